@@ -1,0 +1,5 @@
+//! The running state. Each actor owns its numbers; others get snapshots.
+
+pub mod pinger;
+pub mod supervisor;
+pub mod survey;

@@ -1,0 +1,273 @@
+//! Pings one address on its own grid and owns everything measured about it.
+
+use crate::measure::{Account, Histogram, Moment, Period, Reception, Schedule, Summary, Totals};
+use crate::probe::{Engine, Event, Foreign, Port};
+use crate::target::{Address, Interval, Timeout};
+use actix::prelude::*;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll};
+use tracing::debug;
+
+/// Asks for the books since the latest reset.
+#[derive(Debug, Message)]
+#[rtype(result = "Summary")]
+pub struct GetSummary;
+
+/// Asks for the books since the actor started, which no reset touches.
+#[derive(Debug, Message)]
+#[rtype(result = "Totals")]
+pub struct GetTotals;
+
+/// Starts a new measurement period; the reply is the one that just ended.
+#[derive(Debug, Message)]
+#[rtype(result = "Period")]
+pub struct BeginPeriod;
+
+/// Undoes a [`BeginPeriod`]: its reply could not be delivered, and nothing may be lost.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ResumePeriod(pub Period);
+
+/// Asks for the answered requests by RTT, since the latest reset.
+#[derive(Debug, Message)]
+#[rtype(result = "Histogram")]
+pub struct GetHistogram {
+    /// Start the histogram again afterwards, and nothing else.
+    pub reset: bool,
+}
+
+/// Changes the interval.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SetInterval(pub Interval);
+
+/// Ends the actor; its target is no longer wanted.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Retire;
+
+/// Tells that a pinger ended without having been told to.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct PingerDied {
+    /// Whom it pinged.
+    pub address: Address,
+    /// Which of the pingers of that address it was.
+    pub incarnation: u64,
+}
+
+/// Pings one address on its own grid and owns everything measured about it.
+pub struct PingActor {
+    schedule: Schedule,
+    account: Account,
+    port: Port,
+    /// Events are taken out of the mailbox through this, so that no turn allocates.
+    inbox: Vec<Event>,
+    address: Address,
+    will: Option<Will>,
+}
+
+/// Where a pinger's unexpected end is reported, and as whose.
+pub struct Will {
+    /// The parent.
+    pub heir: Recipient<PingerDied>,
+    /// What it will be told.
+    pub notice: PingerDied,
+}
+
+impl PingActor {
+    /// A pinger that starts on its grid at once. `phase` is where in its interval the grid lies, in 2^-32.
+    pub fn new(
+        address: Address,
+        interval: Interval,
+        timeout: Timeout,
+        seed: Seed,
+        engine: Rc<dyn Engine>,
+    ) -> Self {
+        let port = Port::open(engine, address);
+        Self {
+            schedule: Schedule::new(interval.get(), seed.phase, port.now()),
+            account: Account::new(timeout.get(), timeout.memory(), seed.first_number),
+            port,
+            inbox: Vec::new(),
+            address,
+            will: None,
+        }
+    }
+
+    /// Has the parent told if this actor ends without having been asked to, by a panic.
+    #[must_use]
+    pub fn with_will(mut self, will: Will) -> Self {
+        self.will = Some(will);
+        self
+    }
+
+    /// Takes in what was heard, settles what timed out, sends what is due, and sets the next alarm.
+    fn turn(&mut self) {
+        self.hear();
+        let due = self.schedule.take_due(self.port.now());
+        self.account.skip(due.skipped);
+        if due.send {
+            let number = self.account.open(self.port.now());
+            self.port.send(number);
+        }
+        self.set_alarm();
+    }
+
+    fn hear(&mut self) {
+        self.port.take_events(&mut self.inbox);
+        let mut inbox = std::mem::take(&mut self.inbox);
+        for event in inbox.drain(..) {
+            self.take_in(event);
+        }
+        self.inbox = inbox;
+        let port = &self.port;
+        self.account.expire(port.complete_until(), |from, to| port.dropped_between(from, to));
+    }
+
+    fn take_in(&mut self, event: Event) {
+        let reception = match event {
+            Event::Sent { number, at } => return self.account.sent(number, at),
+            Event::NotSent { number } => return self.account.not_sent(number),
+            Event::Refused { number, at } => return self.account.refused(number, at),
+            Event::Reply { number, received, ttl } => self.account.reply(number, received, ttl),
+            Event::Error { sequence, received, class, code, router } => {
+                debug!(addr = %self.address, %router, class = class.as_str(), code, "answered by an error");
+                let number = self.account.number_of(sequence);
+                number.map_or(Reception::Stale, |number| self.account.error(number, received, class))
+            }
+        };
+        if reception == Reception::Stale {
+            self.port.count_foreign(Foreign::Stale);
+        }
+    }
+
+    fn set_alarm(&mut self) {
+        let interval = self.schedule.interval();
+        let deadline = self.account.next_deadline().unwrap_or(Moment::NEVER);
+        // With a short interval the next turn is soon enough to settle what timed out.
+        let next = self.schedule.next();
+        let alarm = if interval > self.account.timeout() { next.min(deadline) } else { next };
+        self.port.wake_at(alarm, interval / 8);
+    }
+
+    /// Brings the books up to the present, for somebody who looks at them.
+    fn catch_up(&mut self) {
+        if self.account.has_open() {
+            self.port.collect();
+        }
+        self.hear();
+    }
+}
+
+/// What makes a target's numbers its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seed {
+    /// Where in its interval its grid lies, as a fraction of 2^32; from the address, the same after a restart.
+    pub phase: u32,
+    /// Number of its first request; random, so that nobody can guess it.
+    pub first_number: u32,
+}
+
+impl Actor for PingActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.set_alarm();
+        ctx.spawn(Listen);
+    }
+}
+
+impl Drop for PingActor {
+    fn drop(&mut self) {
+        if let Some(will) = self.will.take() {
+            will.heir.do_send(will.notice);
+        }
+    }
+}
+
+/// The one task of a pinger: a turn whenever the bell rings.
+struct Listen;
+
+impl ActorFuture<PingActor> for Listen {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        pinger: &mut PingActor,
+        _: &mut Context<PingActor>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        while pinger.port.poll_bell(task).is_ready() {
+            pinger.turn();
+        }
+        Poll::Pending
+    }
+}
+
+impl Handler<GetSummary> for PingActor {
+    type Result = MessageResult<GetSummary>;
+
+    fn handle(&mut self, _: GetSummary, _: &mut Self::Context) -> Self::Result {
+        self.catch_up();
+        MessageResult(self.account.summary())
+    }
+}
+
+impl Handler<GetTotals> for PingActor {
+    type Result = MessageResult<GetTotals>;
+
+    fn handle(&mut self, _: GetTotals, _: &mut Self::Context) -> Self::Result {
+        self.catch_up();
+        MessageResult(self.account.totals())
+    }
+}
+
+impl Handler<BeginPeriod> for PingActor {
+    type Result = MessageResult<BeginPeriod>;
+
+    fn handle(&mut self, _: BeginPeriod, _: &mut Self::Context) -> Self::Result {
+        self.catch_up();
+        MessageResult(self.account.begin_period())
+    }
+}
+
+impl Handler<ResumePeriod> for PingActor {
+    type Result = ();
+
+    fn handle(&mut self, ResumePeriod(ended): ResumePeriod, _: &mut Self::Context) {
+        self.account.resume_period(ended);
+    }
+}
+
+impl Handler<GetHistogram> for PingActor {
+    type Result = MessageResult<GetHistogram>;
+
+    fn handle(&mut self, GetHistogram { reset }: GetHistogram, _: &mut Self::Context) -> Self::Result {
+        self.catch_up();
+        let histogram = self.account.histogram();
+        if reset {
+            self.account.begin_histogram();
+        }
+        MessageResult(histogram)
+    }
+}
+
+impl Handler<SetInterval> for PingActor {
+    type Result = ();
+
+    fn handle(&mut self, SetInterval(interval): SetInterval, _: &mut Self::Context) {
+        self.schedule.set_interval(interval.get(), self.port.now());
+        self.set_alarm();
+    }
+}
+
+impl Handler<Retire> for PingActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Retire, ctx: &mut Self::Context) {
+        self.will = None;
+        ctx.stop();
+    }
+}

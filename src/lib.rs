@@ -1,0 +1,7 @@
+//! meshping pings any number of hosts at once and tells the truth about every one.
+
+pub mod actors;
+pub mod measure;
+pub mod probe;
+pub mod resolve;
+pub mod target;

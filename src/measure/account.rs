@@ -1,0 +1,305 @@
+//! The books of one target: which requests are open, what became of the others, and what that adds up to.
+//!
+//! Every request is settled exactly once, as answered, error, lost or void, whatever arrives in whatever order.
+
+use super::{ErrorClass, Histogram, Moment, Period, Rtt, Summary, Totals};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Requests of the recent past, and the sums of all of them.
+///
+/// Requests are numbered by a counter that starts at a random number, so that nobody can guess it. Those sent
+/// within `memory` are remembered, so that late replies and duplicates can be told from answers.
+#[derive(Debug)]
+pub struct Account {
+    timeout: Duration,
+    memory: Duration,
+    /// The number of the first request in `requests`.
+    first: u32,
+    requests: VecDeque<Request>,
+    /// How many at the front of `requests` are settled.
+    settled: usize,
+    period: Summary,
+    totals: Totals,
+    /// The histogram at the latest reset of the histogram, or of everything.
+    histogram_base: Option<Box<Histogram>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    /// When it was sent; while it is queued, when it was queued.
+    sent: Moment,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Handed over, not known to have been sent.
+    Queued,
+    /// Never sent.
+    Unsent,
+    InFlight,
+    /// Lost, void or answered by an error, and no reply so far.
+    Unanswered,
+    /// A reply has come, in time or late.
+    Replied,
+}
+
+/// What a packet turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reception {
+    /// The answer to an open request, in time.
+    Answer,
+    /// The first reply to a request that had been given up, or had been answered by an error.
+    Late,
+    /// A further reply.
+    Duplicate,
+    /// An error that settled its request.
+    Error,
+    /// An error for a request that was settled already: nothing to count.
+    Moot,
+    /// No request of ours that we remember: a foreign packet.
+    Stale,
+}
+
+impl Account {
+    /// Empty books. A request is lost `timeout` after it was sent, and remembered for `memory`; the first
+    /// one has the number `first`.
+    pub fn new(timeout: Duration, memory: Duration, first: u32) -> Self {
+        Self {
+            timeout,
+            memory,
+            first,
+            requests: VecDeque::new(),
+            settled: 0,
+            period: Summary::default(),
+            totals: Totals::default(),
+            histogram_base: None,
+        }
+    }
+
+    /// Opens a request that is about to be sent, and returns its number.
+    pub fn open(&mut self, now: Moment) -> u32 {
+        self.forget(now);
+        self.requests.push_back(Request { sent: now, state: State::Queued });
+        let offset = u32::try_from(self.requests.len() - 1).unwrap_or(u32::MAX);
+        self.first.wrapping_add(offset)
+    }
+
+    /// The request went out at `at`.
+    pub fn sent(&mut self, number: u32, at: Moment) {
+        if let Some(request) = self.queued(number) {
+            *request = Request { sent: at, state: State::InFlight };
+            self.period.in_flight += 1;
+        }
+    }
+
+    /// The request could not be sent for want of our own resources: a point of the grid that was skipped.
+    pub fn not_sent(&mut self, number: u32) {
+        if let Some(request) = self.queued(number) {
+            request.state = State::Unsent;
+            self.totals.skipped += 1;
+        }
+    }
+
+    /// Points of the grid at which nothing was sent because we were late.
+    pub fn skip(&mut self, points: u64) {
+        self.totals.skipped += points;
+    }
+
+    /// Our own kernel refused to send the request: no route and the like.
+    pub fn refused(&mut self, number: u32, at: Moment) {
+        self.sent(number, at);
+        self.error(number, at, ErrorClass::Send);
+    }
+
+    /// A reply with the request's number was received at `received`.
+    pub fn reply(&mut self, number: u32, received: Moment, ttl: Option<u8>) -> Reception {
+        let Some((index, request)) = self.remembered(number, received) else { return Reception::Stale };
+        self.totals.reply_ttl = ttl.or(self.totals.reply_ttl);
+        match request.state {
+            State::Queued | State::Unsent => return Reception::Stale,
+            State::Replied => {
+                self.period.dups += 1;
+                self.totals.duplicates += 1;
+                return Reception::Duplicate;
+            }
+            State::InFlight | State::Unanswered => {}
+        }
+        self.requests[index].state = State::Replied;
+        if self.newer_sent_before(index, received) {
+            self.period.outd += 1;
+            self.totals.outdated += 1;
+        }
+        if request.state == State::InFlight {
+            self.period.in_flight -= 1;
+            if received <= request.sent + self.timeout {
+                self.answer(Rtt::new(received.since(request.sent)));
+                return Reception::Answer;
+            }
+            // It has come, so it was not our buffers that dropped it.
+            self.count_lost();
+        }
+        self.totals.late += 1;
+        Reception::Late
+    }
+
+    /// An ICMP error that quotes the request was received at `received`.
+    pub fn error(&mut self, number: u32, received: Moment, class: ErrorClass) -> Reception {
+        let Some((index, request)) = self.remembered(number, received) else { return Reception::Stale };
+        match request.state {
+            State::Queued | State::Unsent => return Reception::Stale,
+            State::Unanswered | State::Replied => return Reception::Moot,
+            State::InFlight => {}
+        }
+        self.requests[index].state = State::Unanswered;
+        self.period.in_flight -= 1;
+        if received > request.sent + self.timeout {
+            self.count_lost();
+            return Reception::Moot;
+        }
+        self.period.errs += 1;
+        self.totals.errors[class as usize] += 1;
+        Reception::Error
+    }
+
+    /// The full number of the latest request whose number ends in these 16 bits; `None` if none is remembered.
+    pub fn number_of(&self, sequence: u16) -> Option<u32> {
+        let newest = self.first.wrapping_add(u32::try_from(self.requests.len()).ok()?.checked_sub(1)?);
+        #[expect(clippy::cast_possible_truncation, reason = "the low 16 bits are what counts")]
+        let back = (newest as u16).wrapping_sub(sequence);
+        let number = newest.wrapping_sub(u32::from(back));
+        self.index(number).map(|_| number)
+    }
+
+    /// Settles the requests whose timeout was before `until`: everything received by then has been booked.
+    ///
+    /// `dropped(from, to)` tells whether our own buffers dropped packets between two moments: then the
+    /// request is void, else it is lost.
+    pub fn expire(&mut self, until: Moment, dropped: impl Fn(Moment, Moment) -> bool) {
+        for index in self.settled..self.requests.len() {
+            let Request { sent, state } = self.requests[index];
+            if state == State::Queued || (state == State::InFlight && sent + self.timeout >= until) {
+                break;
+            }
+            if state != State::InFlight {
+                continue;
+            }
+            self.requests[index].state = State::Unanswered;
+            self.period.in_flight -= 1;
+            if dropped(sent, sent + self.timeout) {
+                self.period.void += 1;
+                self.totals.void += 1;
+            } else {
+                self.count_lost();
+            }
+        }
+        self.skip_settled();
+    }
+
+    /// When the oldest open request times out; `None` without one.
+    pub fn next_deadline(&mut self) -> Option<Moment> {
+        self.skip_settled();
+        let oldest = self.requests.get(self.settled)?;
+        Some(oldest.sent + self.timeout)
+    }
+
+    /// After which a request is lost.
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Whether a request is open.
+    pub fn has_open(&self) -> bool {
+        self.settled < self.requests.len()
+    }
+
+    /// The books since the latest reset.
+    pub const fn summary(&self) -> Summary {
+        self.period
+    }
+
+    /// The books since the beginning.
+    pub fn totals(&self) -> Totals {
+        Totals { pending: self.period.in_flight, ..self.totals.clone() }
+    }
+
+    /// The answered requests by RTT, since the latest reset of the histogram or of everything.
+    pub fn histogram(&self) -> Histogram {
+        let all = &self.totals.histogram;
+        self.histogram_base.as_ref().map_or_else(|| all.clone(), |base| all.since(base))
+    }
+
+    /// Starts the histogram again, and nothing else.
+    pub fn begin_histogram(&mut self) {
+        self.histogram_base = Some(Box::new(self.totals.histogram.clone()));
+    }
+
+    /// Starts a new period. Requests in flight belong to the period in which they are settled, the new one.
+    pub fn begin_period(&mut self) -> Period {
+        let in_flight = self.period.in_flight;
+        let base = Some(Box::new(self.totals.histogram.clone()));
+        let histogram_base = std::mem::replace(&mut self.histogram_base, base);
+        let ended = std::mem::replace(&mut self.period, Summary { in_flight, ..Summary::default() });
+        Period { summary: Summary { in_flight: 0, ..ended }, histogram_base }
+    }
+
+    /// Undoes a [`Self::begin_period`]: as if that period had never ended.
+    pub fn resume_period(&mut self, ended: Period) {
+        self.period.prepend(&ended.summary);
+        self.histogram_base = ended.histogram_base;
+    }
+
+    fn answer(&mut self, rtt: Rtt) {
+        self.period.recv += 1;
+        self.period.rtt.record(rtt);
+        self.totals.replies += 1;
+        self.totals.rtt.record(rtt);
+        self.totals.histogram.record(rtt);
+    }
+
+    fn count_lost(&mut self) {
+        self.period.lost += 1;
+        self.totals.lost += 1;
+    }
+
+    fn index(&self, number: u32) -> Option<usize> {
+        let index = usize::try_from(number.wrapping_sub(self.first)).ok()?;
+        (index < self.requests.len()).then_some(index)
+    }
+
+    fn queued(&mut self, number: u32) -> Option<&mut Request> {
+        let index = self.index(number)?;
+        self.requests.get_mut(index).filter(|request| request.state == State::Queued)
+    }
+
+    fn remembered(&self, number: u32, received: Moment) -> Option<(usize, Request)> {
+        let index = self.index(number)?;
+        let request = self.requests[index];
+        (received <= request.sent + self.memory).then_some((index, request))
+    }
+
+    fn newer_sent_before(&self, index: usize, received: Moment) -> bool {
+        let newer = self.requests.range(index + 1..);
+        let mut sent = newer.filter(|request| !matches!(request.state, State::Queued | State::Unsent));
+        sent.next().is_some_and(|request| request.sent < received)
+    }
+
+    fn skip_settled(&mut self) {
+        let open = |request: &Request| matches!(request.state, State::Queued | State::InFlight);
+        while self.requests.get(self.settled).is_some_and(|request| !open(request)) {
+            self.settled += 1;
+        }
+    }
+
+    /// Drops settled requests that are older than our memory.
+    fn forget(&mut self, now: Moment) {
+        self.skip_settled();
+        while self.settled > 0 && self.requests.front().is_some_and(|oldest| oldest.sent + self.memory < now)
+        {
+            self.requests.pop_front();
+            self.first = self.first.wrapping_add(1);
+            self.settled -= 1;
+        }
+    }
+}

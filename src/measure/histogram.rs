@@ -1,0 +1,169 @@
+//! Round-trip times by size: eight bins per octave of seconds, the grid of Prometheus native histograms of schema 3.
+
+use super::Rtt;
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
+
+/// Counts of round-trip times in bins. Bin `i` holds RTTs in [2^(i/8), 2^((i+1)/8)) seconds.
+///
+/// Sparse: a target's RTTs fill a few dozen of the 208 bins between 1 µs and 64 s.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Histogram {
+    bins: Vec<u8>,
+    counts: Vec<u64>,
+    /// RTTs that are exactly 2^k s. Bins hold their lower edge, Prometheus buckets their upper one (`le`).
+    on_edge: Option<Box<[u64; OCTAVES_WITH_EXACT_EDGE]>>,
+}
+
+impl Histogram {
+    /// Smallest and largest bin.
+    pub const BINS: RangeInclusive<i16> = -160..=47;
+    /// Exponents k of the Prometheus buckets, `le` = 2^k seconds.
+    pub const OCTAVES: RangeInclusive<i16> = -15..=3;
+    /// Number of Prometheus buckets, without `+Inf`.
+    pub const BUCKETS: usize = 19;
+
+    /// Counts one reply.
+    pub fn record(&mut self, rtt: Rtt) {
+        let bin = bin_of(rtt);
+        match self.bins.binary_search(&bin) {
+            Ok(index) => self.counts[index] += 1,
+            Err(index) => {
+                self.bins.insert(index, bin);
+                self.counts.insert(index, 1);
+            }
+        }
+        if let Some(octave) = exact_octave(rtt) {
+            self.on_edge.get_or_insert_default()[octave] += 1;
+        }
+    }
+
+    /// The bins that were hit, in order, with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (i16, u64)> + '_ {
+        self.bins.iter().zip(&self.counts).map(|(&bin, &count)| (number(bin), count))
+    }
+
+    /// Number of replies counted.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Replies with an RTT of at most 2^k seconds, for each k of [`Self::OCTAVES`].
+    pub fn buckets(&self) -> [u64; Self::BUCKETS] {
+        let mut buckets = [0; Self::BUCKETS];
+        for (bucket, octave) in buckets.iter_mut().zip(Self::OCTAVES) {
+            let below: u64 =
+                self.iter().take_while(|&(bin, _)| bin < octave * 8).map(|(_, count)| count).sum();
+            *bucket = below + self.exactly(octave);
+        }
+        buckets
+    }
+
+    fn exactly(&self, octave: i16) -> u64 {
+        let index = usize::try_from(octave - FIRST_EXACT_OCTAVE).ok();
+        index.and_then(|index| self.on_edge.as_deref()?.get(index).copied()).unwrap_or(0)
+    }
+
+    /// What was counted here, but not yet in `earlier`, an earlier state of this histogram.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut rest = Self { on_edge: self.on_edge.clone(), ..Self::default() };
+        for (&bin, &count) in self.bins.iter().zip(&self.counts) {
+            let before = earlier.bins.binary_search(&bin).map_or(0, |index| earlier.counts[index]);
+            if count > before {
+                rest.bins.push(bin);
+                rest.counts.push(count - before);
+            }
+        }
+        if let (Some(rest), Some(before)) = (&mut rest.on_edge, &earlier.on_edge) {
+            for (count, before) in rest.iter_mut().zip(before.iter()) {
+                *count -= before;
+            }
+        }
+        rest
+    }
+}
+
+fn number(bin: u8) -> i16 {
+    i16::from(bin) + Histogram::BINS.start()
+}
+
+/// Index of the bin, counted from the first one.
+fn bin_of(rtt: Rtt) -> u8 {
+    let above = LOWER_EDGES.partition_point(|&edge| edge <= rtt.micros());
+    u8::try_from(above.saturating_sub(1)).unwrap_or(u8::MAX)
+}
+
+/// Smallest whole number of microseconds in each bin. 2^(i/8) · 10^6 is either irrational or, for 2^k s with
+/// k ≥ -6, exact in an `f64`: rounding up never puts an RTT on the wrong side.
+static LOWER_EDGES: LazyLock<[u64; 208]> = LazyLock::new(|| {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 64e6")]
+    std::array::from_fn(|index| ((index as f64 - 160.0) / 8.0).exp2().mul_add(1e6, 0.0).ceil() as u64)
+});
+
+/// 2^-6 s is 15625 µs, the smallest power of two that is a whole number of microseconds.
+const FIRST_EXACT_OCTAVE: i16 = -6;
+const OCTAVES_WITH_EXACT_EDGE: usize = 10;
+
+fn exact_octave(rtt: Rtt) -> Option<usize> {
+    let factor = rtt.micros() / 15_625;
+    let index = factor.checked_ilog2()? as usize;
+    (rtt.micros() % 15_625 == 0 && factor.is_power_of_two() && index < OCTAVES_WITH_EXACT_EDGE)
+        .then_some(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(micros: &[u64]) -> Histogram {
+        let mut histogram = Histogram::default();
+        micros.iter().for_each(|&micros| histogram.record(Rtt::from_micros(micros)));
+        histogram
+    }
+
+    #[test]
+    fn a_bin_holds_its_lower_edge_and_not_its_upper_one() {
+        let cases = [
+            (1, -160),
+            (2, -152),
+            (15_624, -49),
+            (15_625, -48),
+            (1_000_000, 0),
+            (999_999, -1),
+            (1_090_507, 0), // 2^(1/8) = 1.0905077…
+            (1_090_508, 1),
+            (63_999_999, 47),
+        ];
+        for (micros, bin) in cases {
+            assert_eq!(of(&[micros]).iter().next(), Some((bin, 1)), "{micros} µs");
+        }
+    }
+
+    #[test]
+    fn every_bin_agrees_with_the_logarithm() {
+        for micros in (1..200_000).step_by(7) {
+            let bin = ((micros as f64 / 1e6).log2() * 8.0).floor();
+            assert_eq!(of(&[micros]).iter().next().map(|(bin, _)| f64::from(bin)), Some(bin), "{micros} µs");
+        }
+    }
+
+    #[test]
+    fn a_bucket_counts_replies_up_to_and_including_its_bound() {
+        let buckets = of(&[30, 31, 15_624, 15_625, 15_626, 8_000_000, 8_000_001]).buckets();
+        assert_eq!(buckets[0], 1, "2^-15 s is 30.5 µs");
+        assert_eq!(buckets[9], 4, "2^-6 s is 15625 µs, and `le` includes it");
+        assert_eq!(buckets[18], 6, "2^3 s");
+    }
+
+    #[test]
+    fn a_difference_holds_what_came_since() {
+        let earlier = of(&[5, 15_625]);
+        let mut later = earlier.clone();
+        later.record(Rtt::from_micros(15_625));
+        later.record(Rtt::from_micros(70));
+        let since = later.since(&earlier);
+        assert_eq!(since, of(&[15_625, 70]));
+        assert_eq!(since.count(), 2);
+    }
+}

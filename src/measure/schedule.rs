@@ -1,0 +1,191 @@
+//! When a target's requests are due: a grid of its own, and what happens when we are late for it.
+
+use super::Moment;
+use std::time::Duration;
+
+/// A target's grid: points at a phase of its own, one interval apart.
+///
+/// Phases are spread over the targets, so that many of them make no burst, and depend on the address alone, so
+/// that neither a restart nor a change of the target list moves one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    interval: Duration,
+    /// Where in its interval the grid lies, as a fraction of 2^32.
+    phase: u32,
+    next: Moment,
+    /// When the latest request was due; `None` before the first.
+    previous: Option<Moment>,
+}
+
+/// What is to be done at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Due {
+    /// A request is to be sent now.
+    pub send: bool,
+    /// Points of the grid that have passed unused.
+    pub skipped: u64,
+}
+
+impl Schedule {
+    /// A schedule that starts at `now`: its first request is due within min(interval, 1 s).
+    pub fn new(interval: Duration, phase: u32, now: Moment) -> Self {
+        let mut schedule = Self { interval, phase, next: now, previous: None };
+        let soon = Duration::from_secs(1).min(interval);
+        let on_grid = schedule.grid_point_from(now);
+        schedule.next = if on_grid.since(now) <= soon { on_grid } else { now + fraction(soon, phase) };
+        schedule
+    }
+
+    /// When the next request is due.
+    pub const fn next(&self) -> Moment {
+        self.next
+    }
+
+    /// The time between two requests.
+    pub const fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Changes the interval. The next request is due on the new grid, half an interval or more after the
+    /// latest one, and never in the past.
+    pub fn set_interval(&mut self, interval: Duration, now: Moment) {
+        if interval == self.interval {
+            return;
+        }
+        self.interval = interval;
+        match self.previous {
+            Some(previous) => self.next = self.grid_point_from((previous + interval / 2).max(now)),
+            None => *self = Self::new(interval, self.phase, now),
+        }
+    }
+
+    /// Says what is due at `now`, and moves on along the grid.
+    ///
+    /// A request is still sent when it is at most min(interval / 2, 250 ms) late; the points of the grid before
+    /// that are skipped. Since the next point stays where it is, requests are never closer than half an interval.
+    pub fn take_due(&mut self, now: Moment) -> Due {
+        let mut due = Due::default();
+        if now < self.next {
+            return due;
+        }
+        let patience = (self.interval / 2).min(Duration::from_millis(250));
+        if now.since(self.next) > patience {
+            due.skipped = self.skip_to(now - patience);
+        }
+        if self.next <= now {
+            due.send = true;
+            self.previous = Some(self.next);
+            self.next = self.grid_point_from(self.next + self.interval / 2);
+        }
+        due
+    }
+
+    /// Moves on to the first point at or after `moment`; returns how many points that passed over.
+    fn skip_to(&mut self, moment: Moment) -> u64 {
+        let first = self.next;
+        // The first request of all may lie off the grid.
+        let second = self.grid_point_from(first + self.interval / 2);
+        self.next = if second >= moment { second } else { self.grid_point_from(moment) };
+        let between = self.next.since(second).as_nanos() / self.interval.as_nanos().max(1);
+        1 + u64::try_from(between).unwrap_or(u64::MAX - 1)
+    }
+
+    /// The first point of the grid at or after `moment`.
+    fn grid_point_from(&self, moment: Moment) -> Moment {
+        let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let phase = u64::try_from(fraction(self.interval, self.phase).as_nanos()).unwrap_or(0);
+        let behind = moment.as_nanos().saturating_sub(phase);
+        let points = behind.div_ceil(interval);
+        Moment::from_nanos(phase.saturating_add(points.saturating_mul(interval)))
+    }
+}
+
+/// `of` times `numerator` / 2^32, rounded down to whole milliseconds, so that targets can share a wake-up.
+fn fraction(of: Duration, numerator: u32) -> Duration {
+    let nanos = (of.as_nanos() * u128::from(numerator)) >> 32;
+    let whole = if of >= Duration::from_millis(100) { nanos - nanos % 1_000_000 } else { nanos };
+    Duration::from_nanos(u64::try_from(whole).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF: u32 = 1 << 31;
+
+    fn at(millis: u64) -> Moment {
+        Moment::EPOCH + ms(millis)
+    }
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn the_first_request_comes_within_a_second_and_the_next_on_the_grid_half_an_interval_later() {
+        // interval, phase, start; first, second, third request in ms
+        let cases = [
+            ("a second, on the grid", 1_000, HALF, 10_000, [10_500, 11_500, 12_500]),
+            ("a minute, grid far away", 60_000, HALF, 61_000, [61_500, 150_000, 210_000]),
+            ("a minute, grid at hand", 60_000, HALF, 89_500, [90_000, 150_000, 210_000]),
+            ("a minute, the grid's next point is too near", 60_000, HALF, 70_000, [70_500, 150_000, 210_000]),
+            ("ten milliseconds", 10, HALF, 1_001, [1_005, 1_015, 1_025]),
+        ];
+        for (case, interval, phase, start, expected) in cases {
+            let mut schedule = Schedule::new(ms(interval), phase, at(start));
+            for due in expected {
+                assert_eq!(schedule.next(), at(due), "{case}");
+                assert_eq!(schedule.take_due(at(due)), Due { send: true, skipped: 0 }, "{case}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_due_before_its_time() {
+        let mut schedule = Schedule::new(ms(1_000), HALF, at(0));
+        assert_eq!(schedule.take_due(at(499)), Due::default());
+        assert_eq!(schedule.next(), at(500));
+    }
+
+    #[test]
+    fn lateness_is_forgiven_up_to_a_quarter_second_and_never_makes_a_volley() {
+        // interval, how late; sent, skipped, then the next point after the one that was due at 500 ms
+        let cases = [
+            ("a little late", 1_000, 200, true, 0, 1_500),
+            ("too late for this one", 1_000, 260, false, 1, 1_500),
+            ("a stall of ten seconds", 1_000, 10_100, true, 10, 11_500),
+            ("a stall between two points", 1_000, 10_600, false, 11, 11_500),
+            ("half of a short interval", 100, 50, true, 0, 600),
+            ("more than half of a short interval", 100, 60, false, 1, 600),
+        ];
+        for (case, interval, late, send, skipped, next) in cases {
+            let mut schedule = Schedule::new(ms(interval), HALF, at(500 - interval / 4));
+            let first = schedule.next();
+            let due = schedule.take_due(first + ms(late));
+            assert_eq!(due, Due { send, skipped }, "{case}");
+            assert_eq!(schedule.next().since(first), ms(next - 500), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_new_interval_takes_effect_at_once_and_keeps_its_distance() {
+        let mut schedule = Schedule::new(ms(60_000), 0, at(0));
+        assert!(schedule.take_due(at(0)).send);
+        schedule.set_interval(ms(1_000), at(10_300));
+        assert_eq!(schedule.next(), at(11_000));
+        assert!(schedule.take_due(at(11_000)).send);
+        schedule.set_interval(ms(4_000), at(11_100));
+        assert_eq!(schedule.next(), at(16_000), "12 s is less than half an interval after 11 s");
+    }
+
+    #[test]
+    fn a_day_is_an_interval_like_any_other() {
+        let day = Duration::from_secs(86_400);
+        let mut schedule = Schedule::new(day, u32::MAX, at(0));
+        assert!(schedule.next() <= at(1_000));
+        schedule.take_due(schedule.next());
+        assert!(schedule.next() <= at(1_000) + day);
+        // The tenth point lies just before the end of the tenth day.
+        assert_eq!(schedule.take_due(Moment::EPOCH + day * 10), Due { send: true, skipped: 9 });
+    }
+}

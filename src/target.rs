@@ -1,0 +1,457 @@
+//! What can be pinged, valid by type: addresses, host names, intervals, timeouts.
+//!
+//! Everything here is parsed at the edge and is correct from then on. Pure: no clock, no network.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a target is called: the user's own text, byte for byte, at most [`MAX_NAME`] bytes.
+///
+/// It may hold anything that UTF-8 can (quotes, newlines, escape sequences): every exit escapes it.
+pub type Label = Arc<str>;
+
+/// Longest name of a target, and longest DNS name, in bytes (RFC 1035 §3.1).
+pub const MAX_NAME: usize = 253;
+
+/// An address family, as the socket API numbers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// IPv4, `AF_INET`.
+    V4,
+    /// IPv6, `AF_INET6`.
+    V6,
+}
+
+impl Family {
+    /// `AF_INET` (2) or `AF_INET6` (10), as Linux numbers them, whatever the platform.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::V4 => 2,
+            Self::V6 => 10,
+        }
+    }
+}
+
+/// The zone of a link-local IPv6 address: an interface's name, or its index as decimal text (RFC 4007 §11).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Zone([u8; Self::MAX + 1]);
+
+impl Zone {
+    /// Longest interface name in bytes, `IFNAMSIZ - 1`.
+    pub const MAX: usize = 15;
+
+    fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=Self::MAX).contains(&text.len());
+        let printable = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b'%');
+        (fits && printable).then(|| {
+            let mut name = [0; Self::MAX + 1];
+            name[..text.len()].copy_from_slice(text.as_bytes());
+            Self(name)
+        })
+    }
+
+    /// The interface's name or index, as it was written.
+    pub fn as_str(&self) -> &str {
+        let length = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
+        std::str::from_utf8(&self.0[..length]).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// One host on the network: a unicast address, with its zone where it is link-local IPv6.
+///
+/// IPv4-mapped IPv6 addresses are IPv4. Order: IPv4 before IPv6, then as a number, then by zone.
+/// The text form is canonical (RFC 5952, with `%zone`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    ip: IpAddr,
+    zone: Option<Zone>,
+}
+
+impl Address {
+    /// The address without its zone.
+    pub const fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
+    /// The zone, for link-local IPv6 addresses that name one.
+    pub const fn zone(&self) -> Option<&Zone> {
+        self.zone.as_ref()
+    }
+
+    /// The family that the address belongs to.
+    pub const fn family(&self) -> Family {
+        match self.ip {
+            IpAddr::V4(_) => Family::V4,
+            IpAddr::V6(_) => Family::V6,
+        }
+    }
+
+    fn with_zone(ip: IpAddr, zone: Option<Zone>) -> Result<Self, AddressError> {
+        let ip = ip.to_canonical();
+        if ip.is_unspecified() {
+            return Err(AddressError::Unspecified(ip));
+        }
+        if ip.is_multicast() {
+            return Err(AddressError::Multicast(ip));
+        }
+        if ip == IpAddr::V4(Ipv4Addr::BROADCAST) {
+            return Err(AddressError::Broadcast(ip));
+        }
+        let link_local = matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        if zone.is_some() && !link_local {
+            return Err(AddressError::UselessZone(ip));
+        }
+        Ok(Self { ip, zone })
+    }
+}
+
+impl TryFrom<IpAddr> for Address {
+    type Error = AddressError;
+
+    fn try_from(ip: IpAddr) -> Result<Self, AddressError> {
+        Self::with_zone(ip, None)
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    /// Parses `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]`, `fe80::1%eth0`.
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let bare = inner.unwrap_or(text);
+        if let Some((ip, zone)) = bare.split_once('%') {
+            let ip: Ipv6Addr = ip.parse().map_err(|_| AddressError::NotAnAddress)?;
+            let zone = Zone::parse(zone).ok_or(AddressError::BadZone)?;
+            return Self::with_zone(ip.into(), Some(zone));
+        }
+        let ip: IpAddr = bare.parse().map_err(|_| AddressError::NotAnAddress)?;
+        if inner.is_some() && ip.is_ipv4() {
+            return Err(AddressError::NotAnAddress);
+        }
+        Self::with_zone(ip, None)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.zone {
+            None => self.ip.fmt(f),
+            Some(zone) => write!(f, "{}%{}", self.ip, zone.as_str()),
+        }
+    }
+}
+
+/// Why a text or an address can't be a target; the operator sees this text as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// The text is no literal of an address; it may still be a DNS name.
+    #[error("not an IP address")]
+    NotAnAddress,
+    /// `0.0.0.0` or `::`.
+    #[error("{0} is the unspecified address, not a host")]
+    Unspecified(IpAddr),
+    /// An IPv4 or IPv6 multicast group.
+    #[error("{0} is a multicast group, not one host")]
+    Multicast(IpAddr),
+    /// `255.255.255.255`.
+    #[error("{0} is the limited broadcast address, not one host")]
+    Broadcast(IpAddr),
+    /// A zone that is no interface's name.
+    #[error("the zone after % must be an interface's name of 1 to 15 printable characters")]
+    BadZone,
+    /// A zone on an address that is not link-local.
+    #[error("{0} is not link-local, so it takes no zone")]
+    UselessZone(IpAddr),
+}
+
+/// A DNS name that can be asked for: 1 to 253 bytes without its root dot, labels of 1 to 63 bytes (RFC 1035 §2.3.4).
+///
+/// Kept as it was written, except that comparing ignores ASCII case (RFC 4343). A trailing dot is part of the
+/// name: it ends the search list.
+#[derive(Debug, Clone)]
+pub struct HostName(Arc<str>);
+
+impl HostName {
+    /// The name as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for HostName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for HostName {}
+
+impl std::hash::Hash for HostName {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        for byte in self.0.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+    }
+}
+
+impl FromStr for HostName {
+    type Err = HostNameError;
+
+    fn from_str(text: &str) -> Result<Self, HostNameError> {
+        let bare = text.strip_suffix('.').unwrap_or(text);
+        if bare.len() > MAX_NAME {
+            return Err(HostNameError::TooLong(bare.len()));
+        }
+        for label in bare.split('.') {
+            match label.len() {
+                0 => return Err(HostNameError::EmptyLabel),
+                1..=63 => {}
+                length => return Err(HostNameError::LongLabel(length)),
+            }
+        }
+        if let Some(strange) =
+            bare.chars().find(|&c| c.is_control() || c.is_whitespace() || "/\\%[]".contains(c))
+        {
+            return Err(HostNameError::Character(strange));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// Why a text is no DNS name; the operator sees this text as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostNameError {
+    /// More than 253 bytes.
+    #[error("a name has at most 253 bytes, this one has {0}")]
+    TooLong(usize),
+    /// Empty, or two dots in a row.
+    #[error("a host name needs a text before, after and between its dots")]
+    EmptyLabel,
+    /// A part between two dots that is too long for DNS.
+    #[error("a part of a host name has at most 63 bytes, this one has {0}")]
+    LongLabel(usize),
+    /// A character that no host name has.
+    #[error("the character {0:?} can't be in a host name")]
+    Character(char),
+}
+
+/// What to ping: one address, or every address that a DNS name has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// A literal address.
+    Address(Address),
+    /// A name to be followed.
+    Name(HostName),
+}
+
+impl FromStr for Host {
+    type Err = HostError;
+
+    fn from_str(text: &str) -> Result<Self, HostError> {
+        match text.parse::<Address>() {
+            Ok(address) => Ok(Self::Address(address)),
+            // `%`, `[` and `:` occur in address literals only, so the better message is the address's.
+            Err(AddressError::NotAnAddress) if !text.contains(['%', '[', ':']) => {
+                Ok(Self::Name(text.parse()?))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => name.as_str().fmt(f),
+        }
+    }
+}
+
+/// Why a text is neither an address nor a DNS name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// It looks like an address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// It looks like a name.
+    #[error(transparent)]
+    Name(#[from] HostNameError),
+}
+
+/// Time between two requests to one target: 0.01 s to 86400 s.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Interval(Duration);
+
+impl Interval {
+    /// Shortest and longest interval, in seconds.
+    pub const LIMITS: (f64, f64) = (0.01, 86_400.0);
+    /// One second.
+    pub const DEFAULT: Self = Self(Duration::from_secs(1));
+
+    /// An interval of that many seconds, rounded to whole microseconds.
+    ///
+    /// # Errors
+    /// [`SecondsError`] outside of [`Self::LIMITS`], and for NaN.
+    pub fn from_seconds(seconds: f64) -> Result<Self, SecondsError> {
+        within("interval", seconds, Self::LIMITS).map(Self)
+    }
+
+    /// The interval as a duration.
+    pub const fn get(self) -> Duration {
+        self.0
+    }
+
+    /// The interval in seconds.
+    pub fn seconds(self) -> f64 {
+        self.0.as_secs_f64()
+    }
+}
+
+impl FromStr for Interval {
+    type Err = SecondsError;
+
+    fn from_str(text: &str) -> Result<Self, SecondsError> {
+        Self::from_seconds(seconds("interval", text, Self::LIMITS)?)
+    }
+}
+
+/// Time after which a request without an answer is lost: 0.05 s to 60 s.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Timeout(Duration);
+
+impl Timeout {
+    /// Shortest and longest timeout, in seconds.
+    pub const LIMITS: (f64, f64) = (0.05, 60.0);
+    /// Five seconds.
+    pub const DEFAULT: Self = Self(Duration::from_secs(5));
+
+    /// The timeout as a duration.
+    pub const fn get(self) -> Duration {
+        self.0
+    }
+
+    /// How long after sending late replies and duplicates are still recognised: max(2 · timeout, 10 s).
+    pub fn memory(self) -> Duration {
+        (self.0 * 2).max(Duration::from_secs(10))
+    }
+}
+
+impl FromStr for Timeout {
+    type Err = SecondsError;
+
+    fn from_str(text: &str) -> Result<Self, SecondsError> {
+        within("timeout", seconds("timeout", text, Self::LIMITS)?, Self::LIMITS).map(Self)
+    }
+}
+
+/// Why a number of seconds is refused; names the value and the limits.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{what} {given} is not usable, it takes seconds from {min} to {max}")]
+pub struct SecondsError {
+    what: &'static str,
+    given: String,
+    min: f64,
+    max: f64,
+}
+
+impl SecondsError {
+    /// The error for an interval whose value is no number at all; `given` is cut and escaped by whoever shows it.
+    pub fn interval(given: impl Into<String>) -> Self {
+        let (min, max) = Interval::LIMITS;
+        Self { what: "interval", given: given.into(), min, max }
+    }
+}
+
+fn seconds(what: &'static str, text: &str, (min, max): (f64, f64)) -> Result<f64, SecondsError> {
+    text.trim().parse().map_err(|_| SecondsError { what, given: format!("{text:?}"), min, max })
+}
+
+fn within(what: &'static str, seconds: f64, (min, max): (f64, f64)) -> Result<Duration, SecondsError> {
+    if !(min..=max).contains(&seconds) {
+        return Err(SecondsError { what, given: seconds.to_string(), min, max });
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0.01 s and a day")]
+    let micros = (seconds * 1e6).round() as u64;
+    Ok(Duration::from_micros(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_canonical_and_zoned() {
+        let cases = [
+            ("127.0.0.1", "127.0.0.1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("fe80::1%eth0", "fe80::1%eth0"),
+            ("[fe80::1%eth0]", "fe80::1%eth0"),
+        ];
+        for (text, canonical) in cases {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), canonical, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_host_is_refused() {
+        for text in
+            ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:0.0.0.0", "2001:db8::1%eth0"]
+        {
+            let error = text.parse::<Address>().unwrap_err();
+            assert_ne!(error, AddressError::NotAnAddress, "{text}");
+        }
+        for text in ["fe80::1%", "fe80::1%an-interface-with-a-long-name", "1.2.3", "[1.2.3.4]", "", "%eth0"] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_sort_as_numbers_ipv4_first() {
+        let mut addresses: Vec<Address> =
+            ["::1", "10.0.0.10", "9.0.0.1", "10.0.0.9"].iter().map(|text| text.parse().unwrap()).collect();
+        addresses.sort();
+        let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["9.0.0.1", "10.0.0.9", "10.0.0.10", "::1"]);
+    }
+
+    #[test]
+    fn host_names_follow_the_limits_of_dns() {
+        for good in ["localhost", "a.b.", "xn--bcher-kva.example", "under_score.example", "-dash"] {
+            assert!(matches!(good.parse::<Host>(), Ok(Host::Name(_))), "{good}");
+        }
+        let long = format!("{}.{}", "a".repeat(63), "b".repeat(190));
+        for bad in ["", ".", "a..b", "two words", "line\nbreak", &"a".repeat(64), &long] {
+            assert!(bad.parse::<Host>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn intervals_have_limits_and_take_fractions() {
+        assert_eq!("0.2".parse::<Interval>().unwrap().get(), Duration::from_millis(200));
+        assert_eq!("86400".parse::<Interval>().unwrap().get(), Duration::from_secs(86_400));
+        for bad in ["0.009", "86401", "NaN", "inf", "-1", "", "1s"] {
+            let error = bad.parse::<Interval>().unwrap_err().to_string();
+            assert!(error.contains("0.01") && error.contains("86400"), "{error}");
+        }
+    }
+
+    #[test]
+    fn replies_are_remembered_for_twice_the_timeout_and_ten_seconds_at_least() {
+        for (timeout, memory) in [("0.05", 10), ("5", 10), ("6", 12), ("60", 120)] {
+            assert_eq!(timeout.parse::<Timeout>().unwrap().memory(), Duration::from_secs(memory));
+        }
+    }
+}
