@@ -1,1 +1,3 @@
+//! meshping.
+
 fn main() {}

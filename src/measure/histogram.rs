@@ -108,7 +108,7 @@ const OCTAVES_WITH_EXACT_EDGE: usize = 10;
 fn exact_octave(rtt: Rtt) -> Option<usize> {
     let factor = rtt.micros() / 15_625;
     let index = factor.checked_ilog2()? as usize;
-    (rtt.micros() % 15_625 == 0 && factor.is_power_of_two() && index < OCTAVES_WITH_EXACT_EDGE)
+    (rtt.micros().is_multiple_of(15_625) && factor.is_power_of_two() && index < OCTAVES_WITH_EXACT_EDGE)
         .then_some(index)
 }
 
@@ -142,9 +142,13 @@ mod tests {
 
     #[test]
     fn every_bin_agrees_with_the_logarithm() {
-        for micros in (1..200_000).step_by(7) {
-            let bin = ((micros as f64 / 1e6).log2() * 8.0).floor();
-            assert_eq!(of(&[micros]).iter().next().map(|(bin, _)| f64::from(bin)), Some(bin), "{micros} µs");
+        for micros in (1_u32..200_000).step_by(7) {
+            let bin = ((f64::from(micros) / 1e6).log2() * 8.0).floor();
+            assert_eq!(
+                of(&[micros.into()]).iter().next().map(|(bin, _)| f64::from(bin)),
+                Some(bin),
+                "{micros} µs"
+            );
         }
     }
 
