@@ -26,6 +26,14 @@ pub enum Family {
 }
 
 impl Family {
+    /// The family of an address.
+    pub const fn of(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+
     /// `AF_INET` (2) or `AF_INET6` (10), as Linux numbers them, whatever the platform.
     pub const fn number(self) -> u8 {
         match self {
@@ -89,10 +97,7 @@ impl Address {
 
     /// The family that the address belongs to.
     pub const fn family(&self) -> Family {
-        match self.ip {
-            IpAddr::V4(_) => Family::V4,
-            IpAddr::V6(_) => Family::V6,
-        }
+        Family::of(self.ip)
     }
 
     fn with_zone(ip: IpAddr, zone: Option<Zone>) -> Result<Self, AddressError> {

@@ -149,7 +149,7 @@ impl PingActor {
         // With a short interval the next turn is soon enough to settle what timed out.
         let next = self.schedule.next();
         let alarm = if interval > self.account.timeout() { next.min(deadline) } else { next };
-        self.port.wake_at(alarm, interval / 8);
+        self.port.wake_at(alarm, interval);
     }
 
     /// Brings the books up to the present, for somebody who looks at them.

@@ -129,8 +129,9 @@ pub trait Engine {
     fn detach(&self, id: PortId);
     /// Queues an echo request; `Sent`, `NotSent` or `Refused` follows.
     fn send(&self, id: PortId, number: u32);
-    /// Rings the target's bell at `at`, or up to `slack` later. The latest call counts.
-    fn wake_at(&self, id: PortId, at: Moment, slack: Duration);
+    /// Rings the bell of a target with that interval at `at`, or up to an eighth of the interval later. The latest
+    /// call counts.
+    fn wake_at(&self, id: PortId, at: Moment, interval: Duration);
     /// Delivers what has arrived by now. Returns the moment up to which every packet received is delivered:
     /// a request whose timeout was before it, and that heard nothing, has no answer.
     fn collect(&self) -> Moment;
@@ -210,9 +211,9 @@ impl Port {
         self.engine.send(self.id, number);
     }
 
-    /// Asks to be woken at `at`, or up to `slack` later, instead of what was asked before.
-    pub fn wake_at(&self, at: Moment, slack: Duration) {
-        self.engine.wake_at(self.id, at, slack);
+    /// Asks to be woken at `at`, or up to an eighth of the interval later, instead of what was asked before.
+    pub fn wake_at(&self, at: Moment, interval: Duration) {
+        self.engine.wake_at(self.id, at, interval);
     }
 
     /// Ready when the bell has rung since the last time.

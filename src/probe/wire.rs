@@ -1,1 +1,199 @@
-//! wire
+//! The wire format: echo requests with keyed tokens out, ICMP and ICMPv6 packets in. Bytes and values only.
+//!
+//! Sources: RFC 792 and RFC 1122 §3.2.2 (ICMP), RFC 4443 (ICMPv6), RFC 8200 §4 (extension headers).
+
+mod errors;
+
+use super::{Foreign, PortId};
+use crate::target::Family;
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+use std::net::IpAddr;
+
+pub use errors::{Quote, classify};
+
+/// Length of our ICMP messages: header and 56 bytes of payload, as ping(8) sends them.
+pub const MESSAGE: usize = 64;
+
+/// What makes a request ours: whose it is and which one, under the key of this process.
+///
+/// Payload, after the 8 bytes of ICMP header: target index (4), full number of the request (4), token (8), and
+/// 40 bytes of a pattern that follows from the token. Numbers are in network byte order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The target.
+    pub port: PortId,
+    /// Number of the request; its low 16 bits are the sequence number of the ICMP header.
+    pub number: u32,
+}
+
+/// The random key that the tokens of a process are made with. Who can't read our requests can't forge a reply.
+#[derive(Clone, Copy)]
+pub struct Key([u8; 16]);
+
+impl Key {
+    /// A key of random bytes.
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    fn token(&self, address: IpAddr, stamp: Stamp) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        match address {
+            IpAddr::V4(v4) => hasher.write_u32(v4.to_bits()),
+            IpAddr::V6(v6) => hasher.write(&v6.octets()),
+        }
+        hasher.write_u32(stamp.port.index);
+        hasher.write_u32(stamp.port.generation);
+        hasher.write_u32(stamp.number);
+        hasher.finish()
+    }
+
+    /// A number that follows from the key and the address: where a target's requests start counting.
+    pub fn first_number(&self, address: IpAddr) -> u32 {
+        let stamp = Stamp { port: PortId { index: u32::MAX, generation: 0 }, number: 0 };
+        #[expect(clippy::cast_possible_truncation, reason = "any 32 bits will do")]
+        let number = self.token(address, stamp) as u32;
+        number
+    }
+}
+
+/// Writes an echo request. The checksum is filled in for IPv4; the kernel does it for IPv6.
+pub fn write_request(key: &Key, address: IpAddr, ident: u16, stamp: Stamp, message: &mut [u8; MESSAGE]) {
+    let token = key.token(address, stamp);
+    message[0] = if address.is_ipv4() { ECHO_REQUEST_V4 } else { ECHO_REQUEST_V6 };
+    message[1..4].fill(0);
+    message[4..6].copy_from_slice(&ident.to_be_bytes());
+    message[6..8].copy_from_slice(&sequence(stamp.number).to_be_bytes());
+    message[8..12].copy_from_slice(&stamp.port.index.to_be_bytes());
+    message[12..16].copy_from_slice(&stamp.number.to_be_bytes());
+    message[16..24].copy_from_slice(&token.to_be_bytes());
+    for (word, pattern) in message[24..].chunks_exact_mut(8).zip(pattern(token)) {
+        word.copy_from_slice(&pattern.to_be_bytes());
+    }
+    if address.is_ipv4() {
+        let sum = checksum(message);
+        message[2..4].copy_from_slice(&sum.to_be_bytes());
+    }
+}
+
+/// What a packet says, before it is known whether it is true.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Packet<'a> {
+    /// An echo reply.
+    Reply(Reply<'a>),
+    /// An error that quotes an echo request.
+    Error(Quote),
+    /// Something that concerns nobody here: a redirect, a source quench, another kind of message.
+    Other,
+}
+
+/// An echo reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply<'a> {
+    /// Identifier of the ICMP header.
+    pub ident: u16,
+    /// Sequence number of the ICMP header.
+    pub sequence: u16,
+    payload: &'a [u8],
+}
+
+impl Reply<'_> {
+    /// The target that it claims to be of, to be looked up before [`Self::verify`].
+    pub fn index(&self) -> Option<u32> {
+        let bytes = self.payload.get(0..4)?;
+        Some(u32::from_be_bytes(bytes.try_into().ok()?))
+    }
+
+    /// Checks that this is the reply to a request of ours to `address`; returns the request's number.
+    ///
+    /// # Errors
+    /// [`Foreign`] says what is wrong with it.
+    pub fn verify(&self, key: &Key, address: IpAddr, port: PortId) -> Result<u32, Foreign> {
+        let payload: &[u8; MESSAGE - 8] = self.payload.try_into().map_err(|_| Foreign::Malformed)?;
+        let (head, pattern_bytes) = payload.split_at(16);
+        let (numbers, token) = head.split_at(8);
+        let number = numbers[4..].try_into().map_or(0, u32::from_be_bytes);
+        let token = token.try_into().map_or(0, u64::from_be_bytes);
+        if token != key.token(address, Stamp { port, number }) || sequence(number) != self.sequence {
+            return Err(Foreign::Forged);
+        }
+        let intact =
+            pattern_bytes.chunks_exact(8).zip(pattern(token)).all(|(word, want)| word == want.to_be_bytes());
+        if intact { Ok(number) } else { Err(Foreign::Corrupt) }
+    }
+}
+
+/// Reads an IPv4 packet as a raw socket delivers it: with its header. Returns its TTL too.
+///
+/// # Errors
+/// [`Foreign::Malformed`] or [`Foreign::Corrupt`]: the kernel does not verify ICMP checksums for raw sockets.
+pub fn read_ipv4(packet: &[u8]) -> Result<(Packet<'_>, u8), Foreign> {
+    let (header, rest) = errors::split_ipv4(packet).ok_or(Foreign::Malformed)?;
+    let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let length = total.checked_sub(header.len()).ok_or(Foreign::Malformed)?;
+    let message = rest.get(..length).ok_or(Foreign::Malformed)?;
+    if message.len() < 8 {
+        return Err(Foreign::Malformed);
+    }
+    if checksum(message) != 0 {
+        return Err(Foreign::Corrupt);
+    }
+    Ok((read_message(Family::V4, message)?, header[8]))
+}
+
+/// Reads an ICMP or ICMPv6 message whose checksum the kernel has verified.
+///
+/// # Errors
+/// [`Foreign::Malformed`] for what is too short, [`Foreign::NotOurs`] for an error that quotes no echo request.
+pub fn read_message(family: Family, message: &[u8]) -> Result<Packet<'_>, Foreign> {
+    let (header, payload) = message.split_at_checked(8).ok_or(Foreign::Malformed)?;
+    let reply = match family {
+        Family::V4 => ECHO_REPLY_V4,
+        Family::V6 => ECHO_REPLY_V6,
+    };
+    if header[0] == reply {
+        let ident = u16::from_be_bytes([header[4], header[5]]);
+        let sequence = u16::from_be_bytes([header[6], header[7]]);
+        return Ok(Packet::Reply(Reply { ident, sequence, payload }));
+    }
+    match classify(family, header[0], header[1]) {
+        None => Ok(Packet::Other),
+        Some(class) => errors::read_quote(family, payload, class, header[1]).map(Packet::Error),
+    }
+}
+
+/// The low 16 bits of a request's number.
+#[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+pub const fn sequence(number: u32) -> u16 {
+    number as u16
+}
+
+/// The Internet checksum (RFC 1071): 0 over a message that holds its own.
+pub fn checksum(bytes: &[u8]) -> u16 {
+    let words = bytes.chunks_exact(2);
+    let odd = words.remainder().first().map_or(0, |&byte| u32::from(byte) << 8);
+    let sum = words.fold(odd, |sum, word| sum + u32::from(u16::from_be_bytes([word[0], word[1]])));
+    let folded = (sum & 0xffff) + (sum >> 16);
+    let folded = (folded & 0xffff) + (folded >> 16);
+    #[expect(clippy::cast_possible_truncation, reason = "folded to 16 bits")]
+    let sum = folded as u16;
+    !sum
+}
+
+/// Five words that follow from a token (splitmix64), so that a corrupted reply is seen.
+fn pattern(token: u64) -> impl Iterator<Item = u64> {
+    (1..=5).map(move |step: u64| {
+        let mixed = token.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ (mixed >> 27)
+    })
+}
+
+const ECHO_REPLY_V4: u8 = 0;
+const ECHO_REQUEST_V4: u8 = 8;
+const ECHO_REQUEST_V6: u8 = 128;
+const ECHO_REPLY_V6: u8 = 129;
+
+#[cfg(test)]
+mod tests;

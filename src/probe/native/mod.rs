@@ -1,1 +1,226 @@
-//! native
+//! The ICMP engine for Linux: raw sockets, batches, kernel time stamps, keyed tokens.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | `driver` | the task: sleep to the next slot, read, wake who is due, send |
+//! | `transmit`, `receive` | the two directions |
+//! | `targets`, `slots` | who is pinged, and when to wake whom |
+//! | `clock`, `drops` | from the kernel's stamps and counters to the truth |
+//! | `socket`, `sys` | sockets and system calls |
+//!
+//! Nobody who can't read our requests can forge a reply: it needs a 64-bit token. Errors quote no token: a blind
+//! forger has to guess our random identifier and a target's random sequence number, 1 chance in 2^32.
+
+mod clock;
+mod driver;
+mod drops;
+mod receive;
+mod slots;
+mod socket;
+mod sys;
+mod targets;
+mod transmit;
+
+use super::wire::Key;
+use super::{Engine, EngineStats, Foreign, Mailbox, PortId};
+use crate::measure::Moment;
+use crate::target::{Address, Family};
+use clock::WallClock;
+use slots::Slots;
+use socket::{Kind, Socket};
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+use targets::Targets;
+use tokio::sync::Notify;
+use tracing::warn;
+
+pub use driver::drive;
+
+/// The native engine of one thread.
+pub struct NativeEngine {
+    key: Key,
+    /// `CLOCK_BOOTTIME` at our epoch, in ns.
+    epoch: i128,
+    sockets: RefCell<Vec<Socket>>,
+    targets: RefCell<Targets>,
+    slots: RefCell<Slots>,
+    queue: RefCell<Vec<(PortId, u32)>>,
+    receiver: RefCell<receive::Receiver>,
+    transmitter: RefCell<sys::Outbound>,
+    complete_until: Cell<Moment>,
+    foreign: [Cell<u64>; Foreign::ALL.len()],
+    /// The alarm that the driver has set its timer to.
+    timer: Cell<Moment>,
+    /// Wakes the driver before its timer does.
+    kick: Notify,
+    /// The driver is awake, and will see for itself what is queued.
+    in_turn: Cell<bool>,
+}
+
+/// Why there is no native engine; the operator sees this text as it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum NativeError {
+    /// Neither kind of socket is permitted.
+    #[error(
+        "no permission to send ICMP: run as root, or give the binary the capability \
+         (setcap cap_net_raw+ep meshping), or allow datagram sockets \
+         (sysctl net.ipv4.ping_group_range=\"0 2147483647\")"
+    )]
+    NotPermitted,
+    /// Something else is wrong with every family.
+    #[error("can't open an ICMP socket: {0}")]
+    Socket(#[from] io::Error),
+}
+
+impl NativeEngine {
+    /// Opens the sockets. Moments count from `epoch`, a time of `CLOCK_BOOTTIME` in ns, from [`boot_time`].
+    ///
+    /// # Errors
+    /// [`NativeError`] if there is no way to send ICMP of either family.
+    pub fn open(epoch: i128) -> Result<Rc<Self>, NativeError> {
+        let mut random = [0; 18];
+        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+        let (key, ident) =
+            random.split_first_chunk::<16>().map_or(([0; 16], &[][..]), |(key, rest)| (*key, rest));
+        let ident = ident.iter().fold(0_u16, |ident, &byte| ident << 8 | u16::from(byte));
+        let sockets = open_sockets(ident)?;
+        let now = moment(epoch);
+        let wall = WallClock::new(sys::clock(libc::CLOCK_REALTIME), now);
+        Ok(Rc::new(Self {
+            key: Key::new(key),
+            epoch,
+            sockets: RefCell::new(sockets),
+            targets: RefCell::default(),
+            slots: RefCell::default(),
+            queue: RefCell::default(),
+            receiver: RefCell::new(receive::Receiver::new(wall)),
+            transmitter: RefCell::new(sys::Outbound::new()),
+            complete_until: Cell::new(now),
+            foreign: Default::default(),
+            timer: Cell::new(Moment::NEVER),
+            kick: Notify::new(),
+            in_turn: Cell::new(false),
+        }))
+    }
+
+    /// Bytes of receive buffer of the smallest socket, if that is too little for many targets.
+    pub fn small_buffer(&self) -> Option<u32> {
+        self.sockets.borrow().iter().filter_map(Socket::small_buffer).min()
+    }
+
+    /// Where a target's requests start counting: random, and another number for each.
+    pub fn first_number(&self, address: Address) -> u32 {
+        self.key.first_number(address.ip())
+    }
+}
+
+/// The present on `CLOCK_BOOTTIME`, in ns. It counts while the machine is suspended; the monotonic clock does not.
+pub fn boot_time() -> i128 {
+    sys::clock(libc::CLOCK_BOOTTIME)
+}
+
+fn moment(epoch: i128) -> Moment {
+    Moment::from_nanos(u64::try_from(boot_time() - epoch).unwrap_or(0))
+}
+
+fn open_sockets(ident: u16) -> Result<Vec<Socket>, NativeError> {
+    let mut sockets = Vec::new();
+    let mut failure = None;
+    for family in [Family::V4, Family::V6] {
+        let opened = Socket::open(family, Kind::Raw, ident).or_else(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => Socket::open(family, Kind::Datagram, ident),
+            _ => Err(error),
+        });
+        match opened {
+            Ok(socket) => sockets.push(socket),
+            Err(error) => {
+                warn!(family = ?family, %error, "no ICMP socket of this family, its targets will count errors");
+                failure = Some(error);
+            }
+        }
+    }
+    match failure {
+        Some(error) if sockets.is_empty() => Err(match error.kind() {
+            io::ErrorKind::PermissionDenied => NativeError::NotPermitted,
+            _ => error.into(),
+        }),
+        _ => Ok(sockets),
+    }
+}
+
+impl Engine for NativeEngine {
+    fn now(&self) -> Moment {
+        moment(self.epoch)
+    }
+
+    fn attach(&self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
+        self.targets.borrow_mut().insert(address, mailbox)
+    }
+
+    fn detach(&self, id: PortId) {
+        let removed = self.targets.borrow_mut().remove(id);
+        if let Some(slot) = removed.and_then(|target| target.alarm) {
+            self.slots.borrow_mut().remove(slot, id.index);
+        }
+    }
+
+    fn send(&self, id: PortId, number: u32) {
+        self.queue.borrow_mut().push((id, number));
+        if !self.in_turn.get() {
+            self.kick.notify_one();
+        }
+    }
+
+    fn wake_at(&self, id: PortId, at: Moment, interval: Duration) {
+        let mut targets = self.targets.borrow_mut();
+        targets.set_interval(id, interval);
+        let rate = targets.rate();
+        let Some(target) = targets.get_mut(id) else { return };
+        let slot = slots::slot_of(at, interval / 8, rate);
+        let before = target.alarm.replace(slot);
+        let mut slots = self.slots.borrow_mut();
+        if let Some(before) = before {
+            slots.remove(before, id.index);
+        }
+        slots.insert(slot, id.index);
+        if slot < self.timer.get() {
+            self.kick.notify_one();
+        }
+    }
+
+    fn collect(&self) -> Moment {
+        if self.now().since(self.complete_until.get()) > receive::STALE_AFTER {
+            self.drain();
+        }
+        self.complete_until.get()
+    }
+
+    fn complete_until(&self) -> Moment {
+        self.complete_until.get()
+    }
+
+    fn dropped_between(&self, id: PortId, from: Moment, to: Moment) -> bool {
+        let targets = self.targets.borrow();
+        let Some(family) = targets.get(id).map(|target| Family::of(target.ip())) else { return false };
+        let sockets = self.sockets.borrow();
+        sockets.iter().any(|socket| socket.family == family && socket.drops.between(from, to))
+    }
+
+    fn count_foreign(&self, reason: Foreign) {
+        let counter = &self.foreign[reason as usize];
+        counter.set(counter.get() + 1);
+    }
+
+    fn stats(&self) -> EngineStats {
+        let sockets = self.sockets.borrow();
+        let dropped = |family| sockets.iter().filter(|s| s.family == family).map(|s| s.drops.total()).sum();
+        EngineStats {
+            engine: "native",
+            socket: sockets.first().map_or("none", |socket| socket.kind.as_str()),
+            foreign: self.foreign.each_ref().map(Cell::get),
+            dropped: [dropped(Family::V4), dropped(Family::V6)],
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! One target of the registry: its interval, and who wants it.
+
+use super::{Change, Given};
+use crate::target::{HostName, Interval, Label};
+
+/// One target.
+pub struct Entry<H> {
+    /// How to reach its actor; `None` until the owner has set it.
+    pub handle: Option<H>,
+    /// Its interval.
+    pub interval: Interval,
+    given: u64,
+    wants: Vec<Want>,
+}
+
+/// A reason to ping an address.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Want {
+    /// How the target is called for it.
+    pub name: Label,
+    /// The DNS name that resolved to the address; `None` if the address itself was added.
+    pub by: Option<HostName>,
+}
+
+impl<H> Entry<H> {
+    /// A target that nobody wants yet.
+    pub(super) const fn new(interval: Interval) -> Self {
+        Self { handle: None, interval, given: 0, wants: Vec::new() }
+    }
+
+    /// The first of its names.
+    pub fn name(&self) -> &Label {
+        &self.wants[0].name
+    }
+
+    /// Adds a reason; `false` if it was there before.
+    pub(super) fn want(&mut self, want: Want) -> bool {
+        let fresh = !self.wants.contains(&want);
+        if fresh {
+            self.wants.push(want);
+        }
+        fresh
+    }
+
+    /// Ends the reasons that match. Returns the names that no reason has any more, and whether one is left.
+    pub(super) fn unwant(&mut self, ends: impl Fn(&Want) -> bool) -> (Vec<Label>, bool) {
+        let (ended, kept): (Vec<Want>, Vec<Want>) = self.wants.drain(..).partition(ends);
+        self.wants = kept;
+        let mut gone: Vec<Label> = ended.into_iter().map(|want| want.name).collect();
+        gone.retain(|name| self.wants.iter().all(|want| want.name != *name));
+        (gone, !self.wants.is_empty())
+    }
+
+    pub(super) fn is_wanted_by(&self, name: &Label, host: &HostName) -> bool {
+        self.wants.iter().any(|want| want.name == *name && want.by.as_ref() == Some(host))
+    }
+
+    pub(super) fn is_behind(&self, host: &HostName) -> bool {
+        self.wants.iter().any(|want| want.by.as_ref() == Some(host))
+    }
+}
+
+impl<H: Clone> Entry<H> {
+    /// Takes an interval, unless one that was given later is in force.
+    pub(super) fn set_interval(&mut self, given: Option<Given>) -> Option<Change<H>> {
+        let given = given.filter(|given| given.stamp > self.given)?;
+        self.given = given.stamp;
+        let before = std::mem::replace(&mut self.interval, given.interval);
+        let handle = self.handle.clone().filter(|_| before != given.interval)?;
+        Some(Change::SetInterval(handle, given.interval))
+    }
+}

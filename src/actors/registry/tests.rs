@@ -1,0 +1,212 @@
+use super::*;
+
+const LIMITS: Limits = Limits { targets: 5, names: 2, interval: Interval::DEFAULT };
+
+/// A registry whose handles are the numbers of starts, and what happened to them.
+struct World {
+    registry: Registry<u32>,
+    started: u32,
+    log: Vec<String>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { registry: Registry::new(LIMITS), started: 0, log: Vec::new() }
+    }
+
+    fn apply(&mut self, changes: Vec<Change<u32>>) {
+        for change in changes {
+            self.log.push(match change {
+                Change::Start(address) => {
+                    self.started += 1;
+                    self.registry.get_mut(&address).unwrap().handle = Some(self.started);
+                    format!("start {address}")
+                }
+                Change::SetInterval(handle, interval) => format!("{handle} every {} s", interval.seconds()),
+                Change::Retire(handle) => format!("retire {handle}"),
+                Change::Unfollow(name) => format!("unfollow {}", name.as_str()),
+            });
+        }
+    }
+
+    fn add(&mut self, name: &str, address: &str, interval: Option<&str>) -> Result<(), AddError> {
+        let interval = interval.map(|text| text.parse().unwrap());
+        let changes = self.registry.add_address(&name.into(), ip(address), interval)?;
+        self.apply(changes);
+        Ok(())
+    }
+
+    fn claim(&mut self, name: &str, host: &str) -> Result<Claimed, AddError> {
+        let (claimed, changes) = self.registry.claim(&name.into(), &host.parse().unwrap(), None)?;
+        self.apply(changes);
+        Ok(claimed)
+    }
+
+    fn resolve(&mut self, host: &str, addresses: &[&str]) -> Option<AddError> {
+        let addresses = addresses.iter().map(|text| ip(text)).collect();
+        let (changes, refused) = self.registry.resolved(&host.parse().unwrap(), addresses, true);
+        self.apply(changes);
+        refused
+    }
+
+    fn remove(&mut self, name: Option<&str>, host: Option<&str>) {
+        let host = host.map(|text| text.parse().unwrap());
+        let changes = self.registry.remove(name.map(Into::into).as_ref(), host.as_ref());
+        self.apply(changes);
+    }
+
+    fn targets(&self) -> Vec<String> {
+        self.select(&Filter::default())
+    }
+
+    fn select(&self, filter: &Filter) -> Vec<String> {
+        let chosen = self.registry.select(filter, None);
+        chosen.iter().map(|(address, entry)| format!("{}={address}", entry.name())).collect()
+    }
+
+    fn take_log(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.log)
+    }
+}
+
+fn ip(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+#[test]
+fn an_address_goes_with_the_last_name_that_wants_it() {
+    let mut world = World::new();
+    world.add("first", "10.0.0.1", None).unwrap();
+    world.add("second", "10.0.0.1", None).unwrap();
+    world.add("first", "10.0.0.1", None).unwrap();
+    assert_eq!(world.take_log(), ["start 10.0.0.1"]);
+    assert_eq!(world.select(&Filter { name: Some("second".into()), host: None }), ["first=10.0.0.1"]);
+    world.remove(Some("first"), None);
+    assert_eq!((world.take_log(), world.targets()), (vec![], vec!["second=10.0.0.1".to_owned()]));
+    world.remove(Some("second"), None);
+    assert_eq!(world.take_log(), ["retire 1"]);
+    assert!(world.registry.by_name.is_empty());
+}
+
+#[test]
+fn an_address_that_is_removed_goes_whoever_wanted_it() {
+    let mut world = World::new();
+    world.add("a", "10.0.0.1", None).unwrap();
+    world.add("b", "10.0.0.1", None).unwrap();
+    world.remove(None, Some("10.0.0.1"));
+    assert_eq!(world.take_log(), ["start 10.0.0.1", "retire 1"]);
+    assert!(world.registry.by_name.is_empty());
+}
+
+#[test]
+fn the_interval_that_was_given_last_wins() {
+    let mut world = World::new();
+    world.add("a", "10.0.0.1", Some("5")).unwrap();
+    world.add("a", "10.0.0.1", None).unwrap();
+    world.add("b", "10.0.0.1", Some("5")).unwrap();
+    world.add("a", "10.0.0.1", Some("7")).unwrap();
+    assert_eq!(world.take_log(), ["start 10.0.0.1", "1 every 7 s"]);
+}
+
+#[test]
+fn a_name_fans_out_and_follows_its_addresses() {
+    let mut world = World::new();
+    assert_eq!(world.claim("N", "host.example"), Ok(Claimed { fresh: true, name: NameState::New }));
+    assert_eq!(world.claim("N", "HOST.example"), Ok(Claimed { fresh: false, name: NameState::Unanswered }));
+    world.resolve("host.example", &["10.0.0.2", "10.0.0.1", "2001:db8::1"]);
+    assert_eq!(world.targets(), ["N=10.0.0.1", "N=10.0.0.2", "N=2001:db8::1"]);
+    world.resolve("host.example", &["10.0.0.1", "10.0.0.3"]);
+    assert_eq!(world.targets(), ["N=10.0.0.1", "N=10.0.0.3"]);
+    world.remove(Some("N"), None);
+    assert_eq!(world.take_log().last().map(String::as_str), Some("unfollow host.example"));
+    assert!(
+        world.targets().is_empty() && world.registry.by_name.is_empty() && world.registry.claims.is_empty()
+    );
+}
+
+#[test]
+fn a_removed_address_stays_away_until_its_name_is_added_again() {
+    let mut world = World::new();
+    world.claim("N", "host.example").unwrap();
+    world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
+    world.remove(None, Some("10.0.0.1"));
+    world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
+    assert_eq!(world.targets(), ["N=10.0.0.2"]);
+    world.resolve("host.example", &["10.0.0.2"]);
+    world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
+    assert_eq!(world.targets(), ["N=10.0.0.2"]);
+    let again = world.claim("N", "host.example");
+    assert_eq!(again, Ok(Claimed { fresh: false, name: NameState::Resolved }));
+    assert_eq!(world.targets(), ["N=10.0.0.1", "N=10.0.0.2"]);
+}
+
+#[test]
+fn an_address_removed_while_the_first_answer_is_awaited_stays_away() {
+    let mut world = World::new();
+    world.claim("N", "host.example").unwrap();
+    world.remove(None, Some("10.0.0.1"));
+    world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
+    assert_eq!(world.targets(), ["N=10.0.0.2"]);
+}
+
+#[test]
+fn two_names_of_one_host_are_two_claims() {
+    let mut world = World::new();
+    world.claim("A", "host.example").unwrap();
+    world.resolve("host.example", &["10.0.0.1"]);
+    assert_eq!(world.claim("B", "host.example"), Ok(Claimed { fresh: true, name: NameState::Resolved }));
+    world.remove(Some("A"), None);
+    assert_eq!(world.targets(), ["B=10.0.0.1"]);
+    world.remove(None, Some("host.example"));
+    assert!(world.targets().is_empty());
+    assert_eq!(world.registry.names(), 0);
+}
+
+#[test]
+fn one_name_with_two_hosts_means_both() {
+    let mut world = World::new();
+    world.claim("N", "one.example").unwrap();
+    world.claim("N", "two.example").unwrap();
+    world.add("N", "10.0.0.3", None).unwrap();
+    world.resolve("one.example", &["10.0.0.1", "10.0.0.3"]);
+    world.resolve("two.example", &["10.0.0.1", "10.0.0.2"]);
+    assert_eq!(world.targets(), ["N=10.0.0.1", "N=10.0.0.2", "N=10.0.0.3"]);
+    world.remove(None, Some("one.example"));
+    assert_eq!(world.targets(), ["N=10.0.0.1", "N=10.0.0.2", "N=10.0.0.3"]);
+    assert_eq!(
+        world.select(&Filter { name: None, host: Some("two.example".parse().unwrap()) }),
+        ["N=10.0.0.1", "N=10.0.0.2"]
+    );
+    world.remove(Some("N"), None);
+    assert!(world.targets().is_empty());
+}
+
+#[test]
+fn beyond_a_limit_nothing_is_added() {
+    let mut world = World::new();
+    for last in 1..=4 {
+        world.add("a", &format!("10.0.0.{last}"), None).unwrap();
+    }
+    world.claim("N", "host.example").unwrap();
+    assert_eq!(world.resolve("host.example", &["10.0.1.1", "10.0.1.2"]), Some(AddError::TooManyTargets(5)));
+    assert_eq!(world.registry.len(), 5);
+    assert_eq!(world.add("b", "10.0.0.9", None), Err(AddError::TooManyTargets(5)));
+    assert_eq!(world.add("b", "10.0.0.1", None), Ok(()), "no further target");
+    world.claim("M", "other.example").unwrap();
+    assert_eq!(world.claim("O", "third.example"), Err(AddError::TooManyNames(2)));
+}
+
+#[test]
+fn pages_go_on_after_an_address_that_need_not_exist() {
+    let mut world = World::new();
+    for last in [9, 10, 1] {
+        world.add("a", &format!("10.0.0.{last}"), None).unwrap();
+    }
+    let page = |after: &str, limit| -> Vec<String> {
+        let chosen = world.registry.select_at_most(&Filter::default(), Some(ip(after)), limit);
+        chosen.iter().map(|(address, _)| address.to_string()).collect()
+    };
+    assert_eq!(page("10.0.0.1", 1), ["10.0.0.9"]);
+    assert_eq!(page("10.0.0.5", 9), ["10.0.0.9", "10.0.0.10"]);
+    assert!(page("::1", 9).is_empty());
+}

@@ -1,0 +1,85 @@
+//! From the kernel's time stamps, which are wall-clock time, to moments on our own line.
+
+use crate::measure::Moment;
+use std::time::Duration;
+
+/// Translates wall-clock stamps. A step of the wall clock must not become a round-trip time.
+#[derive(Debug, Default)]
+pub struct WallClock {
+    /// Wall-clock time at our epoch, in ns: of the present, and of before the latest step.
+    epoch: i128,
+    epoch_before: i128,
+}
+
+impl WallClock {
+    /// A clock on which wall-clock time `wall`, in ns, was the moment `now`.
+    pub fn new(wall: i128, now: Moment) -> Self {
+        let epoch = wall - i128::from(now.as_nanos());
+        Self { epoch, epoch_before: epoch }
+    }
+
+    /// Takes a new sample of both clocks. Differences below half a millisecond are the sampling's own.
+    pub fn sample(&mut self, wall: i128, now: Moment) {
+        let epoch = wall - i128::from(now.as_nanos());
+        if (epoch - self.epoch).abs() > SAMPLING_ERROR {
+            self.epoch_before = self.epoch;
+        }
+        self.epoch = epoch;
+    }
+
+    /// When a packet stamped `wall` was received, if it was received after `earliest` and before `latest`.
+    ///
+    /// The stamp was taken before or after a step: whichever fits between the two is right. If neither does,
+    /// the clock stepped twice, and the nearer bound is all that is known.
+    pub fn moment(&self, wall: i128, earliest: Moment, latest: Moment) -> Moment {
+        let candidates = [self.epoch, self.epoch_before].map(|epoch| on_line(wall - epoch));
+        let slack = Duration::from_nanos(SAMPLING_ERROR.unsigned_abs() as u64);
+        let fits = |moment: &Moment| *moment + slack >= earliest && *moment <= latest + slack;
+        let best = candidates.into_iter().find(fits).unwrap_or(candidates[0]);
+        best.clamp(earliest, latest.max(earliest))
+    }
+}
+
+fn on_line(nanos: i128) -> Moment {
+    Moment::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
+}
+
+const SAMPLING_ERROR: i128 = 500_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i128 = 3_600_000_000_000;
+
+    fn at(millis: u64) -> Moment {
+        Moment::from_nanos(millis * 1_000_000)
+    }
+
+    fn wall(millis: i128) -> i128 {
+        1_700_000_000_000_000_000 + millis * 1_000_000
+    }
+
+    #[test]
+    fn a_stamp_is_a_moment_on_our_line() {
+        let clock = WallClock::new(wall(0), at(100));
+        assert_eq!(clock.moment(wall(7), at(100), at(110)), at(107));
+    }
+
+    #[test]
+    fn a_step_between_receipt_and_reading_changes_nothing() {
+        for step in [HOUR, -HOUR, 5_000_000] {
+            let mut clock = WallClock::new(wall(0), at(100));
+            clock.sample(wall(20) + step, at(120));
+            assert_eq!(clock.moment(wall(7), at(100), at(120)), at(107), "stamped before the step");
+            assert_eq!(clock.moment(wall(25) + step, at(120), at(130)), at(125), "stamped after the step");
+        }
+    }
+
+    #[test]
+    fn what_no_clock_explains_is_bounded_by_when_it_was_read() {
+        let clock = WallClock::new(wall(0), at(100));
+        assert_eq!(clock.moment(wall(0) + HOUR, at(100), at(110)), at(110));
+        assert_eq!(clock.moment(wall(0) - HOUR, at(100), at(110)), at(100));
+    }
+}

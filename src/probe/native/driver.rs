@@ -1,0 +1,172 @@
+//! The engine's task: sleeps until something is due, reads, wakes whom it is time for, sends.
+
+use super::{NativeEngine, sys};
+use crate::measure::Moment;
+use crate::probe::Engine;
+use std::cell::Cell;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+
+/// Requests that may leave in one go, whatever the rate.
+const SMALLEST_VOLLEY: usize = 64;
+/// The time that a volley has for itself.
+const PACE: Duration = Duration::from_millis(5);
+/// With the next slot further away than this, a packet that comes wakes us.
+const FAR: Duration = Duration::from_millis(100);
+/// But not more often than this.
+const READING_PAUSE: Duration = Duration::from_millis(20);
+
+/// Runs an engine, on its own thread, until the thread ends.
+///
+/// # Errors
+/// Whatever epoll(7) and timerfd_create(2) say at the start, and nothing later.
+pub async fn drive(engine: Rc<NativeEngine>) -> io::Result<()> {
+    let mut driver = Driver::new(engine)?;
+    loop {
+        driver.sleep().await;
+        driver.turn().await;
+    }
+}
+
+struct Driver {
+    engine: Rc<NativeEngine>,
+    timer: AsyncFd<OwnedFd>,
+    doorbell: AsyncFd<sys::Doorbell>,
+    due: Vec<u32>,
+    /// Not before this time anything more is sent.
+    not_before: Moment,
+    read_at: Moment,
+}
+
+impl Driver {
+    fn new(engine: Rc<NativeEngine>) -> io::Result<Self> {
+        let doorbell = sys::Doorbell::new(engine.sockets.borrow().iter())?;
+        Ok(Self {
+            timer: sys::watch(sys::timer()?)?,
+            doorbell: sys::watch(doorbell)?,
+            due: Vec::new(),
+            not_before: engine.now(),
+            read_at: engine.now(),
+            engine,
+        })
+    }
+
+    /// Sleeps until the next slot, or until somebody asks for more.
+    async fn sleep(&mut self) {
+        let now = self.engine.now();
+        let next = self.engine.slots.borrow().first();
+        let next = next.map_or(Moment::NEVER, |slot| slot.max(self.not_before));
+        if next <= now || self.engine.queued() > 0 {
+            return;
+        }
+        let listen = next != Moment::NEVER && next.since(now) > FAR && now >= self.read_at;
+        let alarm = if next.since(now) > FAR && !listen { next.min(self.read_at) } else { next };
+        self.set_timer(alarm);
+        self.listen(listen);
+        tokio::select! {
+            biased;
+            () = ready(&self.timer) => {}
+            () = ready(&self.doorbell), if listen => self.read_at = self.engine.now() + READING_PAUSE,
+            () = self.engine.kick.notified() => {}
+        }
+        if listen {
+            self.listen(false);
+        }
+    }
+
+    /// Everything that is to be done now.
+    async fn turn(&mut self) {
+        let start = self.engine.now();
+        self.engine.in_turn.set(true);
+        let emptied = self.engine.drain();
+        let volley = self.volley();
+        let mut sent = 0;
+        loop {
+            if start >= self.not_before {
+                self.engine.slots.borrow_mut().take_due(start, volley - sent, &mut self.due);
+            }
+            let woken = self.wake_due();
+            let outside = self.engine.queued();
+            if woken == 0 && outside == 0 {
+                break;
+            }
+            after_everybody_else().await;
+            sent += self.engine.queued();
+            self.engine.flush();
+            if sent >= volley {
+                // Never a volley: what is left waits for its turn, and is skipped if that comes too late.
+                self.not_before = start + PACE;
+                break;
+            }
+        }
+        self.engine.in_turn.set(false);
+        if !emptied {
+            self.engine.kick.notify_one();
+        }
+    }
+
+    /// At most 5 ms' worth of the rate.
+    fn volley(&self) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most 100 times the limit of targets"
+        )]
+        let worth = (self.engine.targets.borrow().rate() * PACE.as_secs_f64()).ceil() as usize;
+        worth.max(SMALLEST_VOLLEY)
+    }
+
+    fn wake_due(&mut self) -> usize {
+        let mut targets = self.engine.targets.borrow_mut();
+        let woken = self.due.len();
+        for index in self.due.drain(..) {
+            if let Some(target) = targets.at_mut(index) {
+                target.alarm = None;
+                target.mailbox.ring();
+            }
+        }
+        woken
+    }
+
+    fn set_timer(&self, alarm: Moment) {
+        self.engine.timer.set(alarm);
+        let nanos = if alarm == Moment::NEVER { 0 } else { self.engine.epoch + i128::from(alarm.as_nanos()) };
+        if let Err(error) = sys::set_timer(self.timer.get_ref(), nanos) {
+            tracing::error!(%error, "the timer can't be set");
+        }
+    }
+
+    fn listen(&self, on: bool) {
+        let doorbell = self.doorbell.get_ref();
+        for socket in self.engine.sockets.borrow().iter() {
+            let result = if on { doorbell.arm(socket) } else { doorbell.disarm(socket) };
+            if let Err(error) = result {
+                tracing::debug!(%error, "the doorbell can't be set");
+            }
+        }
+    }
+}
+
+async fn ready<T: std::os::fd::AsRawFd>(fd: &AsyncFd<T>) {
+    match fd.readable().await {
+        Ok(mut guard) => guard.clear_ready(),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Ends when every task that is ready by now has had its turn: a thread's tasks run first in, first out.
+async fn after_everybody_else() {
+    let waited = Cell::new(false);
+    std::future::poll_fn(|cx| {
+        if waited.replace(true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,184 @@
+//! From the sockets to the mailboxes: reads, checks, attributes.
+
+use super::NativeEngine;
+use super::clock::WallClock;
+use super::socket::{Kind, Socket};
+use super::sys::{self, Inbound, Received};
+use crate::measure::Moment;
+use crate::probe::wire::{self, Packet, Quote, Reply};
+use crate::probe::{Engine, Event, Foreign};
+use crate::target::Family;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+use tracing::debug;
+
+/// A collection this recent is as good as a new one.
+pub(super) const STALE_AFTER: Duration = Duration::from_millis(6);
+/// A packet is stamped a little before it can be read.
+const DELIVERY: Duration = Duration::from_millis(5);
+/// Batches that are read in one go; a flood must not keep us from sending.
+const MOST_BATCHES: usize = 64;
+/// Requests are remembered for two minutes at most.
+const MEMORY: Duration = Duration::from_secs(150);
+
+/// What reading takes: buffers and a clock.
+pub(super) struct Receiver {
+    inbound: Inbound,
+    wall: WallClock,
+    /// When the sockets were last seen empty.
+    emptied: Moment,
+}
+
+impl Receiver {
+    pub(super) fn new(wall: WallClock) -> Self {
+        Self { inbound: Inbound::new(), wall, emptied: Moment::EPOCH }
+    }
+}
+
+impl NativeEngine {
+    /// Delivers what has arrived. Returns whether the sockets were emptied.
+    pub(super) fn drain(&self) -> bool {
+        let mut receiver = self.receiver.borrow_mut();
+        let mut sockets = self.sockets.borrow_mut();
+        let start = self.now();
+        receiver.wall.sample(sys::clock(libc::CLOCK_REALTIME), start);
+        let mut emptied = true;
+        for socket in sockets.iter_mut() {
+            let corrupt = socket.note_drops(receiver.emptied, start);
+            (0..corrupt).for_each(|_| self.count_foreign(Foreign::Corrupt));
+            socket.drops.forget_before(start - MEMORY);
+            emptied &= self.drain_socket(socket, &mut receiver);
+        }
+        if emptied {
+            receiver.emptied = start;
+            self.complete_until.set(start - DELIVERY);
+        }
+        emptied
+    }
+
+    fn drain_socket(&self, socket: &Socket, receiver: &mut Receiver) -> bool {
+        if socket.kind == Kind::Datagram {
+            self.drain_queue(socket, receiver, true);
+        }
+        self.drain_queue(socket, receiver, false)
+    }
+
+    /// Reads errors that are waiting in a datagram socket's error queue; else they fail our next request.
+    pub(super) fn drain_errors(&self, socket: &Socket) {
+        self.drain_queue(socket, &mut self.receiver.borrow_mut(), true);
+    }
+
+    fn drain_queue(&self, socket: &Socket, receiver: &mut Receiver, errors: bool) -> bool {
+        for _ in 0..MOST_BATCHES {
+            match receiver.inbound.receive(socket, errors) {
+                Ok(count) => {
+                    let now = self.now();
+                    for packet in receiver.inbound.packets() {
+                        let stamp =
+                            packet.stamp.map(|wall| receiver.wall.moment(wall, receiver.emptied, now));
+                        self.take(socket, &packet, stamp.unwrap_or(now));
+                    }
+                    if count < sys::BATCH {
+                        return true;
+                    }
+                }
+                // A datagram socket reports an error of an earlier request here, once; its queue tells whose.
+                Err(error) => debug!(%error, family = ?socket.family, "receiving"),
+            }
+        }
+        false
+    }
+
+    fn take(&self, socket: &Socket, packet: &Received<'_>, received: Moment) {
+        if let Err(reason) = self.understand(socket, packet, received) {
+            debug!(source = ?packet.source, reason = reason.as_str(), "foreign packet");
+            self.count_foreign(reason);
+        }
+    }
+
+    fn understand(&self, socket: &Socket, packet: &Received<'_>, received: Moment) -> Result<(), Foreign> {
+        let source = packet.source.ok_or(Foreign::Malformed)?;
+        if packet.cut {
+            return Err(Foreign::Malformed);
+        }
+        if let Some(error) = &packet.error {
+            let router = error.offender.unwrap_or(source.ip());
+            return match queued_quote(socket.family, packet.bytes, source.ip(), error) {
+                Some(quote) => self.deliver_error(socket, &quote, router, source, received),
+                None => Ok(()),
+            };
+        }
+        let (message, ttl) = match (socket.family, socket.kind) {
+            (Family::V4, Kind::Raw) => {
+                wire::read_ipv4(packet.bytes).map(|(message, ttl)| (message, Some(ttl)))?
+            }
+            (family, _) => (wire::read_message(family, packet.bytes)?, packet.hops),
+        };
+        match message {
+            Packet::Reply(reply) => self.deliver_reply(socket, &reply, source, received, ttl),
+            Packet::Error(quote) => self.deliver_error(socket, &quote, source.ip(), source, received),
+            Packet::Other => Ok(()),
+        }
+    }
+
+    fn deliver_reply(
+        &self,
+        socket: &Socket,
+        reply: &Reply<'_>,
+        source: SocketAddr,
+        received: Moment,
+        ttl: Option<u8>,
+    ) -> Result<(), Foreign> {
+        if reply.ident != socket.ident {
+            return Err(Foreign::NotOurs);
+        }
+        let targets = self.targets.borrow();
+        let index = reply.index().ok_or(Foreign::Malformed)?;
+        if !targets.knows(index) {
+            return Err(Foreign::Forged);
+        }
+        let (port, target) = targets.at(index).ok_or(Foreign::Stale)?;
+        if !target.is_from(source) {
+            return Err(Foreign::NotOurs);
+        }
+        let number = reply.verify(&self.key, target.ip(), port)?;
+        target.mailbox.deliver(Event::Reply { number, received, ttl });
+        Ok(())
+    }
+
+    fn deliver_error(
+        &self,
+        socket: &Socket,
+        quote: &Quote,
+        router: IpAddr,
+        source: SocketAddr,
+        received: Moment,
+    ) -> Result<(), Foreign> {
+        if quote.ident != socket.ident {
+            return Err(Foreign::NotOurs);
+        }
+        let scope = if let SocketAddr::V6(v6) = source { v6.scope_id() } else { 0 };
+        let targets = self.targets.borrow();
+        let target = targets.find(quote.destination, scope).ok_or(Foreign::Stale)?;
+        let Quote { sequence, class, code, .. } = *quote;
+        target.mailbox.deliver(Event::Error { sequence, received, class, code, router });
+        Ok(())
+    }
+}
+
+/// What the error queue says: our own ICMP header, and the type and code of the error about it.
+fn queued_quote(
+    family: Family,
+    ours: &[u8],
+    destination: IpAddr,
+    error: &sys::ExtendedError,
+) -> Option<Quote> {
+    let header = ours.first_chunk::<8>()?;
+    Some(Quote {
+        destination,
+        ident: u16::from_be_bytes([header[4], header[5]]),
+        sequence: u16::from_be_bytes([header[6], header[7]]),
+        class: wire::classify(family, error.kind, error.code)?,
+        code: error.code,
+    })
+}

@@ -1,0 +1,137 @@
+//! When to wake whom: alarms gathered into slots, so that many targets share one wake-up.
+//!
+//! A wake-up costs 25 µs, more than a ping. Slots are as wide as the rate allows: at most about 50 requests
+//! in one, for a full slot is a burst on somebody's access link.
+
+use crate::measure::Moment;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Alarms of targets, by slot. A target has at most one; whoever set it knows in which slot it is.
+#[derive(Debug, Default)]
+pub struct Slots {
+    slots: BTreeMap<Moment, Vec<u32>>,
+    /// Emptied slots, to be used again without an allocation.
+    spare: Vec<Vec<u32>>,
+}
+
+impl Slots {
+    /// Sets an alarm in that slot, from [`slot_of`].
+    pub fn insert(&mut self, slot: Moment, index: u32) {
+        let spare = &mut self.spare;
+        self.slots.entry(slot).or_insert_with(|| spare.pop().unwrap_or_default()).push(index);
+    }
+
+    /// Cancels the alarm of a target that is in that slot.
+    pub fn remove(&mut self, slot: Moment, index: u32) {
+        let Some(waiting) = self.slots.get_mut(&slot) else { return };
+        if let Some(place) = waiting.iter().position(|&other| other == index) {
+            waiting.swap_remove(place);
+        }
+        if waiting.is_empty() {
+            self.recycle(slot);
+        }
+    }
+
+    /// The first slot with an alarm in it.
+    pub fn first(&self) -> Option<Moment> {
+        self.slots.first_key_value().map(|(&slot, _)| slot)
+    }
+
+    /// Takes up to `most` targets whose slot is not after `now` and appends them to `due`, earliest first.
+    pub fn take_due(&mut self, now: Moment, most: usize, due: &mut Vec<u32>) {
+        let mut left = most;
+        while left > 0 {
+            let Some(mut entry) = self.slots.first_entry().filter(|entry| *entry.key() <= now) else {
+                return;
+            };
+            let waiting = entry.get_mut();
+            let keep = waiting.len().saturating_sub(left);
+            left -= waiting.len() - keep;
+            due.extend(waiting.drain(keep..));
+            if keep == 0 {
+                let slot = *entry.key();
+                self.recycle(slot);
+            }
+        }
+    }
+
+    fn recycle(&mut self, slot: Moment) {
+        let Some(emptied) = self.slots.remove(&slot) else { return };
+        if self.spare.len() < MAX_SPARE && emptied.capacity() <= MAX_SPARE_CAPACITY {
+            self.spare.push(emptied);
+        }
+    }
+}
+
+/// The slot for an alarm at `at` that may ring up to `slack` late: the first one at or after it, on the widest
+/// grid that the rate and the slack allow. Slots of all widths lie on one grid of milliseconds.
+pub fn slot_of(at: Moment, slack: Duration, rate: f64) -> Moment {
+    let fits = |width: &u64| Duration::from_millis(*width) <= slack && *width as f64 / 1e3 * rate <= FULL;
+    let width = WIDTHS_MS.into_iter().find(fits).unwrap_or(NARROWEST_MS);
+    // At a high rate even the narrowest slot is full; a short interval may need an even narrower one.
+    let width = if Duration::from_millis(width) <= slack { width } else { 1 };
+    let nanos = width * 1_000_000;
+    Moment::from_nanos(at.as_nanos().div_ceil(nanos).saturating_mul(nanos))
+}
+
+const WIDTHS_MS: [u64; 4] = [50, 20, 10, 5];
+const NARROWEST_MS: u64 = 5;
+/// Requests in a slot, on average.
+const FULL: f64 = 50.0;
+const MAX_SPARE: usize = 256;
+const MAX_SPARE_CAPACITY: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Moment {
+        Moment::from_nanos(millis * 1_000_000)
+    }
+
+    #[test]
+    fn slots_widen_with_the_slack_and_narrow_with_the_rate() {
+        let second = Duration::from_millis(125);
+        let cases = [
+            ("a few targets", 1_001, second, 10.0, 1_050),
+            ("on the grid already", 1_050, second, 10.0, 1_050),
+            ("2 000 a second", 1_001, second, 2_000.0, 1_020),
+            ("10 000 a second", 1_001, second, 10_000.0, 1_005),
+            ("100 000 a second", 1_001, second, 100_000.0, 1_005),
+            ("an interval of 10 ms", 1_001, Duration::from_micros(1_250), 10.0, 1_001),
+            ("an interval of 100 ms", 1_001, Duration::from_micros(12_500), 10.0, 1_010),
+        ];
+        for (case, alarm, slack, rate, slot) in cases {
+            assert_eq!(slot_of(at(alarm), slack, rate), at(slot), "{case}");
+        }
+    }
+
+    #[test]
+    fn the_earliest_are_taken_first_and_no_more_than_asked_for() {
+        let mut slots = Slots::default();
+        for (slot, index) in [(20, 1), (10, 2), (10, 3), (30, 4)] {
+            slots.insert(at(slot), index);
+        }
+        let mut due = Vec::new();
+        slots.take_due(at(9), 10, &mut due);
+        assert_eq!(due, []);
+        slots.take_due(at(25), 1, &mut due);
+        assert_eq!(due, [3]);
+        slots.take_due(at(25), 10, &mut due);
+        assert_eq!(due, [3, 2, 1]);
+        assert_eq!(slots.first(), Some(at(30)));
+    }
+
+    #[test]
+    fn a_cancelled_alarm_leaves_nothing_behind() {
+        let mut slots = Slots::default();
+        slots.insert(at(10), 1);
+        slots.insert(at(10), 2);
+        slots.remove(at(10), 1);
+        slots.remove(at(99), 2);
+        assert_eq!(slots.first(), Some(at(10)));
+        slots.remove(at(10), 2);
+        assert_eq!(slots.first(), None);
+    }
+}

@@ -1,0 +1,431 @@
+//! The system calls of the native engine that no safe crate offers: batches, time stamps, error queues.
+//!
+//! The only module with `unsafe` in it. Every block says why it is sound; what leaves this module is safe.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem::{self, MaybeUninit};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use crate::probe::wire::MESSAGE;
+use libc::{c_int, c_uint};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// So many packets go through one system call at most.
+pub const BATCH: usize = 64;
+/// Longest packet that is read: an ICMPv6 error with what it quotes (RFC 4443 §2.4), and some.
+const PACKET: usize = 1_600;
+/// Room for the time stamp, the hop limit and an extended error with its offender, in words.
+const CONTROL_WORDS: usize = 32;
+
+/// A packet as the kernel gave it to us.
+pub struct Received<'a> {
+    /// The packet, or the one that an error is about.
+    pub bytes: &'a [u8],
+    /// Who sent it; for an error from the error queue, whom our packet was for.
+    pub source: Option<SocketAddr>,
+    /// When the kernel received it, in ns of wall-clock time.
+    pub stamp: Option<i128>,
+    /// TTL or hop limit, where the socket was asked for it.
+    pub hops: Option<u8>,
+    /// From the error queue: what happened to our packet.
+    pub error: Option<ExtendedError>,
+    /// The packet was longer than what is read.
+    pub cut: bool,
+}
+
+/// An ICMP error as the error queue tells it.
+#[derive(Debug, Clone, Copy)]
+pub struct ExtendedError {
+    /// Type of the ICMP or ICMPv6 header.
+    pub kind: u8,
+    /// Its code.
+    pub code: u8,
+    /// Who sent the error; `None` when our own kernel did.
+    pub offender: Option<IpAddr>,
+}
+
+/// Buffers for one call of recvmmsg(2), used again and again.
+pub struct Inbound {
+    packets: Box<[[u8; PACKET]; BATCH]>,
+    names: Box<[libc::sockaddr_storage; BATCH]>,
+    controls: Box<[[u64; CONTROL_WORDS]; BATCH]>,
+    headers: Box<[libc::mmsghdr; BATCH]>,
+    vectors: Box<[libc::iovec; BATCH]>,
+    count: usize,
+}
+
+impl Inbound {
+    /// Empty buffers.
+    pub fn new() -> Self {
+        // SAFETY: all of these are plain C structures and integers, for which all zeroes is a valid value.
+        let zeroed = || unsafe { MaybeUninit::zeroed().assume_init() };
+        Self {
+            packets: Box::new([[0; PACKET]; BATCH]),
+            // SAFETY: as above.
+            names: Box::new(unsafe { MaybeUninit::zeroed().assume_init() }),
+            controls: Box::new([[0; CONTROL_WORDS]; BATCH]),
+            headers: Box::new(zeroed()),
+            // SAFETY: as above; null pointers are valid values of raw pointers.
+            vectors: Box::new(unsafe { MaybeUninit::zeroed().assume_init() }),
+            count: 0,
+        }
+    }
+
+    /// Reads up to [`BATCH`] packets without waiting; from the error queue if `errors`. 0 when there are none.
+    ///
+    /// # Errors
+    /// Whatever recvmmsg(2) says, but for `EAGAIN` and `EINTR`.
+    pub fn receive(&mut self, socket: &impl AsRawFd, errors: bool) -> io::Result<usize> {
+        self.count = 0;
+        for index in 0..BATCH {
+            self.vectors[index].iov_base = self.packets[index].as_mut_ptr().cast();
+            self.vectors[index].iov_len = PACKET;
+            let header = &mut self.headers[index].msg_hdr;
+            header.msg_name = (&raw mut self.names[index]).cast();
+            header.msg_namelen = size_of_u32::<libc::sockaddr_storage>();
+            header.msg_iov = &raw mut self.vectors[index];
+            header.msg_iovlen = 1;
+            header.msg_control = self.controls[index].as_mut_ptr().cast();
+            header.msg_controllen = mem::size_of_val(&self.controls[index]);
+        }
+        let flags = libc::MSG_DONTWAIT | if errors { libc::MSG_ERRQUEUE } else { 0 };
+        // SAFETY: every header points to buffers of its own that outlive the call, with their right lengths.
+        let count = unsafe {
+            libc::recvmmsg(
+                socket.as_raw_fd(),
+                self.headers.as_mut_ptr(),
+                c_uint::try_from(BATCH).unwrap_or(1),
+                flags,
+                std::ptr::null_mut(),
+            )
+        };
+        match usize::try_from(count) {
+            Ok(count) => self.count = count.min(BATCH),
+            Err(_) => return nothing_is_fine(io::Error::last_os_error()),
+        }
+        Ok(self.count)
+    }
+
+    /// The packets of the latest call.
+    pub fn packets(&self) -> impl Iterator<Item = Received<'_>> {
+        (0..self.count).map(|index| self.packet(index))
+    }
+
+    fn packet(&self, index: usize) -> Received<'_> {
+        let message = &self.headers[index];
+        let length = usize::try_from(message.msg_len).unwrap_or(PACKET).min(PACKET);
+        let mut received = Received {
+            bytes: &self.packets[index][..length],
+            source: socket_address(&self.names[index], message.msg_hdr.msg_namelen),
+            stamp: None,
+            hops: None,
+            error: None,
+            cut: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
+        };
+        let header = &message.msg_hdr;
+        // SAFETY: the kernel filled in the control buffer and its length, and both are still in place; the
+        // macros stay within that length, and the data of each kind is checked to be long enough.
+        unsafe {
+            let mut control = libc::CMSG_FIRSTHDR(header);
+            while !control.is_null() {
+                let data = std::slice::from_raw_parts(
+                    libc::CMSG_DATA(control),
+                    (*control).cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize),
+                );
+                received.note((*control).cmsg_level, (*control).cmsg_type, data);
+                control = libc::CMSG_NXTHDR(header, control);
+            }
+        }
+        received
+    }
+}
+
+impl Received<'_> {
+    fn note(&mut self, level: c_int, kind: c_int, data: &[u8]) {
+        match (level, kind) {
+            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => self.stamp = copy::<libc::timespec>(data).map(nanos),
+            (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
+                self.hops = copy::<c_int>(data).and_then(|hops| u8::try_from(hops).ok());
+            }
+            (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) => {
+                self.error = extended_error(data);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn extended_error(data: &[u8]) -> Option<ExtendedError> {
+    let error: libc::sock_extended_err = copy(data)?;
+    let rest = data.get(mem::size_of::<libc::sock_extended_err>()..)?;
+    let from_network = matches!(error.ee_origin, libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6);
+    from_network.then(|| ExtendedError { kind: error.ee_type, code: error.ee_code, offender: offender(rest) })
+}
+
+fn offender(data: &[u8]) -> Option<IpAddr> {
+    // SAFETY: a sockaddr_storage of zeroes is valid, and is then partly overwritten with plain bytes.
+    let mut storage: libc::sockaddr_storage = unsafe { mem::zeroed() };
+    let length = data.len().min(mem::size_of_val(&storage));
+    // SAFETY: the source has `length` bytes, the target at least as many, and they do not overlap.
+    unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), (&raw mut storage).cast::<u8>(), length) };
+    Some(socket_address(&storage, u32::try_from(length).ok()?)?.ip())
+}
+
+/// Copies a C structure out of control data; `None` if there is too little of it.
+fn copy<T: Copy>(data: &[u8]) -> Option<T> {
+    // SAFETY: only used with plain C structures and integers, valid for any bytes; the length is checked.
+    (data.len() >= mem::size_of::<T>()).then(|| unsafe { data.as_ptr().cast::<T>().read_unaligned() })
+}
+
+fn socket_address(storage: &libc::sockaddr_storage, length: libc::socklen_t) -> Option<SocketAddr> {
+    match c_int::from(storage.ss_family) {
+        libc::AF_INET if length >= size_of_u32::<libc::sockaddr_in>() => {
+            // SAFETY: the family says which structure it is, and the storage is large enough for it.
+            let name: libc::sockaddr_in = unsafe { std::ptr::read((&raw const *storage).cast()) };
+            Some(
+                SocketAddrV4::new(u32::from_be(name.sin_addr.s_addr).into(), u16::from_be(name.sin_port))
+                    .into(),
+            )
+        }
+        libc::AF_INET6 if length >= size_of_u32::<libc::sockaddr_in6>() => {
+            // SAFETY: as above.
+            let name: libc::sockaddr_in6 = unsafe { std::ptr::read((&raw const *storage).cast()) };
+            let ip = name.sin6_addr.s6_addr.into();
+            Some(SocketAddrV6::new(ip, u16::from_be(name.sin6_port), 0, name.sin6_scope_id).into())
+        }
+        _ => None,
+    }
+}
+
+/// Requests for one call of sendmmsg(2).
+pub struct Outbound {
+    messages: Vec<[u8; MESSAGE]>,
+    names: Vec<socket2::SockAddr>,
+}
+
+impl Outbound {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self { messages: Vec::with_capacity(BATCH), names: Vec::with_capacity(BATCH) }
+    }
+
+    /// Adds a request.
+    pub fn push(&mut self, message: [u8; MESSAGE], to: SocketAddr) {
+        self.messages.push(message);
+        self.names.push(to.into());
+    }
+
+    /// Empties the batch.
+    pub fn clear(&mut self) {
+        self.messages.clear();
+        self.names.clear();
+    }
+
+    /// Requests in the batch.
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Sends up to `most` requests from the `first` one on; returns how many were sent.
+    ///
+    /// # Errors
+    /// What sendmmsg(2) says of the first of them, if that one could not be sent.
+    pub fn send(&mut self, socket: &impl AsRawFd, first: usize, most: usize) -> io::Result<usize> {
+        // SAFETY: zeroes are valid for these plain C structures.
+        let mut headers: [libc::mmsghdr; BATCH] = unsafe { mem::zeroed() };
+        // SAFETY: as above.
+        let mut vectors: [libc::iovec; BATCH] = unsafe { mem::zeroed() };
+        let count = most.min(BATCH).min(self.len().saturating_sub(first));
+        for offset in 0..count {
+            let message = &mut self.messages[first + offset];
+            let name = &self.names[first + offset];
+            vectors[offset] = libc::iovec { iov_base: message.as_mut_ptr().cast(), iov_len: MESSAGE };
+            let header = &mut headers[offset].msg_hdr;
+            header.msg_name = name.as_ptr().cast_mut().cast();
+            header.msg_namelen = name.len();
+            header.msg_iov = &raw mut vectors[offset];
+            header.msg_iovlen = 1;
+        }
+        let count = c_uint::try_from(count).unwrap_or(0);
+        // SAFETY: `count` headers are filled in, and what they point to outlives the call; the kernel only
+        // reads from it.
+        let sent =
+            unsafe { libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT) };
+        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+    }
+}
+
+/// Sets a socket option to a plain C value.
+///
+/// # Errors
+/// Whatever setsockopt(2) says.
+pub fn set_option<T: Copy>(socket: &impl AsRawFd, level: c_int, option: c_int, value: T) -> io::Result<()> {
+    // SAFETY: the pointer and the length describe `value`, which outlives the call.
+    let result = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const value).cast(), size_of_u32::<T>())
+    };
+    checked(result).map(drop)
+}
+
+/// How full a socket's receive buffer is: bytes charged, bytes allowed, packets dropped since it was opened.
+///
+/// `SO_MEMINFO`, not `SO_RXQ_OVFL`: the latter comes with the next packet, and after the last drop there may be none.
+///
+/// # Errors
+/// Whatever getsockopt(2) says.
+pub fn receive_buffer(socket: &impl AsRawFd) -> io::Result<(u32, u32, u32)> {
+    const ALLOCATED: usize = 0;
+    const ALLOWED: usize = 1;
+    const DROPS: usize = 8;
+    let mut info = [0_u32; 9];
+    let mut length = size_of_u32::<[u32; 9]>();
+    // SAFETY: the pointer and the length describe `info`; the kernel writes no more than that.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            info.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    checked(result)?;
+    Ok((info[ALLOCATED], info[ALLOWED], info[DROPS]))
+}
+
+/// Reads a clock, in ns; clocks that Linux has can always be read.
+pub fn clock(id: libc::clockid_t) -> i128 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec that outlives the call.
+    unsafe { libc::clock_gettime(id, &raw mut time) };
+    nanos(time)
+}
+
+/// A timer that becomes readable at a time of `CLOCK_BOOTTIME`.
+///
+/// # Errors
+/// Whatever timerfd_create(2) says.
+pub fn timer() -> io::Result<OwnedFd> {
+    // SAFETY: no pointers; the descriptor is new, and owned by nobody else.
+    let fd = checked(unsafe {
+        libc::timerfd_create(libc::CLOCK_BOOTTIME, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC)
+    })?;
+    // SAFETY: as above.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sets the timer to a time of `CLOCK_BOOTTIME` in ns; 0 stops it. An expiry that was not read is forgotten.
+///
+/// # Errors
+/// Whatever timerfd_settime(2) says.
+pub fn set_timer(timer: &OwnedFd, nanos: i128) -> io::Result<()> {
+    let at = libc::timespec {
+        tv_sec: libc::time_t::try_from(nanos / 1_000_000_000).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::try_from(nanos % 1_000_000_000).unwrap_or(0),
+    };
+    let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let spec = libc::itimerspec { it_interval: never, it_value: at };
+    // SAFETY: the pointer is to an itimerspec that outlives the call; the old value is not asked for.
+    checked(unsafe {
+        libc::timerfd_settime(
+            timer.as_raw_fd(),
+            libc::TFD_TIMER_ABSTIME,
+            &raw const spec,
+            std::ptr::null_mut(),
+        )
+    })
+    .map(drop)
+}
+
+/// The index of an interface; `None` if there is none of that name.
+pub fn interface_index(name: &str) -> Option<u32> {
+    let name = std::ffi::CString::new(name).ok()?;
+    // SAFETY: a string with its terminator that outlives the call.
+    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+    (index != 0).then_some(index)
+}
+
+/// An epoll instance of its own. Readable as soon as a socket is, but only once after each [`Self::arm`].
+pub struct Doorbell(OwnedFd);
+
+impl Doorbell {
+    /// A doorbell for these sockets, not armed.
+    ///
+    /// # Errors
+    /// Whatever epoll(7) says.
+    pub fn new<'a, S: AsRawFd + 'a>(sockets: impl Iterator<Item = &'a S>) -> io::Result<Self> {
+        // SAFETY: no pointers; the descriptor is new, and owned by nobody else.
+        let bell = Self(unsafe { OwnedFd::from_raw_fd(checked(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) });
+        for socket in sockets {
+            bell.control(libc::EPOLL_CTL_ADD, socket, 0)?;
+        }
+        Ok(bell)
+    }
+
+    /// Rings once when a packet is there, or comes, on this socket.
+    ///
+    /// # Errors
+    /// Whatever epoll_ctl(2) says.
+    pub fn arm(&self, socket: &impl AsRawFd) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, socket, libc::EPOLLIN | libc::EPOLLONESHOT)
+    }
+
+    /// No longer rings for this socket.
+    ///
+    /// # Errors
+    /// Whatever epoll_ctl(2) says.
+    pub fn disarm(&self, socket: &impl AsRawFd) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, socket, libc::EPOLLONESHOT)
+    }
+
+    fn control(&self, operation: c_int, socket: &impl AsRawFd, events: c_int) -> io::Result<()> {
+        let mut event = libc::epoll_event { events: events.cast_unsigned(), u64: 0 };
+        // SAFETY: the pointer is to an event that outlives the call.
+        checked(unsafe { libc::epoll_ctl(self.0.as_raw_fd(), operation, socket.as_raw_fd(), &raw mut event) })
+            .map(drop)
+    }
+}
+
+impl AsRawFd for Doorbell {
+    fn as_raw_fd(&self) -> c_int {
+        self.0.as_raw_fd()
+    }
+}
+
+/// Has the runtime of this thread tell when a timer or a doorbell becomes readable.
+///
+/// # Errors
+/// Whatever epoll_ctl(2) says.
+pub fn watch<T: Watchable>(source: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: a `Watchable` owns its descriptor and returns that same one for as long as it lives.
+    unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) }.map_err(io::Error::from)
+}
+
+/// Owns the descriptor that it gives out, and never changes it.
+pub trait Watchable: AsRawFd {}
+
+impl Watchable for OwnedFd {}
+
+impl Watchable for Doorbell {}
+
+fn nanos(time: libc::timespec) -> i128 {
+    i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)
+}
+
+fn size_of_u32<T>() -> u32 {
+    u32::try_from(mem::size_of::<T>()).unwrap_or(u32::MAX)
+}
+
+fn checked(result: c_int) -> io::Result<c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+fn nothing_is_fine(error: io::Error) -> io::Result<usize> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(0),
+        _ => Err(error),
+    }
+}

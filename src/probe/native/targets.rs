@@ -1,0 +1,175 @@
+//! The engine's table of targets: found by index for replies, by address for errors.
+
+use super::sys;
+use crate::measure::Moment;
+use crate::probe::{Mailbox, PortId};
+use crate::target::Address;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// One target, as far as the engine knows it.
+pub struct Target {
+    /// Where its events go.
+    pub mailbox: Rc<Mailbox>,
+    /// The slot of its alarm.
+    pub alarm: Option<Moment>,
+    address: Address,
+    /// Index of its zone's interface; 0 without a zone, or while there is no such interface.
+    scope: u32,
+    /// Requests per second, in millionths.
+    rate: u64,
+}
+
+impl Target {
+    /// The address that its requests are for.
+    pub const fn ip(&self) -> IpAddr {
+        self.address.ip()
+    }
+
+    /// Whether a packet from there can be a reply of this target.
+    pub fn is_from(&self, source: SocketAddr) -> bool {
+        let same_zone = match source {
+            SocketAddr::V6(v6) if self.scope != 0 => v6.scope_id() == self.scope,
+            _ => true,
+        };
+        source.ip().to_canonical() == self.address.ip() && same_zone
+    }
+
+    /// Where its requests go; `None` while its zone's interface does not exist.
+    fn destination(&self) -> Option<SocketAddr> {
+        match self.address.ip() {
+            IpAddr::V4(v4) => Some((v4, 0).into()),
+            IpAddr::V6(_) if self.address.zone().is_some() && self.scope == 0 => None,
+            IpAddr::V6(v6) => Some(SocketAddrV6::new(v6, 0, 0, self.scope).into()),
+        }
+    }
+}
+
+/// All targets of an engine.
+#[derive(Default)]
+pub struct Targets {
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    by_address: HashMap<(IpAddr, u32), u32>,
+    rate: u64,
+}
+
+#[derive(Default)]
+struct Entry {
+    generation: u32,
+    target: Option<Target>,
+}
+
+impl Targets {
+    /// Adds a target.
+    pub fn insert(&mut self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(Entry::default());
+            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+        });
+        let scope = scope_of(address);
+        self.by_address.insert((address.ip(), scope), index);
+        let entry = &mut self.entries[index as usize];
+        entry.target = Some(Target { mailbox, alarm: None, address, scope, rate: 0 });
+        PortId { index, generation: entry.generation }
+    }
+
+    /// Removes a target and returns it.
+    pub fn remove(&mut self, id: PortId) -> Option<Target> {
+        self.get(id)?;
+        let entry = &mut self.entries[id.index as usize];
+        let target = entry.target.take()?;
+        entry.generation = entry.generation.wrapping_add(1);
+        self.free.push(id.index);
+        self.rate -= target.rate;
+        let key = (target.address.ip(), target.scope);
+        if self.by_address.get(&key) == Some(&id.index) {
+            self.by_address.remove(&key);
+        }
+        Some(target)
+    }
+
+    /// The target of that name, if it is still here.
+    pub fn get(&self, id: PortId) -> Option<&Target> {
+        let entry = self.entries.get(id.index as usize)?;
+        entry.target.as_ref().filter(|_| entry.generation == id.generation)
+    }
+
+    /// Likewise.
+    pub fn get_mut(&mut self, id: PortId) -> Option<&mut Target> {
+        let entry = self.entries.get_mut(id.index as usize)?;
+        entry.target.as_mut().filter(|_| entry.generation == id.generation)
+    }
+
+    /// The target that now has an index.
+    pub fn at(&self, index: u32) -> Option<(PortId, &Target)> {
+        let entry = self.entries.get(index as usize)?;
+        Some((PortId { index, generation: entry.generation }, entry.target.as_ref()?))
+    }
+
+    /// Likewise.
+    pub fn at_mut(&mut self, index: u32) -> Option<&mut Target> {
+        self.entries.get_mut(index as usize)?.target.as_mut()
+    }
+
+    /// Whether an index was ever in use.
+    pub fn knows(&self, index: u32) -> bool {
+        (index as usize) < self.entries.len()
+    }
+
+    /// The target with an address; `scope` is that of whoever told us about it.
+    pub fn find(&self, ip: IpAddr, scope: u32) -> Option<&Target> {
+        let ip = ip.to_canonical();
+        let index = self.by_address.get(&(ip, 0)).or_else(|| self.by_address.get(&(ip, scope)))?;
+        self.entries.get(*index as usize)?.target.as_ref()
+    }
+
+    /// Where a target's requests go, looking for its zone's interface if need be.
+    pub fn destination(&mut self, id: PortId) -> Option<SocketAddr> {
+        let known = self.get(id)?.destination();
+        if known.is_some() {
+            return known;
+        }
+        let address = self.get(id)?.address;
+        self.set_scope(id, scope_of(address));
+        self.get(id)?.destination()
+    }
+
+    /// Has the interface of a target's zone looked for again: it may have gone, or come back as another one.
+    pub fn forget_scope(&mut self, id: PortId) {
+        self.set_scope(id, 0);
+    }
+
+    fn set_scope(&mut self, id: PortId, scope: u32) {
+        let Some(target) = self.get_mut(id) else { return };
+        if target.scope != scope && target.address.zone().is_some() {
+            let ip = target.address.ip();
+            let before = std::mem::replace(&mut target.scope, scope);
+            self.by_address.remove(&(ip, before));
+            self.by_address.insert((ip, scope), id.index);
+        }
+    }
+
+    /// Notes a target's interval.
+    pub fn set_interval(&mut self, id: PortId, interval: Duration) {
+        let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX).max(1);
+        let Some(target) = self.get_mut(id) else { return };
+        let rate = 1_000_000_000_000 / micros;
+        let before = std::mem::replace(&mut target.rate, rate);
+        self.rate = self.rate - before + rate;
+    }
+
+    /// Requests per second of all targets together.
+    pub fn rate(&self) -> f64 {
+        self.rate as f64 / 1e6
+    }
+}
+
+fn scope_of(address: Address) -> u32 {
+    address.zone().map_or(0, |zone| {
+        let name = zone.as_str();
+        sys::interface_index(name).or_else(|| name.parse().ok()).unwrap_or(0)
+    })
+}

@@ -1,0 +1,149 @@
+//! From the queue to the sockets: batches, with a clock around each.
+
+use super::socket::{Kind, Socket};
+use super::{NativeEngine, sys};
+use crate::measure::Moment;
+use crate::probe::wire::{self, MESSAGE, Stamp};
+use crate::probe::{Engine, Event, PortId};
+use crate::target::Family;
+use std::io;
+
+/// The first request after a pause takes longest, so the first batches are small: a time interpolated over a
+/// whole batch of 50 would be wrong by 20 to 50 µs.
+const RAMP: [usize; 5] = [4, 8, 16, 32, 64];
+
+/// A request on its way out.
+type Queued = (PortId, u32);
+
+impl NativeEngine {
+    /// Number of requests that wait to be sent.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.borrow().len()
+    }
+
+    /// Sends what is queued.
+    pub(super) fn flush(&self) {
+        let queue = std::mem::take(&mut *self.queue.borrow_mut());
+        if queue.is_empty() {
+            return;
+        }
+        for family in [Family::V4, Family::V6] {
+            let mut ramp = RAMP.into_iter();
+            let mut rest = self.of_family(&queue, family).peekable();
+            while rest.peek().is_some() {
+                let size = ramp.next().unwrap_or(sys::BATCH);
+                self.send_batch(family, rest.by_ref().take(size));
+            }
+        }
+        self.recycle(queue);
+    }
+
+    fn of_family<'a>(&'a self, queue: &'a [Queued], family: Family) -> impl Iterator<Item = Queued> + 'a {
+        let is =
+            move |id| self.targets.borrow().get(id).is_some_and(|target| Family::of(target.ip()) == family);
+        queue.iter().copied().filter(move |&(id, _)| is(id))
+    }
+
+    /// Keeps the queue's memory.
+    fn recycle(&self, mut queue: Vec<Queued>) {
+        queue.clear();
+        let mut current = self.queue.borrow_mut();
+        if current.is_empty() {
+            *current = queue;
+        }
+    }
+
+    fn send_batch(&self, family: Family, requests: impl Iterator<Item = Queued>) {
+        let sockets = self.sockets.borrow();
+        let Some(socket) = sockets.iter().find(|socket| socket.family == family) else {
+            return requests.for_each(|request| self.refuse(request));
+        };
+        let mut outbound = self.transmitter.borrow_mut();
+        outbound.clear();
+        let mut batch = [(PortId { index: 0, generation: 0 }, 0); sys::BATCH];
+        for request in requests {
+            if let Some(place) = batch.get_mut(outbound.len())
+                && self.write(socket, request, &mut outbound)
+            {
+                *place = request;
+            }
+        }
+        self.transmit(socket, &batch, &mut outbound);
+    }
+
+    /// Puts a request into the batch; `false` if it has no way to go.
+    fn write(&self, socket: &Socket, (id, number): Queued, outbound: &mut sys::Outbound) -> bool {
+        let destination = self.targets.borrow_mut().destination(id);
+        let Some(destination) = destination else {
+            self.refuse((id, number));
+            return false;
+        };
+        let mut message = [0; MESSAGE];
+        let stamp = Stamp { port: id, number };
+        wire::write_request(&self.key, destination.ip(), socket.ident, stamp, &mut message);
+        outbound.push(message, destination);
+        true
+    }
+
+    fn transmit(&self, socket: &Socket, batch: &[Queued], outbound: &mut sys::Outbound) {
+        let mut first = 0;
+        let mut tried_again = false;
+        while first < outbound.len() {
+            let start = self.now();
+            match outbound.send(socket, first, sys::BATCH) {
+                Ok(count) => {
+                    let end = self.now();
+                    self.note_sent(&batch[first..first + count], start, end);
+                    first += count;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // It may be the error of an earlier request, of another target: only its queue tells.
+                Err(_) if socket.kind == Kind::Datagram && !tried_again => {
+                    tried_again = true;
+                    self.drain_errors(socket);
+                    continue;
+                }
+                Err(error) => {
+                    self.note_failure(batch[first], &error);
+                    first += 1;
+                }
+            }
+            tried_again = false;
+        }
+    }
+
+    /// Each request has an equal share of the time that the batch took, and left at the beginning of its share.
+    fn note_sent(&self, batch: &[Queued], start: Moment, end: Moment) {
+        let share = end.since(start) / u32::try_from(batch.len()).unwrap_or(1).max(1);
+        let mut at = start;
+        let targets = self.targets.borrow();
+        for &(id, number) in batch {
+            if let Some(target) = targets.get(id) {
+                target.mailbox.deliver(Event::Sent { number, at });
+            }
+            at = at + share;
+        }
+    }
+
+    fn note_failure(&self, request: Queued, error: &io::Error) {
+        // Our own overload is not the target's fault; a missing route is an answer of a kind.
+        let overload = [libc::ENOBUFS, libc::EAGAIN, libc::ENOMEM];
+        if error.raw_os_error().is_some_and(|code| overload.contains(&code)) {
+            let (id, number) = request;
+            if let Some(target) = self.targets.borrow().get(id) {
+                target.mailbox.deliver(Event::NotSent { number });
+            }
+        } else {
+            self.refuse(request);
+        }
+    }
+
+    fn refuse(&self, (id, number): Queued) {
+        let at = self.now();
+        let mut targets = self.targets.borrow_mut();
+        targets.forget_scope(id);
+        if let Some(target) = targets.get(id) {
+            target.mailbox.deliver(Event::Refused { number, at });
+        }
+    }
+}
