@@ -1,0 +1,1 @@
+//! What a name stands for, from the history of its answers. Pure.
