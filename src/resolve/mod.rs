@@ -1,6 +1,7 @@
 //! The port to names: what a name's actor asks, and what it is told. DNS itself is behind [`Resolve`].
 
 pub mod follow;
+pub mod scripted;
 
 use crate::target::{Family, HostName};
 use futures_util::stream::LocalBoxStream;
