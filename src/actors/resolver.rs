@@ -185,3 +185,7 @@ impl Handler<Retire> for ResolverActor {
         ctx.stop();
     }
 }
+
+#[cfg(test)]
+#[path = "resolver_tests.rs"]
+mod tests;

@@ -270,3 +270,7 @@ const fn other(family: Family) -> Family {
         Family::V6 => Family::V4,
     }
 }
+
+#[cfg(test)]
+#[path = "follow_tests.rs"]
+mod tests;

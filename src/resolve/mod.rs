@@ -1,7 +1,12 @@
 //! The port to names: what a name's actor asks, and what it is told. DNS itself is behind [`Resolve`].
 
 pub mod follow;
+mod hosts;
 pub mod scripted;
+mod search;
+mod servers;
+pub mod system;
+mod watched;
 
 use crate::target::{Family, HostName};
 use futures_util::stream::LocalBoxStream;
