@@ -2,5 +2,7 @@
 
 pub mod pinger;
 pub mod registry;
+pub mod resolver;
+pub mod shard;
 pub mod supervisor;
 pub mod survey;

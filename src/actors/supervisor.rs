@@ -1,112 +1,297 @@
 //! Owns the registry: which addresses are pinged, who wants them, and the actors that do it.
 
-use super::pinger::PingActor;
-use crate::target::{Address, Host, Interval, Label};
+mod messages;
+mod waiting;
+
+use super::pinger::{self, PingActor, PingerDied, SetInterval};
+use super::registry::{Change, Limits, NameState, Registry};
+use super::resolver::{self, LookUpNow, NameNews, Parent, ResolverActor, ResolverDied};
+use super::shard::{Order, Seeds, Shard};
+use crate::probe::EngineStats;
+use crate::resolve::{Resolve, Verdict};
+use crate::target::{Address, Host, HostName, Timeout};
 use actix::prelude::*;
+use futures_util::future::join_all;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+use tracing::{error, warn};
+use waiting::{Waiter, Waiting};
 
-/// Asks for a host to be measured under a name.
-///
-/// Answered when it is known what came of it, or after 300 ms with `Ok`: then the name keeps being tried.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<(), AddError>")]
-pub struct Add {
-    /// How to call it.
-    pub name: Label,
-    /// What to ping.
-    pub host: Host,
-    /// Seconds between requests; without it an existing target keeps its own, a new one gets the default.
-    pub interval: Option<Interval>,
+pub use messages::*;
+
+/// What a supervisor needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Limits of the registry, and the interval of targets that name none.
+    pub limits: Limits,
+    /// After this a request is lost.
+    pub timeout: Timeout,
 }
 
-/// Why nothing was added; the operator sees this text as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AddError {
-    /// NXDOMAIN.
-    #[error("Name or service not known")]
-    NoName,
-    /// The name exists, but has no address (of a family that is wanted).
-    #[error("No address associated with hostname")]
-    NoAddress,
-    /// SERVFAIL, REFUSED.
-    #[error("Temporary failure in name resolution")]
-    ServersFail,
-    /// `--max-targets` is reached.
-    #[error("there are {0} targets already, which is the limit (--max-targets)")]
-    TooManyTargets(usize),
-    /// The limit of followed names is reached.
-    #[error("{0} DNS names are followed already, which is the limit")]
-    TooManyNames(usize),
+/// Owns the registry and the actors of its targets and names.
+pub struct SupervisorActor {
+    settings: Settings,
+    registry: Registry<Pinger>,
+    resolvers: HashMap<HostName, Resolver>,
+    waiting: Waiting,
+    shards: Vec<Shard>,
+    seeds: Seeds,
+    resolve: Rc<dyn Resolve>,
+    /// Counts the actors started, so that the end of an earlier one is not taken for that of its successor.
+    incarnations: u64,
+    replaced: u64,
+    ready: bool,
 }
 
-/// Asks to forget hosts. Both given: both apply. Nothing is resolved for it.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct Remove {
-    /// Whatever is called so, and every target that no other name wants.
-    pub name: Option<Label>,
-    /// An address, whoever wanted it; or a DNS name, whose following ends.
-    pub host: Option<Host>,
+#[derive(Debug, Clone, PartialEq)]
+struct Pinger {
+    actor: Addr<PingActor>,
+    incarnation: u64,
 }
 
-/// Asks which targets there are, in address order.
-#[derive(Debug, Clone, Default, Message)]
-#[rtype(result = "Roster")]
-pub struct GetRoster {
-    /// Which of them.
-    pub filter: Filter,
-    /// Only those after this address.
-    pub after: Option<Address>,
-    /// At most so many.
-    pub limit: Option<usize>,
+struct Resolver {
+    actor: Addr<ResolverActor>,
+    incarnation: u64,
 }
 
-/// Which targets are meant: all of them, or those called `name` and those that are `host`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Those that any of their names calls so.
-    pub name: Option<Label>,
-    /// The one with this address, or those that a followed DNS name resolves to.
-    pub host: Option<Host>,
+/// After this the answer to an add is that the name keeps being tried.
+const ANSWER_WITHIN: Duration = Duration::from_millis(300);
+
+impl SupervisorActor {
+    /// A supervisor without targets. There is at least one shard.
+    pub fn new(settings: Settings, shards: Vec<Shard>, seeds: Seeds, resolve: Rc<dyn Resolve>) -> Self {
+        Self {
+            settings,
+            registry: Registry::new(settings.limits),
+            resolvers: HashMap::new(),
+            waiting: Waiting::default(),
+            shards,
+            seeds,
+            resolve,
+            incarnations: 0,
+            replaced: 0,
+            ready: false,
+        }
+    }
+
+    fn apply(&mut self, changes: Vec<Change<Pinger>>, ctx: &mut Context<Self>) {
+        for change in changes {
+            match change {
+                Change::Start(address) => self.start_pinger(address, ctx),
+                Change::SetInterval(pinger, interval) => pinger.actor.do_send(SetInterval(interval)),
+                Change::Retire(pinger) => pinger.actor.do_send(pinger::Retire),
+                Change::Unfollow(name) => {
+                    self.waiting.give_up(&name);
+                    if let Some(resolver) = self.resolvers.remove(&name) {
+                        resolver.actor.do_send(resolver::Retire);
+                    }
+                }
+            }
+        }
+    }
+
+    fn start_pinger(&mut self, address: Address, ctx: &mut Context<Self>) {
+        let Some(entry) = self.registry.get_mut(&address) else { return };
+        self.incarnations += 1;
+        let incarnation = self.incarnations;
+        let heir = ctx.address().recipient();
+        let order =
+            Order { address, interval: entry.interval, timeout: self.settings.timeout, incarnation, heir };
+        let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
+        let actor = shard.start(order, &self.seeds);
+        entry.handle = Some(Pinger { actor, incarnation });
+    }
+
+    fn start_resolver(&mut self, name: &HostName, ctx: &mut Context<Self>) {
+        self.incarnations += 1;
+        let incarnation = self.incarnations;
+        let parent = Parent { news: ctx.address().recipient(), deaths: ctx.address().recipient() };
+        let actor = ResolverActor::new(name.clone(), incarnation, Rc::clone(&self.resolve), parent).start();
+        self.resolvers.insert(name.clone(), Resolver { actor, incarnation });
+    }
+
+    /// Adds a host; `Some` if it is to be waited for what a name turns out to be.
+    fn add(&mut self, add: Add, ctx: &mut Context<Self>) -> Result<Option<Waiter>, AddError> {
+        let host = match add.host {
+            Host::Address(address) => {
+                let changes = self.registry.add_address(&add.name, address, add.interval)?;
+                self.apply(changes, ctx);
+                return Ok(None);
+            }
+            Host::Name(host) => host,
+        };
+        let (claimed, changes) = self.registry.claim(&add.name, &host, add.interval)?;
+        self.apply(changes, ctx);
+        match claimed.name {
+            NameState::New => self.start_resolver(&host, ctx),
+            NameState::Unresolved if claimed.fresh => self.look_up_now(&host),
+            NameState::Unanswered => {}
+            NameState::Resolved | NameState::Unresolved => return Ok(None),
+        }
+        Ok(Some(Waiter { name: add.name, host, tentative: claimed.fresh }))
+    }
+
+    fn look_up_now(&self, host: &HostName) {
+        if let Some(resolver) = self.resolvers.get(host) {
+            resolver.actor.do_send(LookUpNow);
+        }
+    }
+
+    /// Answers those who wait for a name, as far as its latest news answer them.
+    fn answer(&mut self, host: &HostName, news: Result<(), AddError>, ctx: &mut Context<Self>) {
+        for (waiter, answer) in self.waiting.take(host) {
+            let result = match &news {
+                Err(AddError::TooManyTargets(_)) if self.registry.wants_any(&waiter.name, host) => Ok(()),
+                other => other.clone(),
+            };
+            if result.is_err() && waiter.tentative {
+                let changes = self.registry.unclaim(&waiter.name, host);
+                self.apply(changes, ctx);
+            }
+            let _ = answer.send(result);
+        }
+    }
+
+    fn roster(&self, asked: &GetRoster) -> Roster {
+        let limit = asked.limit.unwrap_or(usize::MAX);
+        let chosen = self.registry.select_at_most(&asked.filter, asked.after, limit);
+        let member = |(address, entry): (Address, &super::registry::Entry<Pinger>)| {
+            let pinger = entry.handle.as_ref()?.actor.clone();
+            Some(Member { address, name: entry.name().clone(), interval: entry.interval, pinger })
+        };
+        Roster {
+            members: chosen.into_iter().filter_map(member).collect(),
+            total: self.registry.count(&asked.filter),
+        }
+    }
 }
 
-/// Targets in address order, with the actors to be asked for their books.
-#[derive(Debug, Clone, Default)]
-pub struct Roster {
-    /// The targets asked for.
-    pub members: Vec<Member>,
-    /// How many there are in all.
-    pub total: usize,
+impl Actor for SupervisorActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // Adding ten thousand names at once, and their news, must not be refused.
+        ctx.set_mailbox_capacity(1 << 16);
+    }
 }
 
-/// One target.
-#[derive(Debug, Clone)]
-pub struct Member {
-    /// Whom it pings.
-    pub address: Address,
-    /// Its first name.
-    pub name: Label,
-    /// Its interval.
-    pub interval: Interval,
-    /// The actor that owns its books.
-    pub pinger: Addr<PingActor>,
+impl Handler<Add> for SupervisorActor {
+    type Result = ResponseActFuture<Self, Result<(), AddError>>;
+
+    fn handle(&mut self, add: Add, ctx: &mut Self::Context) -> Self::Result {
+        let waiter = match self.add(add, ctx) {
+            Ok(Some(waiter)) => waiter,
+            Ok(None) => return Box::pin(fut::ready(Ok(()))),
+            Err(error) => return Box::pin(fut::ready(Err(error))),
+        };
+        let answer = tokio::time::timeout(ANSWER_WITHIN, self.waiting.wait(waiter.clone()));
+        Box::pin(answer.into_actor(self).map(move |answer, supervisor, _| match answer {
+            Ok(Ok(result)) => result,
+            // Removed meanwhile, or no answer: the name keeps being tried.
+            Ok(Err(_)) | Err(_) => {
+                supervisor.waiting.settle_for(&waiter);
+                Ok(())
+            }
+        }))
+    }
 }
 
-/// Asks how the daemon is doing.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Status")]
-pub struct GetStatus;
+impl Handler<Load> for SupervisorActor {
+    type Result = ();
 
-/// How the daemon is doing.
-#[derive(Debug, Clone, Default)]
-pub struct Status {
-    /// Number of targets.
-    pub targets: usize,
-    /// Number of DNS names that are followed.
-    pub names: usize,
-    /// Every target's actor runs.
-    pub ready: bool,
-    /// Pingers and resolvers that ended by a panic and were replaced.
-    pub replaced: u64,
-    /// One for each shard.
-    pub engines: Vec<crate::probe::EngineStats>,
+    fn handle(&mut self, Load(adds): Load, ctx: &mut Self::Context) {
+        for add in adds {
+            let (name, host) = (add.name.clone(), add.host.clone());
+            if let Err(error) = self.add(add, ctx) {
+                error!(?name, %host, %error, "target not added");
+            }
+        }
+        let started = join_all(self.shards.iter().map(Shard::stats));
+        ctx.spawn(started.into_actor(self).map(|_, supervisor, _| supervisor.ready = true));
+    }
+}
+
+impl Handler<Remove> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, remove: Remove, ctx: &mut Self::Context) {
+        let changes = self.registry.remove(remove.name.as_ref(), remove.host.as_ref());
+        self.apply(changes, ctx);
+    }
+}
+
+impl Handler<NameNews> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, news: NameNews, ctx: &mut Self::Context) {
+        let host = &news.name;
+        if self.resolvers.get(host).is_none_or(|resolver| resolver.incarnation != news.incarnation) {
+            return;
+        }
+        let resolved = !news.addresses.is_empty();
+        let answered = news.verdict != Verdict::Silent;
+        let (changes, refused) = self.registry.resolved(host, news.addresses, answered);
+        self.apply(changes, ctx);
+        if let Some(error) = &refused {
+            warn!(name = ?host.as_str(), %error, "addresses of a name not added");
+        }
+        match (news.verdict, refused) {
+            (_, Some(error)) => self.answer(host, Err(error), ctx),
+            _ if resolved => self.answer(host, Ok(()), ctx),
+            (Verdict::NoName, _) => self.answer(host, Err(AddError::NoName), ctx),
+            (Verdict::NoAddress, _) => self.answer(host, Err(AddError::NoAddress), ctx),
+            (Verdict::ServersFail, _) => self.answer(host, Err(AddError::ServersFail), ctx),
+            (Verdict::Silent | Verdict::Addresses, _) => {}
+        }
+    }
+}
+
+impl Handler<PingerDied> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, died: PingerDied, ctx: &mut Self::Context) {
+        let entry = self.registry.get_mut(&died.address);
+        let current = entry.and_then(|entry| entry.handle.as_ref().map(|pinger| pinger.incarnation));
+        if current == Some(died.incarnation) {
+            error!(addr = %died.address, "a pinger died and is replaced; its statistics start again");
+            self.replaced += 1;
+            self.start_pinger(died.address, ctx);
+        }
+    }
+}
+
+impl Handler<ResolverDied> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, died: ResolverDied, ctx: &mut Self::Context) {
+        let current = self.resolvers.get(&died.name).map(|resolver| resolver.incarnation);
+        if current == Some(died.incarnation) {
+            error!(name = ?died.name.as_str(), "a resolver died and is replaced");
+            self.replaced += 1;
+            self.start_resolver(&died.name, ctx);
+        }
+    }
+}
+
+impl Handler<GetRoster> for SupervisorActor {
+    type Result = MessageResult<GetRoster>;
+
+    fn handle(&mut self, asked: GetRoster, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.roster(&asked))
+    }
+}
+
+impl Handler<GetStatus> for SupervisorActor {
+    type Result = ResponseFuture<Status>;
+
+    fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Self::Result {
+        let engines = join_all(self.shards.iter().map(Shard::stats));
+        let (targets, names) = (self.registry.len(), self.registry.names());
+        let (ready, replaced) = (self.ready, self.replaced);
+        Box::pin(async move {
+            let engines: Vec<EngineStats> = engines.await.into_iter().flatten().collect();
+            Status { targets, names, ready, replaced, engines }
+        })
+    }
 }

@@ -48,14 +48,6 @@ impl Key {
         hasher.write_u32(stamp.number);
         hasher.finish()
     }
-
-    /// A number that follows from the key and the address: where a target's requests start counting.
-    pub fn first_number(&self, address: IpAddr) -> u32 {
-        let stamp = Stamp { port: PortId { index: u32::MAX, generation: 0 }, number: 0 };
-        #[expect(clippy::cast_possible_truncation, reason = "any 32 bits will do")]
-        let number = self.token(address, stamp) as u32;
-        number
-    }
 }
 
 /// Writes an echo request. The checksum is filled in for IPv4; the kernel does it for IPv6.

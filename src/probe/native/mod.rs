@@ -109,11 +109,6 @@ impl NativeEngine {
     pub fn small_buffer(&self) -> Option<u32> {
         self.sockets.borrow().iter().filter_map(Socket::small_buffer).min()
     }
-
-    /// Where a target's requests start counting: random, and another number for each.
-    pub fn first_number(&self, address: Address) -> u32 {
-        self.key.first_number(address.ip())
-    }
 }
 
 /// The present on `CLOCK_BOOTTIME`, in ns. It counts while the machine is suspended; the monotonic clock does not.

@@ -1,0 +1,126 @@
+//! Threads that ping: each has an engine of its own, and the pingers of its share of the targets.
+
+use super::pinger::{PingActor, PingerDied, Seed, Will};
+use crate::probe::{Engine, EngineStats};
+use crate::target::{Address, Interval, Timeout};
+use actix::prelude::*;
+use futures_util::future::LocalBoxFuture;
+use siphasher::sip::SipHasher13;
+use std::cell::RefCell;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+use tokio::sync::oneshot;
+
+/// Where pingers run.
+#[derive(Clone)]
+pub enum Shard {
+    /// On the caller's own thread, with that engine.
+    Here(Rc<dyn Engine>),
+    /// On another thread that [`Shard::enter`]ed an engine.
+    There(ArbiterHandle),
+}
+
+/// What a pinger is made of.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Whom to ping.
+    pub address: Address,
+    /// How often.
+    pub interval: Interval,
+    /// When a request is lost.
+    pub timeout: Timeout,
+    /// Which of the pingers of that address it is.
+    pub incarnation: u64,
+    /// Who is told if it dies.
+    pub heir: Recipient<PingerDied>,
+}
+
+thread_local! {
+    /// The engine of this thread. Actors that are started from another thread can't be handed it: it is not `Send`.
+    static ENGINE: RefCell<Option<Rc<dyn Engine>>> = const { RefCell::new(None) };
+}
+
+impl Shard {
+    /// Makes that engine the one of the present thread.
+    pub fn enter(engine: Rc<dyn Engine>) {
+        ENGINE.with_borrow_mut(|current| *current = Some(engine));
+    }
+
+    /// Starts a pinger; it can be sent messages at once.
+    pub fn start(&self, order: Order, seeds: &Seeds) -> Addr<PingActor> {
+        let seed = seeds.of(order.address, order.incarnation);
+        match self {
+            Self::Here(engine) => order.build(seed, Rc::clone(engine)).start(),
+            Self::There(arbiter) => PingActor::start_in_arbiter(arbiter, move |_| {
+                let engine = ENGINE.with_borrow(Option::clone);
+                // Shards enter their engine before the supervisor gets to know them.
+                order.build(seed, engine.expect("a shard's thread has an engine"))
+            }),
+        }
+    }
+
+    /// How its engine is doing; `None` if its thread has ended.
+    ///
+    /// The answer comes after everything that was started before.
+    pub fn stats(&self) -> LocalBoxFuture<'static, Option<EngineStats>> {
+        match self {
+            Self::Here(engine) => {
+                let stats = engine.stats();
+                Box::pin(async move { Some(stats) })
+            }
+            Self::There(arbiter) => {
+                let (answer, answered) = oneshot::channel();
+                arbiter.spawn_fn(move || {
+                    let stats = ENGINE.with_borrow(|engine| engine.as_ref().map(|engine| engine.stats()));
+                    let _ = answer.send(stats);
+                });
+                Box::pin(async move { answered.await.ok().flatten() })
+            }
+        }
+    }
+}
+
+impl Order {
+    fn build(self, seed: Seed, engine: Rc<dyn Engine>) -> PingActor {
+        let notice = PingerDied { address: self.address, incarnation: self.incarnation };
+        let will = Will { heir: self.heir, notice };
+        PingActor::new(self.address, self.interval, self.timeout, seed, engine).with_will(will)
+    }
+}
+
+/// Gives each target its own phase and its own first number.
+#[derive(Clone)]
+pub struct Seeds {
+    key: [u8; 16],
+}
+
+impl Seeds {
+    /// Seeds under a key of random bytes.
+    pub const fn new(key: [u8; 16]) -> Self {
+        Self { key }
+    }
+
+    /// The phase follows from the address alone, so that it is the same after a restart; the first number can't
+    /// be guessed without the key, and differs from one pinger of the address to the next.
+    fn of(&self, address: Address, incarnation: u64) -> Seed {
+        let phase = low_half(hash(&[0; 16], &address));
+        let first_number = low_half(hash(&self.key, &(address, incarnation)));
+        Seed { phase, first_number }
+    }
+
+    /// Which of `shards` an address belongs to.
+    pub fn shard_of(address: Address, shards: usize) -> usize {
+        usize::try_from(hash(&[1; 16], &address) % shards.max(1) as u64).unwrap_or(0)
+    }
+}
+
+fn hash(key: &[u8; 16], value: &impl Hash) -> u64 {
+    let mut hasher = SipHasher13::new_with_key(key);
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "half of the bits are enough")]
+const fn low_half(hash: u64) -> u32 {
+    hash as u32
+}

@@ -1,0 +1,56 @@
+//! Those who wait for the first answer of a name.
+
+use super::AddError;
+use crate::target::{HostName, Label};
+use std::collections::HashMap;
+use tokio::sync::oneshot;
+
+/// Somebody who added a name and waits for what it turns out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiter {
+    /// The name it was added under.
+    pub name: Label,
+    /// The name that is being looked up.
+    pub host: HostName,
+    /// Nobody was promised this claim yet: if the name turns out to be none, it is taken back.
+    pub tentative: bool,
+}
+
+/// Everybody who waits.
+#[derive(Debug, Default)]
+pub struct Waiting(HashMap<HostName, Vec<(Waiter, Answer)>>);
+
+type Answer = oneshot::Sender<Result<(), AddError>>;
+
+impl Waiting {
+    /// Waits for a name's first answer. Whoever adds the same again meanwhile shares its fate.
+    pub fn wait(&mut self, mut waiter: Waiter) -> oneshot::Receiver<Result<(), AddError>> {
+        let others = self.0.entry(waiter.host.clone()).or_default();
+        waiter.tentative |= others.iter().any(|(other, _)| other.name == waiter.name && other.tentative);
+        let (answer, answered) = oneshot::channel();
+        others.push((waiter, answer));
+        answered
+    }
+
+    /// Those who wait for a name; each is to be answered.
+    pub fn take(&mut self, host: &HostName) -> Vec<(Waiter, Answer)> {
+        self.0.remove(host).unwrap_or_default()
+    }
+
+    /// The name is no longer followed: nobody will be answered.
+    pub fn give_up(&mut self, host: &HostName) {
+        self.0.remove(host);
+    }
+
+    /// That one is told that the name keeps being tried, so its claim stays, whatever comes.
+    pub fn settle_for(&mut self, settled: &Waiter) {
+        let Some(others) = self.0.get_mut(&settled.host) else { return };
+        others.retain(|(_, answer)| !answer.is_closed());
+        for (other, _) in others.iter_mut().filter(|(other, _)| other.name == settled.name) {
+            other.tentative = false;
+        }
+        if others.is_empty() {
+            self.0.remove(&settled.host);
+        }
+    }
+}

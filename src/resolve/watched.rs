@@ -1,0 +1,54 @@
+//! A file of the system that may change at any time: read again whenever it did.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::SystemTime;
+use tracing::warn;
+
+/// What a file says, as of now.
+pub struct Watched<T> {
+    path: PathBuf,
+    stamp: Stamp,
+    value: Rc<T>,
+    read: fn(&[u8]) -> T,
+}
+
+impl<T> Watched<T> {
+    /// Reads the file. One that is missing or can't be read counts as empty, which is logged once.
+    pub fn open(path: &Path, read: fn(&[u8]) -> T) -> Self {
+        let stamp = Stamp::of(path);
+        let value = Rc::new(read(&contents(path)));
+        Self { path: path.to_owned(), stamp, value, read }
+    }
+
+    /// What the file says; looks whether it changed (some two microseconds) and reads it again if so.
+    pub fn get(&mut self) -> Rc<T> {
+        // Taken before reading: what changes while we read is noticed next time.
+        let stamp = Stamp::of(&self.path);
+        if stamp != self.stamp {
+            self.stamp = stamp;
+            self.value = Rc::new((self.read)(&contents(&self.path)));
+        }
+        Rc::clone(&self.value)
+    }
+}
+
+/// What shows that a file changed; nothing for one that is not there.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp(Option<(SystemTime, u64, u64)>);
+
+impl Stamp {
+    fn of(path: &Path) -> Self {
+        let stamp = |file: Metadata| Some((file.modified().ok()?, file.ino(), file.len()));
+        Self(std::fs::metadata(path).ok().and_then(stamp))
+    }
+}
+
+fn contents(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| {
+        warn!(path = %path.display(), %error, "can't be read, so it counts as empty");
+        Vec::new()
+    })
+}
