@@ -1,0 +1,126 @@
+//! Name servers: a real one that does as it should, and one that does as it is told.
+
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const DNSMASQ: &str = "/usr/sbin/dnsmasq";
+
+/// A dnsmasq on 127.0.0.1:53 that knows `.test`, and whatever its hosts file says, for a second at a time.
+pub struct Dnsmasq {
+    child: Child,
+    hosts: PathBuf,
+    _directory: TempDir,
+}
+
+impl Dnsmasq {
+    /// Starts it and waits until it answers.
+    pub fn start(hosts: &str, options: &[&str]) -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("hosts");
+        std::fs::write(&file, hosts).unwrap();
+        let child = Command::new(DNSMASQ)
+            .args(["--no-daemon", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--group=root"])
+            .args(["--no-resolv", "--no-hosts", "--local=/test/", "--local-ttl=1"])
+            .args(["--port=53", "--listen-address=127.0.0.1", "--bind-interfaces"])
+            .arg(format!("--addn-hosts={}", file.display()))
+            .args(options)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{DNSMASQ}: {error}; apt-get install dnsmasq-base"));
+        let server = Self { child, hosts: file, _directory: directory };
+        server.wait();
+        server
+    }
+
+    fn wait(&self) {
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", 53)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(10), "dnsmasq does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Changes its hosts file and has it read again.
+    pub fn change(&self, hosts: &str) {
+        std::fs::write(&self.hosts, hosts).unwrap();
+        super::namespace::run("kill", &["-HUP", &self.child.id().to_string()]);
+    }
+}
+
+impl Drop for Dnsmasq {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What [`Rogue`] says to a question.
+#[derive(Debug, Clone, Copy)]
+pub enum Says {
+    /// Nothing.
+    Nothing,
+    /// An error of that number.
+    Code(u8),
+    /// This address to a question for A, nothing to any other.
+    OnlyA([u8; 4]),
+    /// "Ask over there": no answer, but a name server in the authority section.
+    Referral,
+}
+
+/// A name server on port 53 of a loopback address that says what it was told to say.
+pub struct Rogue {
+    asked: Arc<AtomicUsize>,
+}
+
+impl Rogue {
+    /// Serves until the test ends.
+    pub fn start(address: &str, says: Says) -> Self {
+        let socket = UdpSocket::bind((address, 53)).unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 512];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+                count.fetch_add(1, Ordering::Relaxed);
+                answer(&socket, &buffer[..length], from, says);
+            }
+        });
+        Self { asked }
+    }
+
+    /// How many questions came.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// Answers a question that has no additional records (RFC 1035 §4.1).
+fn answer(socket: &UdpSocket, question: &[u8], from: SocketAddr, says: Says) {
+    let mut reply = question.to_vec();
+    let kind = question[question.len() - 3];
+    reply[2] = 0x81; // an answer, recursion desired
+    reply[3] = 0x80; // recursion available
+    match says {
+        Says::Nothing => return,
+        Says::Code(code) => reply[3] |= code,
+        Says::OnlyA(_) if kind != 1 => return,
+        Says::OnlyA(address) => {
+            reply[7] = 1;
+            // The question's name, A, IN, 300 s, 4 bytes.
+            reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4]);
+            reply.extend(address);
+        }
+        Says::Referral => {
+            reply[9] = 1;
+            // The root, NS, IN, 300 s, 1 byte: the root.
+            reply.extend([0, 0, 2, 0, 1, 0, 0, 1, 44, 0, 1, 0]);
+        }
+    }
+    let _ = socket.send_to(&reply, from);
+}
