@@ -2,6 +2,10 @@
 //!
 //! Everything here is parsed at the edge and is correct from then on. Pure: no clock, no network.
 
+mod spec;
+
+pub use spec::{TargetError, TargetSpec};
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;

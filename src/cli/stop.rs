@@ -1,0 +1,69 @@
+//! The end of the program before it began: what a bad command line, or one that asks for help, is answered.
+
+use super::escape::shown;
+use clap::error::{ContextKind, ErrorKind};
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The program ends before it began: with a line about a bad command line, or with what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The help or the version: for standard output, exit status 0.
+    Asked(String),
+    /// What is wrong, in one line: for standard error, exit status 2.
+    Usage(String),
+}
+
+impl Stop {
+    /// Says it, and returns the exit status.
+    pub fn report(&self) -> ExitCode {
+        // When nobody listens there is nobody to tell.
+        match self {
+            Self::Asked(text) => {
+                let _ = write!(io::stdout(), "{text}");
+                ExitCode::SUCCESS
+            }
+            Self::Usage(text) => {
+                let _ = writeln!(io::stderr(), "meshping: {text}");
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+impl From<clap::Error> for Stop {
+    fn from(error: clap::Error) -> Self {
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Self::Asked(error.render().to_string()),
+            _ => Self::Usage(one_line(&error)),
+        }
+    }
+}
+
+/// What clap has to say, without its usage lines, escaped.
+fn one_line(error: &clap::Error) -> String {
+    let said = match (error.kind(), error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
+    {
+        // clap would leave out what it takes for colours.
+        (ErrorKind::ValueValidation, Some(option), Some(value)) => {
+            let reason = error.source().map(ToString::to_string).unwrap_or_default();
+            format!("invalid value '{value}' for '{option}': {reason}")
+        }
+        _ => rendered(error),
+    };
+    format!("{} (see meshping --help)", shown(&said))
+}
+
+/// Line breaks that were given are escaped, those of clap's layout become spaces.
+fn rendered(error: &clap::Error) -> String {
+    let given = [ContextKind::InvalidArg, ContextKind::InvalidValue].map(|kind| error.get(kind));
+    let mut text = error.render().to_string();
+    for given in given.into_iter().flatten().map(ToString::to_string) {
+        text = text.replace(&given, &shown(&given));
+    }
+    let layout = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more information");
+    let said = text.lines().map(str::trim).take_while(|line| !layout(line));
+    let said: Vec<&str> = said.filter(|line| !line.is_empty()).collect();
+    said.join(" ").trim_start_matches("error: ").to_owned()
+}

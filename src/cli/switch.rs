@@ -1,0 +1,56 @@
+//! An option that takes an address to listen on, or `off`.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+/// An address to listen on, or `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// `off`.
+    Off,
+    /// Where to listen.
+    On(SocketAddr),
+}
+
+impl Switch {
+    /// Parses `ADDRESS:PORT`, `:PORT` (which means `everywhere`), an address without its
+    /// port, `off`.
+    ///
+    /// # Errors
+    /// [`BadListenAddress`] for anything else.
+    pub fn parse(text: &str, everywhere: IpAddr, port: u16) -> Result<Self, BadListenAddress> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        if let Some(Ok(port)) = text.strip_prefix(':').map(str::parse) {
+            return Ok(Self::On((everywhere, port).into()));
+        }
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        let without_port = || bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, port));
+        text.parse().or_else(|_| without_port()).map(Self::On).map_err(|_| BadListenAddress { port })
+    }
+
+    /// The address; `None` for `off`.
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::On(address) => Some(address),
+        }
+    }
+}
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::On(address) => address.fmt(f),
+        }
+    }
+}
+
+/// Why a text is neither; the operator sees this text as it stands.
+#[derive(Debug, thiserror::Error)]
+#[error("give an address with port like 127.0.0.1:{port} or [::1]:{port}, or \"off\"")]
+pub struct BadListenAddress {
+    port: u16,
+}

@@ -1,0 +1,127 @@
+//! What the daemon is to do, valid by type: nothing in here needs to be checked again.
+
+use crate::target::{Family, Interval, TargetSpec, Timeout};
+use ipnet::IpNet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use tracing::level_filters::LevelFilter;
+
+/// What the daemon is to do.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What to ping from the start.
+    pub targets: Vec<TargetSpec>,
+    /// Interval of targets that name none.
+    pub interval: Interval,
+    /// After this a request is lost.
+    pub timeout: Timeout,
+    /// Where the control socket listens; `None` for no control socket.
+    pub control: Option<SocketAddr>,
+    /// Who may use the control socket.
+    pub control_allow: Vec<IpNet>,
+    /// Where the HTTP server listens, see [`crate::web::bind`]; `None` for no HTTP server.
+    pub web: Option<SocketAddr>,
+    /// So many targets, and no more.
+    pub max_targets: usize,
+    /// Which addresses of DNS names are wanted.
+    pub families: Families,
+    /// How to ping.
+    pub engine: EngineKind,
+    /// No table, even on a terminal.
+    pub quiet: bool,
+    /// How much is logged.
+    pub log_level: LevelFilter,
+}
+
+impl Config {
+    /// Where the control socket listens by default.
+    pub const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Self::CONTROL_PORT);
+    /// Port of the control socket.
+    pub const CONTROL_PORT: u16 = 55_432;
+    /// Where the HTTP server listens by default: everywhere.
+    pub const WEB: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), Self::WEB_PORT);
+    /// Port of the HTTP server.
+    pub const WEB_PORT: u16 = 9922;
+    /// Default of `max_targets`.
+    pub const MAX_TARGETS: usize = 200_000;
+    /// So many DNS names are followed, and no more.
+    pub const MAX_NAMES: usize = 10_000;
+
+    /// Everybody on this machine: the default of `control_allow`.
+    pub fn loopback() -> Vec<IpNet> {
+        let v4 = IpNet::new_assert(Ipv4Addr::new(127, 0, 0, 0).into(), 8);
+        let v6 = IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128);
+        vec![v4, v6]
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            targets: Vec::new(),
+            interval: Interval::DEFAULT,
+            timeout: Timeout::DEFAULT,
+            control: Some(Self::CONTROL),
+            control_allow: Self::loopback(),
+            web: Some(Self::WEB),
+            max_targets: Self::MAX_TARGETS,
+            families: Families::Both,
+            engine: EngineKind::Auto,
+            quiet: false,
+            log_level: LevelFilter::INFO,
+        }
+    }
+}
+
+/// Which addresses of DNS names are wanted. Literal addresses are pinged whatever their family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Families {
+    /// A and AAAA.
+    #[default]
+    Both,
+    /// One of them.
+    Only(Family),
+}
+
+impl Families {
+    /// Whether addresses of that family are wanted.
+    pub fn contains(self, family: Family) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Only(only) => only == family,
+        }
+    }
+}
+
+/// How to ping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum EngineKind {
+    /// Our own engine, Linux only: kernel time stamps, errors, late replies and duplicates.
+    Native,
+    /// The engine for every platform: fewer truths.
+    Portable,
+    /// Native on Linux, portable elsewhere.
+    #[default]
+    Auto,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_both_or_the_one_that_is_wanted() {
+        assert!(Families::Both.contains(Family::V4) && Families::Both.contains(Family::V6));
+        let only = Families::Only(Family::V6);
+        assert!(only.contains(Family::V6) && !only.contains(Family::V4));
+    }
+
+    #[test]
+    fn only_this_machine_may_use_the_control_socket_by_default() {
+        let allowed = |text: &str| {
+            let ip: IpAddr = text.parse().unwrap();
+            Config::default().control_allow.iter().any(|net| net.contains(&ip))
+        };
+        assert!(allowed("127.0.0.1") && allowed("127.255.0.1") && allowed("::1"));
+        assert!(!allowed("128.0.0.1") && !allowed("::2") && !allowed("10.0.0.1"));
+    }
+}

@@ -1,0 +1,109 @@
+//! A target as a user writes it down: `TARGET[/INTERVAL]`, and perhaps how to call it.
+
+use super::{Host, HostError, Interval, Label, MAX_NAME, SecondsError};
+use std::str::FromStr;
+
+/// What to ping, how to call it, and how often.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TargetSpec {
+    /// How it is called.
+    pub name: Label,
+    /// What is pinged.
+    pub host: Host,
+    /// Time between its requests, if it has its own.
+    pub interval: Option<Interval>,
+}
+
+impl TargetSpec {
+    /// The same target, called otherwise.
+    ///
+    /// # Errors
+    /// [`TargetError::LongName`] for a name of more than [`MAX_NAME`] bytes.
+    pub fn called(self, name: &str) -> Result<Self, TargetError> {
+        if name.len() > MAX_NAME {
+            return Err(TargetError::LongName(name.len()));
+        }
+        Ok(Self { name: name.into(), ..self })
+    }
+}
+
+impl FromStr for TargetSpec {
+    type Err = TargetError;
+
+    /// Parses `example.net`, `example.net/60`, `[2001:db8::1]/5`, `2001:db8::1/5`. The target is called as it is
+    /// written, without brackets.
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let (host, interval) = match text.rsplit_once('/') {
+            None => (text, None),
+            Some((host, interval)) => (host, Some(interval.parse()?)),
+        };
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        Ok(Self { name: bare.unwrap_or(host).into(), host: host.parse()?, interval })
+    }
+}
+
+/// Why a text is no target; the operator sees this text as it stands.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TargetError {
+    /// The part before the last slash.
+    #[error("{0}; a target is a host name or an address, with /SECONDS behind it for an interval of its own")]
+    Host(#[from] HostError),
+    /// The part after the last slash.
+    #[error(transparent)]
+    Interval(#[from] SecondsError),
+    /// A name of its own that is too long.
+    #[error("a name has at most {MAX_NAME} bytes, this one has {0}")]
+    LongName(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_slash_separates_the_interval() {
+        let cases = [
+            ("google.de/60", "google.de", "google.de", Some(60.0)),
+            ("192.168.178.1", "192.168.178.1", "192.168.178.1", None),
+            ("somewhere-else.net./0.2", "somewhere-else.net.", "somewhere-else.net.", Some(0.2)),
+            ("[2001:db8::1]/5", "2001:db8::1", "2001:db8::1", Some(5.0)),
+            ("2001:db8::1/5", "2001:db8::1", "2001:db8::1", Some(5.0)),
+            ("2001:DB8:0::1", "2001:DB8:0::1", "2001:db8::1", None),
+            ("[fe80::1%eth0]", "fe80::1%eth0", "fe80::1%eth0", None),
+            ("::ffff:192.0.2.7/1e1", "::ffff:192.0.2.7", "192.0.2.7", Some(10.0)),
+        ];
+        for (text, name, host, interval) in cases {
+            let spec: TargetSpec = text.parse().unwrap();
+            assert_eq!((&*spec.name, spec.host.to_string().as_str()), (name, host), "{text}");
+            assert_eq!(spec.interval.map(Interval::seconds), interval, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_target_is_refused_with_a_reason() {
+        let cases = [
+            ("", "host name needs"),
+            ("/5", "host name needs"),
+            ("a b", "' ' can't be in a host name"),
+            ("a/b/5", "'/' can't be in a host name"),
+            ("0.0.0.0", "unspecified"),
+            ("224.0.0.1/5", "multicast"),
+            ("[::1", "not an IP address"),
+            ("host/", "0.01 to 86400"),
+            ("host/5s", "\"5s\" is not usable"),
+            ("host/0", "interval 0 is not usable"),
+            ("host/nan", "interval NaN is not usable"),
+        ];
+        for (text, reason) in cases {
+            let error = text.parse::<TargetSpec>().unwrap_err().to_string();
+            assert!(error.contains(reason), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_its_own_has_a_limit() {
+        let spec = || "127.0.0.1".parse::<TargetSpec>().unwrap();
+        assert_eq!(&*spec().called("a \u{1b}[31m name").unwrap().name, "a \u{1b}[31m name");
+        assert_eq!(spec().called(&"x".repeat(254)), Err(TargetError::LongName(254)));
+    }
+}
