@@ -1,7 +1,9 @@
 //! meshping pings any number of hosts at once and tells the truth about every one.
 
 pub mod actors;
+pub mod control;
 pub mod measure;
 pub mod probe;
+pub mod protocol;
 pub mod resolve;
 pub mod target;
