@@ -3,8 +3,9 @@
 pub mod actors;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod measure;
 pub mod probe;
+pub mod protocol;
 pub mod resolve;
 pub mod target;
-pub mod web;

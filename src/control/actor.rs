@@ -1,0 +1,159 @@
+//! The actor of the control socket: every request that is read gets exactly one reply, in time.
+
+use super::backend::Backend;
+use super::executor::{Executor, Outcome};
+use super::gate::{Gate, Silence};
+use crate::protocol::{Refusal, Request};
+use actix::prelude::*;
+use ipnet::IpNet;
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UdpSocket;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::{debug, info, warn};
+
+/// Asks what the control socket has seen so far.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "ControlStats")]
+pub struct GetControlStats;
+
+/// What the control socket has seen so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ControlStats {
+    /// Datagrams that were answered, with whatever.
+    pub answered: u64,
+    /// Datagrams that must not be answered, in the order of [`Silence::ALL`].
+    pub ignored: [u64; Silence::ALL.len()],
+    /// Replies that our own system would not send.
+    pub unsent: u64,
+}
+
+/// Takes datagrams from the control socket and answers them.
+pub struct ControlActor {
+    shared: Rc<Shared>,
+}
+
+/// What the actor's tasks share: one reads, one for each request answers.
+struct Shared {
+    socket: UdpSocket,
+    gate: Gate,
+    executor: Executor,
+    stats: Cell<ControlStats>,
+    /// Requests that may be under way at once; while there are none left, datagrams wait in the socket.
+    slots: Arc<Semaphore>,
+}
+
+impl ControlActor {
+    /// Answers on `socket`, which is bound (see [`super::bind`]), whoever is in `allow`; only loopback if it
+    /// is empty.
+    pub fn new(socket: UdpSocket, allow: Vec<IpNet>, backend: Backend) -> Self {
+        let gate = Gate::new(allow, socket.local_addr().ok());
+        let (executor, slots) = (Executor::new(backend), Arc::new(Semaphore::new(UNDER_WAY)));
+        Self { shared: Rc::new(Shared { socket, gate, executor, stats: Cell::default(), slots }) }
+    }
+}
+
+impl Actor for ControlActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if let Ok(addr) = self.shared.socket.local_addr() {
+            info!(%addr, "control socket listening");
+        }
+        ctx.spawn(Rc::clone(&self.shared).listen().into_actor(self));
+    }
+}
+
+impl Handler<GetControlStats> for ControlActor {
+    type Result = MessageResult<GetControlStats>;
+
+    fn handle(&mut self, _: GetControlStats, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.shared.stats.get())
+    }
+}
+
+impl Shared {
+    /// Reads for ever: no error of the socket is final.
+    async fn listen(self: Rc<Self>) {
+        let mut buffer = vec![0; LARGEST_DATAGRAM];
+        // The semaphore is never closed.
+        while let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await {
+            match self.socket.recv_from(&mut buffer).await {
+                Ok((length, peer)) => self.receive(&buffer[..length], peer, slot),
+                Err(error) => {
+                    // An earlier reply found nobody; or we are short of memory, and must not spin.
+                    debug!(error = %error, "control socket not readable");
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                }
+            }
+        }
+    }
+
+    fn receive(self: &Rc<Self>, datagram: &[u8], peer: SocketAddr, slot: OwnedSemaphorePermit) {
+        if let Err(silence) = self.gate.admit(peer) {
+            return self.ignore(peer, silence);
+        }
+        let request = Request::parse(datagram);
+        if request == Err(Refusal::IsReply) {
+            return self.ignore(peer, Silence::Reply);
+        }
+        let shared = Rc::clone(self);
+        actix_rt::spawn(async move {
+            if let Some(outcome) = shared.outcome(request, peer).await {
+                shared.deliver(outcome, peer).await;
+            }
+            drop(slot);
+        });
+    }
+
+    async fn outcome(&self, request: Result<Request, Refusal>, peer: SocketAddr) -> Option<Outcome> {
+        match request {
+            Ok(request) => Some(self.executor.execute(request, peer, DEADLINE).await),
+            Err(refusal) => {
+                debug!(%peer, error = %refusal, "request refused");
+                refusal.reply().map(Outcome::from)
+            }
+        }
+    }
+
+    async fn deliver(&self, outcome: Outcome, peer: SocketAddr) {
+        let Outcome { reply, taken } = outcome;
+        let mut sent = self.socket.send_to(&reply, peer).await;
+        if sent.is_err() {
+            // The error may be an earlier reply's, which the system reports at the next chance.
+            sent = self.socket.send_to(&reply, peer).await;
+        }
+        match sent {
+            Ok(_) => {
+                if let Some(taken) = taken {
+                    taken.delivered();
+                }
+                self.count(|stats| stats.answered += 1);
+            }
+            Err(error) => {
+                warn!(%peer, error = %error, bytes = reply.len(), "reply not sent");
+                self.count(|stats| stats.unsent += 1);
+            }
+        }
+    }
+
+    fn ignore(&self, peer: SocketAddr, silence: Silence) {
+        debug!(%peer, reason = silence.as_str(), "datagram not answered");
+        self.count(|stats| stats.ignored[silence as usize] += 1);
+    }
+
+    fn count(&self, change: impl FnOnce(&mut ControlStats)) {
+        let mut stats = self.stats.get();
+        change(&mut stats);
+        self.stats.set(stats);
+    }
+}
+
+/// The contract promises an answer within 400 ms.
+const DEADLINE: Duration = Duration::from_millis(350);
+const UNDER_WAY: usize = 256;
+const LARGEST_DATAGRAM: usize = 65_535;
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(1);

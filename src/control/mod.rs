@@ -1,0 +1,15 @@
+//! The edge of the control socket: datagrams in, messages to the actors, datagrams out.
+//!
+//! What the bytes mean is decided in [`crate::protocol`], what is measured in [`crate::actors`].
+
+pub mod actor;
+pub mod backend;
+mod executor;
+mod gate;
+mod period;
+mod socket;
+
+pub use actor::{ControlActor, ControlStats, GetControlStats};
+pub use backend::Backend;
+pub use gate::Silence;
+pub use socket::bind;

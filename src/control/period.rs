@@ -1,0 +1,78 @@
+//! Periods that end because somebody lists them: what is taken from a pinger is delivered, or given back.
+
+use super::executor::Read;
+use crate::actors::pinger::{BeginPeriod, ResumePeriod};
+use crate::actors::supervisor::Member;
+use crate::actors::survey::survey;
+use crate::measure::Period;
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use std::sync::Arc;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::task::JoinHandle;
+
+/// One reset at a time: what one of them gives back must not mix with what the next one takes.
+#[derive(Clone, Default)]
+pub(super) struct Turnstile(Arc<Mutex<()>>);
+
+/// Periods that ended. They go back to their pingers when this is dropped, unless they were delivered.
+pub(super) struct Taken {
+    periods: Vec<(Member, Period)>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Turnstile {
+    /// Ends the periods of these targets, in order. If whoever waits for them gives up, they are given back.
+    pub(super) async fn take(&self, members: Vec<Member>) -> Option<Taken> {
+        let turn = Arc::clone(&self.0).lock_owned().await;
+        let (deliver, delivery) = oneshot::channel();
+        // A task of its own, since a period that has ended must not get lost with the request.
+        actix_rt::spawn(async move {
+            let periods = survey(members, || BeginPeriod).collect().await;
+            drop(deliver.send(Taken { periods, _turn: turn }));
+        });
+        delivery.await.ok()
+    }
+
+    /// Ends the periods of these targets for good. Every pinger has been told on return, ahead of whatever it
+    /// will be asked later; the handle ends when all have done it.
+    pub(super) async fn discard(&self, members: Vec<Member>) -> JoinHandle<()> {
+        let turn = Arc::clone(&self.0).lock_owned().await;
+        let told: Vec<_> = members.iter().map(|member| member.pinger.send(BeginPeriod)).collect();
+        // A question whose answer nobody waits for is not carried out, so somebody waits in any case.
+        actix_rt::spawn(async move {
+            join_all(told).await;
+            drop(turn);
+        })
+    }
+}
+
+impl Taken {
+    /// The books that were taken.
+    pub(super) fn read(&self) -> impl Iterator<Item = Read> + '_ {
+        self.periods.iter().map(|(member, period)| Read { member: member.clone(), summary: period.summary })
+    }
+
+    /// Gives back all but the first `count`.
+    pub(super) fn keep_first(&mut self, count: usize) {
+        give_back(self.periods.drain(count..));
+    }
+
+    /// They are in the hands of whoever asked for them.
+    pub(super) fn delivered(mut self) {
+        self.periods.clear();
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        give_back(self.periods.drain(..));
+    }
+}
+
+fn give_back(periods: impl Iterator<Item = (Member, Period)>) {
+    for (member, period) in periods {
+        // Not lost in a full mailbox, and ahead of the next period's end, which is asked for later.
+        member.pinger.do_send(ResumePeriod(period));
+    }
+}

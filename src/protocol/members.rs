@@ -1,0 +1,85 @@
+//! The members of a request's JSON object, each read by the rule of its kind.
+//!
+//! The object is split into the texts of its members and no further: what nobody asks for is not looked at, so
+//! neither its depth nor the size of its numbers matters.
+
+use super::{Quoted, Refusal};
+use crate::target::{Address, Interval, SecondsError};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+
+/// The members of an object, by name; the last one counts where a name occurs twice.
+pub(super) struct Members<'a>(HashMap<String, &'a RawValue>);
+
+impl<'a> Members<'a> {
+    /// Splits a datagram.
+    pub(super) fn split(datagram: &'a [u8]) -> Result<Self, Refusal> {
+        let text = std::str::from_utf8(datagram).map_err(|_| Refusal::InvalidJson)?;
+        serde_json::from_str(text).map(Self).map_err(|_| {
+            // An object fails to be split only by a name that is no Unicode: not JSON that we can read.
+            let is_object = text.trim_start().starts_with('{');
+            let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
+            if is_json && !is_object { Refusal::NeedCmd } else { Refusal::InvalidJson }
+        })
+    }
+
+    /// Whether there is such a member, whatever its value.
+    pub(super) fn has(&self, member: &str) -> bool {
+        self.0.contains_key(member)
+    }
+
+    /// The member's JSON text; null counts as absent.
+    pub(super) fn json(&self, member: &str) -> Option<&'a str> {
+        self.0.get(member).map(|raw| raw.get()).filter(|&json| json != "null")
+    }
+
+    /// A string; an empty one counts as absent.
+    pub(super) fn text(&self, member: &'static str) -> Result<Option<String>, Refusal> {
+        let Some(json) = self.json(member) else { return Ok(None) };
+        if !json.starts_with('"') {
+            return Err(Refusal::NotAString { member, given: Quoted::json(json) });
+        }
+        // What can still be wrong with it are halves of surrogate pairs.
+        let text: String = serde_json::from_str(json).map_err(|_| Refusal::InvalidJson)?;
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    /// What Python and its like take for true: everything but false, null, zero and what is empty.
+    pub(super) fn is_truthy(&self, member: &str) -> bool {
+        self.json(member).is_some_and(|json| match json.as_bytes() {
+            b"false" | b"\"\"" => false,
+            [b'[' | b'{', inside @ .., _] => !inside.trim_ascii().is_empty(),
+            [b'-' | b'0'..=b'9', ..] => json.parse::<f64>() != Ok(0.0),
+            _ => true,
+        })
+    }
+
+    /// `itv`: a number, or a numeric string, of seconds.
+    pub(super) fn interval(&self) -> Result<Option<Interval>, Refusal> {
+        let Some(json) = self.json("itv") else { return Ok(None) };
+        let (seconds, given) = if json.starts_with('"') {
+            let text: String = serde_json::from_str(json).map_err(|_| Refusal::InvalidJson)?;
+            (text.trim().parse(), Quoted::text(&text))
+        } else {
+            (json.parse(), Quoted::json(json))
+        };
+        let interval = seconds.ok().and_then(|seconds: f64| Interval::from_seconds(seconds).ok());
+        interval.map(Some).ok_or_else(|| SecondsError::interval(given).into())
+    }
+
+    /// `limit`: a whole number, at least 1.
+    pub(super) fn limit(&self) -> Result<Option<usize>, Refusal> {
+        let Some(json) = self.json("limit") else { return Ok(None) };
+        let number = json.parse::<f64>().ok().filter(|limit| *limit >= 1.0 && limit.fract() == 0.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, at least 1")]
+        let limit = number.map(|limit| limit as usize);
+        limit.map(Some).ok_or_else(|| Refusal::Limit(Quoted::json(json)))
+    }
+
+    /// `after`: an address. The empty string is before all of them.
+    pub(super) fn after(&self) -> Result<Option<Address>, Refusal> {
+        let Some(text) = self.text("after")? else { return Ok(None) };
+        text.parse().map(Some).map_err(|why| Refusal::After { given: Quoted::text(&text), why })
+    }
+}

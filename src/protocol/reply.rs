@@ -1,0 +1,202 @@
+//! Replies: their exact bytes, and how many targets fit into one.
+
+use crate::measure::{Histogram, Summary};
+use crate::target::{Address, Interval};
+use std::io::Write;
+
+/// The largest reply, in bytes: what a UDP datagram over IPv4 holds.
+pub const MAX_REPLY: usize = 65_507;
+
+/// No target takes fewer bytes in a list, with the comma before it.
+pub const MIN_TARGET: usize = 134;
+
+/// It worked, and there is nothing to tell.
+pub fn ok() -> Vec<u8> {
+    status("ok")
+}
+
+/// A reply that consists of a status.
+pub fn status(status: &str) -> Vec<u8> {
+    let mut bytes = br#"{"status": "#.to_vec();
+    write_string(&mut bytes, status);
+    bytes.push(b'}');
+    bytes
+}
+
+/// It did not work, and why.
+pub fn error(message: &str) -> Vec<u8> {
+    let mut bytes = br#"{"status": "error", "errmessage": "#.to_vec();
+    write_string(&mut bytes, message);
+    bytes.push(b'}');
+    bytes
+}
+
+/// The answered requests of one target by RTT.
+pub fn histogram(histogram: &Histogram) -> Vec<u8> {
+    let mut bytes = vec![b'{'];
+    for (bin, count) in histogram.iter() {
+        separate(&mut bytes);
+        put(&mut bytes, format_args!("\"{bin}\":{count}"));
+    }
+    bytes.push(b'}');
+    bytes
+}
+
+/// One target of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// Whom it pings.
+    pub address: Address,
+    /// Its first name.
+    pub name: &'a str,
+    /// Its interval.
+    pub interval: Interval,
+    /// Its books.
+    pub summary: Summary,
+}
+
+impl Target<'_> {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let (address, summary) = (self.address, &self.summary);
+        put(bytes, format_args!("\"{address}\":{{\"name\":"));
+        write_string(bytes, self.name);
+        put(bytes, format_args!(",\"addr\":\"{address}\",\"af\":{}", address.family().number()));
+        put(bytes, format_args!(",\"itv\":"));
+        write_seconds(bytes, self.interval.get().as_micros());
+        if bytes.ends_with(b".0") {
+            bytes.truncate(bytes.len() - 2);
+        }
+        write_counts(bytes, summary);
+        let times = &summary.rtt;
+        for (member, micros) in
+            [("sum", times.sum), ("min", times.min), ("max", times.max), ("last", times.last)]
+        {
+            put(bytes, format_args!(",\"{member}\":"));
+            write_seconds(bytes, micros.into());
+        }
+        bytes.push(b'}');
+    }
+}
+
+fn write_counts(bytes: &mut Vec<u8>, summary: &Summary) {
+    put(bytes, format_args!(",\"sent\":{},\"recv\":{}", summary.sent(), summary.recv));
+    put(bytes, format_args!(",\"errs\":{},\"lost\":{}", summary.errs, summary.lost));
+    if summary.void > 0 {
+        put(bytes, format_args!(",\"void\":{}", summary.void));
+    }
+    put(bytes, format_args!(",\"outd\":{}", summary.outd));
+    if summary.dups > 0 {
+        put(bytes, format_args!(",\"dups\":{}", summary.dups));
+    }
+}
+
+/// The targets of a reply: as many whole ones, from the first on, as fit.
+#[derive(Debug)]
+pub struct TargetList {
+    bytes: Vec<u8>,
+    /// Targets that were to be listed, fitting or not, and the bytes that all of them need.
+    targets: usize,
+    needed: usize,
+    fitting: usize,
+}
+
+impl Default for TargetList {
+    fn default() -> Self {
+        Self { bytes: vec![b'{'], targets: 0, needed: 2, fitting: 0 }
+    }
+}
+
+impl TargetList {
+    /// Takes in one more target. False if it does not fit, or one before it did not.
+    pub fn push(&mut self, target: &Target<'_>) -> bool {
+        let before = self.bytes.len();
+        separate(&mut self.bytes);
+        target.write(&mut self.bytes);
+        self.targets += 1;
+        self.needed += self.bytes.len() - before;
+        let fits = self.needed <= MAX_REPLY;
+        if fits {
+            self.fitting += 1;
+        } else {
+            self.bytes.truncate(before);
+        }
+        fits
+    }
+
+    /// How many of the targets fit.
+    pub const fn fitting(&self) -> usize {
+        self.fitting
+    }
+
+    /// A page: the targets that fit.
+    pub fn into_page(mut self) -> Vec<u8> {
+        self.bytes.push(b'}');
+        self.bytes
+    }
+
+    /// All targets.
+    ///
+    /// # Errors
+    /// [`TooLarge`] if not all of them fit.
+    pub fn into_whole(self) -> Result<Vec<u8>, TooLarge> {
+        if self.fitting < self.targets {
+            return Err(TooLarge { targets: self.targets, bytes: self.needed });
+        }
+        Ok(self.into_page())
+    }
+}
+
+/// A list that does not fit into one reply; the operator sees this text as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{targets} targets need at least {bytes} bytes, one reply holds {max}: ask for pages with \
+     {{\"cmd\": \"list\", \"limit\": 100}} and then \"after\": the last address of the page before, \
+     until a page is empty; or for one \"name\" or \"addr\"",
+    max = MAX_REPLY
+)]
+pub struct TooLarge {
+    targets: usize,
+    bytes: usize,
+}
+
+impl TooLarge {
+    /// So many targets can't fit, whatever they are called and whatever their books say.
+    ///
+    /// # Errors
+    /// [`TooLarge`], naming the least number of bytes that they need.
+    pub const fn check(targets: usize) -> Result<(), Self> {
+        let bytes = targets.saturating_mul(MIN_TARGET);
+        if bytes > MAX_REPLY { Err(Self { targets, bytes }) } else { Ok(()) }
+    }
+
+    /// More targets than this never fit.
+    pub const MOST: usize = MAX_REPLY / MIN_TARGET;
+}
+
+/// Seconds with a decimal point, exact: whole microseconds, without trailing zeros.
+fn write_seconds(bytes: &mut Vec<u8>, micros: u128) {
+    put(bytes, format_args!("{}.{:06}", micros / 1_000_000, micros % 1_000_000));
+    while bytes.ends_with(b"0") && !bytes.ends_with(b".0") {
+        bytes.pop();
+    }
+}
+
+fn write_string(bytes: &mut Vec<u8>, text: &str) {
+    // Neither a Vec nor a string can fail here.
+    let _ = serde_json::to_writer(bytes, text);
+}
+
+fn put(bytes: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // A Vec takes everything.
+    let _ = bytes.write_fmt(text);
+}
+
+fn separate(bytes: &mut Vec<u8>) {
+    if bytes.len() > 1 {
+        bytes.push(b',');
+    }
+}
+
+#[cfg(test)]
+#[path = "reply_tests.rs"]
+mod tests;
