@@ -1,1 +1,246 @@
-//! scripted
+//! A network for tests, in virtual time: each host does with each request what its script says.
+//!
+//! The clock is tokio's, so `tokio::time::pause()` steers it. Times of receipt are exact; bells and sleeping
+//! tasks go by tokio's timers, whole milliseconds: what is due in between is heard at the next one.
+//!
+//! ```ignore
+//! tokio::time::pause();
+//! let network = ScriptedNetwork::new().host(HOST, [reply(12), silence()]).elsewhere(reply(20));
+//! let pinger = PingActor::new(HOST, interval, timeout, seed, network.engine()).start();
+//! ```
+
+mod fate;
+mod state;
+
+pub use fate::{
+    Fate, error, not_sent, panic_at_send, refused, reply, reply_micros, silence, stale, swallowed,
+};
+
+use super::{Engine, EngineStats, Event, Foreign, Mailbox, PortId};
+use crate::measure::Moment;
+use crate::target::Address;
+use fate::Sending;
+use state::{Due, Repeat, State};
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// A network made of scripts; clones share it. Made inside of an actix or `LocalSet` runtime, after
+/// `tokio::time::pause()`.
+#[derive(Clone)]
+pub struct ScriptedNetwork(Rc<Core>);
+
+/// A request as the network saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighting {
+    /// When it was handed over.
+    pub at: Moment,
+    /// Its number.
+    pub number: u32,
+}
+
+impl ScriptedNetwork {
+    /// A network where nobody answers. Its moments count from now.
+    pub fn new() -> Self {
+        let changed = Rc::new(Notify::new());
+        let state = RefCell::new(State::new());
+        let core = Rc::new(Core {
+            epoch: Instant::now(),
+            state,
+            asleep_until: Cell::default(),
+            changed: changed.clone(),
+        });
+        tokio::task::spawn_local(drive(Rc::downgrade(&core), changed));
+        Self(core)
+    }
+
+    /// Scripts a host: its requests meet these fates in turn, and then the same again, for ever. No fates: silence.
+    #[must_use]
+    pub fn host(self, address: Address, fates: impl IntoIterator<Item = Fate>) -> Self {
+        self.rewrite(address, fates);
+        self
+    }
+
+    /// Scripts a host: its requests meet these fates in turn, and from then on `ever_after`.
+    #[must_use]
+    pub fn host_then(
+        self,
+        address: Address,
+        fates: impl IntoIterator<Item = Fate>,
+        ever_after: Fate,
+    ) -> Self {
+        self.0
+            .state
+            .borrow_mut()
+            .script(address)
+            .rewrite(fates.into_iter().chain([ever_after]), Repeat::Last);
+        self
+    }
+
+    /// The fate of every request to a host without a script of its own; such requests are not written down.
+    #[must_use]
+    pub fn elsewhere(self, fate: Fate) -> Self {
+        self.0.state.borrow_mut().elsewhere = fate;
+        self
+    }
+
+    /// Gives a host another script while the test runs, to be used from its beginning.
+    pub fn rewrite(&self, address: Address, fates: impl IntoIterator<Item = Fate>) {
+        self.0.state.borrow_mut().script(address).rewrite(fates, Repeat::All);
+    }
+
+    /// The network as an actor wants it.
+    pub fn engine(&self) -> Rc<dyn Engine> {
+        Rc::new(self.clone())
+    }
+
+    /// The requests to a scripted host that left, oldest first: neither those refused nor those not sent.
+    pub fn sightings(&self, address: Address) -> Vec<Sighting> {
+        self.0.state.borrow().sightings(address).to_vec()
+    }
+
+    /// Number of requests that left, to all hosts together.
+    pub fn requests(&self) -> u64 {
+        self.0.state.borrow().requests
+    }
+
+    /// Number of ports that are attached.
+    pub fn ports(&self) -> usize {
+        self.0.state.borrow().ports()
+    }
+
+    /// Number of bells and arrivals that are still to come.
+    pub fn to_come(&self) -> usize {
+        self.0.state.borrow().to_come()
+    }
+}
+
+impl Default for ScriptedNetwork {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine for ScriptedNetwork {
+    fn now(&self) -> Moment {
+        self.0.now()
+    }
+
+    fn attach(&self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
+        self.0.state.borrow_mut().attach(address, mailbox)
+    }
+
+    fn detach(&self, id: PortId) {
+        self.0.state.borrow_mut().detach(id);
+    }
+
+    fn send(&self, id: PortId, number: u32) {
+        let now = self.0.now();
+        let Some((mailbox, sending)) = self.0.state.borrow_mut().send(id, number, now) else { return };
+        self.0.reconsider();
+        mailbox.deliver(match sending {
+            Sending::Sent => Event::Sent { number, at: now },
+            Sending::NotSent => Event::NotSent { number },
+            Sending::Refused => Event::Refused { number, at: now },
+            #[expect(clippy::panic, reason = "this fate is for tests of what a panic does")]
+            Sending::Panic => panic!("the script says so"),
+        });
+    }
+
+    fn wake_at(&self, id: PortId, at: Moment, _: Duration) {
+        self.0.state.borrow_mut().set_alarm(id, at);
+        self.0.reconsider();
+    }
+
+    fn collect(&self) -> Moment {
+        self.0.fire_due();
+        self.0.now()
+    }
+
+    fn complete_until(&self) -> Moment {
+        self.collect()
+    }
+
+    fn dropped_between(&self, id: PortId, from: Moment, to: Moment) -> bool {
+        self.0.state.borrow_mut().dropped_between(id, from, to)
+    }
+
+    fn count_foreign(&self, reason: Foreign) {
+        self.0.state.borrow_mut().foreign[reason as usize] += 1;
+    }
+
+    fn stats(&self) -> EngineStats {
+        let state = self.0.state.borrow();
+        let dropped = [0, 1].map(|family: usize| state.drops[family].len() as u64);
+        EngineStats { engine: "scripted", socket: "none", foreign: state.foreign, dropped }
+    }
+}
+
+/// What the clones of a network share.
+struct Core {
+    epoch: Instant,
+    state: RefCell<State>,
+    /// For when the driver has set its alarm clock; the epoch while it is not asleep.
+    asleep_until: Cell<Moment>,
+    changed: Rc<Notify>,
+}
+
+impl Core {
+    fn now(&self) -> Moment {
+        Moment::EPOCH + self.epoch.elapsed()
+    }
+
+    /// Delivers what has arrived and rings the bells that are due, in the order of time.
+    fn fire_due(&self) {
+        let now = self.now();
+        loop {
+            let Some((mailbox, due)) = self.state.borrow_mut().pop_due(now) else { return };
+            match due {
+                Due::Event(event) => mailbox.deliver(event),
+                Due::Bell => mailbox.ring(),
+                Due::Dropped => {}
+            }
+        }
+    }
+
+    /// Wakes the driver if it sleeps for too long.
+    fn reconsider(&self) {
+        if self.state.borrow().next_due() < self.asleep_until.get() {
+            self.asleep_until.set(Moment::EPOCH);
+            self.changed.notify_one();
+        }
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.changed.notify_one();
+    }
+}
+
+/// The one task of a network. Ends with it.
+async fn drive(core: Weak<Core>, changed: Rc<Notify>) {
+    loop {
+        let Some(core) = core.upgrade() else { return };
+        core.fire_due();
+        let next = core.state.borrow().next_due();
+        core.asleep_until.set(next);
+        let (now, epoch) = (core.now(), core.epoch);
+        drop(core);
+        if next == Moment::NEVER {
+            changed.notified().await;
+            continue;
+        }
+        // Timers count whole milliseconds and round up, from an origin of their own. Asking a little less than a
+        // millisecond early for what lies whole milliseconds ahead wakes us at the very moment.
+        let whole = next.since(now).subsec_nanos() % 1_000_000 == 0;
+        let early = Duration::from_nanos(if whole { 999_999 } else { 0 });
+        let alarm = tokio::time::sleep_until(epoch + (next - early).since(Moment::EPOCH));
+        tokio::select! {
+            () = alarm => {}
+            () = changed.notified() => {}
+        }
+    }
+}

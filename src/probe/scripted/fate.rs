@@ -1,0 +1,108 @@
+//! The vocabulary of scripts: what becomes of one echo request.
+
+use crate::measure::ErrorClass;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// What becomes of one echo request to a scripted host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fate {
+    pub(super) sending: Sending,
+    pub(super) arrivals: Vec<Arrival>,
+}
+
+/// What our own side does with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sending {
+    Sent,
+    NotSent,
+    Refused,
+    Panic,
+}
+
+/// Something that comes back, so long after the request was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrival {
+    pub after: Duration,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Reply,
+    Error(ErrorClass),
+    /// A reply with a number that is not the request's.
+    Stale,
+    /// A reply that our own receive buffer drops.
+    Swallowed,
+}
+
+impl Fate {
+    /// TTL of every scripted reply.
+    pub const TTL: u8 = 57;
+    /// The router that all scripted errors come from.
+    pub const ROUTER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 254));
+    /// The code of all scripted errors.
+    pub const CODE: u8 = 1;
+
+    /// Both happen: `reply(12).and(reply(15))` is a reply and its duplicate, `error(5, class).and(reply(40))` an
+    /// error and a reply that comes all the same.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.arrivals.extend(other.arrivals);
+        self
+    }
+
+    fn sending(sending: Sending) -> Self {
+        Self { sending, arrivals: Vec::new() }
+    }
+
+    fn arrival(after: Duration, what: What) -> Self {
+        Self { sending: Sending::Sent, arrivals: vec![Arrival { after, what }] }
+    }
+}
+
+/// A reply after so many milliseconds: an answer, or a late one if that is longer than the timeout.
+pub fn reply(millis: u64) -> Fate {
+    Fate::arrival(Duration::from_millis(millis), What::Reply)
+}
+
+/// A reply after so many microseconds. Its time of receipt is exact; it is heard at the next whole millisecond.
+pub fn reply_micros(micros: u64) -> Fate {
+    Fate::arrival(Duration::from_micros(micros), What::Reply)
+}
+
+/// Nothing ever comes back.
+pub fn silence() -> Fate {
+    Fate::sending(Sending::Sent)
+}
+
+/// An ICMP error of that class after so many milliseconds.
+pub fn error(millis: u64, class: ErrorClass) -> Fate {
+    Fate::arrival(Duration::from_millis(millis), What::Error(class))
+}
+
+/// A reply after so many milliseconds whose number no request of the recent past had.
+pub fn stale(millis: u64) -> Fate {
+    Fate::arrival(Duration::from_millis(millis), What::Stale)
+}
+
+/// A reply after so many milliseconds that our own receive buffer drops.
+pub fn swallowed(millis: u64) -> Fate {
+    Fate::arrival(Duration::from_millis(millis), What::Swallowed)
+}
+
+/// Not sent, for want of our own resources.
+pub fn not_sent() -> Fate {
+    Fate::sending(Sending::NotSent)
+}
+
+/// Refused by our own kernel, at once.
+pub fn refused() -> Fate {
+    Fate::sending(Sending::Refused)
+}
+
+/// The engine panics when it is told to send, and takes the actor with it.
+pub fn panic_at_send() -> Fate {
+    Fate::sending(Sending::Panic)
+}

@@ -1,0 +1,238 @@
+//! The books of a scripted network: scripts, ports, and what is to come for each. No clock.
+
+use super::fate::{Arrival, Fate, Sending, What};
+use super::{Sighting, silence};
+use crate::measure::Moment;
+use crate::probe::{Event, Foreign, Mailbox, PortId};
+use crate::target::{Address, Family};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+pub(super) struct State {
+    scripts: HashMap<Address, Script>,
+    pub elsewhere: Fate,
+    ports: Vec<Option<PortState>>,
+    generations: Vec<u32>,
+    free: Vec<u32>,
+    /// Each port that has something to come, with the moment of its first.
+    due: BTreeSet<(Moment, u32)>,
+    /// So many arrivals have been planned: their order, where they come at the same moment.
+    planned: u64,
+    pub requests: u64,
+    /// When our receive buffer dropped a packet, IPv4 and IPv6.
+    pub drops: [Vec<Moment>; 2],
+    pub foreign: [u64; Foreign::ALL.len()],
+}
+
+/// What to do when all fates of a script have been used.
+#[derive(Clone, Copy)]
+pub(super) enum Repeat {
+    All,
+    Last,
+}
+
+/// What a host does, and what it got to see.
+#[derive(Default)]
+pub(super) struct Script {
+    fates: Rc<[Fate]>,
+    next: usize,
+    /// Where to go on after the last fate.
+    again_from: usize,
+    pub sightings: Vec<Sighting>,
+}
+
+/// Something whose time has come.
+#[derive(Clone, Copy)]
+pub(super) enum Due {
+    Event(Event),
+    /// A packet that our own receive buffer drops.
+    Dropped,
+    Bell,
+}
+
+struct PortState {
+    id: PortId,
+    address: Address,
+    mailbox: Rc<Mailbox>,
+    alarm: Moment,
+    arrivals: BTreeMap<(Moment, u64), Due>,
+}
+
+impl State {
+    pub fn new() -> Self {
+        Self {
+            scripts: HashMap::new(),
+            elsewhere: silence(),
+            ports: Vec::new(),
+            generations: Vec::new(),
+            free: Vec::new(),
+            due: BTreeSet::new(),
+            planned: 0,
+            requests: 0,
+            drops: Default::default(),
+            foreign: Default::default(),
+        }
+    }
+
+    pub fn script(&mut self, address: Address) -> &mut Script {
+        self.scripts.entry(address).or_default()
+    }
+
+    pub fn sightings(&self, address: Address) -> &[Sighting] {
+        self.scripts.get(&address).map_or(&[], |script| &script.sightings)
+    }
+
+    pub fn ports(&self) -> usize {
+        self.ports.iter().flatten().count()
+    }
+
+    pub fn to_come(&self) -> usize {
+        let of_port = |port: &PortState| port.arrivals.len() + usize::from(port.alarm != Moment::NEVER);
+        self.ports.iter().flatten().map(of_port).sum::<usize>().max(self.due.len())
+    }
+
+    pub fn next_due(&self) -> Moment {
+        self.due.first().map_or(Moment::NEVER, |&(at, _)| at)
+    }
+
+    pub fn attach(&mut self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.ports.push(None);
+            self.generations.push(0);
+            u32::try_from(self.ports.len() - 1).unwrap_or(u32::MAX)
+        });
+        let id = PortId { index, generation: self.generations[index as usize] };
+        let arrivals = BTreeMap::new();
+        self.ports[index as usize] = Some(PortState { id, address, mailbox, alarm: Moment::NEVER, arrivals });
+        id
+    }
+
+    pub fn detach(&mut self, id: PortId) {
+        let Some(port) = self.port(id) else { return };
+        let due = (port.next_due(), id.index);
+        self.due.remove(&due);
+        self.ports[id.index as usize] = None;
+        self.generations[id.index as usize] += 1;
+        self.free.push(id.index);
+    }
+
+    pub fn set_alarm(&mut self, id: PortId, at: Moment) {
+        self.plan(id, |port| port.alarm = at);
+    }
+
+    /// Does what the script says at sending, and plans what will come back. `None` for a port that is gone.
+    pub fn send(&mut self, id: PortId, number: u32, now: Moment) -> Option<(Rc<Mailbox>, Sending)> {
+        let port = self.port(id)?;
+        let (address, mailbox) = (port.address, Rc::clone(&port.mailbox));
+        let fate = match self.scripts.get_mut(&address) {
+            Some(script) => script.next_fate(),
+            None => self.elsewhere.clone(),
+        };
+        if fate.sending == Sending::Sent {
+            self.requests += 1;
+            if let Some(script) = self.scripts.get_mut(&address) {
+                script.sightings.push(Sighting { at: now, number });
+            }
+            self.plan_arrivals(id, number, now, &fate.arrivals);
+        }
+        Some((mailbox, fate.sending))
+    }
+
+    /// Takes out the first thing that is due by `now`, and says whose it is.
+    pub fn pop_due(&mut self, now: Moment) -> Option<(Rc<Mailbox>, Due)> {
+        let &(at, index) = self.due.first().filter(|&&(at, _)| at <= now)?;
+        let id = self.ports[index as usize].as_ref()?.id;
+        let mut due = Due::Bell;
+        self.plan(id, |port| due = port.take_first(at));
+        let port = self.port(id)?;
+        let (mailbox, family) = (Rc::clone(&port.mailbox), port.address.family());
+        if matches!(due, Due::Dropped) {
+            self.drops[usize::from(family == Family::V6)].push(at);
+        }
+        Some((mailbox, due))
+    }
+
+    pub fn dropped_between(&mut self, id: PortId, from: Moment, to: Moment) -> bool {
+        let Some(family) = self.port(id).map(|port| port.address.family()) else { return false };
+        let drops = &self.drops[usize::from(family == Family::V6)];
+        drops.partition_point(|&at| at <= to) > drops.partition_point(|&at| at < from)
+    }
+
+    fn port(&mut self, id: PortId) -> Option<&mut PortState> {
+        self.ports.get_mut(id.index as usize)?.as_mut().filter(|port| port.id == id)
+    }
+
+    /// Changes what is to come for a port.
+    fn plan(&mut self, id: PortId, change: impl FnOnce(&mut PortState)) {
+        let Some(port) = self.port(id) else { return };
+        let before = port.next_due();
+        change(port);
+        let after = port.next_due();
+        if before != after {
+            self.due.remove(&(before, id.index));
+            if after != Moment::NEVER {
+                self.due.insert((after, id.index));
+            }
+        }
+    }
+
+    fn plan_arrivals(&mut self, id: PortId, number: u32, sent: Moment, arrivals: &[Arrival]) {
+        let first = self.planned;
+        self.planned += arrivals.len() as u64;
+        self.plan(id, |port| {
+            for (order, arrival) in (first..).zip(arrivals) {
+                let received = sent + arrival.after;
+                port.arrivals.insert((received, order), due(arrival.what, number, received));
+            }
+        });
+    }
+}
+
+impl Script {
+    pub fn rewrite(&mut self, fates: impl IntoIterator<Item = Fate>, repeat: Repeat) {
+        self.fates = fates.into_iter().collect();
+        self.next = 0;
+        self.again_from = match repeat {
+            Repeat::All => 0,
+            Repeat::Last => self.fates.len().saturating_sub(1),
+        };
+    }
+
+    fn next_fate(&mut self) -> Fate {
+        let fate = self.fates.get(self.next).cloned().unwrap_or_else(silence);
+        self.next = if self.next + 1 < self.fates.len() { self.next + 1 } else { self.again_from };
+        fate
+    }
+}
+
+impl PortState {
+    fn next_due(&self) -> Moment {
+        self.arrivals.first_key_value().map_or(self.alarm, |(&(at, _), _)| at.min(self.alarm))
+    }
+
+    /// The first arrival, if it comes at `at`; otherwise the alarm is what is due then, and is over.
+    fn take_first(&mut self, at: Moment) -> Due {
+        match self.arrivals.first_entry() {
+            Some(first) if first.key().0 == at => first.remove(),
+            _ => {
+                self.alarm = Moment::NEVER;
+                Due::Bell
+            }
+        }
+    }
+}
+
+fn due(what: What, number: u32, received: Moment) -> Due {
+    let reply = |number| Due::Event(Event::Reply { number, received, ttl: Some(Fate::TTL) });
+    match what {
+        What::Reply => reply(number),
+        What::Stale => reply(number.wrapping_sub(1 << 30)),
+        What::Error(class) => {
+            #[expect(clippy::cast_possible_truncation, reason = "errors quote the low 16 bits")]
+            let sequence = number as u16;
+            let (code, router) = (Fate::CODE, Fate::ROUTER);
+            Due::Event(Event::Error { sequence, received, class, code, router })
+        }
+        What::Swallowed => Due::Dropped,
+    }
+}
