@@ -34,17 +34,19 @@ as_root() {
 
 need_rust() {
     PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
-    have rustc || die "rustc is missing: install Rust 1.89 or newer, see https://rustup.rs, or your distribution's package"
+    have rustc || die "rustc is missing: install Rust 1.89 or newer, for instance from https://rustup.rs"
     have cargo || die "cargo is missing: it comes with Rust, see https://rustup.rs"
 }
 
-apt_ready=
-apt_update() {
-    have apt-get || die "missing: $*; this is no Debian or Ubuntu, so install it with your own package manager"
-    [ -z "$apt_ready" ] || return 0
+# with_apt PACKAGES APT-GET-COMMAND… tries with the lists that are there, then with new ones.
+with_apt() {
+    local packages=$1
+    shift
+    have apt-get || die "missing: $packages; this is no Debian or Ubuntu, so install it with your own package manager"
+    "$@" </dev/null >&2 && return
     say "apt-get update"
-    as_root apt-get -qq update </dev/null >&2 || say "apt-get update failed, trying the lists that are there"
-    apt_ready=yes
+    as_root apt-get -qq update </dev/null >&2 || say "apt-get update failed"
+    "$@" </dev/null >&2 || die "apt-get could not get: $packages"
 }
 
 # need COMMAND:PACKAGE[,PACKAGE]… installs the packages of the commands that are missing, and says so.
@@ -56,26 +58,25 @@ need() {
         packages=()
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    apt_update "${missing[*]}"
     say "installing with apt-get: ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-        "${missing[@]}" </dev/null >&2 || die "apt-get could not install: ${missing[*]}"
+    with_apt "${missing[*]}" as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq install -y --no-install-recommends "${missing[@]}"
 }
 
 # unpacked COMMAND PACKAGE prints where COMMAND is. A package that would start a server when it is installed
 # is only unpacked, under target/tools.
 unpacked() {
-    local command=$1 package=$2 found
-    if ! found=$(find_command "$command"); then
-        apt_update "$command"
+    local command=$1 package=$2
+    if ! find_command "$command"; then
         say "unpacking $package into $TOOLS, not installing it: it would start a server"
         mkdir -p "$TOOLS/deb"
-        (cd "$TOOLS/deb" && apt-get -qq download "$package" </dev/null >&2) || die "apt-get could not download $package"
-        dpkg-deb -x "$TOOLS"/deb/"${package}"_*.deb "$TOOLS"
-        found=$(find_command "$command") || die "there is no $command in the package $package"
+        with_apt "$package" download "$package"
+        dpkg-deb -x "$TOOLS"/deb/"$package"_*.deb "$TOOLS"
+        find_command "$command" || die "there is no $command in the package $package"
     fi
-    printf '%s\n' "$found"
 }
+
+download() { (cd "$TOOLS/deb" && apt-get -qq -o APT::Sandbox::User=root download "$1"); }
 
 find_command() {
     local directory
