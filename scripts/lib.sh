@@ -1,0 +1,88 @@
+# Shared by the scripts beside it, which source it; it does nothing by itself.
+# shellcheck shell=bash
+set -euo pipefail
+
+# shellcheck disable=SC2034 # used by the scripts that source this file
+ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
+TOOLS=$TARGET_DIR/tools
+PATH=$PATH:/usr/sbin:/sbin
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+
+die() {
+    say "$@"
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+is_root() { [ "$(id -u)" = 0 ]; }
+
+# Without a terminal nobody could type a password, so sudo must not ask for one.
+sudo_() { if [ -t 0 ]; then sudo "$@"; else sudo -n "$@"; fi; }
+
+as_root() {
+    if is_root; then
+        "$@"
+    elif have sudo; then
+        sudo_ "$@"
+    else
+        die "this needs root, and there is no sudo: $*"
+    fi
+}
+
+need_rust() {
+    PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+    have rustc || die "rustc is missing: install Rust 1.89 or newer, for instance from https://rustup.rs"
+    have cargo || die "cargo is missing: it comes with Rust, see https://rustup.rs"
+}
+
+# with_apt PACKAGES APT-GET-COMMAND… tries with the lists that are there, then with new ones.
+with_apt() {
+    local packages=$1
+    shift
+    have apt-get || die "missing: $packages; this is no Debian or Ubuntu, so install it with your own package manager"
+    "$@" </dev/null >&2 && return
+    say "apt-get update"
+    as_root apt-get -qq update </dev/null >&2 || say "apt-get update failed"
+    "$@" </dev/null >&2 || die "apt-get could not get: $packages"
+}
+
+# need COMMAND:PACKAGE[,PACKAGE]… installs the packages of the commands that are missing, and says so.
+need() {
+    local pair packages=() missing=()
+    for pair in "$@"; do
+        have "${pair%%:*}" || [ -x "${pair%%:*}" ] || IFS=, read -r -a packages <<<"${pair#*:}"
+        missing+=("${packages[@]}")
+        packages=()
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "installing with apt-get: ${missing[*]}"
+    with_apt "${missing[*]}" as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq install -y --no-install-recommends "${missing[@]}"
+}
+
+# unpacked COMMAND PACKAGE prints where COMMAND is. A package that would start a server when it is installed
+# is only unpacked, under target/tools.
+unpacked() {
+    local command=$1 package=$2
+    if ! find_command "$command"; then
+        say "unpacking $package into $TOOLS, not installing it: it would start a server"
+        mkdir -p "$TOOLS/deb"
+        with_apt "$package" download "$package"
+        dpkg-deb -x "$TOOLS"/deb/"$package"_*.deb "$TOOLS"
+        find_command "$command" || die "there is no $command in the package $package"
+    fi
+}
+
+download() { (cd "$TOOLS/deb" && apt-get -qq -o APT::Sandbox::User=root download "$1"); }
+
+find_command() {
+    local directory
+    command -v "$1" 2>/dev/null && return
+    for directory in usr/bin usr/sbin; do
+        [ ! -x "$TOOLS/$directory/$1" ] || { printf '%s\n' "$TOOLS/$directory/$1" && return; }
+    done
+    return 1
+}

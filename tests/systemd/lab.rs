@@ -1,0 +1,182 @@
+//! A systemd of the test's own, in namespaces of its own; it ends with the value.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A running systemd with `meshping.service` installed, not started.
+pub struct Lab {
+    unshare: Child,
+    /// Of the systemd, as the host sees it.
+    pid: u32,
+    files: tempfile::TempDir,
+    cgroup: Option<PathBuf>,
+}
+
+impl Lab {
+    /// Boots; `default` becomes /etc/default/meshping, `drop_in` is added to the unit.
+    pub fn boot(default: &str, drop_in: &str) -> Self {
+        let files = tempfile::tempdir().expect("a temporary directory");
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let unit = fs::read_to_string(here.join("meshping.service")).expect("the unit file");
+        let put = |name: &str, text: &str| fs::write(files.path().join(name), text).expect("writable");
+        put("meshping.service", &unit);
+        put("default", default);
+        put("drop-in.conf", drop_in);
+        fs::copy(env!("CARGO_BIN_EXE_meshping"), files.path().join("meshping")).expect("the binary");
+        let log = File::create(files.path().join("log")).expect("writable");
+        let cgroup = own_cgroup(files.path());
+        let enter =
+            cgroup.as_ref().map_or_else(String::new, |path| path.join("cgroup.procs").display().to_string());
+        let unshare = as_root("sh")
+            .args(["-c", "[ -z \"$1\" ] || echo $$ >\"$1\"; shift; exec unshare \"$@\"", "sh", &enter])
+            .args(["--pid", "--fork", "--kill-child", "--mount", "--net", "--cgroup", "--uts", "--ipc", "sh"])
+            .arg(here.join("tests/systemd/lab.sh"))
+            .arg(files.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log)
+            .spawn()
+            .expect("sh runs");
+        let mut lab = Self { unshare, pid: 0, files, cgroup };
+        lab.wait_until_booted();
+        lab
+    }
+
+    fn wait_until_booted(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut state = String::new();
+        while Instant::now() < deadline && state != "running" && state != "degraded" {
+            let running = matches!(self.unshare.try_wait(), Ok(None));
+            assert!(running, "systemd can't run here, it needs root and namespaces: {}", self.log());
+            thread::sleep(Duration::from_millis(50));
+            if let Some(pid) = descendant(self.unshare.id(), "systemd") {
+                self.pid = pid;
+                self.try_run(&["systemctl", "is-system-running"]).trim().clone_into(&mut state);
+            }
+        }
+        assert!(state == "running" || state == "degraded", "systemd is {state:?}: {}", self.log());
+    }
+
+    /// What systemd and the scripts before it said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.files.path().join("log")).unwrap_or_default()
+    }
+
+    fn output(&self, command: &[&str], input: &str) -> Output {
+        let mut child = as_root("nsenter")
+            .args(["--target", &self.pid.to_string(), "--all", "--"])
+            .args(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("nsenter runs");
+        // A command that reads nothing may be gone by now.
+        let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+        child.wait_with_output().expect("its output")
+    }
+
+    /// Standard output of a command in the lab, whether it succeeds or not.
+    pub fn try_run(&self, command: &[&str]) -> String {
+        String::from_utf8_lossy(&self.output(command, "").stdout).into_owned()
+    }
+
+    /// Standard output of a command in the lab, which must succeed.
+    pub fn run(&self, command: &[&str]) -> String {
+        let output = self.output(command, "");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{command:?}: {text}{errors}\n{}", self.journal());
+        text
+    }
+
+    /// What the unit logged.
+    pub fn journal(&self) -> String {
+        self.try_run(&["journalctl", "--no-pager", "--unit", "meshping"])
+    }
+
+    /// One property of the unit.
+    pub fn property(&self, name: &str) -> String {
+        let text = self.run(&["systemctl", "show", "--value", "--property", name, "meshping"]);
+        text.trim().to_owned()
+    }
+
+    /// Asks the daemon's control socket.
+    pub fn control(&self, request: &str) -> String {
+        let output = self.output(&["socat", "-", "udp:127.0.0.1:55432"], request);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Asks the daemon's web server.
+    pub fn http(&self, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+        let output = self.output(&["socat", "-t5", "-", "tcp:127.0.0.1:9922"], &request);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Waits until `what` holds, for at most ten seconds.
+    pub fn wait_for(&self, what: &str, holds: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !holds() {
+            assert!(Instant::now() < deadline, "{what}: not within 10 s\n{}\n{}", self.journal(), self.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // With the first process of its namespace everything in it ends, and so does unshare.
+        if self.pid != 0 {
+            let _ = as_root("kill").args(["-9", &self.pid.to_string()]).status();
+        } else {
+            let _ = self.unshare.kill();
+        }
+        let _ = self.unshare.wait();
+        if let Some(cgroup) = &self.cgroup {
+            let _ = as_root("sh").args(["-c", REMOVE_CGROUP, "sh"]).arg(cgroup).status();
+        }
+    }
+}
+
+/// A control group can go when its processes are gone, which may take a moment.
+const REMOVE_CGROUP: &str = "for i in 1 2 3 4 5 6 7 8 9 10; do
+    find \"$1\" -depth -type d -exec rmdir {} \\; 2>/dev/null
+    [ -d \"$1\" ] || exit 0
+    sleep 0.1
+done";
+
+/// A control group below ours, so that systemd's own do not stay behind; none where that is not possible.
+fn own_cgroup(files: &Path) -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+    let mount = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"))?.split(' ').nth(1)?;
+    let ours = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let ours = ours.lines().find_map(|line| line.strip_prefix("0::/"))?.to_owned();
+    let name = format!("meshping-lab{}", files.file_name()?.to_str()?);
+    let path = Path::new(mount).join(ours).join(name);
+    as_root("mkdir").arg(&path).status().ok()?.success().then_some(path)
+}
+
+/// The process of that name among the children, their children and so on.
+fn descendant(pid: u32, name: &str) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_whitespace().filter_map(|child| child.parse().ok()).find_map(|child: u32| {
+        let called = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
+        if called.trim() == name { Some(child) } else { descendant(child, name) }
+    })
+}
+
+/// The command, as root: itself, or through a sudo that asks for nothing.
+fn as_root(program: &str) -> Command {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if status.lines().any(|line| line.starts_with("Uid:\t") && line.ends_with("\t0")) {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
