@@ -1,0 +1,80 @@
+//! The simulated network of one namespace: loopback, a TUN device with addresses and routes, the responder.
+
+use super::responder::Responder;
+use super::sys;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// A simulated network, up and answering.
+#[derive(Debug)]
+pub struct Network {
+    /// Who answers.
+    pub responder: Responder,
+}
+
+/// The TUN device.
+pub const DEVICE: &str = "sim0";
+
+impl Network {
+    /// Builds the network in the namespace that the process is in, which has to be a fresh one.
+    pub fn start() -> Self {
+        let tun = sys::open_tun(DEVICE).unwrap_or_else(|error| panic!("no TUN device to be had: {error}"));
+        for (key, value) in SYSCTLS {
+            sysctl(key, value);
+        }
+        ip("link set lo up");
+        let network = Self { responder: Responder::start(tun) };
+        bring_up();
+        network
+    }
+
+    /// Waits until `condition` holds, for at most `at_most`.
+    ///
+    /// # Panics
+    /// When it does not come to hold; `what` says what was waited for.
+    pub fn wait_until(&self, what: &str, at_most: Duration, mut condition: impl FnMut(&Responder) -> bool) {
+        let deadline = Instant::now() + at_most;
+        while !condition(&self.responder) {
+            assert!(Instant::now() < deadline, "not within {at_most:?}: {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Takes the interface down: its IPv6 addresses and all its routes go.
+pub fn take_down() {
+    ip(&format!("link set {DEVICE} down"));
+}
+
+/// Brings the interface up, with its addresses and routes.
+pub fn bring_up() {
+    ip(&format!("link set {DEVICE} txqueuelen 100000 mtu 1500 up"));
+    ip(&format!("address replace 10.0.0.1/32 dev {DEVICE}"));
+    ip(&format!("route replace 10.0.0.0/8 dev {DEVICE} src 10.0.0.1"));
+    ip(&format!("address replace fd77::1/64 dev {DEVICE} nodad"));
+    ip(&format!("address replace fe80::1/64 dev {DEVICE} nodad"));
+}
+
+/// Nobody but the tests is to send anything, and what routers say is not to change our routes.
+const SYSCTLS: [(&str, &str); 8] = [
+    ("net/ipv6/conf/default/accept_dad", "0"),
+    ("net/ipv6/conf/default/accept_ra", "0"),
+    ("net/ipv6/conf/default/router_solicitations", "0"),
+    ("net/ipv6/conf/sim0/accept_ra", "0"),
+    ("net/ipv6/conf/sim0/addr_gen_mode", "1"),
+    ("net/ipv6/conf/sim0/accept_redirects", "0"),
+    ("net/ipv4/conf/all/accept_redirects", "0"),
+    ("net/ipv4/conf/sim0/accept_redirects", "0"),
+];
+
+/// Sets a parameter of the kernel for this namespace.
+pub fn sysctl(key: &str, value: &str) {
+    std::fs::write(format!("/proc/sys/{key}"), value).unwrap_or_else(|error| panic!("sysctl {key}: {error}"));
+}
+
+/// Runs `ip` (iproute2) with these arguments.
+pub fn ip(arguments: &str) {
+    let output = Command::new("ip").args(arguments.split(' ')).output().expect("iproute2 is installed");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ip {arguments}: {text}");
+}
