@@ -92,6 +92,12 @@ impl Families {
     }
 }
 
+impl From<Families> for crate::resolve::Families {
+    fn from(families: Families) -> Self {
+        Self { v4: families.contains(Family::V4), v6: families.contains(Family::V6) }
+    }
+}
+
 /// How to ping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum EngineKind {

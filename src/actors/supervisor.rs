@@ -198,9 +198,9 @@ impl Handler<Add> for SupervisorActor {
 }
 
 impl Handler<Load> for SupervisorActor {
-    type Result = ();
+    type Result = ResponseActFuture<Self, ()>;
 
-    fn handle(&mut self, Load(adds): Load, ctx: &mut Self::Context) {
+    fn handle(&mut self, Load(adds): Load, ctx: &mut Self::Context) -> Self::Result {
         for add in adds {
             let (name, host) = (add.name.clone(), add.host.clone());
             if let Err(error) = self.add(add, ctx) {
@@ -208,7 +208,7 @@ impl Handler<Load> for SupervisorActor {
             }
         }
         let started = join_all(self.shards.iter().map(Shard::stats));
-        ctx.spawn(started.into_actor(self).map(|_, supervisor, _| supervisor.ready = true));
+        Box::pin(started.into_actor(self).map(|_, supervisor, _| supervisor.ready = true))
     }
 }
 

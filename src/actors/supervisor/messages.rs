@@ -112,7 +112,7 @@ pub struct Status {
     pub engines: Vec<EngineStats>,
 }
 
-/// Asks for hosts to be measured, without waiting for what comes of it. The daemon is ready when they run.
+/// Asks for hosts to be measured at the start. Answered when their actors run; names are not waited for.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Load(pub Vec<Add>);

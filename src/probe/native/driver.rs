@@ -44,6 +44,7 @@ struct Driver {
 
 impl Driver {
     fn new(engine: Rc<NativeEngine>) -> io::Result<Self> {
+        engine.in_turn.set(false);
         let doorbell = sys::Doorbell::new(engine.sockets.borrow().iter())?;
         Ok(Self {
             timer: sys::watch(sys::timer()?)?,

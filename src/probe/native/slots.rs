@@ -115,7 +115,7 @@ mod tests {
         }
         let mut due = Vec::new();
         slots.take_due(at(9), 10, &mut due);
-        assert_eq!(due, []);
+        assert!(due.is_empty());
         slots.take_due(at(25), 1, &mut due);
         assert_eq!(due, [3]);
         slots.take_due(at(25), 10, &mut due);

@@ -1,0 +1,124 @@
+//! Joins everything: opens what may be refused, starts the actors, runs until it is told to stop.
+
+mod engines;
+mod privilege;
+mod systemd;
+
+use crate::actors::registry::Limits;
+use crate::actors::shard::{Seeds, Shard};
+use crate::actors::supervisor::{Add, Load, Settings, SupervisorActor};
+use crate::cli::console::{Console, Handle};
+use crate::cli::{logging, screen};
+use crate::config::Config;
+use crate::control::{self, ControlActor};
+use crate::resolve::system::SystemNames;
+use crate::target::TargetSpec;
+use actix::prelude::*;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use tokio::net::UdpSocket;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+
+pub use engines::EngineError;
+
+/// Why the daemon did not start; the operator sees this text as it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The control socket can't be had.
+    #[error(
+        "can't listen on the control socket {0}: {1}; is meshping running already? --control takes another address"
+    )]
+    Control(SocketAddr, #[source] io::Error),
+    /// The HTTP socket can't be had.
+    #[error("can't listen for HTTP on {0}: {1}; --web.listen-address takes another address")]
+    Web(SocketAddr, #[source] io::Error),
+    /// There is no way to ping.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The system has no thread, no signal handler or no random numbers to give.
+    #[error("the system refuses what every program needs: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Runs the daemon until SIGINT or SIGTERM.
+///
+/// # Errors
+/// [`StartError`], before anything was pinged. After the start nothing but a signal ends it.
+pub fn run(config: Config) -> Result<(), StartError> {
+    let console = Console::open()?;
+    let _ = logging::start(config.log_level, console.handle());
+    System::new().block_on(serve(config, console.handle()))
+}
+
+async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
+    let stop = StopSignals::new()?;
+    // Ports first: one below 1024 takes a capability that we give up next.
+    let control = config.control.map(bind_control).transpose()?;
+    privilege::keep_for_opening();
+    let shards = engines::start(config.engine, config.timeout, SHARDS).await?;
+    privilege::keep_for_running();
+    let supervisor = supervise(&config, shards)?;
+    info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
+    let _control = control.map(|socket| {
+        ControlActor::new(socket, config.control_allow.clone(), supervisor.clone().into()).start()
+    });
+    if screen::is_wanted(config.quiet) {
+        actix_rt::spawn(screen::run(console, supervisor.clone().recipient()));
+    }
+    let adds = config.targets.into_iter().map(add).collect();
+    actix_rt::spawn(load(supervisor.clone(), adds));
+    stop.received().await;
+    info!("stopping");
+    systemd::stopping();
+    System::current().stop();
+    Ok(())
+}
+
+/// One thread pings everything.
+const SHARDS: usize = 1;
+
+fn supervise(config: &Config, shards: Vec<Shard>) -> Result<Addr<SupervisorActor>, StartError> {
+    let limits = Limits { targets: config.max_targets, names: Config::MAX_NAMES, interval: config.interval };
+    let settings = Settings { limits, timeout: config.timeout };
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
+    let names = SystemNames::new(config.families.into());
+    Ok(SupervisorActor::new(settings, shards, Seeds::new(key), Rc::new(names)).start())
+}
+
+/// Starts with the targets of the command line; then everybody may know.
+async fn load(supervisor: Addr<SupervisorActor>, adds: Vec<Add>) {
+    if supervisor.send(Load(adds)).await.is_ok() {
+        systemd::ready();
+        systemd::feed_watchdog(supervisor).await;
+    }
+}
+
+fn add(spec: TargetSpec) -> Add {
+    Add { name: spec.name, host: spec.host, interval: spec.interval }
+}
+
+fn bind_control(address: SocketAddr) -> Result<UdpSocket, StartError> {
+    control::bind(address).map_err(|error| StartError::Control(address, error))
+}
+
+/// SIGINT and SIGTERM, caught from the start on.
+struct StopSignals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn received(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Threads with an engine each.
+
+use crate::actors::shard::Shard;
+use crate::config::EngineKind;
+use crate::probe::Engine;
+#[cfg(target_os = "linux")]
+use crate::probe::native::{self, NativeEngine, NativeError};
+use crate::target::Timeout;
+use actix::prelude::*;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tracing::{error, info, warn};
+
+/// Why there is no way to ping; the operator sees this text as it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The engine for Linux.
+    #[cfg(target_os = "linux")]
+    #[error(transparent)]
+    Native(#[from] NativeError),
+    /// The engine for every platform.
+    #[error("the portable engine is not built in yet")]
+    Portable,
+    /// Not Linux.
+    #[cfg(not(target_os = "linux"))]
+    #[error("the native engine needs Linux, --engine portable works here")]
+    NotHere,
+    /// A thread ended before it began.
+    #[error("a thread for the engine did not start")]
+    Thread,
+}
+
+/// Starts so many threads with an engine each.
+///
+/// # Errors
+/// [`EngineError`] of the first that can't have one.
+pub async fn start(kind: EngineKind, timeout: Timeout, shards: usize) -> Result<Vec<Shard>, EngineError> {
+    let clock = Clock::start();
+    let mut started = Vec::new();
+    for _ in 0..shards {
+        let arbiter = Arbiter::new();
+        let (opened, result) = oneshot::channel();
+        arbiter.spawn_fn(move || {
+            let _ = opened.send(enter(kind, timeout, clock));
+        });
+        result.await.map_err(|_| EngineError::Thread)??;
+        started.push(Shard::There(arbiter.handle()));
+    }
+    Ok(started)
+}
+
+/// Opens an engine and makes it the one of the present thread.
+fn enter(kind: EngineKind, timeout: Timeout, clock: Clock) -> Result<(), EngineError> {
+    super::privilege::keep_for_opening();
+    let engine = open(kind, timeout, clock)?;
+    super::privilege::keep_for_running();
+    let stats = engine.stats();
+    info!(engine = stats.engine, socket = stats.socket, "engine opened");
+    Shard::enter(engine);
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn open(kind: EngineKind, timeout: Timeout, clock: Clock) -> Result<Rc<dyn Engine>, EngineError> {
+    match kind {
+        EngineKind::Portable => open_portable(timeout),
+        EngineKind::Native | EngineKind::Auto => {
+            let engine = NativeEngine::open(clock.epoch)?;
+            if let Some(bytes) = engine.small_buffer() {
+                warn!(
+                    bytes,
+                    "the receive buffer is small, replies may be dropped at high rates: raise net.core.rmem_max to 4194304"
+                );
+            }
+            actix_rt::spawn(keep_driving(Rc::clone(&engine)));
+            Ok(engine)
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(kind: EngineKind, timeout: Timeout, _: Clock) -> Result<Rc<dyn Engine>, EngineError> {
+    match kind {
+        EngineKind::Native => Err(EngineError::NotHere),
+        EngineKind::Portable | EngineKind::Auto => open_portable(timeout),
+    }
+}
+
+fn open_portable(timeout: Timeout) -> Result<Rc<dyn Engine>, EngineError> {
+    let _ = timeout;
+    Err(EngineError::Portable)
+}
+
+/// Runs an engine's task, and runs it again should it die: its targets are not to be forgotten.
+#[cfg(target_os = "linux")]
+async fn keep_driving(engine: Rc<NativeEngine>) {
+    loop {
+        match actix_rt::spawn(native::drive(Rc::clone(&engine))).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error!(%error, "the engine can't run, trying again"),
+            Err(error) if error.is_panic() => error!("the engine's task died and is replaced"),
+            Err(_) => return,
+        }
+        tokio::time::sleep(PAUSE_AFTER_DEATH).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+const PAUSE_AFTER_DEATH: Duration = Duration::from_millis(100);
+
+/// One line of time for all engines.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    #[cfg(target_os = "linux")]
+    epoch: i128,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self {
+            #[cfg(target_os = "linux")]
+            epoch: native::boot_time(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Gives up every privilege that pinging does not need. Capabilities belong to threads (capabilities(7)).
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use caps::{CapSet, Capability, CapsHashSet};
+    use tracing::debug;
+
+    /// Keeps what opening the sockets takes: raw sockets, and receive buffers beyond the system's limit.
+    pub fn keep_for_opening() {
+        keep(&[Capability::CAP_NET_RAW, Capability::CAP_NET_ADMIN]);
+    }
+
+    /// Keeps what a running daemon needs: to open raw sockets again.
+    pub fn keep_for_running() {
+        keep(&[Capability::CAP_NET_RAW]);
+    }
+
+    fn keep(wanted: &[Capability]) {
+        let held = caps::read(None, CapSet::Permitted).unwrap_or_default();
+        let kept: CapsHashSet =
+            wanted.iter().copied().filter(|capability| held.contains(capability)).collect();
+        let results = [
+            caps::clear(None, CapSet::Ambient),
+            caps::clear(None, CapSet::Inheritable),
+            caps::set(None, CapSet::Effective, &kept),
+            caps::set(None, CapSet::Permitted, &kept),
+        ];
+        for error in results.into_iter().filter_map(Result::err) {
+            debug!(%error, "a privilege could not be given up");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub use linux::{keep_for_opening, keep_for_running};
+
+/// Other systems have no capabilities to give up.
+#[cfg(not(target_os = "linux"))]
+pub fn keep_for_opening() {}
+
+/// Likewise.
+#[cfg(not(target_os = "linux"))]
+pub fn keep_for_running() {}
