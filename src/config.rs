@@ -18,7 +18,7 @@ pub struct Config {
     pub control: Option<SocketAddr>,
     /// Who may use the control socket.
     pub control_allow: Vec<IpNet>,
-    /// Where the HTTP server listens, see [`crate::web::bind`]; `None` for no HTTP server.
+    /// Where the HTTP server listens, `None` for no HTTP server.
     pub web: Option<SocketAddr>,
     /// So many targets, and no more.
     pub max_targets: usize,
@@ -99,7 +99,7 @@ impl From<Families> for crate::resolve::Families {
 }
 
 /// How to ping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EngineKind {
     /// Our own engine, Linux only: kernel time stamps, errors, late replies and duplicates.
     Native,

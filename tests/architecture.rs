@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&[&str]])] = &[
     ("config", &[PURE, PORTS]),
     ("actors", &[PURE, PORTS]),
     ("control", &[PURE, PORTS, &["actors", "config"]]),
-    ("web", &[PURE, PORTS, &["actors", "config"]]),
+    ("web", &[PURE, PORTS, &["actors", "config", "control", "cli"]]),
     ("cli", &[PURE, PORTS, &["actors", "config", "control"]]),
     ("daemon", &[PURE, PORTS, &["actors", "config", "control", "web", "cli"]]),
     ("main", &[PURE, PORTS, &["actors", "config", "control", "web", "cli", "daemon"]]),

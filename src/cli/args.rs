@@ -86,6 +86,7 @@ struct Args {
 
     /// How to ping: natively on Linux, or in the way that works on every platform
     #[arg(long, default_value = "auto", hide_possible_values = true, value_name = "native|portable|auto")]
+    #[arg(value_parser = engine())]
     engine: EngineKind,
 
     /// No table, even on a terminal
@@ -216,6 +217,14 @@ fn network(text: &str) -> Result<IpNet, &'static str> {
 fn max_targets(text: &str) -> Result<usize, &'static str> {
     let number = text.parse().ok().filter(|number| (1..=10_000_000).contains(number));
     number.ok_or("give a whole number from 1 to 10000000")
+}
+
+fn engine() -> impl TypedValueParser<Value = EngineKind> {
+    PossibleValuesParser::new(["native", "portable", "auto"]).map(|kind| match kind.as_str() {
+        "native" => EngineKind::Native,
+        "portable" => EngineKind::Portable,
+        _ => EngineKind::Auto,
+    })
 }
 
 fn level() -> impl TypedValueParser<Value = LevelFilter> {

@@ -1,0 +1,125 @@
+//! The daemon's own families: what it is, how its engines are doing, what the process needs.
+
+use crate::actors::supervisor::Status;
+use crate::control::{ControlStats, Silence};
+use crate::probe::Foreign;
+use actix_web::web::Bytes;
+use prometheus::core::Collector;
+#[cfg(target_os = "linux")]
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+/// The version of meshping.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The revision of its source, as the build was told.
+pub const REVISION: &str = match option_env!("MESHPING_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
+
+/// What is known of the daemon at one moment.
+pub struct Daemon<'a> {
+    /// What its supervisor says.
+    pub status: &'a Status,
+    /// What its control socket says, if it has one.
+    pub control: Option<ControlStats>,
+    /// How many targets are in the same scrape.
+    pub targets: usize,
+}
+
+impl Daemon<'_> {
+    /// The daemon's own families as text, with those of its process behind them.
+    ///
+    /// # Errors
+    /// When a family's name is no name; a test would have noticed.
+    pub fn render(&self, process: &Registry) -> prometheus::Result<Bytes> {
+        let momentary = Registry::new();
+        momentary.register(number_of_targets(self.targets)?)?;
+        momentary.register(build_info()?)?;
+        momentary.register(engine_info(self.status)?)?;
+        momentary.register(foreign_packets(self.status)?)?;
+        momentary.register(socket_drops(self.status)?)?;
+        momentary.register(replaced_actors(self.status)?)?;
+        if let Some(control) = self.control {
+            momentary.register(control_requests(&control)?)?;
+        }
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&momentary.gather(), &mut text)?;
+        TextEncoder::new().encode(&process.gather(), &mut text)?;
+        Ok(text.into())
+    }
+}
+
+/// The registry of the process's own families; empty where the platform does not tell.
+pub fn process() -> Registry {
+    let registry = Registry::new();
+    #[cfg(target_os = "linux")]
+    if let Err(error) = registry.register(Box::new(ProcessCollector::for_self())) {
+        tracing::warn!(%error, "no metrics of the process");
+    }
+    registry
+}
+
+type Family = prometheus::Result<Box<dyn Collector>>;
+
+fn number_of_targets(targets: usize) -> Family {
+    let gauge = IntGauge::new("meshping_targets", "Addresses that are pinged.")?;
+    gauge.set(i64::try_from(targets).unwrap_or(i64::MAX));
+    Ok(Box::new(gauge))
+}
+
+fn build_info() -> Family {
+    let opts = Opts::new("meshping_build_info", "What is running; always 1.");
+    let gauge = IntGaugeVec::new(opts, &["version", "revision"])?;
+    gauge.with_label_values(&[VERSION, REVISION]).set(1);
+    Ok(Box::new(gauge))
+}
+
+fn engine_info(status: &Status) -> Family {
+    let opts = Opts::new("meshping_engine_info", "How it pings, and over which kind of socket; always 1.");
+    let gauge = IntGaugeVec::new(opts, &["engine", "socket"])?;
+    for engine in &status.engines {
+        gauge.with_label_values(&[engine.engine, engine.socket]).set(1);
+    }
+    Ok(Box::new(gauge))
+}
+
+fn foreign_packets(status: &Status) -> Family {
+    let help = "Packets that were not ours, malformed, corrupt, stale, or forged.";
+    let opts = Opts::new("meshping_foreign_packets_total", help);
+    let counter = IntCounterVec::new(opts, &["reason"])?;
+    for (index, reason) in Foreign::ALL.iter().enumerate() {
+        let count = status.engines.iter().map(|engine| engine.foreign[index]).sum();
+        counter.with_label_values(&[reason.as_str()]).inc_by(count);
+    }
+    Ok(Box::new(counter))
+}
+
+fn socket_drops(status: &Status) -> Family {
+    let help = "Packets that our own receive buffers dropped.";
+    let counter = IntCounterVec::new(Opts::new("meshping_socket_drops_total", help), &["family"])?;
+    for (index, family) in ["ipv4", "ipv6"].into_iter().enumerate() {
+        let count = status.engines.iter().map(|engine| engine.dropped[index]).sum();
+        counter.with_label_values(&[family]).inc_by(count);
+    }
+    Ok(Box::new(counter))
+}
+
+fn replaced_actors(status: &Status) -> Family {
+    let help = "Actors that ended by a defect and were replaced.";
+    let counter = IntCounter::new("meshping_replaced_actors_total", help)?;
+    counter.inc_by(status.replaced);
+    Ok(Box::new(counter))
+}
+
+fn control_requests(stats: &ControlStats) -> Family {
+    let help = "Datagrams that the control socket received, by what became of them.";
+    let counter = IntCounterVec::new(Opts::new("meshping_control_requests_total", help), &["outcome"])?;
+    counter.with_label_values(&["answered"]).inc_by(stats.answered);
+    counter.with_label_values(&["unsent"]).inc_by(stats.unsent);
+    for (reason, &count) in Silence::ALL.iter().zip(&stats.ignored) {
+        counter.with_label_values(&[reason.as_str()]).inc_by(count);
+    }
+    Ok(Box::new(counter))
+}

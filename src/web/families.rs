@@ -1,0 +1,247 @@
+//! The families of the targets: how each is called, what it means, and how to read it from a snapshot.
+
+use super::samples::Samples;
+use super::snapshot::Snapshot;
+use crate::measure::ErrorClass;
+
+/// One family of the targets.
+pub struct Family {
+    /// Its name, with unit and `_total`.
+    pub name: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// How its samples look.
+    pub kind: Kind,
+}
+
+/// How the samples of a family look, and how they are read.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// A count of things that happened.
+    Counter(fn(&Snapshot) -> u64),
+    /// The counter of errors, by class.
+    Errors,
+    /// A number, if there is one yet.
+    Gauge(fn(&Snapshot) -> Option<u64>),
+    /// A time in microseconds, if there is one yet; written in seconds.
+    Seconds(fn(&Snapshot) -> Option<u64>),
+    /// The round-trip times.
+    Histogram,
+}
+
+impl Kind {
+    /// What the exposition format calls it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter(_) | Self::Errors => "counter",
+            Self::Gauge(_) | Self::Seconds(_) => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+impl Family {
+    /// Writes the two lines above the samples.
+    pub fn write_head(&self, into: &mut Samples) {
+        into.head(self.name, self.help, self.kind.as_str());
+    }
+
+    /// Writes the samples of one target.
+    pub fn write(&self, target: &Snapshot, into: &mut Samples) {
+        match self.kind {
+            Kind::Counter(read) => into.number(self.name, &target.labels, "", read(target)),
+            Kind::Errors => write_errors(self.name, target, into),
+            Kind::Histogram => write_histogram(target, into),
+            Kind::Gauge(read) => {
+                if let Some(number) = read(target) {
+                    into.number(self.name, &target.labels, "", number);
+                }
+            }
+            Kind::Seconds(read) => {
+                if let Some(micros) = read(target) {
+                    into.seconds(self.name, &target.labels, micros);
+                }
+            }
+        }
+    }
+}
+
+/// A class appears with its first error, the most usual one is there from the beginning.
+fn write_errors(name: &'static str, target: &Snapshot, into: &mut Samples) {
+    for (class, &count) in ErrorClass::ALL.iter().zip(&target.totals.errors) {
+        if count > 0 || *class == ErrorClass::HostUnreachable {
+            into.number(name, &target.labels, class_label(*class), count);
+        }
+    }
+}
+
+const fn class_label(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::NetUnreachable => ",class=\"net_unreachable\"",
+        ErrorClass::HostUnreachable => ",class=\"host_unreachable\"",
+        ErrorClass::ProtocolUnreachable => ",class=\"protocol_unreachable\"",
+        ErrorClass::PortUnreachable => ",class=\"port_unreachable\"",
+        ErrorClass::FragNeeded => ",class=\"frag_needed\"",
+        ErrorClass::SourceRouteFailed => ",class=\"source_route_failed\"",
+        ErrorClass::AdminProhibited => ",class=\"admin_prohibited\"",
+        ErrorClass::BeyondScope => ",class=\"beyond_scope\"",
+        ErrorClass::TtlExceeded => ",class=\"ttl_exceeded\"",
+        ErrorClass::ReassemblyTimeout => ",class=\"reassembly_timeout\"",
+        ErrorClass::ParameterProblem => ",class=\"parameter_problem\"",
+        ErrorClass::Send => ",class=\"send\"",
+        ErrorClass::Other => ",class=\"other\"",
+    }
+}
+
+fn write_histogram(target: &Snapshot, into: &mut Samples) {
+    for (bound, &count) in BOUNDS.iter().zip(&target.buckets) {
+        into.number("meshping_rtt_seconds_bucket", &target.labels, bound, count);
+    }
+    let replies = target.totals.replies;
+    into.number("meshping_rtt_seconds_bucket", &target.labels, ",le=\"+Inf\"", replies);
+    into.seconds("meshping_rtt_seconds_sum", &target.labels, target.totals.rtt.sum);
+    into.number("meshping_rtt_seconds_count", &target.labels, "", replies);
+}
+
+/// 2^k for k = -15 … 3, written as Go and so the rest of the Prometheus world does.
+const BOUNDS: [&str; 19] = [
+    ",le=\"3.0517578125e-05\"",
+    ",le=\"6.103515625e-05\"",
+    ",le=\"0.0001220703125\"",
+    ",le=\"0.000244140625\"",
+    ",le=\"0.00048828125\"",
+    ",le=\"0.0009765625\"",
+    ",le=\"0.001953125\"",
+    ",le=\"0.00390625\"",
+    ",le=\"0.0078125\"",
+    ",le=\"0.015625\"",
+    ",le=\"0.03125\"",
+    ",le=\"0.0625\"",
+    ",le=\"0.125\"",
+    ",le=\"0.25\"",
+    ",le=\"0.5\"",
+    ",le=\"1\"",
+    ",le=\"2\"",
+    ",le=\"4\"",
+    ",le=\"8\"",
+];
+
+/// A round-trip time, once there has been a reply.
+fn rtt(target: &Snapshot, micros: u64) -> Option<u64> {
+    (target.totals.replies > 0).then_some(micros)
+}
+
+/// All of them. In every scrape, for every target: requests = replies + errors + lost + void + pending.
+pub static FAMILIES: [Family; 16] = [
+    Family {
+        name: "meshping_requests_total",
+        help: "Echo requests sent.",
+        kind: Kind::Counter(|target| target.totals.requests()),
+    },
+    Family {
+        name: "meshping_replies_total",
+        help: "Requests answered in time, each once.",
+        kind: Kind::Counter(|target| target.totals.replies),
+    },
+    Family {
+        name: "meshping_errors_total",
+        help: "Requests answered by an ICMP error, or refused by our own routing at sending.",
+        kind: Kind::Errors,
+    },
+    Family {
+        name: "meshping_lost_total",
+        help: "Requests that nothing had answered at their timeout.",
+        kind: Kind::Counter(|target| target.totals.lost),
+    },
+    Family {
+        name: "meshping_void_requests_total",
+        help: "Requests that timed out while our own receive buffer dropped packets: nobody knows.",
+        kind: Kind::Counter(|target| target.totals.void),
+    },
+    Family {
+        name: "meshping_pending_requests",
+        help: "Requests sent and not settled yet.",
+        kind: Kind::Gauge(|target| Some(target.totals.pending)),
+    },
+    Family {
+        name: "meshping_late_total",
+        help: "First replies that came after the timeout or after an error.",
+        kind: Kind::Counter(|target| target.totals.late),
+    },
+    Family {
+        name: "meshping_duplicates_total",
+        help: "Further replies to a request that had one.",
+        kind: Kind::Counter(|target| target.totals.duplicates),
+    },
+    Family {
+        name: "meshping_outdated_total",
+        help: "First replies that came after a newer request had been sent.",
+        kind: Kind::Counter(|target| target.totals.outdated),
+    },
+    Family {
+        name: "meshping_skipped_requests_total",
+        help: "Points of the grid at which nothing was sent because we were late or short of buffers.",
+        kind: Kind::Counter(|target| target.totals.skipped),
+    },
+    Family {
+        name: "meshping_rtt_seconds",
+        help: "Round-trip times of the requests answered in time.",
+        kind: Kind::Histogram,
+    },
+    Family {
+        name: "meshping_rtt_last_seconds",
+        help: "Round-trip time of the latest reply in time.",
+        kind: Kind::Seconds(|target| rtt(target, target.totals.rtt.last)),
+    },
+    Family {
+        name: "meshping_rtt_min_seconds",
+        help: "Smallest round-trip time since the target was added.",
+        kind: Kind::Seconds(|target| rtt(target, target.totals.rtt.min)),
+    },
+    Family {
+        name: "meshping_rtt_max_seconds",
+        help: "Largest round-trip time since the target was added.",
+        kind: Kind::Seconds(|target| rtt(target, target.totals.rtt.max)),
+    },
+    Family {
+        name: "meshping_interval_seconds",
+        help: "Time between two requests.",
+        kind: Kind::Seconds(|target| Some(target.interval)),
+    },
+    Family {
+        name: "meshping_reply_ttl",
+        help: "Time to live, or hop limit, of the latest reply.",
+        kind: Kind::Gauge(|target| target.totals.reply_ttl.map(u64::from)),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Histogram;
+
+    #[test]
+    fn bounds_are_the_powers_of_two_of_the_histogram() {
+        assert_eq!(BOUNDS.len(), Histogram::BUCKETS);
+        for (bound, octave) in BOUNDS.iter().zip(Histogram::OCTAVES) {
+            let text = bound.strip_prefix(",le=\"").and_then(|rest| rest.strip_suffix('"')).unwrap();
+            assert_eq!(text.parse(), Ok(f64::from(octave).exp2()), "{text}");
+        }
+    }
+
+    #[test]
+    fn classes_are_called_as_the_measuring_calls_them() {
+        for class in ErrorClass::ALL {
+            assert_eq!(class_label(class), format!(",class=\"{}\"", class.as_str()));
+        }
+    }
+
+    #[test]
+    fn families_follow_the_conventions() {
+        for family in &FAMILIES {
+            assert!(family.name.starts_with("meshping_"), "{}", family.name);
+            assert_eq!(family.name.ends_with("_total"), family.kind.as_str() == "counter", "{}", family.name);
+            assert!(family.help.ends_with('.') && !family.help.contains(['\n', '\\']), "{}", family.name);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Lines of the Prometheus text format, written quickly: a large list has millions of them.
+
+use actix_web::web::Bytes;
+
+/// Lines written so far.
+#[derive(Default)]
+pub struct Samples(Vec<u8>);
+
+impl Samples {
+    /// None yet; room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    /// Size in bytes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The lines that say what a family is.
+    pub fn head(&mut self, name: &str, help: &str, kind: &str) {
+        for part in ["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n"] {
+            self.0.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    /// A sample with a whole number. `more` is a further label with a comma before it, or nothing.
+    pub fn number(&mut self, name: &str, labels: &str, more: &str, value: u64) {
+        self.labelled(name, labels, more);
+        self.digits(value);
+        self.0.push(b'\n');
+    }
+
+    /// A sample with a time that is given in microseconds and written in seconds, exactly.
+    pub fn seconds(&mut self, name: &str, labels: &str, micros: u64) {
+        self.labelled(name, labels, "");
+        self.digits(micros / MICROS);
+        let fraction = micros % MICROS;
+        if fraction > 0 {
+            // The leading one keeps the zeros after the point, and gives its place to the point.
+            let point = self.0.len();
+            self.digits(fraction + MICROS);
+            self.0[point] = b'.';
+            let zeros = self.0.iter().rev().take_while(|&&digit| digit == b'0').count();
+            self.0.truncate(self.0.len() - zeros);
+        }
+        self.0.push(b'\n');
+    }
+
+    fn labelled(&mut self, name: &str, labels: &str, more: &str) {
+        self.0.reserve(name.len() + labels.len() + more.len() + 32);
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.push(b'{');
+        self.0.extend_from_slice(labels.as_bytes());
+        self.0.extend_from_slice(more.as_bytes());
+        self.0.extend_from_slice(b"} ");
+    }
+
+    fn digits(&mut self, value: u64) {
+        self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    }
+}
+
+const MICROS: u64 = 1_000_000;
+
+impl From<Samples> for Bytes {
+    fn from(samples: Samples) -> Self {
+        samples.0.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_exact_and_short() {
+        let cases = [
+            (0, "0"),
+            (1, "0.000001"),
+            (100, "0.0001"),
+            (999_999, "0.999999"),
+            (1_000_000, "1"),
+            (1_500_000, "1.5"),
+            (10_000_001, "10.000001"),
+            (86_400_000_000, "86400"),
+            (u64::MAX, "18446744073709.551615"),
+        ];
+        for (micros, expected) in cases {
+            let mut samples = Samples::default();
+            samples.seconds("x_seconds", "a=\"b\"", micros);
+            assert_eq!(String::from_utf8(samples.0).unwrap(), format!("x_seconds{{a=\"b\"}} {expected}\n"));
+        }
+    }
+}

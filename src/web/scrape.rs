@@ -1,0 +1,123 @@
+//! One scrape: a slot, snapshots of all targets, and a body that is written as it is read.
+
+use super::daemon::Daemon;
+use super::exposition::Exposition;
+use super::routes::{ask, line, no_answer};
+use super::snapshot::collect;
+use super::{Limits, State};
+use crate::actors::supervisor::{GetRoster, GetStatus};
+use crate::control::GetControlStats;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use futures_util::Stream;
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// All families of all targets, and the daemon's own.
+pub async fn show(state: Data<State>) -> HttpResponse {
+    let Ok(slot) = Arc::clone(&state.slots).try_acquire_owned() else { return busy() };
+    match timeout(state.limits.answer, expose(&state)).await.ok().flatten() {
+        Some(exposition) => found().streaming(Body::new(exposition, slot, state.limits)),
+        None => no_answer(),
+    }
+}
+
+/// What a scrape would look like, without one.
+pub async fn describe() -> HttpResponse {
+    found().finish()
+}
+
+fn found() -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("Content-Type", CONTENT_TYPE));
+    response
+}
+
+fn busy() -> HttpResponse {
+    let mut response = HttpResponse::ServiceUnavailable();
+    response.insert_header(("Retry-After", "1"));
+    line(response, "Too many scrapes at once; try again when one of them has ended.\n")
+}
+
+/// Takes all the snapshots; `None` when the daemon does not answer.
+async fn expose(state: &State) -> Option<Exposition> {
+    let (sources, patience) = (&state.sources, state.limits.answer);
+    let status = ask(&sources.status, GetStatus, patience).await?;
+    let control = match &sources.control {
+        Some(control) => ask(control, GetControlStats, patience).await,
+        None => None,
+    };
+    let roster = ask(&sources.roster, GetRoster::default(), patience).await?;
+    let targets = collect(roster.members).await;
+    let daemon = Daemon { status: &status, control, targets: targets.len() };
+    match daemon.render(&state.process) {
+        Ok(rest) => Some(Exposition::new(targets, rest)),
+        Err(error) => {
+            tracing::error!(%error, "metrics not rendered");
+            None
+        }
+    }
+}
+
+/// The body of a scrape. Holds its slot until it is read, or abandoned, or has taken too long.
+struct Body {
+    work: Rc<RefCell<Work>>,
+    deadline: JoinHandle<()>,
+}
+
+enum Work {
+    UnderWay { exposition: Exposition, _slot: OwnedSemaphorePermit },
+    Done,
+    GivenUp,
+}
+
+impl Body {
+    fn new(exposition: Exposition, slot: OwnedSemaphorePermit, limits: Limits) -> Self {
+        let work = Rc::new(RefCell::new(Work::UnderWay { exposition, _slot: slot }));
+        // While the client reads nothing nobody polls us, so the deadline needs a task of its own.
+        let held = Rc::downgrade(&work);
+        let deadline = actix_web::rt::spawn(async move {
+            sleep(limits.scrape).await;
+            if let Some(work) = held.upgrade() {
+                work.replace(Work::GivenUp);
+            }
+        });
+        Self { work, deadline }
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, TooSlow>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut work = self.work.borrow_mut();
+        let piece = match &mut *work {
+            Work::UnderWay { exposition, .. } => exposition.next(),
+            Work::Done => None,
+            Work::GivenUp => return Poll::Ready(Some(Err(TooSlow))),
+        };
+        if piece.is_none() {
+            *work = Work::Done;
+        }
+        Poll::Ready(piece.map(Ok))
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.deadline.abort();
+    }
+}
+
+/// Why a scrape ends in the middle.
+#[derive(Debug, thiserror::Error)]
+#[error("the client took too long to read")]
+struct TooSlow;

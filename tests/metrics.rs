@@ -1,0 +1,324 @@
+//! HTTP from outside: the exposition against a golden file and Prometheus' own tool, and clients of every kind.
+
+#[path = "metrics/fake.rs"]
+mod fake;
+#[path = "metrics/http.rs"]
+mod http;
+#[path = "metrics/promtool.rs"]
+mod promtool;
+
+use actix::clock::timeout;
+use fake::{Fake, many, member, start, status};
+use http::{DEADLINE, exchange, get, get_until, request};
+use meshping::control::ControlStats;
+use meshping::measure::{ErrorClass, Histogram, Rtt, Totals};
+use meshping::probe::scripted::{ScriptedNetwork, reply, reply_micros, silence};
+use meshping::web::Limits;
+use meshping::web::daemon::{Daemon, REVISION, VERSION};
+use meshping::web::exposition::Exposition;
+use meshping::web::snapshot::Snapshot;
+use prometheus::Registry;
+use std::collections::HashSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+
+const EVIL: &str = "</script>\"\\\n\u{1b}[31m#{}\0";
+
+/// Books in which every counter is another number.
+fn busy_totals() -> Totals {
+    let mut totals = Totals { lost: 3, void: 4, late: 5, duplicates: 6, outdated: 7, ..Totals::default() };
+    for micros in [28, 31, 15_625, 1_000_000, 8_000_001] {
+        totals.replies += 1;
+        totals.histogram.record(Rtt::from_micros(micros));
+        totals.rtt.record(Rtt::from_micros(micros));
+    }
+    totals.errors[ErrorClass::TtlExceeded as usize] = 8;
+    totals.errors[ErrorClass::Send as usize] = 9;
+    Totals { skipped: 10, pending: 11, reply_ttl: Some(64), ..totals }
+}
+
+#[actix::test]
+async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
+    let network = ScriptedNetwork::new();
+    let targets = vec![
+        Snapshot::new(&member(&network, "192.0.2.1", EVIL), busy_totals()),
+        Snapshot::new(&member(&network, "fe80::1%eth0", "new"), Totals::default()),
+    ];
+    let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
+    let daemon = Daemon { status: &status(), control, targets: targets.len() };
+    let rest = daemon.render(&Registry::new()).unwrap();
+    let pieces: Vec<u8> = Exposition::new(targets, rest).flatten().collect();
+    let text = String::from_utf8(pieces).unwrap();
+    let build = format!("revision=\"{REVISION}\",version=\"{VERSION}\"");
+    let text = text.replace(&build, "revision=\"REVISION\",version=\"VERSION\"");
+    let actual = concat!(env!("CARGO_TARGET_TMPDIR"), "/exposition.txt");
+    std::fs::write(actual, &text).unwrap();
+    promtool::check(&text);
+    assert!(
+        text == include_str!("golden/exposition.txt"),
+        "differs from tests/golden/exposition.txt: {actual}"
+    );
+}
+
+#[actix::test]
+async fn a_large_exposition_comes_in_pieces_that_add_up() {
+    let network = ScriptedNetwork::new();
+    let member = member(&network, "192.0.2.1", "one");
+    let targets: Vec<Snapshot> = (0..2000).map(|_| Snapshot::new(&member, busy_totals())).collect();
+    let pieces: Vec<_> = Exposition::new(targets, "the rest\n".into()).collect();
+    assert!(pieces.len() > 10, "{} pieces", pieces.len());
+    assert!(pieces.iter().all(|piece| piece.len() <= 300 * 1024));
+    let text = String::from_utf8(pieces.concat()).unwrap();
+    assert_eq!(text.matches("meshping_requests_total{").count(), 2000);
+    assert_eq!(text.matches("meshping_rtt_seconds_bucket{").count(), 2000 * (Histogram::BUCKETS + 1));
+    assert!(text.ends_with("\nthe rest\n"));
+}
+
+#[actix::test]
+async fn a_scrape_of_living_targets_adds_up() {
+    let (fast, mixed) = ("127.0.0.2".parse().unwrap(), "127.0.0.3".parse().unwrap());
+    let network = ScriptedNetwork::new().host(fast, [reply_micros(300)]).host(mixed, [reply(2), silence()]);
+    let members = vec![member(&network, "127.0.0.2", "fast"), member(&network, "127.0.0.3", EVIL)];
+    let (server, handle) = start(Fake::new(members), Limits::default());
+    let replied = async {
+        loop {
+            let scrape = get(server, "/metrics").await;
+            let text = scrape.text();
+            for target in ["127.0.0.2", "127.0.0.3"].map(|address| format!("target=\"{address}\"")) {
+                let sum = |family: &str| promtool::sum(text, family, &[&target]);
+                let settled = ["replies_total", "errors_total", "lost_total", "void_requests_total"];
+                let parts: f64 = settled.iter().map(|family| sum(&format!("meshping_{family}"))).sum();
+                assert_eq!(
+                    sum("meshping_requests_total"),
+                    parts + sum("meshping_pending_requests"),
+                    "{text}"
+                );
+                assert_eq!(sum("meshping_rtt_seconds_count"), sum("meshping_replies_total"), "{text}");
+            }
+            if promtool::sum(text, "meshping_replies_total", &["127.0.0.3"]) > 0.0 {
+                return scrape;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let scrape = timeout(DEADLINE, replied).await.expect("the targets are answered");
+    assert_eq!(scrape.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert!(scrape.text().contains(r#"name="</script>\"\\\n"#), "{}", scrape.text());
+    let mut heads = HashSet::new();
+    for head in scrape.text().lines().filter(|line| line.starts_with("# ")) {
+        let words: Vec<&str> = head.split(' ').take(3).collect();
+        assert!(heads.insert(words.join(" ")), "twice: {head}");
+    }
+    for family in ["process_cpu_seconds_total", "process_resident_memory_bytes", "meshping_targets"] {
+        assert!(heads.contains(&format!("# TYPE {family}")), "{family}: {heads:?}");
+    }
+    promtool::check(scrape.text());
+    handle.stop(false).await;
+}
+
+/// What a program makes of its standard input.
+fn filter(program: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    let mut stdin = child.stdin.take().expect("piped");
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("no panic").expect("it reads");
+    assert!(output.status.success(), "{program}: {}", output.status);
+    output.stdout
+}
+
+#[actix::test]
+async fn an_exposition_is_compressed_for_those_who_accept_it() {
+    let network = ScriptedNetwork::new();
+    let (server, handle) = start(Fake::new(many(&network, 500)), Limits::default());
+    let accepting = |coding: &str| request("GET", "/metrics", &format!("Accept-Encoding: {coding}\r\n"));
+    let zipped = exchange(server, &accepting("gzip")).await.expect("a whole response");
+    assert_eq!(zipped.header("content-encoding"), Some("gzip"));
+    let text = String::from_utf8(filter("gzip", &["-dc"], &zipped.body)).unwrap();
+    assert_eq!(text.matches("meshping_requests_total{").count(), 500);
+    assert!(zipped.body.len() * 10 < text.len(), "{} of {}", zipped.body.len(), text.len());
+    let plain = exchange(server, &accepting("br;q=1.0, identity")).await.expect("a whole response");
+    assert_eq!(plain.header("content-encoding"), None);
+    assert!(plain.text().contains("meshping_requests_total{"));
+    handle.stop(false).await;
+}
+
+#[actix::test]
+async fn a_third_scrape_at_once_is_told_to_come_back() {
+    let gate = Arc::new(Semaphore::new(0));
+    let network = ScriptedNetwork::new();
+    let fake = Fake { gate: Arc::clone(&gate), ..Fake::new(vec![member(&network, "::1", "one")]) };
+    let mut asked = fake.asked.subscribe();
+    let (server, handle) = start(fake, Limits::default());
+    let scrapes = [0; 2].map(|_| actix_rt::spawn(get(server, "/metrics")));
+    timeout(DEADLINE, asked.wait_for(|&asked| asked == 2)).await.expect("both are under way").unwrap();
+    let third = get(server, "/metrics").await;
+    assert_eq!((third.status, third.header("retry-after")), (503, Some("1")));
+    assert_eq!(get(server, "/-/healthy").await.status, 200, "others are not held up");
+    gate.add_permits(100);
+    for scrape in scrapes {
+        assert_eq!(scrape.await.unwrap().status, 200);
+    }
+    get_until(server, "/metrics", 200).await;
+    handle.stop(false).await;
+}
+
+/// Asks for a scrape, and reads its first bytes only.
+async fn begin_scrape(server: std::net::SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(server).await.unwrap();
+    stream.write_all(&request("GET", "/metrics", "")).await.unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    stream
+}
+
+#[actix::test]
+async fn a_client_that_goes_away_leaves_its_place_to_the_next() {
+    let network = ScriptedNetwork::new();
+    let (server, handle) = start(Fake::new(many(&network, 10_000)), Limits::default());
+    let clients = [begin_scrape(server).await, begin_scrape(server).await];
+    assert_eq!(get(server, "/metrics").await.status, 503);
+    drop(clients);
+    let scrape = get_until(server, "/metrics", 200).await;
+    assert_eq!(scrape.text().matches("meshping_requests_total{").count(), 10_000);
+    handle.stop(false).await;
+}
+
+#[actix::test]
+async fn a_client_that_stops_reading_loses_its_place() {
+    let network = ScriptedNetwork::new();
+    let limits = Limits { scrape: Duration::from_millis(300), ..Limits::default() };
+    let (server, handle) = start(Fake::new(many(&network, 10_000)), limits);
+    let mut clients = [begin_scrape(server).await, begin_scrape(server).await];
+    get_until(server, "/metrics", 200).await;
+    for client in &mut clients {
+        let mut rest = Vec::new();
+        let end = timeout(DEADLINE, client.read_to_end(&mut rest)).await.expect("the connection ends");
+        let whole = rest.ends_with(b"\r\n0\r\n\r\n");
+        assert!(end.is_err() || !whole, "a scrape that was given up must not look whole");
+    }
+    handle.stop(false).await;
+}
+
+/// What a Content-Security-Policy calls a piece of style.
+const DIGEST: &str = "import sys, hashlib, base64
+print(base64.b64encode(hashlib.sha256(sys.stdin.buffer.read()).digest()).decode())";
+
+#[actix::test]
+async fn the_page_shows_names_as_text_under_a_strict_policy() {
+    let network = ScriptedNetwork::new();
+    let members = vec![member(&network, "127.0.0.1", EVIL), member(&network, "::1", "<img src=x>")];
+    let (server, handle) = start(Fake::new(members), Limits::default());
+    let page = get(server, "/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let html = page.text();
+    assert!(html.contains("2 targets") && html.contains("href=\"/metrics\"") && html.contains(VERSION));
+    assert!(html.contains("&lt;/script&gt;&quot;") && html.contains("&lt;img src=x&gt;"), "{html}");
+    assert!(!html.contains("</script>") && !html.contains("<img") && !html.contains('\u{1b}'), "{html}");
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let style = html.split("<style>").nth(1).and_then(|rest| rest.split("</style>").next()).unwrap();
+    let digest = String::from_utf8(filter("python3", &["-c", DIGEST], style.as_bytes())).unwrap();
+    assert!(policy.contains(&format!("'sha256-{}'", digest.trim())), "{policy} needs {digest}");
+    handle.stop(false).await;
+}
+
+#[actix::test]
+async fn the_page_stops_after_a_thousand_rows() {
+    let network = ScriptedNetwork::new();
+    let (server, handle) = start(Fake::new(many(&network, 1_234)), Limits::default());
+    let page = get(server, "/").await;
+    assert_eq!(page.text().matches("<tr><td>").count(), 1_000);
+    assert!(page.text().contains("1234 targets") && page.text().contains("And 234 more"));
+    handle.stop(false).await;
+}
+
+#[actix::test]
+async fn health_is_a_line_and_readiness_is_the_daemons() {
+    for (ready, status) in [(true, 200), (false, 503)] {
+        let (server, handle) = start(Fake { ready, ..Fake::new(Vec::new()) }, Limits::default());
+        for (path, status) in [("/-/healthy", 200), ("/-/ready", status)] {
+            let answer = get(server, path).await;
+            assert_eq!((answer.status, answer.text().lines().count()), (status, 1), "{path}");
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        }
+        assert_eq!(get(server, "/metrics").await.status, 200, "metrics tell of every state");
+        handle.stop(false).await;
+    }
+}
+
+#[actix::test]
+async fn a_daemon_that_does_not_answer_is_unavailable_and_not_a_hanging_request() {
+    let limits = Limits { answer: Duration::from_millis(100), ..Limits::default() };
+    let fake = Fake { gate: Arc::new(Semaphore::new(0)), ..Fake::new(Vec::new()) };
+    let (server, handle) = start(fake, limits);
+    for path in ["/", "/metrics"] {
+        assert_eq!(get(server, path).await.status, 503, "{path}");
+    }
+    assert_eq!(get(server, "/-/healthy").await.status, 200);
+    handle.stop(false).await;
+}
+
+#[actix::test]
+async fn only_the_paths_that_there_are_can_be_read_and_only_read() {
+    let (server, handle) = start(Fake::new(Vec::new()), Limits::default());
+    for path in ["/nothing", "/metrics/", "/-/", "//", "/%2e%2e/etc/passwd", "/metrics%00", "/?q=%3Cb%3E"] {
+        let answer = get(server, path).await;
+        let expected = if path.starts_with("/?") { 200 } else { 404 };
+        assert_eq!(answer.status, expected, "{path}");
+        assert!(expected == 200 || answer.text().contains("/metrics /-/healthy /-/ready"), "{path}");
+        assert!(answer.header("content-security-policy").is_some(), "{path}");
+    }
+    for path in ["/", "/metrics", "/-/healthy", "/-/ready"] {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
+            let answer = exchange(server, &request(method, path, "Content-Length: 0\r\n")).await;
+            let answer = answer.expect("a whole response");
+            assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method} {path}");
+        }
+        let head = exchange(server, &request("HEAD", path, "")).await;
+        // A head announces chunks and has none.
+        assert!(head.is_none_or(|head| head.status == 200 && head.body.is_empty()), "{path}");
+    }
+    handle.stop(false).await;
+}
+
+#[actix::test]
+async fn hostile_clients_get_an_error_or_nothing_and_hold_nobody_up() {
+    // The server's clock for this is half a second coarse.
+    let limits = Limits { client: Duration::from_secs(2), ..Limits::default() };
+    let (server, handle) = start(Fake::new(Vec::new()), limits);
+    let long_path = format!("/{}", "a".repeat(200_000));
+    let cases: [(&str, Vec<u8>); 9] = [
+        ("nothing", Vec::new()),
+        ("noise", (0..=255).cycle().take(100_000).collect()),
+        ("a head without end", b"GET / HTTP/1.1\r\nX: ".to_vec()),
+        ("a long path", request("GET", &long_path, "")),
+        ("a long field", request("GET", "/", &format!("X: {}\r\n", "y".repeat(1_000_000)))),
+        ("many fields", request("GET", "/", &"X: y\r\n".repeat(10_000))),
+        ("two lengths", request("GET", "/", "Content-Length: 5\r\nContent-Length: 6\r\n")),
+        ("another protocol", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec()),
+        ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()),
+    ];
+    let talks = cases.map(|(case, bytes)| async move {
+        let answer = exchange(server, &bytes).await;
+        assert!(answer.is_none_or(|answer| (400..500).contains(&answer.status)), "{case}");
+        assert_eq!(get(server, "/-/healthy").await.status, 200, "after {case}");
+    });
+    let others = async { assert_eq!(get(server, "/metrics").await.status, 200, "meanwhile") };
+    futures_util::join!(futures_util::future::join_all(talks), others);
+    handle.stop(false).await;
+}

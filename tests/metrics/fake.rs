@@ -1,0 +1,103 @@
+//! A supervisor whose targets are pinged over a scripted network, with a real HTTP server before it.
+
+use actix::prelude::*;
+use actix_web::dev::ServerHandle;
+use meshping::actors::pinger::{PingActor, Seed};
+use meshping::actors::supervisor::{GetRoster, GetStatus, Member, Roster, Status};
+use meshping::control::{ControlStats, GetControlStats};
+use meshping::probe::EngineStats;
+use meshping::probe::scripted::ScriptedNetwork;
+use meshping::target::{Address, Interval, Timeout};
+use meshping::web::{Limits, Sources, bind, serve};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+
+pub struct Fake {
+    pub members: Vec<Member>,
+    pub ready: bool,
+    /// Each roster takes one of these permits for ever.
+    pub gate: Arc<Semaphore>,
+    /// So many rosters have been asked for.
+    pub asked: watch::Sender<usize>,
+}
+
+impl Fake {
+    pub fn new(members: Vec<Member>) -> Self {
+        let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Self { members, ready: true, gate, asked: watch::Sender::new(0) }
+    }
+}
+
+impl Actor for Fake {
+    type Context = Context<Self>;
+}
+
+impl Handler<GetRoster> for Fake {
+    type Result = ResponseFuture<Roster>;
+
+    fn handle(&mut self, question: GetRoster, _: &mut Self::Context) -> Self::Result {
+        self.asked.send_modify(|asked| *asked += 1);
+        let total = self.members.len();
+        let members = self.members[..question.limit.unwrap_or(total).min(total)].to_vec();
+        let gate = Arc::clone(&self.gate);
+        Box::pin(async move {
+            gate.acquire().await.expect("the gate is never closed").forget();
+            Roster { members, total }
+        })
+    }
+}
+
+impl Handler<GetStatus> for Fake {
+    type Result = MessageResult<GetStatus>;
+
+    fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Status { ready: self.ready, ..status() })
+    }
+}
+
+impl Handler<GetControlStats> for Fake {
+    type Result = MessageResult<GetControlStats>;
+
+    fn handle(&mut self, _: GetControlStats, _: &mut Self::Context) -> Self::Result {
+        MessageResult(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 })
+    }
+}
+
+/// A daemon with two shards.
+pub fn status() -> Status {
+    let stats = |foreign, dropped| EngineStats { engine: "native", socket: "raw", foreign, dropped };
+    let engines = vec![stats([1, 2, 3, 4, 5], [6, 0]), stats([10, 0, 0, 0, 0], [0, 8])];
+    Status { targets: 2, names: 1, ready: true, replaced: 9, engines }
+}
+
+pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> Member {
+    let address: Address = address.parse().expect("an address");
+    let interval: Interval = "0.2".parse().expect("an interval");
+    let seed = Seed { phase: 1 << 31, first_number: 0 };
+    let pinger = PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start();
+    Member { address, name: name.into(), interval, pinger }
+}
+
+/// Many targets that share one actor: enough to fill every buffer between us and a client.
+pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<Member> {
+    let one = member(network, "10.0.0.1", "one of many");
+    let address = |index| Address::try_from(std::net::IpAddr::from(Ipv4Addr::from(0x0a00_0001 + index)));
+    (0..count).map(|i| Member { address: address(i).expect("unicast"), ..one.clone() }).collect()
+}
+
+/// Serves what the fake tells, until the handle is told to stop.
+pub fn start(fake: Fake, limits: Limits) -> (SocketAddr, ServerHandle) {
+    let fake = fake.start();
+    let sources = Sources {
+        roster: fake.clone().recipient(),
+        status: fake.clone().recipient(),
+        control: Some(fake.recipient()),
+    };
+    let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let server = serve(listener, sources, limits).expect("a thread");
+    let handle = server.handle();
+    actix_rt::spawn(server);
+    (address, handle)
+}

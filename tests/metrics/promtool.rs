@@ -1,0 +1,32 @@
+//! What Prometheus itself says to an exposition.
+
+use std::env;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// Fails unless `promtool check metrics` has nothing to object, not even to the style.
+pub fn check(exposition: &str) {
+    let promtool = env::var("PROMTOOL").unwrap_or_else(|_| "promtool".into());
+    let mut child = Command::new(&promtool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("{promtool}: {error}. Run scripts/test, which unpacks Debian's promtool, or set PROMTOOL")
+        });
+    child.stdin.take().expect("piped").write_all(exposition.as_bytes()).expect("promtool reads");
+    let output = child.wait_with_output().expect("promtool ends");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.trim().is_empty(), "promtool: {said}");
+}
+
+/// The sum of a family's samples whose line contains all of `labels`.
+pub fn sum(exposition: &str, family: &str, labels: &[&str]) -> f64 {
+    let samples = exposition.lines().filter(|line| {
+        line.starts_with(&format!("{family}{{")) && labels.iter().all(|label| line.contains(label))
+    });
+    samples.map(|line| line.rsplit_once(' ').expect("a value").1.parse::<f64>().expect("a number")).sum()
+}
