@@ -54,7 +54,9 @@ fn a_target_has_the_members_of_the_contract() {
 fn old_clients_can_read_eighty_busy_targets() {
     let names: Vec<String> = (100..180).map(|host| format!("10.123.123.{host}")).collect();
     let mut list = TargetList::default();
-    names.iter().for_each(|name| assert!(list.push(&target(address(name), name, busy()))));
+    for name in &names {
+        assert!(list.push(&target(address(name), name, busy())));
+    }
     let bytes = list.into_whole().expect("it fits").len();
     assert!(bytes <= 16_384, "{bytes} bytes");
 }
@@ -116,7 +118,7 @@ proptest! {
         let text = text(bytes);
         prop_assert!(text.contains('.') && (text.ends_with(".0") || !text.ends_with('0')), "{}", text);
         let seconds: f64 = text.parse().expect("a number");
-        prop_assert_eq!((seconds * 1e6).round(), micros as f64);
+        prop_assert!(((seconds * 1e6).round() - micros as f64).abs() < 0.5);
     }
 
     #[test]
