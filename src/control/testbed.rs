@@ -136,9 +136,10 @@ impl Handler<GetRoster> for FakeSupervisor {
             (everything || named || hosted) && query.after.is_none_or(|after| member.address > after)
         };
         let limit = query.limit.unwrap_or(usize::MAX);
+        let total = self.members.iter().filter(wanted).count();
         let members = self.members.iter().filter(wanted).take(limit).cloned().collect();
         let mut script = self.script.lock().expect("no panic");
-        let total = script.total.unwrap_or(self.members.len());
+        let total = script.total.unwrap_or(total);
         script.rosters.push(query);
         drop(script);
         self.after_a_while(Roster { members, total })
