@@ -157,3 +157,7 @@ const DEADLINE: Duration = Duration::from_millis(350);
 const UNDER_WAY: usize = 256;
 const LARGEST_DATAGRAM: usize = 65_535;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+#[path = "actor_tests.rs"]
+mod tests;

@@ -124,12 +124,11 @@ impl Executor {
     }
 
     async fn read_whole(&self, filter: Filter) -> Result<Vec<Read>, ExecuteError> {
-        let everything = filter == Filter::default();
-        // One more than can fit tells that they do not fit; the others need not be looked for.
-        let limit = everything.then_some(TooLarge::MOST + 1);
+        // One more than can fit tells that they do not fit; the others need not be handed over.
+        let limit = Some(TooLarge::MOST + 1);
         let roster = self.backend.roster(GetRoster { filter, after: None, limit }).await?;
         let Roster { members, total } = roster;
-        TooLarge::check(if everything { total.max(members.len()) } else { members.len() })?;
+        TooLarge::check(total.max(members.len()))?;
         Ok(read(members).await)
     }
 

@@ -8,6 +8,8 @@ mod executor;
 mod gate;
 mod period;
 mod socket;
+#[cfg(test)]
+mod testbed;
 
 pub use actor::{ControlActor, ControlStats, GetControlStats};
 pub use backend::Backend;

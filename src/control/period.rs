@@ -76,3 +76,7 @@ fn give_back(periods: impl Iterator<Item = (Member, Period)>) {
         member.pinger.do_send(ResumePeriod(period));
     }
 }
+
+#[cfg(test)]
+#[path = "period_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 use crate::measure::{Histogram, Summary};
 use crate::target::{Address, Interval};
-use std::io::Write;
+use std::fmt::Write;
 
 /// The largest reply, in bytes: what a UDP datagram over IPv4 holds.
 pub const MAX_REPLY: usize = 65_507;
@@ -17,29 +17,26 @@ pub fn ok() -> Vec<u8> {
 
 /// A reply that consists of a status.
 pub fn status(status: &str) -> Vec<u8> {
-    let mut bytes = br#"{"status": "#.to_vec();
-    write_string(&mut bytes, status);
-    bytes.push(b'}');
-    bytes
+    let mut text = String::from(r#"{"status": "#);
+    write_string(&mut text, status);
+    close(text)
 }
 
 /// It did not work, and why.
 pub fn error(message: &str) -> Vec<u8> {
-    let mut bytes = br#"{"status": "error", "errmessage": "#.to_vec();
-    write_string(&mut bytes, message);
-    bytes.push(b'}');
-    bytes
+    let mut text = String::from(r#"{"status": "error", "errmessage": "#);
+    write_string(&mut text, message);
+    close(text)
 }
 
 /// The answered requests of one target by RTT.
 pub fn histogram(histogram: &Histogram) -> Vec<u8> {
-    let mut bytes = vec![b'{'];
+    let mut text = String::from("{");
     for (bin, count) in histogram.iter() {
-        separate(&mut bytes);
-        put(&mut bytes, format_args!("\"{bin}\":{count}"));
+        separate(&mut text);
+        put(&mut text, format_args!("\"{bin}\":{count}"));
     }
-    bytes.push(b'}');
-    bytes
+    close(text)
 }
 
 /// One target of a list.
@@ -56,44 +53,44 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
-    fn write(&self, bytes: &mut Vec<u8>) {
+    fn write(&self, text: &mut String) {
         let (address, summary) = (self.address, &self.summary);
-        put(bytes, format_args!("\"{address}\":{{\"name\":"));
-        write_string(bytes, self.name);
-        put(bytes, format_args!(",\"addr\":\"{address}\",\"af\":{}", address.family().number()));
-        put(bytes, format_args!(",\"itv\":"));
-        write_seconds(bytes, self.interval.get().as_micros());
-        if bytes.ends_with(b".0") {
-            bytes.truncate(bytes.len() - 2);
+        put(text, format_args!("\"{address}\":{{\"name\":"));
+        write_string(text, self.name);
+        put(text, format_args!(",\"addr\":\"{address}\",\"af\":{}", address.family().number()));
+        put(text, format_args!(",\"itv\":"));
+        write_seconds(text, self.interval.get().as_micros());
+        if text.ends_with(".0") {
+            text.truncate(text.len() - 2);
         }
-        write_counts(bytes, summary);
+        write_counts(text, summary);
         let times = &summary.rtt;
         for (member, micros) in
             [("sum", times.sum), ("min", times.min), ("max", times.max), ("last", times.last)]
         {
-            put(bytes, format_args!(",\"{member}\":"));
-            write_seconds(bytes, micros.into());
+            put(text, format_args!(",\"{member}\":"));
+            write_seconds(text, micros.into());
         }
-        bytes.push(b'}');
+        text.push('}');
     }
 }
 
-fn write_counts(bytes: &mut Vec<u8>, summary: &Summary) {
-    put(bytes, format_args!(",\"sent\":{},\"recv\":{}", summary.sent(), summary.recv));
-    put(bytes, format_args!(",\"errs\":{},\"lost\":{}", summary.errs, summary.lost));
+fn write_counts(text: &mut String, summary: &Summary) {
+    put(text, format_args!(",\"sent\":{},\"recv\":{}", summary.sent(), summary.recv));
+    put(text, format_args!(",\"errs\":{},\"lost\":{}", summary.errs, summary.lost));
     if summary.void > 0 {
-        put(bytes, format_args!(",\"void\":{}", summary.void));
+        put(text, format_args!(",\"void\":{}", summary.void));
     }
-    put(bytes, format_args!(",\"outd\":{}", summary.outd));
+    put(text, format_args!(",\"outd\":{}", summary.outd));
     if summary.dups > 0 {
-        put(bytes, format_args!(",\"dups\":{}", summary.dups));
+        put(text, format_args!(",\"dups\":{}", summary.dups));
     }
 }
 
 /// The targets of a reply: as many whole ones, from the first on, as fit.
 #[derive(Debug)]
 pub struct TargetList {
-    bytes: Vec<u8>,
+    text: String,
     /// Targets that were to be listed, fitting or not, and the bytes that all of them need.
     targets: usize,
     needed: usize,
@@ -102,23 +99,23 @@ pub struct TargetList {
 
 impl Default for TargetList {
     fn default() -> Self {
-        Self { bytes: vec![b'{'], targets: 0, needed: 2, fitting: 0 }
+        Self { text: "{".into(), targets: 0, needed: 2, fitting: 0 }
     }
 }
 
 impl TargetList {
     /// Takes in one more target. False if it does not fit, or one before it did not.
     pub fn push(&mut self, target: &Target<'_>) -> bool {
-        let before = self.bytes.len();
-        separate(&mut self.bytes);
-        target.write(&mut self.bytes);
+        let before = self.text.len();
+        separate(&mut self.text);
+        target.write(&mut self.text);
         self.targets += 1;
-        self.needed += self.bytes.len() - before;
+        self.needed += self.text.len() - before;
         let fits = self.needed <= MAX_REPLY;
         if fits {
             self.fitting += 1;
         } else {
-            self.bytes.truncate(before);
+            self.text.truncate(before);
         }
         fits
     }
@@ -129,9 +126,8 @@ impl TargetList {
     }
 
     /// A page: the targets that fit.
-    pub fn into_page(mut self) -> Vec<u8> {
-        self.bytes.push(b'}');
-        self.bytes
+    pub fn into_page(self) -> Vec<u8> {
+        close(self.text)
     }
 
     /// All targets.
@@ -174,27 +170,32 @@ impl TooLarge {
 }
 
 /// Seconds with a decimal point, exact: whole microseconds, without trailing zeros.
-fn write_seconds(bytes: &mut Vec<u8>, micros: u128) {
-    put(bytes, format_args!("{}.{:06}", micros / 1_000_000, micros % 1_000_000));
-    while bytes.ends_with(b"0") && !bytes.ends_with(b".0") {
-        bytes.pop();
+fn write_seconds(text: &mut String, micros: u128) {
+    put(text, format_args!("{}.{:06}", micros / 1_000_000, micros % 1_000_000));
+    while text.ends_with('0') && !text.ends_with(".0") {
+        text.pop();
     }
 }
 
-fn write_string(bytes: &mut Vec<u8>, text: &str) {
-    // Neither a Vec nor a string can fail here.
-    let _ = serde_json::to_writer(bytes, text);
+fn write_string(text: &mut String, string: &str) {
+    // A string always has a JSON form.
+    text.push_str(&serde_json::to_string(string).unwrap_or_default());
 }
 
-fn put(bytes: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // A Vec takes everything.
-    let _ = bytes.write_fmt(text);
+fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // A string takes everything.
+    let _ = text.write_fmt(arguments);
 }
 
-fn separate(bytes: &mut Vec<u8>) {
-    if bytes.len() > 1 {
-        bytes.push(b',');
+fn separate(text: &mut String) {
+    if text.len() > 1 {
+        text.push(',');
     }
+}
+
+fn close(mut text: String) -> Vec<u8> {
+    text.push('}');
+    text.into_bytes()
 }
 
 #[cfg(test)]

@@ -54,7 +54,9 @@ fn a_target_has_the_members_of_the_contract() {
 fn old_clients_can_read_eighty_busy_targets() {
     let names: Vec<String> = (100..180).map(|host| format!("10.123.123.{host}")).collect();
     let mut list = TargetList::default();
-    names.iter().for_each(|name| assert!(list.push(&target(address(name), name, busy()))));
+    for name in &names {
+        assert!(list.push(&target(address(name), name, busy())));
+    }
     let bytes = list.into_whole().expect("it fits").len();
     assert!(bytes <= 16_384, "{bytes} bytes");
 }
@@ -83,7 +85,7 @@ fn a_list_holds_whole_targets_from_the_first_on() {
         .collect::<Vec<bool>>();
     let fitting = list.fitting();
     assert!(fitted[..fitting].iter().all(|&fits| fits) && !fitted[fitting..].contains(&true));
-    let TooLarge { targets, bytes } = TargetList { bytes: Vec::new(), ..list }.into_whole().expect_err("no");
+    let TooLarge { targets, bytes } = list.into_whole().expect_err("no");
     assert_eq!(targets, 1_000);
     assert!(bytes > 400_000);
 }
@@ -111,12 +113,11 @@ fn a_histogram_maps_bins_to_counts() {
 proptest! {
     #[test]
     fn seconds_are_exact_and_have_a_point(micros in 0_u64..1 << 50) {
-        let mut bytes = Vec::new();
-        write_seconds(&mut bytes, micros.into());
-        let text = text(bytes);
+        let mut text = String::new();
+        write_seconds(&mut text, micros.into());
         prop_assert!(text.contains('.') && (text.ends_with(".0") || !text.ends_with('0')), "{}", text);
         let seconds: f64 = text.parse().expect("a number");
-        prop_assert_eq!((seconds * 1e6).round(), micros as f64);
+        prop_assert!(((seconds * 1e6).round() - micros as f64).abs() < 0.5);
     }
 
     #[test]

@@ -256,7 +256,9 @@ fn any_request() -> impl Strategy<Value = Value> {
     let members = proptest::collection::hash_map(proptest::sample::select(members), any_json(), 0..6);
     (proptest::sample::select(commands), members).prop_map(|(cmd, members)| {
         let mut request = json!({ "cmd": cmd });
-        members.into_iter().for_each(|(member, value)| request[member] = value);
+        for (member, value) in members {
+            request[member] = value;
+        }
         request
     })
 }
