@@ -304,6 +304,18 @@ fn a_family_without_an_answer_does_not_hold_up_the_other() {
 }
 
 #[test]
+fn a_name_server_at_a_link_local_address_is_asked() {
+    inside("a_name_server_at_a_link_local_address_is_asked", || {
+        namespace::run("ip", &["address", "add", "fe80::53/64", "dev", "lo", "nodad"]);
+        let _server = Rogue::start("fe80::53%lo", Says::Code(3));
+        let system = System::new("nameserver fe80::53%lo\noptions timeout:1\n", "");
+        assert_eq!(words(&system, "host.test"), ("no name", "no name"));
+        let system = System::new("nameserver fe80::53%lan9\n", "");
+        assert_eq!(words(&system, "host.test"), ("silent", "silent"));
+    });
+}
+
+#[test]
 fn special_names_are_never_asked_for() {
     inside("special_names_are_never_asked_for", || {
         let server = Rogue::start("127.0.0.2", Says::Code(3));
