@@ -187,5 +187,4 @@ impl Handler<Retire> for ResolverActor {
 }
 
 #[cfg(test)]
-#[path = "resolver_tests.rs"]
 mod tests;

@@ -6,7 +6,7 @@ use hickory_resolver::net::runtime::{
 };
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -92,12 +92,14 @@ fn within(mut address: SocketAddr, zone: u32) -> SocketAddr {
     address
 }
 
+/// The index of an interface. The system's own reading of literals knows its name; nothing is looked up for it.
 fn interface_index(zone: &str) -> io::Result<u32> {
-    if let Ok(index) = zone.parse() {
-        return Ok(index);
-    }
-    let text = std::fs::read_to_string(format!("/sys/class/net/{zone}/ifindex"))?;
-    text.trim().parse().map_err(io::Error::other)
+    let addresses = (format!("fe80::1%{zone}"), 0).to_socket_addrs()?;
+    let indices = addresses.filter_map(|address| match address {
+        SocketAddr::V6(v6) => Some(v6.scope_id()),
+        SocketAddr::V4(_) => None,
+    });
+    indices.max().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
 }
 
 /// A server's address and its zone.
