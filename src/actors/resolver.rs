@@ -127,10 +127,10 @@ impl ResolverActor {
         }
         match verdict {
             Verdict::Addresses => info!(?name, "the name resolves again"),
-            Verdict::NoName => warn!(?name, "the name does not exist; trying on"),
-            Verdict::NoAddress => warn!(?name, "the name exists, but has no address to ping; trying on"),
-            Verdict::ServersFail => warn!(?name, "the name servers fail to resolve the name; trying on"),
-            Verdict::Silent => warn!(?name, "no name server answers for the name; trying on"),
+            Verdict::NoName => warn!(?name, "the name does not exist"),
+            Verdict::NoAddress => warn!(?name, "the name exists, but has no address to ping"),
+            Verdict::ServersFail => warn!(?name, "the name servers fail to resolve the name"),
+            Verdict::Silent => warn!(?name, "no name server answers for the name"),
         }
     }
 }
@@ -187,5 +187,4 @@ impl Handler<Retire> for ResolverActor {
 }
 
 #[cfg(test)]
-#[path = "resolver_tests.rs"]
 mod tests;

@@ -272,5 +272,4 @@ const fn other(family: Family) -> Family {
 }
 
 #[cfg(test)]
-#[path = "follow_tests.rs"]
 mod tests;

@@ -2,6 +2,7 @@
 
 pub mod follow;
 mod hosts;
+mod scoped;
 pub mod scripted;
 mod search;
 mod servers;

@@ -5,16 +5,17 @@
 //! it keeps only the last error.
 
 use super::FamilyAnswer;
+use super::scoped::{Scoped, split};
 use crate::target::Family;
-use hickory_resolver::TokioResolver;
+use hickory_resolver::Resolver;
 use hickory_resolver::config::{
     NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts, ServerOrderingStrategy,
 };
 use hickory_resolver::lookup::Lookup;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError, NoRecords};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RecordType};
+use resolv_conf::ScopedIp;
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -55,14 +56,14 @@ impl Servers {
         if config.nameservers.is_empty() {
             warn!("resolv.conf names no name server, so the one on this host is asked");
         }
-        let servers: Vec<IpAddr> = config.get_nameservers_or_local().iter().map(IpAddr::from).collect();
+        let servers = config.get_nameservers_or_local();
         let attempts = config.attempts.clamp(1, 5);
         let tries = attempts * u32::try_from(servers.len()).unwrap_or(1);
         let timeout = Duration::from_secs(config.timeout.clamp(1, 30).into()).min(TOTAL / tries);
         Self {
             in_file_order: servers
                 .into_iter()
-                .filter_map(|ip| Server::new(ip, timeout, config.edns0))
+                .filter_map(|server| Server::new(&server, timeout, config.edns0))
                 .collect(),
             attempts: attempts as usize,
             search: config.get_last_search_or_domain().filter_map(|domain| search_domain(domain)).collect(),
@@ -103,19 +104,23 @@ impl Servers {
 /// One name server.
 struct Server {
     ip: IpAddr,
-    resolver: TokioResolver,
+    resolver: Resolver<Scoped>,
     sulks_until: Cell<Option<Instant>>,
 }
 
 impl Server {
-    fn new(ip: IpAddr, timeout: Duration, edns0: bool) -> Option<Self> {
-        let config = ResolverConfig::from_name_servers(vec![NameServerConfig::udp_and_tcp(ip)]);
-        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        set(builder.options_mut(), timeout, edns0);
-        match builder.build() {
+    fn new(server: &ScopedIp, timeout: Duration, edns0: bool) -> Option<Self> {
+        let (ip, zone) = split(server);
+        let build = || -> Result<Resolver<Scoped>, NetError> {
+            let config = ResolverConfig::from_name_servers(vec![NameServerConfig::udp_and_tcp(ip)]);
+            let mut builder = Resolver::builder_with_config(config, Scoped::to(zone)?);
+            set(builder.options_mut(), timeout, edns0);
+            builder.build()
+        };
+        match build() {
             Ok(resolver) => Some(Self { ip, resolver, sulks_until: Cell::new(None) }),
             Err(error) => {
-                warn!(server = %ip, %error, "this name server can't be used");
+                warn!(%server, %error, "this name server can't be used");
                 None
             }
         }

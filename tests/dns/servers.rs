@@ -33,17 +33,8 @@ impl Dnsmasq {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{DNSMASQ}: {error}; apt-get install dnsmasq-base"));
-        let server = Self { child, hosts: file, _directory: directory };
-        server.wait();
-        server
-    }
-
-    fn wait(&self) {
-        let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", 53)).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "dnsmasq does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_until_it_listens();
+        Self { child, hosts: file, _directory: directory }
     }
 
     /// Changes its hosts file and has it read again.
@@ -57,6 +48,14 @@ impl Drop for Dnsmasq {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+fn wait_until_it_listens() {
+    let begin = Instant::now();
+    while TcpStream::connect(("127.0.0.1", 53)).is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "dnsmasq does not listen");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -1,0 +1,225 @@
+//! Names, through the real daemon: its control socket on one side, real name servers on the other.
+
+use super::namespace::{inside, run};
+use super::servers::{Dnsmasq, Rogue, Says};
+use serde_json::{Map, Value, json};
+use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const OK: &str = r#"{"status": "ok"}"#;
+
+/// A daemon with a resolv.conf and a hosts file of its own, in its namespace.
+struct Daemon {
+    child: Child,
+    resolv_conf: PathBuf,
+    control: UdpSocket,
+    _directory: TempDir,
+}
+
+impl Daemon {
+    fn start(resolv_conf: &str, targets: &[&str]) -> Self {
+        let directory = TempDir::new().unwrap();
+        let put = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            run("mount", &["--bind", path.to_str().unwrap(), &format!("/etc/{name}")]);
+            path
+        };
+        put("hosts", "127.0.0.1 localhost\n");
+        let resolv_conf = put("resolv.conf", resolv_conf);
+        let child = Command::new(env!("CARGO_BIN_EXE_meshping"))
+            .args(["--web.listen-address", "off"])
+            .args(targets)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let control = UdpSocket::bind("127.0.0.1:0").unwrap();
+        control.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        let daemon = Self { child, resolv_conf, control, _directory: directory };
+        let up = || daemon.try_ask(&json!({"cmd": "noop"})).is_some();
+        wait(Duration::from_secs(10), "the daemon answers", up);
+        daemon
+    }
+
+    fn try_ask(&self, request: &Value) -> Option<String> {
+        let mut buffer = vec![0; 65_536];
+        self.control.send_to(request.to_string().as_bytes(), "127.0.0.1:55432").ok()?;
+        let length = self.control.recv(&mut buffer).ok()?;
+        buffer.truncate(length);
+        Some(String::from_utf8(buffer).unwrap())
+    }
+
+    /// The reply to a request, which comes within the 400 ms of the contract.
+    fn ask(&self, request: &Value) -> String {
+        let begin = Instant::now();
+        let reply = self.try_ask(request).expect("every request is answered");
+        assert!(begin.elapsed() < Duration::from_millis(400), "{request} took {:?}", begin.elapsed());
+        reply
+    }
+
+    fn add(&self, name: &str) -> String {
+        self.ask(&json!({"cmd": "add", "name": name}))
+    }
+
+    fn targets(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.ask(&json!({"cmd": "list"}))).unwrap()
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        let mut addresses: Vec<String> = self.targets().keys().cloned().collect();
+        addresses.sort();
+        addresses
+    }
+
+    fn wait_for(&self, seconds: u64, expected: &[&str]) {
+        let what = format!("the list is {expected:?}");
+        wait(Duration::from_secs(seconds), &what, || self.addresses() == expected);
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn wait(patience: Duration, what: &str, test: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !test() {
+        assert!(begin.elapsed() < patience, "not within {patience:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn error(text: &str) -> String {
+    format!(r#"{{"status": "error", "errmessage": "{text}"}}"#)
+}
+
+const OURS: &str = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
+
+#[test]
+fn a_name_becomes_one_target_for_each_of_its_addresses() {
+    inside("end_to_end::a_name_becomes_one_target_for_each_of_its_addresses", || {
+        let _server = Dnsmasq::start("127.0.0.7 a.test\n127.0.0.8 a.test\n::1 a.test\n", &[]);
+        let daemon = Daemon::start(OURS, &[]);
+        assert_eq!(daemon.add("A.test."), OK);
+        let targets = daemon.targets();
+        assert_eq!(targets.keys().collect::<Vec<_>>(), ["127.0.0.7", "127.0.0.8", "::1"]);
+        assert!(targets.values().all(|target| target["name"] == "A.test."), "{targets:?}");
+        // Again, and under another name: nothing is pinged twice, and it stays while one of the names wants it.
+        assert_eq!(daemon.add("A.test."), OK);
+        assert_eq!(daemon.ask(&json!({"cmd": "add", "name": "web", "addr": "a.test"})), OK);
+        assert_eq!(daemon.addresses().len(), 3);
+        assert_eq!(daemon.ask(&json!({"cmd": "remove", "name": "A.test."})), OK);
+        assert!(daemon.targets().values().all(|target| target["name"] == "web"));
+        assert_eq!(daemon.ask(&json!({"cmd": "remove", "name": "web"})), OK);
+        assert_eq!(daemon.ask(&json!({"cmd": "list"})), "{}");
+    });
+}
+
+#[test]
+fn addresses_that_appear_are_added_and_those_that_vanish_retired_later() {
+    inside("end_to_end::addresses_that_appear_are_added_and_those_that_vanish_retired_later", || {
+        let server = Dnsmasq::start("127.0.0.7 a.test\n127.0.0.8 a.test\n", &[]);
+        let daemon = Daemon::start(OURS, &["a.test/0.5"]);
+        daemon.wait_for(3, &["127.0.0.7", "127.0.0.8"]);
+        server.change("127.0.0.8 a.test\n127.0.0.9 a.test\n");
+        let changed = Instant::now();
+        daemon.wait_for(8, &["127.0.0.7", "127.0.0.8", "127.0.0.9"]);
+        daemon.wait_for(15, &["127.0.0.8", "127.0.0.9"]);
+        assert!(changed.elapsed() > Duration::from_secs(9), "no grace: {:?}", changed.elapsed());
+        assert_eq!(daemon.targets()["127.0.0.9"]["itv"], json!(0.5));
+        // The server goes; what it said stays.
+        drop(server);
+        std::thread::sleep(Duration::from_secs(20));
+        assert_eq!(daemon.addresses(), ["127.0.0.8", "127.0.0.9"]);
+    });
+}
+
+#[test]
+fn a_name_that_can_not_be_pinged_is_refused_with_the_reason() {
+    inside("end_to_end::a_name_that_can_not_be_pinged_is_refused_with_the_reason", || {
+        let _server = Dnsmasq::start(
+            "0.0.0.0 blocked.test\n",
+            &["--txt-record=text.test,hello", "--server=/fails.test/127.0.0.2"],
+        );
+        let _fails = Rogue::start("127.0.0.2", Says::Code(2));
+        let daemon = Daemon::start(OURS, &[]);
+        let cases = [
+            ("nobody.test", "Name or service not known"),
+            ("text.test", "No address associated with hostname"),
+            ("blocked.test", "No address associated with hostname"),
+            ("a.fails.test", "Temporary failure in name resolution"),
+            // Refused: the server was not told whom to ask.
+            ("elsewhere.example", "Temporary failure in name resolution"),
+        ];
+        for (name, text) in cases {
+            for _ in 0..2 {
+                assert_eq!(daemon.add(name), error(text), "{name}");
+            }
+        }
+        assert_eq!(daemon.ask(&json!({"cmd": "list"})), "{}");
+    });
+}
+
+#[test]
+fn a_name_that_nobody_answers_for_is_accepted_and_comes_up_later() {
+    inside("end_to_end::a_name_that_nobody_answers_for_is_accepted_and_comes_up_later", || {
+        let _server = Dnsmasq::start("127.0.0.7 a.test\n127.0.0.8 b.test\n", &[]);
+        let _silent = Rogue::start("127.0.0.3", Says::Nothing);
+        let quick = "options timeout:1 attempts:1\n";
+        let daemon = Daemon::start(&format!("nameserver 127.0.0.3\n{quick}"), &["b.test"]);
+        let begin = Instant::now();
+        assert_eq!(daemon.add("a.test"), OK);
+        assert!(begin.elapsed() >= Duration::from_millis(290), "{:?}", begin.elapsed());
+        assert_eq!(daemon.add("gone.test"), OK);
+        assert_eq!(daemon.ask(&json!({"cmd": "remove", "name": "gone.test"})), OK);
+        assert_eq!(daemon.addresses(), [""; 0]);
+        std::fs::write(&daemon.resolv_conf, OURS).unwrap();
+        daemon.wait_for(20, &["127.0.0.7", "127.0.0.8"]);
+    });
+}
+
+#[test]
+fn half_an_answer_is_enough_for_the_list() {
+    inside("end_to_end::half_an_answer_is_enough_for_the_list", || {
+        let _half = Rogue::start("127.0.0.2", Says::OnlyA([127, 0, 0, 9]));
+        let daemon = Daemon::start("nameserver 127.0.0.2\n", &[]);
+        assert_eq!(daemon.add("half.test"), OK);
+        assert_eq!(daemon.addresses(), ["127.0.0.9"]);
+    });
+}
+
+#[test]
+fn a_removed_address_stays_away_until_its_name_is_added_again() {
+    inside("end_to_end::a_removed_address_stays_away_until_its_name_is_added_again", || {
+        let server = Dnsmasq::start("127.0.0.7 a.test\n127.0.0.8 a.test\n", &[]);
+        let daemon = Daemon::start(OURS, &[]);
+        assert_eq!(daemon.add("a.test"), OK);
+        assert_eq!(daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.7"})), OK);
+        assert_eq!(daemon.addresses(), ["127.0.0.8"]);
+        // A look-up has been when the new address is there.
+        server.change("127.0.0.7 a.test\n127.0.0.8 a.test\n127.0.0.9 a.test\n");
+        daemon.wait_for(10, &["127.0.0.8", "127.0.0.9"]);
+        assert_eq!(daemon.add("a.test"), OK);
+        daemon.wait_for(1, &["127.0.0.7", "127.0.0.8", "127.0.0.9"]);
+        assert_eq!(daemon.ask(&json!({"cmd": "remove", "addr": "a.test"})), OK);
+        assert_eq!(daemon.addresses(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_daemon_without_any_name_server_runs_and_finds_them_when_they_come() {
+    inside("end_to_end::a_daemon_without_any_name_server_runs_and_finds_them_when_they_come", || {
+        let daemon = Daemon::start("", &["late.test", "127.0.0.5", "static.test"]);
+        daemon.wait_for(3, &["127.0.0.5"]);
+        let _server = Dnsmasq::start("127.0.0.7 late.test\n127.0.0.8 static.test\n", &[]);
+        std::fs::write(&daemon.resolv_conf, OURS).unwrap();
+        daemon.wait_for(30, &["127.0.0.5", "127.0.0.7", "127.0.0.8"]);
+    });
+}
