@@ -258,6 +258,8 @@ impl Handler<SetInterval> for PingActor {
     type Result = ();
 
     fn handle(&mut self, SetInterval(interval): SetInterval, _: &mut Self::Context) {
+        // What is due is sent first: a change must not take it away.
+        self.turn();
         self.schedule.set_interval(interval.get(), self.port.now());
         self.set_alarm();
     }

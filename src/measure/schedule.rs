@@ -55,7 +55,12 @@ impl Schedule {
         self.interval = interval;
         match self.previous {
             Some(previous) => self.next = self.grid_point_from((previous + interval / 2).max(now)),
-            None => *self = Self::new(interval, self.phase, now),
+            // What was promised for the first request holds, however often its interval changes.
+            None => {
+                let promised = self.next.max(now);
+                *self = Self::new(interval, self.phase, now);
+                self.next = self.next.min(promised);
+            }
         }
     }
 
@@ -176,6 +181,17 @@ mod tests {
         assert!(schedule.take_due(at(11_000)).send);
         schedule.set_interval(ms(4_000), at(11_100));
         assert_eq!(schedule.next(), at(16_000), "12 s is less than half an interval after 11 s");
+    }
+
+    #[test]
+    fn the_first_request_comes_within_a_second_however_often_the_interval_changes() {
+        let mut schedule = Schedule::new(ms(60_000), HALF, at(0));
+        for millis in (0..=500).step_by(100) {
+            schedule.set_interval(ms(60_000 + millis), at(millis));
+            assert_eq!(schedule.next(), at(500), "changed at {millis} ms");
+        }
+        schedule.set_interval(ms(100), at(700));
+        assert_eq!(schedule.next(), at(700), "due already");
     }
 
     #[test]

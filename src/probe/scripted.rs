@@ -156,7 +156,8 @@ impl Engine for ScriptedNetwork {
 
     fn collect(&self) -> Moment {
         self.0.fire_due();
-        self.0.now()
+        // What arrives at this very moment has been delivered too.
+        self.0.now() + Duration::from_nanos(1)
     }
 
     fn complete_until(&self) -> Moment {
@@ -233,14 +234,20 @@ async fn drive(core: Weak<Core>, changed: Rc<Notify>) {
             changed.notified().await;
             continue;
         }
-        // Timers count whole milliseconds and round up, from an origin of their own. Asking a little less than a
-        // millisecond early for what lies whole milliseconds ahead wakes us at the very moment.
-        let whole = next.since(now).subsec_nanos() % 1_000_000 == 0;
-        let early = Duration::from_nanos(if whole { 999_999 } else { 0 });
-        let alarm = tokio::time::sleep_until(epoch + (next - early).since(Moment::EPOCH));
+        let alarm = sleep_whole_millis(epoch + now.since(Moment::EPOCH), next.since(now));
         tokio::select! {
             () = alarm => {}
             () = changed.notified() => {}
         }
     }
+}
+
+/// Sleeps until the first whole number of milliseconds after `now` at which `duration` has passed.
+///
+/// Timers count whole milliseconds from an origin of their own, and round up: asking for a little less than a
+/// millisecond less wakes us at the very moment.
+async fn sleep_whole_millis(now: Instant, duration: Duration) {
+    let whole = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+    let alarm = now + Duration::from_millis(whole) - Duration::from_nanos(999_999);
+    tokio::time::sleep_until(alarm).await;
 }

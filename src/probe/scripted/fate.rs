@@ -2,13 +2,15 @@
 
 use crate::measure::ErrorClass;
 use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// What becomes of one echo request to a scripted host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fate {
     pub(super) sending: Sending,
-    pub(super) arrivals: Vec<Arrival>,
+    /// Shared, because a fate is looked up once for each request.
+    pub(super) arrivals: Rc<[Arrival]>,
 }
 
 /// What our own side does with a request.
@@ -48,17 +50,18 @@ impl Fate {
     /// Both happen: `reply(12).and(reply(15))` is a reply and its duplicate, `error(5, class).and(reply(40))` an
     /// error and a reply that comes all the same.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.arrivals.extend(other.arrivals);
-        self
+    #[expect(clippy::needless_pass_by_value, reason = "a script reads better without borrows")]
+    pub fn and(self, other: Self) -> Self {
+        let arrivals = self.arrivals.iter().chain(&*other.arrivals).copied().collect();
+        Self { arrivals, ..self }
     }
 
     fn sending(sending: Sending) -> Self {
-        Self { sending, arrivals: Vec::new() }
+        Self { sending, arrivals: Rc::new([]) }
     }
 
     fn arrival(after: Duration, what: What) -> Self {
-        Self { sending: Sending::Sent, arrivals: vec![Arrival { after, what }] }
+        Self { sending: Sending::Sent, arrivals: Rc::new([Arrival { after, what }]) }
     }
 }
 
