@@ -30,7 +30,7 @@ impl Metrics {
 
     /// The value of the label of the first sample with that name.
     pub fn label(&self, name: &str, label: &str) -> Option<&str> {
-        let sample = self.matching(name, &[]).next()?;
+        let sample = self.samples.iter().find(|sample| sample.name == name)?;
         sample.labels.get(label).map(String::as_str)
     }
 
