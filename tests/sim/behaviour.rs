@@ -82,7 +82,7 @@ pub mod byte {
     /// Within the sequence number.
     pub const SEQUENCE: u8 = 6;
     /// Within the index of the target, which the payload begins with.
-    pub const INDEX: u8 = 11;
+    pub const INDEX: u8 = 8;
     /// Within the token, payload bytes 8 to 16.
     pub const TOKEN: u8 = 19;
     /// Within the pattern, payload bytes 16 to 56.

@@ -66,3 +66,69 @@ pub fn die_with_us(command: &mut Command) -> &mut Command {
 fn check(result: libc::c_int) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
+
+/// A system call that the kernel is to answer by itself: with an error, or as done without doing it.
+#[derive(Debug, Clone, Copy)]
+pub struct Denial {
+    call: libc::c_long,
+    /// Index and value of an argument, all of which have to fit.
+    arguments: &'static [(u32, libc::c_int)],
+    errno: libc::c_int,
+}
+
+/// Setting the size of the receive buffer changes nothing: it stays at `net.core.rmem_default`.
+pub const BUFFERS_STAY_SMALL: [Denial; 2] = [
+    Denial {
+        call: libc::SYS_setsockopt,
+        arguments: &[(1, libc::SOL_SOCKET), (2, libc::SO_RCVBUF)],
+        errno: 0,
+    },
+    Denial {
+        call: libc::SYS_setsockopt,
+        arguments: &[(1, libc::SOL_SOCKET), (2, libc::SO_RCVBUFFORCE)],
+        errno: 0,
+    },
+];
+
+/// A kernel that was built without IPv6.
+pub const NO_IPV6: [Denial; 1] =
+    [Denial { call: libc::SYS_socket, arguments: &[(0, libc::AF_INET6)], errno: libc::EAFNOSUPPORT }];
+
+/// Has the kernel deny system calls to the command's process, by a seccomp filter.
+pub fn deny<'a>(command: &'a mut Command, denials: &[Denial]) -> &'a mut Command {
+    let program = denials.iter().flat_map(instructions).chain([allow()]).collect::<Vec<_>>();
+    // SAFETY: between fork and exec only prctl is called; the program lives in the closure.
+    unsafe {
+        command.pre_exec(move || {
+            let length = u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+            let filter = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut() };
+            check(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter))
+        })
+    }
+}
+
+/// The classic BPF of one denial: falls through to what comes after it unless all of it fits.
+fn instructions(denial: &Denial) -> Vec<libc::sock_filter> {
+    // `seccomp_data`: the call's number at 0, the arguments as 64-bit words from 16 on; little end first.
+    let call = (0, u32::try_from(denial.call).expect("a small number"));
+    let arguments = denial.arguments.iter().map(|&(index, value)| (16 + 8 * index, value.cast_unsigned()));
+    let conditions: Vec<(u32, u32)> = [call].into_iter().chain(arguments).collect();
+    let mut program = Vec::new();
+    for (index, &(offset, value)) in conditions.iter().enumerate() {
+        let rest = u8::try_from(2 * (conditions.len() - index) - 1).expect("a short program");
+        program.push(instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, offset));
+        program.push(instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, rest, value));
+    }
+    let errno = libc::SECCOMP_RET_ERRNO | denial.errno.cast_unsigned();
+    program.push(instruction(libc::BPF_RET | libc::BPF_K, 0, errno));
+    program
+}
+
+fn allow() -> libc::sock_filter {
+    instruction(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW)
+}
+
+/// An instruction; a jump goes on with the next one if equal, else skips `unless` of them.
+fn instruction(code: u32, unless: u8, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code: u16::try_from(code).expect("a 16-bit code"), jt: 0, jf: unless, k }
+}

@@ -1,0 +1,223 @@
+//! A meshping daemon in the test's namespace, and how to talk to it.
+
+use crate::metrics::Metrics;
+use crate::sim::sys::{self, Denial};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running daemon; dropping it kills it.
+#[derive(Debug)]
+pub struct Daemon {
+    child: Child,
+    socket: UdpSocket,
+}
+
+/// How to start a daemon; by default with every capability that there is in the namespace.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Start<'a> {
+    /// What `setpriv` is to change; nothing without it.
+    pub setpriv: &'a [&'a str],
+    /// What the kernel is to deny.
+    pub denials: &'a [Denial],
+    /// The command line.
+    pub arguments: &'a [&'a str],
+}
+
+/// A target in `list`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+pub struct Row {
+    pub sent: u64,
+    pub recv: u64,
+    pub errs: u64,
+    pub lost: u64,
+    #[serde(default)]
+    pub void: u64,
+    pub outd: u64,
+    #[serde(default)]
+    pub dups: u64,
+    pub sum: f64,
+    pub min: f64,
+    pub max: f64,
+    pub last: f64,
+}
+
+/// A `list`, by address.
+pub type Rows = HashMap<IpAddr, Row>;
+
+const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 55_432);
+const WEB: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9_922);
+
+impl Start<'_> {
+    fn command(self) -> Command {
+        let meshping = env!("CARGO_BIN_EXE_meshping");
+        let mut command = if self.setpriv.is_empty() {
+            Command::new(meshping)
+        } else {
+            let mut command = Command::new("setpriv");
+            command.args(self.setpriv).arg("--").arg(meshping);
+            command
+        };
+        command.args(self.arguments).stdin(Stdio::null()).stdout(Stdio::null());
+        if !self.denials.is_empty() {
+            sys::deny(&mut command, self.denials);
+        }
+        sys::die_with_us(&mut command);
+        command
+    }
+
+    /// Starts a daemon that is not expected to stay, and waits for its end.
+    pub fn fail(self) -> Output {
+        let command = &mut self.command();
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("meshping starts");
+        wait_for_end(&mut child, Duration::from_secs(10));
+        child.wait_with_output().expect("it has ended")
+    }
+
+    /// Starts a daemon, and waits until it answers.
+    pub fn daemon(self) -> Daemon {
+        let child = self.command().spawn().expect("meshping starts");
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback is up");
+        socket.connect(CONTROL).expect("loopback is up");
+        socket.set_read_timeout(Some(Duration::from_millis(500))).expect("not 0");
+        let mut daemon = Daemon { child, socket };
+        daemon.wait_until_it_answers();
+        daemon
+    }
+}
+
+impl Daemon {
+    /// Starts a daemon with these arguments.
+    pub fn start(arguments: &[&str]) -> Self {
+        Start { arguments, ..Start::default() }.daemon()
+    }
+
+    fn wait_until_it_answers(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.try_ask(&json!({"cmd": "noop"})).is_none() {
+            let ended = self.child.try_wait().expect("it is our child");
+            assert_eq!(ended, None, "meshping ended at once");
+            assert!(Instant::now() < deadline, "meshping does not answer");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn try_ask(&self, request: &Value) -> Option<Value> {
+        let mut buffer = vec![0; 65_536];
+        self.socket.send(request.to_string().as_bytes()).ok()?;
+        let length = self.socket.recv(&mut buffer).ok()?;
+        Some(serde_json::from_slice(&buffer[..length]).expect("replies are JSON"))
+    }
+
+    /// Asks over the control socket.
+    pub fn ask(&self, request: &Value) -> Value {
+        self.try_ask(request).unwrap_or_else(|| panic!("no answer to {request}"))
+    }
+
+    /// Adds a host, or changes its interval.
+    pub fn add(&self, host: IpAddr, interval: f64) {
+        let reply = self.ask(&json!({"cmd": "add", "addr": host, "itv": interval}));
+        assert_eq!(reply, json!({"status": "ok"}), "adding {host}");
+    }
+
+    /// Lists every target, page by page.
+    pub fn list(&self) -> Rows {
+        let mut rows = Rows::new();
+        let mut request = json!({"cmd": "list", "limit": 200});
+        loop {
+            // The JSON reader sorts by text, so the last one in address order is to be found.
+            let page = rows_of(self.ask(&request));
+            let Some(last) = page.keys().max().copied() else { return rows };
+            rows.extend(page);
+            request["after"] = json!(last);
+        }
+    }
+
+    /// Asks for one list.
+    pub fn list_with(&self, request: &Value) -> Rows {
+        rows_of(self.ask(request))
+    }
+
+    /// Scrapes the metrics.
+    pub fn metrics(&self) -> Metrics {
+        let mut stream = TcpStream::connect(WEB).expect("meshping serves HTTP");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("not 0");
+        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("meshping reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer of text");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.lines().next().is_some_and(|status| status.contains(" 200 ")), "{head}");
+        Metrics::parse(body)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: i32) {
+        sys::signal(self.child.id(), signal).expect("it runs");
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("it is our child").is_none()
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self, at_most: Duration) -> ExitStatus {
+        wait_for_end(&mut self.child, at_most)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn wait_for_end(child: &mut Child, at_most: Duration) -> ExitStatus {
+    let deadline = Instant::now() + at_most;
+    loop {
+        if let Some(status) = child.try_wait().expect("it is our child") {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "meshping did not end within {at_most:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn rows_of(reply: Value) -> Rows {
+    serde_json::from_value(reply.clone()).unwrap_or_else(|error| panic!("{error}: {reply}"))
+}
+
+impl Row {
+    /// Requests sent and not settled yet.
+    ///
+    /// # Panics
+    /// When more is settled than was sent.
+    pub fn in_flight(&self) -> u64 {
+        let settled = self.recv + self.errs + self.lost + self.void;
+        self.sent.checked_sub(settled).unwrap_or_else(|| panic!("more settled than sent: {self:?}"))
+    }
+
+    /// What holds at every moment.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn check(&self, host: IpAddr) {
+        self.in_flight();
+        if self.recv == 0 {
+            assert_eq!((self.sum, self.min, self.max, self.last), (0.0, 0.0, 0.0, 0.0), "{host}");
+            return;
+        }
+        // Whole microseconds, so that comparing is exact.
+        let [sum, min, max, last] =
+            [self.sum, self.min, self.max, self.last].map(|seconds| (seconds * 1e6).round());
+        assert!(min >= 1.0 && min <= last && last <= max, "{host}: {self:?}");
+        let recv = self.recv as f64;
+        assert!(min * recv <= sum && sum <= max * recv, "{host}: {self:?}");
+    }
+}

@@ -1,0 +1,138 @@
+//! Faults of the network and of the machine: what can't be sent, and that nothing ends the daemon.
+
+use crate::daemon::{Daemon, Start};
+use crate::figures::of_both_families;
+use crate::metrics::equal;
+use crate::run::Counts;
+use crate::sim::network::{bring_up, sysctl, take_down};
+use crate::sim::{Network, at, code, in_namespace, sys};
+use meshping::target::Family;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// Addresses that no route of the namespace leads to (documentation prefixes).
+fn without_route() -> [IpAddr; 2] {
+    ["192.0.2.1", "2001:db8::1"].map(|text| text.parse().expect("an address"))
+}
+
+/// Waits until the list shows, of every host, something that `enough` likes.
+fn wait_for_rows(
+    daemon: &Daemon,
+    network: &Network,
+    what: &str,
+    hosts: &[IpAddr],
+    enough: impl Fn(&crate::daemon::Row) -> bool,
+) {
+    network.wait_until(what, Duration::from_secs(20), |_| {
+        let rows = daemon.list();
+        hosts.iter().all(|host| enough(&rows[host]))
+    });
+}
+
+#[test]
+fn where_no_route_leads_every_request_is_an_error_of_sending_and_others_do_not_suffer() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&["-t", "0.5"]);
+        let nowhere = without_route();
+        for host in nowhere {
+            daemon.add(host, 0.05);
+        }
+        let hosts = of_both_families(&[(code::DELAY_MS, 5, 1)]);
+        for outcome in daemon.measure(network, &hosts, 0.05, 40) {
+            outcome.expect(Counts { recv: outcome.requests(), ..Counts::default() });
+        }
+        wait_for_rows(&daemon, network, "some errors", &nowhere, |row| row.errs >= 20);
+        for outcome in daemon.finish(network, &nowhere) {
+            let errs = outcome.row.sent;
+            let metrics = daemon.metrics();
+            assert_eq!((outcome.requests(), outcome.row.errs), (0, errs), "{}", outcome.host);
+            assert_eq!(metrics.errors(outcome.host), [("send".to_owned(), errs as f64)]);
+        }
+    });
+}
+
+#[test]
+fn an_interface_may_go_down_and_come_back() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&["-t", "0.5"]);
+        let hosts = of_both_families(&[(code::DELAY_MS, 5, 1), (code::DELAY_MS, 5, 2)]);
+        for host in &hosts {
+            daemon.add(*host, 0.05);
+        }
+        wait_for_rows(&daemon, network, "some replies", &hosts, |row| row.recv >= 10);
+        take_down();
+        wait_for_rows(&daemon, network, "errors of sending", &hosts, |row| row.errs >= 10);
+        let before = daemon.list();
+        bring_up();
+        network.wait_until("replies again", Duration::from_secs(20), |_| {
+            let rows = daemon.list();
+            hosts.iter().all(|host| rows[host].recv >= before[host].recv + 10)
+        });
+        for outcome in daemon.finish(network, &hosts) {
+            let send = daemon
+                .metrics()
+                .sum("meshping_errors_total", &[("target", &outcome.host.to_string()), ("class", "send")]);
+            assert!(equal(send, outcome.row.errs as f64), "{}: {send} of sending", outcome.host);
+            // What was sent just before the interface went down may have got stuck in it.
+            let row = outcome.row;
+            assert!(row.sent - row.errs >= outcome.requests(), "{row:?}");
+            assert!(row.sent - row.errs <= outcome.requests() + 1, "{row:?}");
+            assert!(row.lost <= 2 && row.void == 0, "{row:?}");
+        }
+    });
+}
+
+/// Pings a host of each family; only IPv4 works.
+fn check_without_ipv6(daemon: &Daemon, network: &Network) {
+    let [v4, v6] = [Family::V4, Family::V6].map(|family| at(family, code::DELAY_MS, 5, 1));
+    daemon.add(v6, 0.05);
+    for outcome in daemon.measure(network, &[v4], 0.05, 20) {
+        outcome.expect(Counts { recv: outcome.requests(), ..Counts::default() });
+    }
+    wait_for_rows(daemon, network, "some errors", &[v6], |row| row.errs >= 10);
+    for outcome in daemon.finish(network, &[v6]) {
+        assert_eq!(outcome.row.errs, outcome.row.sent);
+    }
+}
+
+#[test]
+fn where_ipv6_is_turned_off_the_daemon_pings_ipv4() {
+    in_namespace(|network| {
+        for which in ["all", "default", "lo", "sim0"] {
+            sysctl(&format!("net/ipv6/conf/{which}/disable_ipv6"), "1");
+        }
+        check_without_ipv6(&Daemon::start(&["-t", "0.5"]), network);
+    });
+}
+
+#[test]
+fn where_the_kernel_has_no_ipv6_the_daemon_pings_ipv4() {
+    in_namespace(|network| {
+        let start = Start { denials: &sys::NO_IPV6, arguments: &["-t", "0.5"], ..Start::default() };
+        check_without_ipv6(&start.daemon(), network);
+    });
+}
+
+#[test]
+fn sigterm_and_sigint_end_the_daemon_within_a_second() {
+    in_namespace(|network| {
+        for signal in [libc::SIGTERM, libc::SIGINT] {
+            let mut daemon = Daemon::start(&[]);
+            for number in 1..=100 {
+                daemon.add(at(Family::V4, code::DELAY_MS, 100, number), 0.2);
+                daemon.add(at(Family::V6, code::SILENT, 1, number), 0.2);
+            }
+            let host = at(Family::V4, code::DELAY_MS, 100, 100);
+            let before = network.responder.requests(host);
+            network.wait_until("pings", Duration::from_secs(20), |responder| {
+                responder.requests(host) >= before + 2
+            });
+            let start = Instant::now();
+            daemon.signal(signal);
+            let status = daemon.wait(Duration::from_secs(10));
+            let took = start.elapsed();
+            assert_eq!(status.code(), Some(0), "after signal {signal}");
+            assert!(took < Duration::from_secs(1), "{took:?} after signal {signal}");
+        }
+    });
+}

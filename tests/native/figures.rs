@@ -1,0 +1,154 @@
+//! Round-trip times, losses, duplicates, late and outdated replies: what the list says is what happened.
+
+use crate::daemon::Daemon;
+use crate::metrics::equal;
+use crate::run::{Counts, Outcome};
+use crate::sim::log::median;
+use crate::sim::{FAMILIES, at, code, in_namespace};
+use meshping::target::Family;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The same hosts of both families.
+pub fn of_both_families(hosts: &[(u8, u8, u8)]) -> Vec<IpAddr> {
+    let of = |family: Family| hosts.iter().map(move |&(code, p, number)| at(family, code, p, number));
+    FAMILIES.into_iter().flat_map(of).collect()
+}
+
+#[test]
+fn round_trip_times_exceed_what_was_held_by_a_millisecond_at_most() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&[]);
+        let delays = [0, 1, 5, 20, 50, 100, 250];
+        let hosts: Vec<_> =
+            delays.iter().flat_map(|&ms| [1, 2, 3].map(|number| (code::DELAY_MS, ms, number))).collect();
+        let outcomes = daemon.measure(network, &of_both_families(&hosts), 0.2, 30);
+        let mut excesses = Vec::new();
+        for Outcome { host, row, log } in &outcomes {
+            let held: Duration = log.held().iter().sum();
+            assert_eq!((row.recv, row.sent), (log.held().len() as u64, log.requests.len() as u64), "{host}");
+            let excess = (row.sum - held.as_secs_f64()) / row.recv as f64;
+            // The clock that stamps requests may be read a little after they are out.
+            assert!(excess > -200e-6, "{host}: {excess} s less than was held: {row:?}");
+            excesses.push(micros(excess));
+            let shortest = log.held().iter().min().expect("it was answered").as_secs_f64();
+            assert!(row.min > shortest - 500e-6, "{host}: {row:?}, held {shortest}");
+        }
+        let excess = median(excesses);
+        println!("the median host's average is {excess} µs above what was held");
+        assert!(excess <= 1_000, "{excess} µs");
+    });
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "microseconds of seconds")]
+fn micros(seconds: f64) -> i64 {
+    (seconds * 1e6) as i64
+}
+
+#[test]
+fn losses_are_counted_exactly() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&["-t", "0.5"]);
+        let hosts = of_both_families(&[
+            (code::LOSS_EVERY, 3, 1),
+            (code::LOSS_PERCENT, 7, 1),
+            (code::LOSS_PERCENT, 50, 1),
+            (code::FLAPPING, 4, 1),
+            (code::SILENT, 9, 1),
+            (code::DELAY_MS, 20, 1),
+        ]);
+        for outcome in daemon.measure(network, &hosts, 0.05, 80) {
+            let recv = outcome.replies();
+            outcome.expect(Counts { recv, lost: outcome.requests() - recv, ..Counts::default() });
+        }
+        let metrics = daemon.metrics();
+        for host in hosts {
+            let log = network.responder.host(host);
+            let (requests, replies) = (log.requests.len() as f64, log.held().len() as f64);
+            metrics.check(host);
+            assert!(equal(metrics.of(host, "meshping_requests_total"), requests), "{host}");
+            assert!(equal(metrics.of(host, "meshping_replies_total"), replies), "{host}");
+            assert!(equal(metrics.of(host, "meshping_lost_total"), requests - replies), "{host}");
+            assert!(equal(metrics.of(host, "meshping_rtt_seconds_count"), replies), "{host}");
+        }
+    });
+}
+
+#[test]
+fn duplicates_count_apart_from_replies() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&["-t", "0.5"]);
+        let hosts = of_both_families(&[(code::COPIES, 1, 1), (code::COPIES, 3, 1)]);
+        for outcome in daemon.measure(network, &hosts, 0.1, 20) {
+            let recv = outcome.requests();
+            let dups = outcome.replies() - recv;
+            assert!(dups >= recv);
+            outcome.expect(Counts { recv, dups, ..Counts::default() });
+            let counted = daemon.metrics().of(outcome.host, "meshping_duplicates_total");
+            assert!(equal(counted, dups as f64), "{}: {counted}", outcome.host);
+        }
+    });
+}
+
+#[test]
+fn replies_after_a_newer_request_are_out_of_date_and_still_answers() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&["-t", "2"]);
+        let hosts = of_both_families(&[(code::REORDERED, 0, 1), (code::REORDERED, 0, 2)]);
+        for outcome in daemon.measure(network, &hosts, 0.1, 20) {
+            // The last one has no successor when the count is odd, and stays withheld.
+            let outd = outcome.requests() / 2;
+            let lost = outcome.requests() % 2;
+            outcome.expect(Counts { recv: 2 * outd, outd, lost, ..Counts::default() });
+        }
+    });
+}
+
+#[test]
+fn a_reply_after_3_5_seconds_is_late_for_a_timeout_of_one() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&["-t", "1"]);
+        let hosts = of_both_families(&[(code::DELAY_100_MS, 35, 1)]);
+        let outcomes = daemon.measure(network, &hosts, 0.5, 8);
+        network.wait_until("all replies are out", Duration::from_secs(10), |responder| {
+            hosts.iter().all(|host| responder.host(*host).held().len() == responder.requests(*host))
+        });
+        for Outcome { host, .. } in outcomes {
+            let log = network.responder.host(host);
+            let requests = log.requests.len() as u64;
+            let metrics = daemon.metrics();
+            metrics.check(host);
+            assert!(equal(metrics.of(host, "meshping_late_total"), requests as f64), "{host}");
+            let row = daemon.list()[&host];
+            // All but the last one came after a newer request.
+            let expected = Counts { lost: requests, outd: requests - 1, ..Counts::default() };
+            Outcome { host, row, log }.expect(expected);
+        }
+    });
+}
+
+#[test]
+fn a_reply_after_3_5_seconds_is_an_answer_for_a_timeout_of_five() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&[]);
+        let hosts = of_both_families(&[(code::DELAY_100_MS, 35, 1)]);
+        for outcome in daemon.measure(network, &hosts, 0.5, 8) {
+            let recv = outcome.requests();
+            outcome.expect(Counts { recv, outd: recv - 1, ..Counts::default() });
+            assert!(outcome.row.min >= 3.4999, "{:?}", outcome.row);
+        }
+    });
+}
+
+#[test]
+fn the_time_to_live_of_the_latest_reply_is_shown() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&["-t", "0.5"]);
+        let hosts = of_both_families(&[(code::TTL, 9, 1), (code::TTL, 255, 1)]);
+        daemon.measure(network, &hosts, 0.1, 3);
+        let metrics = daemon.metrics();
+        for (host, ttl) in hosts.iter().zip([9.0, 255.0, 9.0, 255.0]) {
+            assert!(equal(metrics.of(*host, "meshping_reply_ttl"), ttl), "{host}");
+        }
+    });
+}

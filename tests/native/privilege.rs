@@ -1,0 +1,52 @@
+//! What the daemon makes of the permissions that it has.
+
+use crate::daemon::Start;
+use crate::errors;
+use crate::sim::in_namespace;
+use crate::sim::network::sysctl;
+use std::collections::BTreeSet;
+
+/// Nothing but the right to open raw sockets.
+pub const RAW_ONLY: [&str; 2] = ["--bounding-set=-all,+net_raw", "--inh-caps=-all"];
+/// No capability at all.
+pub const NONE: [&str; 2] = ["--bounding-set=-all", "--inh-caps=-all"];
+
+/// Who may open datagram ICMP sockets; nobody in a fresh namespace.
+const PING_GROUPS: &str = "net/ipv4/ping_group_range";
+
+/// Checks that the daemon says it uses that kind of socket, and that all its figures are right with it.
+fn check_socket(network: &crate::sim::Network, setpriv: &[&str], socket: &str) {
+    let daemon = Start { setpriv, arguments: &["-t", "0.5"], ..Start::default() }.daemon();
+    let metrics = daemon.metrics();
+    assert_eq!(metrics.label("meshping_engine_info", "engine"), Some("native"));
+    assert_eq!(metrics.label("meshping_engine_info", "socket"), Some(socket));
+    errors::check_classes(&daemon, network, |host| socket == "raw" || !errors::is_for_raw_sockets_only(host));
+}
+
+#[test]
+fn the_right_to_open_raw_sockets_is_enough() {
+    in_namespace(|network| {
+        check_socket(network, &RAW_ONLY, "raw");
+    });
+}
+
+#[test]
+fn without_capabilities_datagram_sockets_do_where_the_system_allows_them() {
+    in_namespace(|network| {
+        sysctl(PING_GROUPS, "0 0");
+        check_socket(network, &NONE, "dgram");
+    });
+}
+
+#[test]
+fn without_any_permission_the_start_fails_and_one_line_says_what_to_do() {
+    in_namespace(|_| {
+        let output = Start { setpriv: &NONE, ..Start::default() }.fail();
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stderr).expect("text");
+        println!("{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        let words: BTreeSet<&str> = ["CAP_NET_RAW", "ping_group_range", "root"].into();
+        assert!(words.iter().any(|word| text.contains(word)), "{text}");
+    });
+}
