@@ -90,7 +90,9 @@ fn violations(path: &str, source: &str) -> Vec<String> {
         let names = IMPURE.iter().filter(|name| occurs(&code, name));
         found.extend(names.map(|name| format!("{path}: computes only, so no {name}")));
     }
-    if !UNSAFE.iter().any(|place| path.starts_with(place)) && (occurs(&code, "unsafe") || occurs(&code, "unsafe_code")) {
+    if !UNSAFE.iter().any(|place| path.starts_with(place))
+        && (occurs(&code, "unsafe") || occurs(&code, "unsafe_code"))
+    {
         found.push(format!("{path}: `unsafe` belongs into {UNSAFE:?}"));
     }
     if code.contains(".unwrap()") && !path.ends_with("tests.rs") {
