@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::control::{self, ControlActor};
 use crate::resolve::system::SystemNames;
 use crate::target::TargetSpec;
+use crate::web::{self, BindError, Sources};
 use actix::prelude::*;
 use std::io;
 use std::net::SocketAddr;
@@ -32,8 +33,8 @@ pub enum StartError {
     )]
     Control(SocketAddr, #[source] io::Error),
     /// The HTTP socket can't be had.
-    #[error("can't listen for HTTP on {0}: {1}; --web.listen-address takes another address")]
-    Web(SocketAddr, #[source] io::Error),
+    #[error(transparent)]
+    Web(#[from] BindError),
     /// There is no way to ping.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -56,14 +57,20 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
     let stop = StopSignals::new()?;
     // Ports first: one below 1024 takes a capability that we give up next.
     let control = config.control.map(bind_control).transpose()?;
+    let web = config.web.map(web::bind).transpose()?;
     privilege::keep_for_opening();
     let shards = engines::start(config.engine, config.timeout, SHARDS).await?;
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards)?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
-    let _control = control.map(|socket| {
+    let control = control.map(|socket| {
         ControlActor::new(socket, config.control_allow.clone(), supervisor.clone().into()).start()
     });
+    if let Some(listener) = web {
+        let control = control.map(Addr::recipient);
+        let (roster, status) = (supervisor.clone().recipient(), supervisor.clone().recipient());
+        actix_rt::spawn(web::serve(listener, Sources { roster, status, control }, web::Limits::default())?);
+    }
     if screen::is_wanted(config.quiet) {
         actix_rt::spawn(screen::run(console, supervisor.clone().recipient()));
     }
