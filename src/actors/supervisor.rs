@@ -139,9 +139,9 @@ impl SupervisorActor {
     }
 
     /// Answers those who wait for a name, as far as its latest news answer them.
-    fn answer(&mut self, host: &HostName, news: Result<(), AddError>, ctx: &mut Context<Self>) {
+    fn answer(&mut self, host: &HostName, news: &Result<(), AddError>, ctx: &mut Context<Self>) {
         for (waiter, answer) in self.waiting.take(host) {
-            let result = match &news {
+            let result = match news {
                 Err(AddError::TooManyTargets(_)) if self.registry.wants_any(&waiter.name, host) => Ok(()),
                 other => other.clone(),
             };
@@ -186,13 +186,13 @@ impl Handler<Add> for SupervisorActor {
             Err(error) => return Box::pin(fut::ready(Err(error))),
         };
         let answer = tokio::time::timeout(ANSWER_WITHIN, self.waiting.wait(waiter.clone()));
-        Box::pin(answer.into_actor(self).map(move |answer, supervisor, _| match answer {
-            Ok(Ok(result)) => result,
-            // Removed meanwhile, or no answer: the name keeps being tried.
-            Ok(Err(_)) | Err(_) => {
-                supervisor.waiting.settle_for(&waiter);
-                Ok(())
+        Box::pin(answer.into_actor(self).map(move |answer, supervisor, _| {
+            if let Ok(Ok(result)) = answer {
+                return result;
             }
+            // No answer so far, or removed meanwhile: the name keeps being tried.
+            supervisor.waiting.settle_for(&waiter);
+            Ok(())
         }))
     }
 }
@@ -237,11 +237,11 @@ impl Handler<NameNews> for SupervisorActor {
             warn!(name = ?host.as_str(), %error, "addresses of a name not added");
         }
         match (news.verdict, refused) {
-            (_, Some(error)) => self.answer(host, Err(error), ctx),
-            _ if resolved => self.answer(host, Ok(()), ctx),
-            (Verdict::NoName, _) => self.answer(host, Err(AddError::NoName), ctx),
-            (Verdict::NoAddress, _) => self.answer(host, Err(AddError::NoAddress), ctx),
-            (Verdict::ServersFail, _) => self.answer(host, Err(AddError::ServersFail), ctx),
+            (_, Some(error)) => self.answer(host, &Err(error), ctx),
+            _ if resolved => self.answer(host, &Ok(()), ctx),
+            (Verdict::NoName, _) => self.answer(host, &Err(AddError::NoName), ctx),
+            (Verdict::NoAddress, _) => self.answer(host, &Err(AddError::NoAddress), ctx),
+            (Verdict::ServersFail, _) => self.answer(host, &Err(AddError::ServersFail), ctx),
             (Verdict::Silent | Verdict::Addresses, _) => {}
         }
     }

@@ -97,10 +97,10 @@ fn open_portable(timeout: Timeout) -> Result<Rc<dyn Engine>, EngineError> {
 async fn keep_driving(engine: Rc<NativeEngine>) {
     loop {
         match actix_rt::spawn(native::drive(Rc::clone(&engine))).await {
-            Ok(Ok(())) => return,
             Ok(Err(error)) => error!(%error, "the engine can't run, trying again"),
             Err(error) if error.is_panic() => error!("the engine's task died and is replaced"),
-            Err(_) => return,
+            // It never ends by itself; its thread is ending.
+            Ok(Ok(())) | Err(_) => return,
         }
         tokio::time::sleep(PAUSE_AFTER_DEATH).await;
     }

@@ -53,14 +53,13 @@ impl Schedule {
             return;
         }
         self.interval = interval;
-        match self.previous {
-            Some(previous) => self.next = self.grid_point_from((previous + interval / 2).max(now)),
+        if let Some(previous) = self.previous {
+            self.next = self.grid_point_from((previous + interval / 2).max(now));
+        } else {
             // What was promised for the first request holds, however often its interval changes.
-            None => {
-                let promised = self.next.max(now);
-                *self = Self::new(interval, self.phase, now);
-                self.next = self.next.min(promised);
-            }
+            let promised = self.next.max(now);
+            *self = Self::new(interval, self.phase, now);
+            self.next = self.next.min(promised);
         }
     }
 

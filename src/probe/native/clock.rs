@@ -21,7 +21,7 @@ impl WallClock {
     /// Takes a new sample of both clocks. Differences below half a millisecond are the sampling's own.
     pub fn sample(&mut self, wall: i128, now: Moment) {
         let epoch = wall - i128::from(now.as_nanos());
-        if (epoch - self.epoch).abs() > SAMPLING_ERROR {
+        if (epoch - self.epoch).unsigned_abs() > SAMPLING_ERROR.as_nanos() {
             self.epoch_before = self.epoch;
         }
         self.epoch = epoch;
@@ -33,7 +33,7 @@ impl WallClock {
     /// the clock stepped twice, and the nearer bound is all that is known.
     pub fn moment(&self, wall: i128, earliest: Moment, latest: Moment) -> Moment {
         let candidates = [self.epoch, self.epoch_before].map(|epoch| on_line(wall - epoch));
-        let slack = Duration::from_nanos(SAMPLING_ERROR.unsigned_abs() as u64);
+        let slack = SAMPLING_ERROR;
         let fits = |moment: &Moment| *moment + slack >= earliest && *moment <= latest + slack;
         let best = candidates.into_iter().find(fits).unwrap_or(candidates[0]);
         best.clamp(earliest, latest.max(earliest))
@@ -44,7 +44,7 @@ fn on_line(nanos: i128) -> Moment {
     Moment::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
 }
 
-const SAMPLING_ERROR: i128 = 500_000;
+const SAMPLING_ERROR: Duration = Duration::from_micros(500);
 
 #[cfg(test)]
 mod tests {

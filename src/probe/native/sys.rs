@@ -3,9 +3,11 @@
 //! The only module with `unsafe` in it. Every block says why it is sound; what leaves this module is safe.
 #![allow(unsafe_code)]
 
+mod inbound;
+
 use std::io;
-use std::mem::{self, MaybeUninit};
-use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::mem;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use crate::probe::wire::MESSAGE;
@@ -13,192 +15,10 @@ use libc::{c_int, c_uint};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+pub use inbound::{ExtendedError, Inbound, Received};
+
 /// So many packets go through one system call at most.
 pub const BATCH: usize = 64;
-/// Longest packet that is read: an ICMPv6 error with what it quotes (RFC 4443 §2.4), and some.
-const PACKET: usize = 1_600;
-/// Room for the time stamp, the hop limit and an extended error with its offender, in words.
-const CONTROL_WORDS: usize = 32;
-
-/// A packet as the kernel gave it to us.
-pub struct Received<'a> {
-    /// The packet, or the one that an error is about.
-    pub bytes: &'a [u8],
-    /// Who sent it; for an error from the error queue, whom our packet was for.
-    pub source: Option<SocketAddr>,
-    /// When the kernel received it, in ns of wall-clock time.
-    pub stamp: Option<i128>,
-    /// TTL or hop limit, where the socket was asked for it.
-    pub hops: Option<u8>,
-    /// From the error queue: what happened to our packet.
-    pub error: Option<ExtendedError>,
-    /// The packet was longer than what is read.
-    pub cut: bool,
-}
-
-/// An ICMP error as the error queue tells it.
-#[derive(Debug, Clone, Copy)]
-pub struct ExtendedError {
-    /// Type of the ICMP or ICMPv6 header.
-    pub kind: u8,
-    /// Its code.
-    pub code: u8,
-    /// Who sent the error; `None` when our own kernel did.
-    pub offender: Option<IpAddr>,
-}
-
-/// Buffers for one call of recvmmsg(2), used again and again.
-pub struct Inbound {
-    packets: Box<[[u8; PACKET]; BATCH]>,
-    names: Box<[libc::sockaddr_storage; BATCH]>,
-    controls: Box<[[u64; CONTROL_WORDS]; BATCH]>,
-    headers: Box<[libc::mmsghdr; BATCH]>,
-    vectors: Box<[libc::iovec; BATCH]>,
-    count: usize,
-}
-
-impl Inbound {
-    /// Empty buffers.
-    pub fn new() -> Self {
-        // SAFETY: all of these are plain C structures and integers, for which all zeroes is a valid value.
-        let zeroed = || unsafe { MaybeUninit::zeroed().assume_init() };
-        Self {
-            packets: Box::new([[0; PACKET]; BATCH]),
-            // SAFETY: as above.
-            names: Box::new(unsafe { MaybeUninit::zeroed().assume_init() }),
-            controls: Box::new([[0; CONTROL_WORDS]; BATCH]),
-            headers: Box::new(zeroed()),
-            // SAFETY: as above; null pointers are valid values of raw pointers.
-            vectors: Box::new(unsafe { MaybeUninit::zeroed().assume_init() }),
-            count: 0,
-        }
-    }
-
-    /// Reads up to [`BATCH`] packets without waiting; from the error queue if `errors`. 0 when there are none.
-    ///
-    /// # Errors
-    /// Whatever recvmmsg(2) says, but for `EAGAIN` and `EINTR`.
-    pub fn receive(&mut self, socket: &impl AsRawFd, errors: bool) -> io::Result<usize> {
-        self.count = 0;
-        for index in 0..BATCH {
-            self.vectors[index].iov_base = self.packets[index].as_mut_ptr().cast();
-            self.vectors[index].iov_len = PACKET;
-            let header = &mut self.headers[index].msg_hdr;
-            header.msg_name = (&raw mut self.names[index]).cast();
-            header.msg_namelen = size_of_u32::<libc::sockaddr_storage>();
-            header.msg_iov = &raw mut self.vectors[index];
-            header.msg_iovlen = 1;
-            header.msg_control = self.controls[index].as_mut_ptr().cast();
-            header.msg_controllen = mem::size_of_val(&self.controls[index]);
-        }
-        let flags = libc::MSG_DONTWAIT | if errors { libc::MSG_ERRQUEUE } else { 0 };
-        // SAFETY: every header points to buffers of its own that outlive the call, with their right lengths.
-        let count = unsafe {
-            libc::recvmmsg(
-                socket.as_raw_fd(),
-                self.headers.as_mut_ptr(),
-                c_uint::try_from(BATCH).unwrap_or(1),
-                flags,
-                std::ptr::null_mut(),
-            )
-        };
-        match usize::try_from(count) {
-            Ok(count) => self.count = count.min(BATCH),
-            Err(_) => return nothing_is_fine(io::Error::last_os_error()),
-        }
-        Ok(self.count)
-    }
-
-    /// The packets of the latest call.
-    pub fn packets(&self) -> impl Iterator<Item = Received<'_>> {
-        (0..self.count).map(|index| self.packet(index))
-    }
-
-    fn packet(&self, index: usize) -> Received<'_> {
-        let message = &self.headers[index];
-        let length = usize::try_from(message.msg_len).unwrap_or(PACKET).min(PACKET);
-        let mut received = Received {
-            bytes: &self.packets[index][..length],
-            source: socket_address(&self.names[index], message.msg_hdr.msg_namelen),
-            stamp: None,
-            hops: None,
-            error: None,
-            cut: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
-        };
-        let header = &message.msg_hdr;
-        // SAFETY: the kernel filled in the control buffer and its length, and both are still in place; the
-        // macros stay within that length, and the data of each kind is checked to be long enough.
-        unsafe {
-            let mut control = libc::CMSG_FIRSTHDR(header);
-            while !control.is_null() {
-                let data = std::slice::from_raw_parts(
-                    libc::CMSG_DATA(control),
-                    (*control).cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize),
-                );
-                received.note((*control).cmsg_level, (*control).cmsg_type, data);
-                control = libc::CMSG_NXTHDR(header, control);
-            }
-        }
-        received
-    }
-}
-
-impl Received<'_> {
-    fn note(&mut self, level: c_int, kind: c_int, data: &[u8]) {
-        match (level, kind) {
-            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => self.stamp = copy::<libc::timespec>(data).map(nanos),
-            (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
-                self.hops = copy::<c_int>(data).and_then(|hops| u8::try_from(hops).ok());
-            }
-            (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) => {
-                self.error = extended_error(data);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn extended_error(data: &[u8]) -> Option<ExtendedError> {
-    let error: libc::sock_extended_err = copy(data)?;
-    let rest = data.get(mem::size_of::<libc::sock_extended_err>()..)?;
-    let from_network = matches!(error.ee_origin, libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6);
-    from_network.then(|| ExtendedError { kind: error.ee_type, code: error.ee_code, offender: offender(rest) })
-}
-
-fn offender(data: &[u8]) -> Option<IpAddr> {
-    // SAFETY: a sockaddr_storage of zeroes is valid, and is then partly overwritten with plain bytes.
-    let mut storage: libc::sockaddr_storage = unsafe { mem::zeroed() };
-    let length = data.len().min(mem::size_of_val(&storage));
-    // SAFETY: the source has `length` bytes, the target at least as many, and they do not overlap.
-    unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), (&raw mut storage).cast::<u8>(), length) };
-    Some(socket_address(&storage, u32::try_from(length).ok()?)?.ip())
-}
-
-/// Copies a C structure out of control data; `None` if there is too little of it.
-fn copy<T: Copy>(data: &[u8]) -> Option<T> {
-    // SAFETY: only used with plain C structures and integers, valid for any bytes; the length is checked.
-    (data.len() >= mem::size_of::<T>()).then(|| unsafe { data.as_ptr().cast::<T>().read_unaligned() })
-}
-
-fn socket_address(storage: &libc::sockaddr_storage, length: libc::socklen_t) -> Option<SocketAddr> {
-    match c_int::from(storage.ss_family) {
-        libc::AF_INET if length >= size_of_u32::<libc::sockaddr_in>() => {
-            // SAFETY: the family says which structure it is, and the storage is large enough for it.
-            let name: libc::sockaddr_in = unsafe { std::ptr::read((&raw const *storage).cast()) };
-            Some(
-                SocketAddrV4::new(u32::from_be(name.sin_addr.s_addr).into(), u16::from_be(name.sin_port))
-                    .into(),
-            )
-        }
-        libc::AF_INET6 if length >= size_of_u32::<libc::sockaddr_in6>() => {
-            // SAFETY: as above.
-            let name: libc::sockaddr_in6 = unsafe { std::ptr::read((&raw const *storage).cast()) };
-            let ip = name.sin6_addr.s6_addr.into();
-            Some(SocketAddrV6::new(ip, u16::from_be(name.sin6_port), 0, name.sin6_scope_id).into())
-        }
-        _ => None,
-    }
-}
 
 /// Requests for one call of sendmmsg(2).
 pub struct Outbound {
