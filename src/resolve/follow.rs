@@ -89,10 +89,9 @@ impl Follow {
         let mut ignored = Vec::new();
         let usable = self.usable(&addresses, &mut ignored);
         let outcome = if usable.is_empty() { Outcome::NoData(ttl) } else { Outcome::Addresses(ttl) };
-        let room = MAX_ADDRESSES.saturating_sub(self.half(other(family)).seen.len());
         let half = self.half(family);
         half.outcome = Some(outcome);
-        let all_fit = half.update(now, &usable, room);
+        let all_fit = half.update(now, &usable) && self.v4.seen.len() + self.v6.seen.len() <= MAX_ADDRESSES;
         if !all_fit && !std::mem::replace(&mut self.crowded, true) {
             ignored.push(Ignored::TooMany);
         }
@@ -102,7 +101,7 @@ impl Follow {
     fn take_none(&mut self, now: Instant, family: Family, outcome: Outcome) -> Vec<Ignored> {
         let half = self.half(family);
         half.outcome = Some(outcome);
-        half.update(now, &[], 0);
+        half.update(now, &[]);
         Vec::new()
     }
 
@@ -145,11 +144,13 @@ impl Follow {
         }
     }
 
-    /// Everything the name stands for now, what is in its grace period too; sorted.
+    /// Everything the name stands for now, what is in its grace period too; sorted, so that of too many it is IPv4
+    /// that stays.
     pub fn addresses(&self) -> Vec<Address> {
         let mut addresses: Vec<Address> =
             self.v4.seen.iter().chain(&self.v6.seen).map(|seen| seen.address).collect();
         addresses.sort_unstable();
+        addresses.truncate(MAX_ADDRESSES);
         addresses
     }
 
@@ -209,7 +210,7 @@ struct Half {
 
 impl Half {
     /// Takes in an authoritative answer; false if not all of it found room.
-    fn update(&mut self, now: Instant, answer: &[Address], room: usize) -> bool {
+    fn update(&mut self, now: Instant, answer: &[Address]) -> bool {
         // Look-ups that users ask for come in any number; they must not use up the grace period.
         let counts = self.counted.is_none_or(|then| now.saturating_duration_since(then) >= MIN_PAUSE);
         if counts {
@@ -222,7 +223,7 @@ impl Half {
         self.seen.retain(|seen| seen.misses < MISSES);
         let known: HashSet<Address> = self.seen.iter().map(|seen| seen.address).collect();
         let mut new = answer.iter().filter(|address| !known.contains(address));
-        let room = room.saturating_sub(self.seen.len());
+        let room = MAX_ADDRESSES.saturating_sub(self.seen.len());
         self.seen.extend(new.by_ref().take(room).map(|&address| Seen { address, misses: 0 }));
         new.next().is_none()
     }
@@ -261,13 +262,6 @@ impl Outcome {
             Self::Addresses(ttl) | Self::NoData(ttl) | Self::NoName(ttl) => Some(ttl),
             Self::Failed | Self::Silent => None,
         }
-    }
-}
-
-const fn other(family: Family) -> Family {
-    match family {
-        Family::V4 => Family::V6,
-        Family::V6 => Family::V4,
     }
 }
 
