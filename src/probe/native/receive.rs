@@ -18,6 +18,8 @@ pub(super) const STALE_AFTER: Duration = Duration::from_millis(6);
 const DELIVERY: Duration = Duration::from_millis(5);
 /// Batches that are read in one go; a flood must not keep us from sending.
 const MOST_BATCHES: usize = 64;
+/// A socket that fails so often in a row has nothing to give now.
+const MOST_FAILURES: u32 = 8;
 /// Requests are remembered for two minutes at most.
 const MEMORY: Duration = Duration::from_secs(150);
 
@@ -57,42 +59,48 @@ impl NativeEngine {
     }
 
     fn drain_socket(&self, socket: &Socket, receiver: &mut Receiver) -> bool {
-        if socket.kind == Kind::Datagram {
-            self.drain_queue(socket, receiver, true);
-        }
+        self.drain_queue(socket, receiver, true);
         self.drain_queue(socket, receiver, false)
     }
 
-    /// Reads errors that are waiting in a datagram socket's error queue; else they fail our next request.
+    /// Reads what waits in a socket's error queue; else it fails our next request, whoever that is for.
     pub(super) fn drain_errors(&self, socket: &Socket) {
         self.drain_queue(socket, &mut self.receiver.borrow_mut(), true);
     }
 
     fn drain_queue(&self, socket: &Socket, receiver: &mut Receiver, errors: bool) -> bool {
+        let mut failures = 0;
         for _ in 0..MOST_BATCHES {
             match receiver.inbound.receive(socket, errors) {
                 Ok(count) => {
-                    let now = self.now();
-                    for packet in receiver.inbound.packets() {
-                        let stamp =
-                            packet.stamp.map(|wall| receiver.wall.moment(wall, receiver.emptied, now));
-                        self.take(socket, &packet, stamp.unwrap_or(now));
-                    }
+                    self.take_batch(socket, receiver, errors);
                     if count < sys::BATCH {
                         return true;
                     }
                 }
-                // A datagram socket reports an error of an earlier request here, once; its queue tells whose.
-                Err(error) => debug!(%error, family = ?socket.family, "receiving"),
+                Err(error) => {
+                    // An ICMP error is reported here too, once; the queue tells whose it was.
+                    debug!(%error, family = ?socket.family, "receiving");
+                    failures += 1;
+                    if failures == MOST_FAILURES {
+                        return true;
+                    }
+                }
             }
         }
         false
     }
 
-    fn take(&self, socket: &Socket, packet: &Received<'_>, received: Moment) {
-        if let Err(reason) = self.understand(socket, packet, received) {
-            debug!(source = ?packet.source, reason = reason.as_str(), "foreign packet");
-            self.count_foreign(reason);
+    fn take_batch(&self, socket: &Socket, receiver: &Receiver, errors: bool) {
+        let now = self.now();
+        for packet in receiver.inbound.packets() {
+            let stamped = packet.stamp.map(|wall| receiver.wall.moment(wall, receiver.emptied, now));
+            let at = stamped.unwrap_or(now);
+            let understand = if errors { Self::understand_error } else { Self::understand };
+            if let Err(reason) = understand(self, socket, &packet, at) {
+                debug!(source = ?packet.source, reason = reason.as_str(), "foreign packet");
+                self.count_foreign(reason);
+            }
         }
     }
 
@@ -100,13 +108,6 @@ impl NativeEngine {
         let source = packet.source.ok_or(Foreign::Malformed)?;
         if packet.cut {
             return Err(Foreign::Malformed);
-        }
-        if let Some(error) = &packet.error {
-            let router = error.offender.unwrap_or(source.ip());
-            return match queued_quote(socket.family, packet.bytes, source.ip(), error) {
-                Some(quote) => self.deliver_error(socket, &quote, router, source, received),
-                None => Ok(()),
-            };
         }
         let (message, ttl) = match (socket.family, socket.kind) {
             (Family::V4, Kind::Raw) => {
@@ -118,6 +119,25 @@ impl NativeEngine {
             Packet::Reply(reply) => self.deliver_reply(socket, &reply, source, received, ttl),
             Packet::Error(quote) => self.deliver_error(socket, &quote, source.ip(), source, received),
             Packet::Other => Ok(()),
+        }
+    }
+
+    /// An entry of the error queue. A raw socket gets the same error as a packet, so there it is passed over;
+    /// our own kernel's complaints are heard at sending.
+    fn understand_error(
+        &self,
+        socket: &Socket,
+        packet: &Received<'_>,
+        received: Moment,
+    ) -> Result<(), Foreign> {
+        let (Kind::Datagram, Some(destination), Some(error)) = (socket.kind, packet.source, &packet.error)
+        else {
+            return Ok(());
+        };
+        let router = error.offender.unwrap_or(destination.ip());
+        match queued_quote(socket.family, packet.bytes, destination.ip(), error) {
+            Some(quote) => self.deliver_error(socket, &quote, router, destination, received),
+            None => Ok(()),
         }
     }
 

@@ -127,25 +127,23 @@ impl Socket {
         Ok(self.inner.local_addr()?.as_socket().map_or(0, |address| address.port()))
     }
 
+    /// Asks for what else the kernel can tell.
+    ///
+    /// The error queue is where a datagram socket hears of ICMP errors. A raw socket sees those as packets, but
+    /// only with an error queue the kernel admits that it dropped a request for want of room in a device's queue.
     fn ask_for_details(&self) -> io::Result<()> {
-        let datagram = self.kind == Kind::Datagram;
         match self.family {
             Family::V4 => {
                 // Without an IP identifier to choose, the kernel sends 3 % cheaper; nobody fragments 84 bytes.
                 sys::set_option(&self.inner, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DO)?;
-                if datagram {
-                    sys::set_option(&self.inner, libc::IPPROTO_IP, libc::IP_RECVTTL, 1)?;
-                    sys::set_option(&self.inner, libc::IPPROTO_IP, libc::IP_RECVERR, 1)?;
-                }
+                sys::set_option(&self.inner, libc::IPPROTO_IP, libc::IP_RECVTTL, 1)?;
+                sys::set_option(&self.inner, libc::IPPROTO_IP, libc::IP_RECVERR, 1)
             }
             Family::V6 => {
                 sys::set_option(&self.inner, libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT, 1)?;
-                if datagram {
-                    sys::set_option(&self.inner, libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 1)?;
-                }
+                sys::set_option(&self.inner, libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 1)
             }
         }
-        Ok(())
     }
 }
 

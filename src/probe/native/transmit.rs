@@ -1,6 +1,6 @@
 //! From the queue to the sockets: batches, with a clock around each.
 
-use super::socket::{Kind, Socket};
+use super::socket::Socket;
 use super::{NativeEngine, sys};
 use crate::measure::Moment;
 use crate::probe::wire::{self, MESSAGE, Stamp};
@@ -33,6 +33,10 @@ impl NativeEngine {
             while rest.peek().is_some() {
                 let size = ramp.next().unwrap_or(sys::BATCH);
                 self.send_batch(family, rest.by_ref().take(size));
+                if size == sys::BATCH {
+                    // Replies to a large volley do not fit into a small receive buffer.
+                    self.drain();
+                }
             }
         }
         self.recycle(queue);
@@ -98,7 +102,7 @@ impl NativeEngine {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 // It may be the error of an earlier request, of another target: only its queue tells.
-                Err(_) if socket.kind == Kind::Datagram && !tried_again => {
+                Err(_) if !tried_again => {
                     tried_again = true;
                     self.drain_errors(socket);
                     continue;
