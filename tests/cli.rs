@@ -69,7 +69,7 @@ fn a_bad_list_of_targets_is_named_by_file_and_line() {
         (b"# good\n127.0.0.1 a name\n0.0.0.0\n", ":3: "),
         (b"127.0.0.1\n127.0.0.1 \xff\xfe\n", ":2: not UTF-8"),
         (b"127.0.0.1/5 name\n127.0.0.2/x\n", ":2: "),
-        (&[b'x'; 1_000_000], ":1: longer than"),
+        (&b"x".repeat(1_000_000), ":1: longer than"),
     ];
     for (text, place) in cases {
         std::fs::write(&path, text).unwrap();
