@@ -275,8 +275,10 @@ mod tests {
     fn every_option_ends_up_where_it_belongs() {
         type Check = fn(&Config) -> bool;
         let cases: [(&str, Check); 17] = [
-            ("google.de/60 192.168.178.1 -i 0.5", |c| c.targets.len() == 2 && c.interval.seconds() == 0.5),
-            ("--interval=10", |c| c.interval.seconds() == 10.0),
+            ("google.de/60 192.168.178.1 -i 0.5", |c| {
+                c.targets.len() == 2 && c.interval.get().as_millis() == 500
+            }),
+            ("--interval=10", |c| c.interval.get().as_secs() == 10),
             ("-t 0.05", |c| c.timeout.get().as_millis() == 50),
             ("--control off", |c| c.control.is_none()),
             ("--control [::1]:1", |c| c.control == Some("[::1]:1".parse().unwrap())),

@@ -195,7 +195,9 @@ mod tests {
         let (handle, receiver) = slow_console();
         let reader = thread::spawn(move || receiver.iter().collect::<String>());
         let lines: Vec<String> = (0..100).map(|number| format!("line {number}\n")).collect();
-        lines.iter().for_each(|line| handle.log(line.clone().into()));
+        for line in &lines {
+            handle.log(line.clone().into());
+        }
         handle.0.end(Duration::from_secs(10));
         assert_eq!(reader.join().unwrap(), lines.concat());
     }

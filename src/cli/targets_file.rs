@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn a_line_is_a_target_and_the_rest_of_it_the_name() {
-        let cases: [(&[u8], &[(&str, &str)]); 8] = [
+        type Named = &'static [(&'static str, &'static str)];
+        let cases: [(&[u8], Named); 8] = [
             (b"", &[]),
             (b"\n  \n# 127.0.0.1\n \t# more\r\n", &[]),
             (b"127.0.0.1", &[("127.0.0.1", "127.0.0.1")]),

@@ -23,10 +23,10 @@ pub fn check(exposition: &str) {
     assert!(output.status.success() && said.trim().is_empty(), "promtool: {said}");
 }
 
-/// The sum of a family's samples whose line contains all of `labels`.
-pub fn sum(exposition: &str, family: &str, labels: &[&str]) -> f64 {
+/// The sum of a family's samples, whole numbers, whose line contains all of `labels`.
+pub fn sum(exposition: &str, family: &str, labels: &[&str]) -> u64 {
     let samples = exposition.lines().filter(|line| {
         line.starts_with(&format!("{family}{{")) && labels.iter().all(|label| line.contains(label))
     });
-    samples.map(|line| line.rsplit_once(' ').expect("a value").1.parse::<f64>().expect("a number")).sum()
+    samples.map(|line| line.rsplit_once(' ').expect("a value").1.parse::<u64>().expect("a count")).sum()
 }
