@@ -36,7 +36,7 @@ fn command(entry: &Entry) -> String {
     let mut command = format!("{PROGRAM} add --addr {addr}");
     match shlex::try_quote(name) {
         Ok(_) if *name == addr.to_string() => {}
-        Ok(quoted) => command += &format!(" --name={quoted}"),
+        Ok(quoted) => command = format!("{command} --name={quoted}"),
         Err(_) => note(entry, "has a NUL in its name, which no argument can have; it goes without its name"),
     }
     command + &format!(" -i {itv}")
