@@ -1,3 +1,7 @@
-//! meshping.
+//! The client of a running daemon.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    meshping::cli::ctl::run(std::env::args_os())
+}

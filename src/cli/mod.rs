@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod console;
+pub mod ctl;
 pub mod escape;
 pub mod logging;
 pub mod painter;

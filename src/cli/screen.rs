@@ -62,7 +62,7 @@ async fn look(supervisor: &Recipient<GetRoster>, limit: usize) -> Option<(Vec<Ro
 }
 
 /// Columns and lines of the terminal.
-fn size() -> (u16, u16) {
+pub(super) fn size() -> (u16, u16) {
     let size = crossterm::terminal::window_size().map(|size| (size.columns, size.rows));
     size.ok().filter(|&(columns, lines)| columns > 0 && lines > 0).unwrap_or(USUAL_SIZE)
 }

@@ -16,8 +16,21 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// What clap found in the command line of `program`.
+    pub fn from_clap(error: &clap::Error, program: &str) -> Self {
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Self::Asked(error.render().to_string()),
+            _ => Self::Usage(one_line(error, program)),
+        }
+    }
+
     /// Says it, and returns the exit status.
     pub fn report(&self) -> ExitCode {
+        self.report_of("meshping")
+    }
+
+    /// Says it in the name of that program, and returns the exit status.
+    pub fn report_of(&self, program: &str) -> ExitCode {
         // When nobody listens there is nobody to tell.
         match self {
             Self::Asked(text) => {
@@ -25,7 +38,7 @@ impl Stop {
                 ExitCode::SUCCESS
             }
             Self::Usage(text) => {
-                let _ = writeln!(io::stderr(), "meshping: {text}");
+                let _ = writeln!(io::stderr(), "{program}: {text}");
                 ExitCode::from(2)
             }
         }
@@ -34,15 +47,12 @@ impl Stop {
 
 impl From<clap::Error> for Stop {
     fn from(error: clap::Error) -> Self {
-        match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Self::Asked(error.render().to_string()),
-            _ => Self::Usage(one_line(&error)),
-        }
+        Self::from_clap(&error, "meshping")
     }
 }
 
 /// What clap has to say, without its usage lines, escaped.
-fn one_line(error: &clap::Error) -> String {
+fn one_line(error: &clap::Error, program: &str) -> String {
     let said = match (error.kind(), error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
     {
         // clap would leave out what it takes for colours.
@@ -52,7 +62,7 @@ fn one_line(error: &clap::Error) -> String {
         }
         _ => rendered(error),
     };
-    format!("{} (see meshping --help)", shown(&said))
+    format!("{} (see {program} --help)", shown(&said))
 }
 
 /// Line breaks that were given are escaped, those of clap's layout become spaces.

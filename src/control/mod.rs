@@ -4,6 +4,7 @@
 
 pub mod actor;
 pub mod backend;
+pub mod client;
 mod executor;
 mod gate;
 mod period;

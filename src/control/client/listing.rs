@@ -1,0 +1,88 @@
+//! A list of targets, as it came from the daemon.
+
+use super::ClientError;
+use crate::target::Address;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use std::collections::HashMap;
+
+/// One target's books, in the daemon's words. Times are in seconds.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Entry {
+    /// How it is called.
+    pub name: String,
+    /// Whom it pings.
+    #[serde(deserialize_with = "address")]
+    pub addr: Address,
+    /// Its interval.
+    pub itv: f64,
+    /// Requests sent.
+    pub sent: u64,
+    /// Requests answered in time.
+    pub recv: u64,
+    /// Requests answered by an error.
+    pub errs: u64,
+    /// Requests that nothing answered.
+    #[serde(default)]
+    pub lost: u64,
+    /// First replies that were out of date.
+    pub outd: u64,
+    /// Sum of the round-trip times.
+    pub sum: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+    /// The latest.
+    pub last: f64,
+}
+
+/// All targets that were listed.
+#[derive(Debug)]
+pub struct Listing {
+    /// In address order.
+    pub entries: Vec<Entry>,
+    /// The reply as it came; of several pages, their members in one object.
+    pub json: String,
+    /// Why the targets after the last one are missing.
+    pub cut_short: Option<ClientError>,
+}
+
+impl Listing {
+    /// Reads a reply; `None` if it is no list of targets.
+    pub(super) fn parse(reply: &[u8]) -> Option<Self> {
+        let json = std::str::from_utf8(reply).ok()?.trim().to_owned();
+        let targets: HashMap<String, Entry> = serde_json::from_str(&json).ok()?;
+        let mut entries: Vec<Entry> = targets.into_values().collect();
+        entries.sort_by_key(|entry| entry.addr);
+        Some(Self { entries, json, cut_short: None })
+    }
+
+    pub(super) fn first_address(&self) -> Option<Address> {
+        self.entries.first().map(|entry| entry.addr)
+    }
+
+    pub(super) fn last_address(&self) -> Option<Address> {
+        self.entries.last().map(|entry| entry.addr)
+    }
+
+    /// Puts the next page behind these.
+    pub(super) fn append(&mut self, page: Self) {
+        let members = page.json.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        if let (false, Some(members)) = (page.entries.is_empty(), members) {
+            self.json.pop();
+            self.json.push_str(if self.entries.is_empty() { "" } else { "," });
+            self.json.push_str(members);
+            self.json.push('}');
+        }
+        self.entries.extend(page.entries);
+    }
+
+    pub(super) fn cut_short_by(self, error: ClientError) -> Self {
+        Self { cut_short: Some(error), ..self }
+    }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
