@@ -13,7 +13,7 @@ pub struct Schedule {
     /// Where in its interval the grid lies, as a fraction of 2^32.
     phase: u32,
     next: Moment,
-    /// When the latest request was due; `None` before the first.
+    /// When the latest request was sent; `None` before the first.
     previous: Option<Moment>,
 }
 
@@ -78,8 +78,8 @@ impl Schedule {
         }
         if self.next <= now {
             due.send = true;
-            self.previous = Some(self.next);
-            self.next = self.grid_point_from(self.next + self.interval / 2);
+            self.previous = Some(now);
+            self.next = self.grid_point_from(now + self.interval / 2);
         }
         due
     }
@@ -142,6 +142,14 @@ mod tests {
                 assert_eq!(schedule.take_due(at(due)), Due { send: true, skipped: 0 }, "{case}");
             }
         }
+    }
+
+    #[test]
+    fn a_late_request_off_the_grid_keeps_its_distance_to_the_next_point() {
+        let mut schedule = Schedule::new(ms(2_000), HALF, at(1_500));
+        assert_eq!(schedule.next(), at(2_000), "off the grid, half an interval or more before 3000 ms");
+        assert!(schedule.take_due(at(2_200)).send);
+        assert_eq!(schedule.next(), at(5_000), "3000 ms is less than half an interval after 2200 ms");
     }
 
     #[test]

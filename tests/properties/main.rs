@@ -1,0 +1,5 @@
+//! What holds whatever happens: the books of a target against a naive model of them, and the schedule.
+
+mod books;
+mod model;
+mod schedule;

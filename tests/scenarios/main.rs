@@ -1,0 +1,91 @@
+//! What meshping makes of networks of every kind, in virtual time: the actors on a scripted network.
+
+mod fates;
+mod many;
+mod periods;
+mod supervised;
+mod timing;
+
+use actix::prelude::*;
+use meshping::actors::pinger::{GetSummary, GetTotals, PingActor, Seed};
+use meshping::measure::{Moment, Summary, Totals};
+use meshping::probe::scripted::{Fate, ScriptedNetwork};
+use meshping::target::{Address, Interval, Timeout};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The middle of the interval: a target with an interval of 1 s is pinged at 500 ms, 1500 ms and so on.
+const HALF: u32 = 1 << 31;
+
+fn host() -> Address {
+    "192.0.2.1".parse().expect("a literal")
+}
+
+fn seconds(text: &str) -> Interval {
+    text.parse().expect("a number of seconds")
+}
+
+fn timeout(text: &str) -> Timeout {
+    text.parse().expect("a number of seconds")
+}
+
+/// The seed of a target in the middle of its interval, whose second request has the largest number there is.
+fn seed() -> Seed {
+    Seed { phase: HALF, first_number: u32::MAX - 1 }
+}
+
+/// One pinger on its network. Time is to be paused before.
+struct Stage {
+    network: ScriptedNetwork,
+    pinger: Addr<PingActor>,
+    began: Instant,
+}
+
+impl Stage {
+    /// A host that meets its fates in turn, for ever, pinged with these times.
+    fn set(interval: &str, after: &str, fates: impl IntoIterator<Item = Fate>) -> Self {
+        Self::on(ScriptedNetwork::new().host(host(), fates), interval, after)
+    }
+
+    fn on(network: ScriptedNetwork, interval: &str, after: &str) -> Self {
+        let began = Instant::now();
+        let pinger =
+            PingActor::new(host(), seconds(interval), timeout(after), seed(), network.engine()).start();
+        Self { network, pinger, began }
+    }
+
+    async fn until(&self, millis: u64) {
+        until(self.began, millis).await;
+    }
+
+    async fn summary_at(&self, millis: u64) -> Summary {
+        self.until(millis).await;
+        self.pinger.send(GetSummary).await.expect("the pinger runs")
+    }
+
+    async fn totals_at(&self, millis: u64) -> Totals {
+        self.until(millis).await;
+        self.pinger.send(GetTotals).await.expect("the pinger runs")
+    }
+
+    /// When requests were seen, in milliseconds.
+    fn sent_at(&self) -> Vec<u64> {
+        let moments = self.network.sightings(host()).into_iter().map(|sighting| sighting.at);
+        moments.map(millis).collect()
+    }
+}
+
+/// Waits until so many milliseconds have passed since `began`, to the very moment: timers round up to whole
+/// milliseconds of a count of their own.
+async fn until(began: Instant, millis: u64) {
+    let moment = began + Duration::from_millis(millis);
+    if Instant::now() < moment {
+        tokio::time::sleep_until(moment - Duration::from_nanos(999_999)).await;
+    }
+    assert_eq!(began.elapsed(), Duration::from_millis(millis), "the test's own clock");
+}
+
+/// Milliseconds since the beginning.
+fn millis(moment: Moment) -> u64 {
+    moment.as_nanos() / 1_000_000
+}

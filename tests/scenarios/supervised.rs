@@ -1,0 +1,289 @@
+//! The supervisor with its pingers: names and addresses, removal, replacement.
+
+use super::{millis, seconds, timeout, until};
+use actix::prelude::*;
+use meshping::actors::pinger::{GetSummary, PingActor};
+use meshping::actors::registry::Limits;
+use meshping::actors::shard::{Seeds, Shard};
+use meshping::actors::supervisor::{
+    Add, AddError, Filter, GetRoster, GetStatus, Load, Remove, Settings, Status, SupervisorActor,
+};
+use meshping::probe::scripted::{Fate, ScriptedNetwork, panic_at_send, reply};
+use meshping::resolve::FamilyAnswer;
+use meshping::resolve::scripted::{Script, ScriptedNames, addresses};
+use meshping::target::{Address, HostName, Interval, Timeout};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A supervisor on a network where everybody answers after 5 ms. Time is to be paused before.
+struct Stage {
+    network: ScriptedNetwork,
+    names: Rc<ScriptedNames>,
+    supervisor: Addr<SupervisorActor>,
+    began: Instant,
+}
+
+impl Stage {
+    fn set() -> Self {
+        let network = ScriptedNetwork::new().elsewhere(reply(5));
+        let names = Rc::new(ScriptedNames::new());
+        let limits = Limits { targets: 20_000, names: 100, interval: Interval::DEFAULT };
+        let settings = Settings { limits, timeout: Timeout::DEFAULT };
+        let shard = Shard::Here(network.engine());
+        let resolve = Rc::clone(&names);
+        let supervisor = SupervisorActor::new(settings, vec![shard], Seeds::new([7; 16]), resolve).start();
+        Self { network, names, supervisor, began: Instant::now() }
+    }
+
+    fn host(self, host: &str, fates: impl IntoIterator<Item = Fate>) -> Self {
+        Self { network: self.network.clone().host(address(host), fates), ..self }
+    }
+
+    fn name(self, name: &str, scripts: impl IntoIterator<Item = Script>) -> Self {
+        self.names.set(&host_name(name), scripts);
+        self
+    }
+
+    async fn add(&self, name: &str, host: &str) -> Result<(), AddError> {
+        self.supervisor.send(add(name, host, None)).await.expect("the supervisor runs")
+    }
+
+    async fn remove(&self, name: Option<&str>, host: Option<&str>) {
+        let host = host.map(|host| host.parse().expect("a host"));
+        self.supervisor.send(Remove { name: name.map(Into::into), host }).await.expect("the supervisor runs");
+    }
+
+    /// Address, first name and interval of those whom the filter means.
+    async fn roster(&self, filter: Filter) -> Vec<(String, String, Interval)> {
+        let asked = GetRoster { filter, ..GetRoster::default() };
+        let roster = self.supervisor.send(asked).await.expect("the supervisor runs");
+        let tell = |member: &meshping::actors::supervisor::Member| {
+            (member.address.to_string(), member.name.to_string(), member.interval)
+        };
+        roster.members.iter().map(tell).collect()
+    }
+
+    async fn addresses(&self) -> Vec<String> {
+        self.roster(Filter::default()).await.into_iter().map(|(address, ..)| address).collect()
+    }
+
+    async fn called(&self, name: &str) -> Vec<String> {
+        let filter = Filter { name: Some(name.into()), host: None };
+        self.roster(filter).await.into_iter().map(|(address, ..)| address).collect()
+    }
+
+    async fn pinger(&self, host: &str) -> Addr<PingActor> {
+        let filter = Filter { name: None, host: Some(host.parse().expect("a host")) };
+        let asked = GetRoster { filter, ..GetRoster::default() };
+        let roster = self.supervisor.send(asked).await.expect("the supervisor runs");
+        roster.members[0].pinger.clone()
+    }
+
+    async fn status(&self) -> Status {
+        self.supervisor.send(GetStatus).await.expect("the supervisor runs")
+    }
+
+    /// Asserts that no target is pinged any more, and that nothing is kept for any.
+    async fn assert_empty(&self) {
+        assert_eq!(self.addresses().await, Vec::<String>::new());
+        // Who is told to retire does so in a turn of its own.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!((self.network.ports(), self.network.to_come()), (0, 0));
+        let status = self.status().await;
+        assert_eq!((status.targets, status.names, status.replaced), (0, 0, 0));
+    }
+}
+
+fn add(name: &str, host: &str, interval: Option<&str>) -> Add {
+    Add { name: name.into(), host: host.parse().expect("a host"), interval: interval.map(seconds) }
+}
+
+fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+fn host_name(text: &str) -> HostName {
+    text.parse().expect("a name")
+}
+
+fn with_ttl(v4: &[&str], v6: &[&str]) -> Script {
+    let answer = |texts: &[&str]| match texts {
+        [] => FamilyAnswer::NoData(Duration::from_secs(60)),
+        texts => addresses(60, texts),
+    };
+    Script::new(answer(v4), answer(v6))
+}
+
+#[actix::test]
+async fn an_address_with_two_names_is_pinged_once_and_goes_with_the_last_of_them() {
+    tokio::time::pause();
+    let stage = Stage::set().host("192.0.2.1", [reply(5)]);
+    stage.add("first", "192.0.2.1").await.expect("there is room");
+    stage.add("second", "192.0.2.1").await.expect("there is room");
+    until(stage.began, 10_000).await;
+    assert_eq!(stage.network.requests(), 10);
+    let row = ("192.0.2.1".to_owned(), "first".to_owned(), Interval::DEFAULT);
+    assert_eq!(stage.roster(Filter::default()).await, [row]);
+    assert_eq!(stage.called("second").await, ["192.0.2.1"]);
+
+    stage.remove(Some("first"), None).await;
+    let row = ("192.0.2.1".to_owned(), "second".to_owned(), Interval::DEFAULT);
+    assert_eq!(stage.roster(Filter::default()).await, [row]);
+    assert_eq!(stage.called("first").await, Vec::<String>::new());
+    let summary = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
+    assert_eq!(summary.recv, 10, "its statistics go on");
+
+    stage.remove(Some("second"), None).await;
+    stage.assert_empty().await;
+}
+
+#[actix::test]
+async fn the_interval_given_last_wins_and_none_given_changes_nothing() {
+    tokio::time::pause();
+    let stage = Stage::set().host("192.0.2.1", [reply(5)]);
+    for (interval, expected) in [(Some("60"), "60"), (None, "60"), (Some("0.5"), "0.5"), (None, "0.5")] {
+        let added = stage.supervisor.send(add("name", "192.0.2.1", interval)).await.expect("it runs");
+        assert_eq!(added, Ok(()));
+        assert_eq!(stage.roster(Filter::default()).await[0].2, seconds(expected));
+    }
+    until(stage.began, 1_000).await;
+    let before = stage.network.requests();
+    until(stage.began, 11_000).await;
+    assert_eq!(stage.network.requests() - before, 20);
+}
+
+#[actix::test]
+async fn a_name_is_pinged_at_each_of_its_addresses() {
+    tokio::time::pause();
+    let all = with_ttl(&["192.0.2.7", "192.0.2.6"], &["2001:db8::7"]);
+    let stage = Stage::set().name("host.example", [all]);
+    assert_eq!(stage.add("my host", "host.example").await, Ok(()));
+    let expected = ["192.0.2.6", "192.0.2.7", "2001:db8::7"];
+    assert_eq!(stage.addresses().await, expected, "shown by the first list after the answer");
+    assert_eq!(stage.called("my host").await, expected);
+    until(stage.began, 5_000).await;
+    for host in expected {
+        let summary = stage.pinger(host).await.send(GetSummary).await.expect("it runs");
+        assert!(summary.recv >= 4 && summary.lost == 0, "{host}: {summary:?}");
+    }
+    stage.remove(Some("my host"), None).await;
+    stage.assert_empty().await;
+}
+
+#[actix::test]
+async fn a_name_that_does_not_exist_adds_nothing() {
+    tokio::time::pause();
+    let stage = Stage::set();
+    assert_eq!(stage.add("nobody", "nobody.example").await, Err(AddError::NoName));
+    stage.assert_empty().await;
+}
+
+#[actix::test]
+async fn a_name_without_an_answer_is_ok_after_300_ms_and_keeps_being_tried() {
+    tokio::time::pause();
+    let silent = Script::new(FamilyAnswer::Silent, FamilyAnswer::Silent)
+        .after(Duration::from_secs(4), meshping::target::Family::V4);
+    let stage = Stage::set().name("slow.example", [silent, with_ttl(&["192.0.2.9"], &[])]);
+    assert_eq!(stage.add("slow", "slow.example").await, Ok(()));
+    assert_eq!(stage.began.elapsed().as_millis() / 10, 30);
+    assert_eq!(stage.addresses().await, Vec::<String>::new());
+    assert_eq!(stage.status().await.names, 1);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(stage.addresses().await, ["192.0.2.9"]);
+}
+
+#[actix::test]
+async fn removing_a_name_ends_it_even_while_its_first_answer_is_awaited() {
+    tokio::time::pause();
+    let late = with_ttl(&["192.0.2.9"], &[]).after(Duration::from_secs(2), meshping::target::Family::V4);
+    let late = late.after(Duration::from_secs(2), meshping::target::Family::V6);
+    let stage = Stage::set().name("slow.example", [late]);
+    assert_eq!(stage.add("slow", "slow.example").await, Ok(()));
+    stage.remove(Some("slow"), None).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    stage.assert_empty().await;
+}
+
+#[actix::test]
+async fn an_address_that_was_removed_stays_away_until_its_name_is_added_again() {
+    tokio::time::pause();
+    let both = with_ttl(&["192.0.2.1", "192.0.2.2"], &[]);
+    let stage = Stage::set().name("host.example", [both]).host("192.0.2.1", [reply(5)]);
+    stage.add("name", "host.example").await.expect("it exists");
+    stage.remove(None, Some("192.0.2.1")).await;
+    assert_eq!(stage.addresses().await, ["192.0.2.2"]);
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    assert!(stage.names.asked(&host_name("host.example")).len() > 10, "the name is still followed");
+    assert_eq!(stage.addresses().await, ["192.0.2.2"]);
+    stage.add("name", "host.example").await.expect("it exists");
+    assert_eq!(stage.addresses().await, ["192.0.2.1", "192.0.2.2"]);
+}
+
+#[actix::test]
+async fn an_address_that_vanishes_from_dns_is_retired_after_a_grace_period_and_a_new_one_is_added() {
+    tokio::time::pause();
+    let (before, after) = (with_ttl(&["192.0.2.1"], &[]), with_ttl(&["192.0.2.2"], &[]));
+    let stage = Stage::set().name("moving.example", [before, after]);
+    stage.add("name", "moving.example").await.expect("it exists");
+    assert_eq!(stage.addresses().await, ["192.0.2.1"]);
+    until(stage.began, 90_000).await;
+    assert_eq!(stage.addresses().await, ["192.0.2.1", "192.0.2.2"]);
+    until(stage.began, 600_000).await;
+    assert_eq!(stage.addresses().await, ["192.0.2.2"]);
+    assert_eq!(stage.network.ports(), 1);
+}
+
+#[actix::test]
+async fn a_pinger_that_panics_is_replaced_and_the_others_do_not_notice() {
+    tokio::time::pause();
+    let fates = [reply(5), reply(5), panic_at_send(), reply(9)];
+    let stage = Stage::set().host("192.0.2.1", fates).host("192.0.2.2", [reply(5)]);
+    for host in ["192.0.2.1", "192.0.2.2"] {
+        stage.add(host, host).await.expect("there is room");
+    }
+    until(stage.began, 4_500).await;
+    assert_eq!(stage.status().await.replaced, 1);
+    assert_eq!(stage.addresses().await, ["192.0.2.1", "192.0.2.2"]);
+    let replaced = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
+    assert!((2..=3).contains(&replaced.recv) && replaced.lost == 0, "started again: {replaced:?}");
+    let other = stage.pinger("192.0.2.2").await.send(GetSummary).await.expect("it runs");
+    assert!(other.recv >= 4 && other.lost == 0, "{other:?}");
+    let moments = stage.network.sightings(address("192.0.2.1"));
+    let sent: Vec<u64> = moments.iter().map(|sighting| millis(sighting.at)).collect();
+    assert!(sent.windows(2).all(|pair| pair[1] - pair[0] >= 500), "the grid is kept: {sent:?}");
+    stage.remove(Some("192.0.2.1"), None).await;
+    stage.remove(Some("192.0.2.2"), None).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!((stage.network.ports(), stage.network.to_come()), (0, 0));
+}
+
+#[actix::test]
+async fn ten_thousand_targets_come_and_go_and_leave_nothing() {
+    tokio::time::pause();
+    let stage = Stage::set();
+    let hosts: Vec<String> =
+        (0..10_000).map(|index| format!("10.1.{}.{}", index / 250, index % 250 + 1)).collect();
+    for _ in 0..2 {
+        let adds = hosts.iter().map(|host| add(host, host, Some("10"))).collect();
+        stage.supervisor.send(Load(adds)).await.expect("it runs");
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        assert_eq!((stage.network.ports(), stage.status().await.targets), (10_000, 10_000));
+        for host in &hosts {
+            stage.remove(Some(host), None).await;
+        }
+        stage.assert_empty().await;
+    }
+    assert!(stage.network.requests() >= 20_000);
+}
+
+#[actix::test]
+async fn the_timeout_is_that_of_the_settings() {
+    tokio::time::pause();
+    let stage = Stage::set().host("192.0.2.1", [reply(5_001)]);
+    stage.add("slow", "192.0.2.1").await.expect("there is room");
+    until(stage.began, 60_000).await;
+    let summary = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
+    assert_eq!((summary.recv, timeout("5")), (0, Timeout::DEFAULT));
+    assert!((54..=55).contains(&summary.lost), "{summary:?}");
+}
