@@ -52,6 +52,11 @@ pub type Rows = HashMap<IpAddr, Row>;
 const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 55_432);
 const WEB: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9_922);
 
+/// Nothing but the right to open raw sockets.
+pub const RAW_ONLY: [&str; 2] = ["--bounding-set=-all,+net_raw", "--inh-caps=-all"];
+/// No capability at all.
+pub const NONE: [&str; 2] = ["--bounding-set=-all", "--inh-caps=-all"];
+
 impl Start<'_> {
     fn command(self) -> Command {
         let meshping = env!("CARGO_BIN_EXE_meshping");
@@ -62,7 +67,7 @@ impl Start<'_> {
             command.args(self.setpriv).arg("--").arg(meshping);
             command
         };
-        command.args(self.arguments).stdin(Stdio::null()).stdout(Stdio::null());
+        command.args(self.arguments).env("MESHPING_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
         if !self.denials.is_empty() {
             sys::deny(&mut command, self.denials);
         }
@@ -130,7 +135,7 @@ impl Daemon {
         let mut request = json!({"cmd": "list", "limit": 200});
         loop {
             // The JSON reader sorts by text, so the last one in address order is to be found.
-            let page = rows_of(self.ask(&request));
+            let page = rows_of(&self.ask(&request));
             let Some(last) = page.keys().max().copied() else { return rows };
             rows.extend(page);
             request["after"] = json!(last);
@@ -139,10 +144,11 @@ impl Daemon {
 
     /// Asks for one list.
     pub fn list_with(&self, request: &Value) -> Rows {
-        rows_of(self.ask(request))
+        rows_of(&self.ask(request))
     }
 
     /// Scrapes the metrics.
+    #[expect(clippy::unused_self, reason = "the only daemon of the namespace is meant")]
     pub fn metrics(&self) -> Metrics {
         let mut stream = TcpStream::connect(WEB).expect("meshping serves HTTP");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("not 0");
@@ -157,11 +163,6 @@ impl Daemon {
     /// Sends it a signal.
     pub fn signal(&self, signal: i32) {
         sys::signal(self.child.id(), signal).expect("it runs");
-    }
-
-    /// Whether it still runs.
-    pub fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("it is our child").is_none()
     }
 
     /// Waits for its end.
@@ -189,8 +190,8 @@ fn wait_for_end(child: &mut Child, at_most: Duration) -> ExitStatus {
     }
 }
 
-fn rows_of(reply: Value) -> Rows {
-    serde_json::from_value(reply.clone()).unwrap_or_else(|error| panic!("{error}: {reply}"))
+fn rows_of(reply: &Value) -> Rows {
+    Rows::deserialize(reply).unwrap_or_else(|error| panic!("{error}: {reply}"))
 }
 
 impl Row {

@@ -1,11 +1,10 @@
 //! ICMP errors: each class under its name, settling exactly the request that it quotes.
 
 use crate::daemon::Daemon;
-use crate::figures::of_both_families;
 use crate::metrics::equal;
 use crate::run::{Counts, Outcome};
 use crate::sim::behaviour::byte;
-use crate::sim::{Network, at, code, in_namespace};
+use crate::sim::{Network, at, code, in_namespace, of_both_families};
 use meshping::target::Family::{V4, V6};
 use std::net::IpAddr;
 use std::time::Duration;

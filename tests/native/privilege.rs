@@ -1,15 +1,10 @@
 //! What the daemon makes of the permissions that it has.
 
-use crate::daemon::Start;
+use crate::daemon::{NONE, RAW_ONLY, Start};
 use crate::errors;
 use crate::sim::in_namespace;
 use crate::sim::network::sysctl;
 use std::collections::BTreeSet;
-
-/// Nothing but the right to open raw sockets.
-pub const RAW_ONLY: [&str; 2] = ["--bounding-set=-all,+net_raw", "--inh-caps=-all"];
-/// No capability at all.
-pub const NONE: [&str; 2] = ["--bounding-set=-all", "--inh-caps=-all"];
 
 /// Who may open datagram ICMP sockets; nobody in a fresh namespace.
 const PING_GROUPS: &str = "net/ipv4/ping_group_range";
