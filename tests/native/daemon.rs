@@ -26,6 +26,8 @@ pub struct Start<'a> {
     pub denials: &'a [Denial],
     /// The command line.
     pub arguments: &'a [&'a str],
+    /// Another daemon of the same namespace: it has another control socket, and no HTTP.
+    pub second: bool,
 }
 
 /// A target in `list`.
@@ -50,6 +52,7 @@ pub struct Row {
 pub type Rows = HashMap<IpAddr, Row>;
 
 const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 55_432);
+const SECOND_CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 55_433);
 const WEB: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9_922);
 
 /// Nothing but the right to open raw sockets.
@@ -67,7 +70,10 @@ impl Start<'_> {
             command.args(self.setpriv).arg("--").arg(meshping);
             command
         };
-        command.args(self.arguments).env("MESHPING_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
+        if self.second {
+            command.args(["--control", &SECOND_CONTROL.to_string(), "--web.listen-address", "off"]);
+        }
+        command.args(self.arguments).stdin(Stdio::null()).stdout(Stdio::null());
         if !self.denials.is_empty() {
             sys::deny(&mut command, self.denials);
         }
@@ -85,9 +91,9 @@ impl Start<'_> {
 
     /// Starts a daemon, and waits until it answers.
     pub fn daemon(self) -> Daemon {
-        let child = self.command().spawn().expect("meshping starts");
+        let child = self.command().env("MESHPING_LOG", "warn").spawn().expect("meshping starts");
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback is up");
-        socket.connect(CONTROL).expect("loopback is up");
+        socket.connect(if self.second { SECOND_CONTROL } else { CONTROL }).expect("loopback is up");
         socket.set_read_timeout(Some(Duration::from_millis(500))).expect("not 0");
         let mut daemon = Daemon { child, socket };
         daemon.wait_until_it_answers();

@@ -3,8 +3,8 @@
 use crate::daemon::Daemon;
 use crate::metrics::equal;
 use crate::run::{Counts, Outcome};
-use crate::sim::behaviour::byte;
-use crate::sim::{Network, at, code, in_namespace, of_both_families};
+use crate::sim::behaviour::{byte, of_both_families};
+use crate::sim::{Network, at, code, in_namespace};
 use meshping::target::Family::{V4, V6};
 use std::net::IpAddr;
 use std::time::Duration;

@@ -3,9 +3,9 @@
 use crate::daemon::Daemon;
 use crate::metrics::{Metrics, equal};
 use crate::run::Counts;
-use crate::sim::behaviour::{byte, ourselves};
+use crate::sim::behaviour::{byte, ourselves, of_both_families};
 use crate::sim::packet::{datagram, echo_reply};
-use crate::sim::{FAMILIES, Network, at, code, in_namespace, of_both_families};
+use crate::sim::{FAMILIES, Network, at, code, in_namespace};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -3,7 +3,8 @@
 use crate::daemon::{Daemon, Row, Rows};
 use crate::metrics::equal;
 use crate::run::{Counts, Outcome};
-use crate::sim::{code, in_namespace, of_both_families};
+use crate::sim::behaviour::of_both_families;
+use crate::sim::{code, in_namespace};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::net::IpAddr;

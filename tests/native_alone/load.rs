@@ -4,7 +4,8 @@ use crate::daemon::{Daemon, RAW_ONLY, Start};
 use crate::metrics::{Metrics, equal};
 use crate::run::{Counts, Outcome};
 use crate::sim::log::HostLog;
-use crate::sim::{FAMILIES, Network, at, code, in_namespace, of_both_families, sys};
+use crate::sim::behaviour::of_both_families;
+use crate::sim::{FAMILIES, Network, at, code, in_namespace, sys};
 use std::io::Write;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -35,7 +36,7 @@ fn ten_thousand_targets_and_a_small_receive_buffer_lose_nothing() {
         let file = targets_file(&hosts);
         let arguments = ["--targets", file.path().to_str().expect("a plain path")];
         let denials = &sys::BUFFERS_STAY_SMALL;
-        let daemon = Start { setpriv: &RAW_ONLY, denials, arguments: &arguments }.daemon();
+        let daemon = Start { setpriv: &RAW_ONLY, denials, arguments: &arguments, ..Start::default() }.daemon();
         let start = Instant::now();
         network.wait_until("15 requests for each", Duration::from_secs(60), |responder| {
             hosts.iter().all(|host| responder.requests(*host) >= 15)
@@ -48,6 +49,38 @@ fn ten_thousand_targets_and_a_small_receive_buffer_lose_nothing() {
         for Outcome { host, row, log } in daemon.finish(network, &hosts) {
             let requests = log.requests.len() as u64;
             Outcome { host, row, log }.expect(Counts { recv: requests, outd: row.outd, ..Counts::default() });
+        }
+    });
+}
+
+#[test]
+fn what_our_own_buffer_dropped_is_void_and_not_lost() {
+    let _alone = crate::alone();
+    in_namespace(|network| {
+        let hosts: Vec<IpAddr> = (0..4)
+            .flat_map(|batch| (1..=200).map(move |number| (code::DELAY_10_MS, 60 + batch, number)))
+            .flat_map(|(code, p, number)| FAMILIES.map(|family| at(family, code, p, number)))
+            .collect();
+        let file = targets_file(&hosts);
+        let arguments = ["-t", "1", "--targets", file.path().to_str().expect("a plain path")];
+        let denials = &sys::BUFFERS_STAY_SMALL;
+        let daemon = Start { setpriv: &RAW_ONLY, denials, arguments: &arguments, ..Start::default() }.daemon();
+        network.wait_until("3 requests for each", Duration::from_secs(30), |responder| {
+            hosts.iter().all(|host| responder.requests(*host) >= 3)
+        });
+        daemon.signal(libc::SIGSTOP);
+        std::thread::sleep(Duration::from_secs(2));
+        daemon.signal(libc::SIGCONT);
+        let outcomes = daemon.finish(network, &hosts);
+        let void: u64 = outcomes.iter().map(|outcome| outcome.row.void).sum();
+        let dropped = drops(&daemon.metrics());
+        println!("{void} requests are void, {dropped} packets were dropped");
+        assert!(void > 0, "the buffer was to overflow");
+        assert!(equal(void as f64, dropped), "{void} requests are void, {dropped} packets were dropped");
+        for outcome in outcomes {
+            let void = outcome.row.void;
+            let recv = outcome.requests() - void;
+            outcome.expect(Counts { recv, void, ..Counts::default() });
         }
     });
 }

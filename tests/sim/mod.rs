@@ -15,7 +15,7 @@ pub mod ping;
 pub mod responder;
 pub mod sys;
 
-pub use behaviour::{at, code, of_both_families};
+pub use behaviour::{at, code};
 pub use namespace::in_namespace;
 pub use network::Network;
 
