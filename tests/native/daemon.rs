@@ -158,12 +158,15 @@ impl Daemon {
     pub fn metrics(&self) -> Metrics {
         let mut stream = TcpStream::connect(WEB).expect("meshping serves HTTP");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("not 0");
-        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("meshping reads");
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            .expect("meshping reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer of text");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         assert!(head.lines().next().is_some_and(|status| status.contains(" 200 ")), "{head}");
-        Metrics::parse(body)
+        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        if chunked { Metrics::parse(&unchunk(body)) } else { Metrics::parse(body) }
     }
 
     /// Sends it a signal.
@@ -194,6 +197,17 @@ fn wait_for_end(child: &mut Child, at_most: Duration) -> ExitStatus {
         assert!(Instant::now() < deadline, "meshping did not end within {at_most:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Takes the chunked coding (RFC 9112 §7.1) off a body.
+fn unchunk(mut body: &str) -> String {
+    let mut text = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).expect("a size in hexadecimal");
+        text.push_str(&rest[..size]);
+        body = &rest[size + 2..];
+    }
+    text
 }
 
 fn rows_of(reply: &Value) -> Rows {

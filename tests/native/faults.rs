@@ -3,8 +3,8 @@
 use crate::daemon::{Daemon, Start};
 use crate::metrics::equal;
 use crate::run::Counts;
-use crate::sim::network::{bring_up, sysctl, take_down};
 use crate::sim::behaviour::of_both_families;
+use crate::sim::network::{bring_up, sysctl, take_down};
 use crate::sim::{Network, at, code, in_namespace, sys};
 use meshping::target::Family;
 use std::net::IpAddr;

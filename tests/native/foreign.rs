@@ -3,7 +3,7 @@
 use crate::daemon::Daemon;
 use crate::metrics::{Metrics, equal};
 use crate::run::Counts;
-use crate::sim::behaviour::{byte, ourselves, of_both_families};
+use crate::sim::behaviour::{byte, of_both_families, ourselves};
 use crate::sim::packet::{datagram, echo_reply};
 use crate::sim::{FAMILIES, Network, at, code, in_namespace};
 use std::collections::BTreeMap;

@@ -3,8 +3,8 @@
 use crate::daemon::{Daemon, RAW_ONLY, Start};
 use crate::metrics::{Metrics, equal};
 use crate::run::{Counts, Outcome};
-use crate::sim::log::HostLog;
 use crate::sim::behaviour::of_both_families;
+use crate::sim::log::HostLog;
 use crate::sim::{FAMILIES, Network, at, code, in_namespace, sys};
 use std::io::Write;
 use std::net::IpAddr;
@@ -36,7 +36,8 @@ fn ten_thousand_targets_and_a_small_receive_buffer_lose_nothing() {
         let file = targets_file(&hosts);
         let arguments = ["--targets", file.path().to_str().expect("a plain path")];
         let denials = &sys::BUFFERS_STAY_SMALL;
-        let daemon = Start { setpriv: &RAW_ONLY, denials, arguments: &arguments, ..Start::default() }.daemon();
+        let daemon =
+            Start { setpriv: &RAW_ONLY, denials, arguments: &arguments, ..Start::default() }.daemon();
         let start = Instant::now();
         network.wait_until("15 requests for each", Duration::from_secs(60), |responder| {
             hosts.iter().all(|host| responder.requests(*host) >= 15)
@@ -64,7 +65,8 @@ fn what_our_own_buffer_dropped_is_void_and_not_lost() {
         let file = targets_file(&hosts);
         let arguments = ["-t", "1", "--targets", file.path().to_str().expect("a plain path")];
         let denials = &sys::BUFFERS_STAY_SMALL;
-        let daemon = Start { setpriv: &RAW_ONLY, denials, arguments: &arguments, ..Start::default() }.daemon();
+        let daemon =
+            Start { setpriv: &RAW_ONLY, denials, arguments: &arguments, ..Start::default() }.daemon();
         network.wait_until("3 requests for each", Duration::from_secs(30), |responder| {
             hosts.iter().all(|host| responder.requests(*host) >= 3)
         });

@@ -2,8 +2,8 @@
 
 use crate::daemon::Daemon;
 use crate::run::Outcome;
-use crate::sim::log::median;
 use crate::sim::behaviour::of_both_families;
+use crate::sim::log::median;
 use crate::sim::{code, in_namespace};
 use std::time::Duration;
 
