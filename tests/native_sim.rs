@@ -3,7 +3,7 @@
 mod sim;
 
 use meshping::target::Family;
-use sim::behaviour::{byte, elsewhere, ourselves, router};
+use sim::behaviour::{Behaviour, byte, elsewhere, ourselves, router};
 use sim::log::median;
 use sim::network::{bring_up, take_down};
 use sim::packet::{checksum, datagram, echo_reply};
@@ -39,6 +39,34 @@ fn right_reply(family: Family, from: IpAddr) -> Vec<u8> {
     let sum = checksum(&icmp, from, ourselves(family));
     icmp[2..4].copy_from_slice(&sum.to_be_bytes());
     icmp
+}
+
+#[test]
+fn an_address_says_what_its_host_does() {
+    for family in FAMILIES {
+        let host = at(family, code::DELAY_MS, 200, 7);
+        assert_eq!(Behaviour::of(host), Behaviour { code: code::DELAY_MS, parameter: 200 }, "{host}");
+    }
+    assert_eq!(at(Family::V4, code::COPIES, 3, 9).to_string(), "10.20.3.9");
+    assert_eq!(at(Family::V6, code::COPIES, 3, 9).to_string(), "fd77::14:3:9");
+}
+
+#[test]
+fn losses_are_exact_and_evenly_spread() {
+    let cases = [
+        ("every third", code::LOSS_EVERY, 3, "..x..x..x..x"),
+        ("half", code::LOSS_PERCENT, 50, ".x.x.x.x.x.x"),
+        ("all", code::LOSS_PERCENT, 100, "xxxxxxxxxxxx"),
+        ("none", code::LOSS_PERCENT, 0, "............"),
+        ("two on, two off", code::FLAPPING, 2, "..xx..xx..xx"),
+    ];
+    for (case, code, parameter, expected) in cases {
+        let host = Behaviour { code, parameter };
+        let seen: String = (0..12).map(|count| if host.loses(count) { 'x' } else { '.' }).collect();
+        assert_eq!(seen, expected, "{case}");
+    }
+    let seven = Behaviour { code: code::LOSS_PERCENT, parameter: 7 };
+    assert_eq!((0..1_000).filter(|&count| seven.loses(count)).count(), 70);
 }
 
 #[test]

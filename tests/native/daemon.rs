@@ -26,6 +26,8 @@ pub struct Start<'a> {
     pub denials: &'a [Denial],
     /// The command line.
     pub arguments: &'a [&'a str],
+    /// Another daemon of the same namespace: it has another control socket, and no HTTP.
+    pub second: bool,
 }
 
 /// A target in `list`.
@@ -50,7 +52,13 @@ pub struct Row {
 pub type Rows = HashMap<IpAddr, Row>;
 
 const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 55_432);
+const SECOND_CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 55_433);
 const WEB: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9_922);
+
+/// Nothing but the right to open raw sockets.
+pub const RAW_ONLY: [&str; 2] = ["--bounding-set=-all,+net_raw", "--inh-caps=-all"];
+/// No capability at all.
+pub const NONE: [&str; 2] = ["--bounding-set=-all", "--inh-caps=-all"];
 
 impl Start<'_> {
     fn command(self) -> Command {
@@ -62,6 +70,9 @@ impl Start<'_> {
             command.args(self.setpriv).arg("--").arg(meshping);
             command
         };
+        if self.second {
+            command.args(["--control", &SECOND_CONTROL.to_string(), "--web.listen-address", "off"]);
+        }
         command.args(self.arguments).stdin(Stdio::null()).stdout(Stdio::null());
         if !self.denials.is_empty() {
             sys::deny(&mut command, self.denials);
@@ -80,9 +91,9 @@ impl Start<'_> {
 
     /// Starts a daemon, and waits until it answers.
     pub fn daemon(self) -> Daemon {
-        let child = self.command().spawn().expect("meshping starts");
+        let child = self.command().env("MESHPING_LOG", "warn").spawn().expect("meshping starts");
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback is up");
-        socket.connect(CONTROL).expect("loopback is up");
+        socket.connect(if self.second { SECOND_CONTROL } else { CONTROL }).expect("loopback is up");
         socket.set_read_timeout(Some(Duration::from_millis(500))).expect("not 0");
         let mut daemon = Daemon { child, socket };
         daemon.wait_until_it_answers();
@@ -130,7 +141,7 @@ impl Daemon {
         let mut request = json!({"cmd": "list", "limit": 200});
         loop {
             // The JSON reader sorts by text, so the last one in address order is to be found.
-            let page = rows_of(self.ask(&request));
+            let page = rows_of(&self.ask(&request));
             let Some(last) = page.keys().max().copied() else { return rows };
             rows.extend(page);
             request["after"] = json!(last);
@@ -139,29 +150,28 @@ impl Daemon {
 
     /// Asks for one list.
     pub fn list_with(&self, request: &Value) -> Rows {
-        rows_of(self.ask(request))
+        rows_of(&self.ask(request))
     }
 
     /// Scrapes the metrics.
+    #[expect(clippy::unused_self, reason = "the only daemon of the namespace is meant")]
     pub fn metrics(&self) -> Metrics {
         let mut stream = TcpStream::connect(WEB).expect("meshping serves HTTP");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("not 0");
-        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("meshping reads");
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            .expect("meshping reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer of text");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         assert!(head.lines().next().is_some_and(|status| status.contains(" 200 ")), "{head}");
-        Metrics::parse(body)
+        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        if chunked { Metrics::parse(&unchunk(body)) } else { Metrics::parse(body) }
     }
 
     /// Sends it a signal.
     pub fn signal(&self, signal: i32) {
         sys::signal(self.child.id(), signal).expect("it runs");
-    }
-
-    /// Whether it still runs.
-    pub fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("it is our child").is_none()
     }
 
     /// Waits for its end.
@@ -189,8 +199,19 @@ fn wait_for_end(child: &mut Child, at_most: Duration) -> ExitStatus {
     }
 }
 
-fn rows_of(reply: Value) -> Rows {
-    serde_json::from_value(reply.clone()).unwrap_or_else(|error| panic!("{error}: {reply}"))
+/// Takes the chunked coding (RFC 9112 §7.1) off a body.
+fn unchunk(mut body: &str) -> String {
+    let mut text = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).expect("a size in hexadecimal");
+        text.push_str(&rest[..size]);
+        body = &rest[size + 2..];
+    }
+    text
+}
+
+fn rows_of(reply: &Value) -> Rows {
+    Rows::deserialize(reply).unwrap_or_else(|error| panic!("{error}: {reply}"))
 }
 
 impl Row {

@@ -1,10 +1,9 @@
 //! ICMP errors: each class under its name, settling exactly the request that it quotes.
 
 use crate::daemon::Daemon;
-use crate::figures::of_both_families;
 use crate::metrics::equal;
 use crate::run::{Counts, Outcome};
-use crate::sim::behaviour::byte;
+use crate::sim::behaviour::{byte, of_both_families};
 use crate::sim::{Network, at, code, in_namespace};
 use meshping::target::Family::{V4, V6};
 use std::net::IpAddr;

@@ -1,9 +1,9 @@
 //! Faults of the network and of the machine: what can't be sent, and that nothing ends the daemon.
 
 use crate::daemon::{Daemon, Start};
-use crate::figures::of_both_families;
 use crate::metrics::equal;
 use crate::run::Counts;
+use crate::sim::behaviour::of_both_families;
 use crate::sim::network::{bring_up, sysctl, take_down};
 use crate::sim::{Network, at, code, in_namespace, sys};
 use meshping::target::Family;

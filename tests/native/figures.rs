@@ -1,49 +1,12 @@
 //! Round-trip times, losses, duplicates, late and outdated replies: what the list says is what happened.
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Start};
 use crate::metrics::equal;
 use crate::run::{Counts, Outcome};
-use crate::sim::log::median;
-use crate::sim::{FAMILIES, at, code, in_namespace};
-use meshping::target::Family;
-use std::net::IpAddr;
+use crate::sim::behaviour::of_both_families;
+use crate::sim::{code, in_namespace};
+use serde_json::json;
 use std::time::Duration;
-
-/// The same hosts of both families.
-pub fn of_both_families(hosts: &[(u8, u8, u8)]) -> Vec<IpAddr> {
-    let of = |family: Family| hosts.iter().map(move |&(code, p, number)| at(family, code, p, number));
-    FAMILIES.into_iter().flat_map(of).collect()
-}
-
-#[test]
-fn round_trip_times_exceed_what_was_held_by_a_millisecond_at_most() {
-    in_namespace(|network| {
-        let daemon = Daemon::start(&[]);
-        let delays = [0, 1, 5, 20, 50, 100, 250];
-        let hosts: Vec<_> =
-            delays.iter().flat_map(|&ms| [1, 2, 3].map(|number| (code::DELAY_MS, ms, number))).collect();
-        let outcomes = daemon.measure(network, &of_both_families(&hosts), 0.2, 30);
-        let mut excesses = Vec::new();
-        for Outcome { host, row, log } in &outcomes {
-            let held: Duration = log.held().iter().sum();
-            assert_eq!((row.recv, row.sent), (log.held().len() as u64, log.requests.len() as u64), "{host}");
-            let excess = (row.sum - held.as_secs_f64()) / row.recv as f64;
-            // The clock that stamps requests may be read a little after they are out.
-            assert!(excess > -200e-6, "{host}: {excess} s less than was held: {row:?}");
-            excesses.push(micros(excess));
-            let shortest = log.held().iter().min().expect("it was answered").as_secs_f64();
-            assert!(row.min > shortest - 500e-6, "{host}: {row:?}, held {shortest}");
-        }
-        let excess = median(excesses);
-        println!("the median host's average is {excess} µs above what was held");
-        assert!(excess <= 1_000, "{excess} µs");
-    });
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "microseconds of seconds")]
-fn micros(seconds: f64) -> i64 {
-    (seconds * 1e6) as i64
-}
 
 #[test]
 fn losses_are_counted_exactly() {
@@ -149,6 +112,51 @@ fn the_time_to_live_of_the_latest_reply_is_shown() {
         let metrics = daemon.metrics();
         for (host, ttl) in hosts.iter().zip([9.0, 255.0, 9.0, 255.0]) {
             assert!(equal(metrics.of(*host, "meshping_reply_ttl"), ttl), "{host}");
+        }
+    });
+}
+
+#[test]
+fn link_local_hosts_are_pinged_within_their_zone() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(&["-t", "0.5"]);
+        let [healthy, unreachable] = ["fe80::1:5:1%sim0", "fe80::1e:3:1%sim0"];
+        for host in [healthy, unreachable] {
+            let reply = daemon.ask(&json!({"cmd": "add", "addr": host, "itv": 0.05}));
+            assert_eq!(reply, json!({"status": "ok"}));
+        }
+        network.wait_until("answers of both", Duration::from_secs(20), |_| {
+            let list = daemon.ask(&json!({"cmd": "list"}));
+            list[healthy]["recv"].as_u64() >= Some(10) && list[unreachable]["errs"].as_u64() >= Some(10)
+        });
+        let list = daemon.ask(&json!({"cmd": "list"}));
+        assert_eq!((&list[healthy]["lost"], &list[healthy]["errs"]), (&json!(0), &json!(0)));
+        assert_eq!((&list[unreachable]["lost"], &list[unreachable]["recv"]), (&json!(0), &json!(0)));
+    });
+}
+
+#[test]
+fn two_daemons_on_one_machine_never_mix_up() {
+    in_namespace(|network| {
+        let hosts = of_both_families(&[(code::DELAY_MS, 5, 1), (code::UNREACHABLE, 1, 1)]);
+        let arguments = &["-t", "0.5"];
+        let first = Start { arguments, ..Start::default() }.daemon();
+        let second = Start { arguments, second: true, ..Start::default() }.daemon();
+        for host in &hosts {
+            first.add(*host, 0.05);
+            second.add(*host, 0.07);
+        }
+        network.wait_until("requests of both", Duration::from_secs(20), |responder| {
+            hosts.iter().all(|host| responder.requests(*host) >= 80)
+        });
+        let outcomes = [first.finish(network, &hosts), second.finish(network, &hosts)];
+        for (first, second) in outcomes[0].iter().zip(&outcomes[1]) {
+            let log = network.responder.host(first.host);
+            assert_eq!(first.row.sent + second.row.sent, log.requests.len() as u64, "{}", first.host);
+            for row in [first.row, second.row] {
+                let settled = if first.log.held().is_empty() { row.errs } else { row.recv };
+                assert_eq!(settled, row.sent, "{}: {row:?}", first.host);
+            }
         }
     });
 }

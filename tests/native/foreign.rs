@@ -1,10 +1,9 @@
 //! Packets that are not what they should be: counted by reason, and never as an answer.
 
 use crate::daemon::Daemon;
-use crate::figures::of_both_families;
 use crate::metrics::{Metrics, equal};
 use crate::run::Counts;
-use crate::sim::behaviour::{byte, ourselves};
+use crate::sim::behaviour::{byte, of_both_families, ourselves};
 use crate::sim::packet::{datagram, echo_reply};
 use crate::sim::{FAMILIES, Network, at, code, in_namespace};
 use std::collections::BTreeMap;

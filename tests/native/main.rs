@@ -1,12 +1,12 @@
 //! The native engine, as the daemon's users see it, on the simulated network: every figure against the
 //! responder's own log.
+#![allow(clippy::panic, reason = "this is test code: what goes wrong is to fail the test")]
 
 mod daemon;
 mod errors;
 mod faults;
 mod figures;
 mod foreign;
-mod load;
 mod metrics;
 mod privilege;
 mod resets;

@@ -1,15 +1,13 @@
 //! What the daemon makes of the permissions that it has.
 
-use crate::daemon::Start;
+use crate::daemon::{NONE, RAW_ONLY, Start};
 use crate::errors;
-use crate::sim::in_namespace;
+use crate::metrics::equal;
+use crate::run::Counts;
+use crate::sim::behaviour::{byte, of_both_families};
 use crate::sim::network::sysctl;
+use crate::sim::{code, in_namespace};
 use std::collections::BTreeSet;
-
-/// Nothing but the right to open raw sockets.
-pub const RAW_ONLY: [&str; 2] = ["--bounding-set=-all,+net_raw", "--inh-caps=-all"];
-/// No capability at all.
-pub const NONE: [&str; 2] = ["--bounding-set=-all", "--inh-caps=-all"];
 
 /// Who may open datagram ICMP sockets; nobody in a fresh namespace.
 const PING_GROUPS: &str = "net/ipv4/ping_group_range";
@@ -35,6 +33,34 @@ fn without_capabilities_datagram_sockets_do_where_the_system_allows_them() {
     in_namespace(|network| {
         sysctl(PING_GROUPS, "0 0");
         check_socket(network, &NONE, "dgram");
+    });
+}
+
+#[test]
+fn datagram_sockets_tell_the_same_figures() {
+    in_namespace(|network| {
+        sysctl(PING_GROUPS, "0 0");
+        let daemon = Start { setpriv: &NONE, arguments: &["-t", "0.5"], ..Start::default() }.daemon();
+        let hosts = of_both_families(&[
+            (code::DELAY_MS, 20, 1),
+            (code::LOSS_EVERY, 3, 1),
+            (code::COPIES, 1, 1),
+            (code::ERROR_THEN_REPLY, 20, 1),
+            (code::FLIPPED, byte::TOKEN, 1),
+            (code::TTL, 9, 1),
+        ]);
+        for (outcome, case) in daemon.measure(network, &hosts, 0.1, 20).iter().zip((0..6).cycle()) {
+            let (requests, none) = (outcome.requests(), Counts::default());
+            outcome.expect(match case {
+                1 => Counts { recv: outcome.replies(), lost: requests - outcome.replies(), ..none },
+                2 => Counts { recv: requests, dups: requests, ..none },
+                3 => Counts { errs: requests, ..none },
+                4 => Counts { lost: requests, ..none },
+                _ => Counts { recv: requests, ..none },
+            });
+            let ttl = daemon.metrics().of(outcome.host, "meshping_reply_ttl");
+            assert!(case != 5 || equal(ttl, 9.0), "{}: {ttl}", outcome.host);
+        }
     });
 }
 

@@ -1,9 +1,9 @@
 //! Resets at any moment: what the periods say adds up to what happened.
 
 use crate::daemon::{Daemon, Row, Rows};
-use crate::figures::of_both_families;
 use crate::metrics::equal;
 use crate::run::{Counts, Outcome};
+use crate::sim::behaviour::of_both_families;
 use crate::sim::{code, in_namespace};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -61,7 +61,7 @@ fn take_in(sums: &mut HashMap<IpAddr, Sums>, ended: &Rows) {
 #[test]
 fn the_periods_between_resets_add_up_to_what_happened() {
     in_namespace(|network| {
-        let daemon = Daemon::start(&["-t", "0.3"]);
+        let daemon = Daemon::start(&["-t", "1"]);
         let hosts = of_both_families(&[
             (code::LOSS_EVERY, 3, 1),
             (code::LOSS_PERCENT, 20, 1),

@@ -141,6 +141,12 @@ pub fn at(family: Family, code: u8, parameter: u8, number: u8) -> IpAddr {
     }
 }
 
+/// The same hosts, as code, parameter and number, of IPv4 and then of IPv6.
+pub fn of_both_families(hosts: &[(u8, u8, u8)]) -> Vec<IpAddr> {
+    let of = |family| hosts.iter().map(move |&(code, p, number)| at(family, code, p, number));
+    super::FAMILIES.into_iter().flat_map(of).collect()
+}
+
 /// Our own side of the simulated network.
 pub fn ourselves(family: Family) -> IpAddr {
     at(family, 0, 0, 1)
@@ -154,32 +160,4 @@ pub fn router(family: Family) -> IpAddr {
 /// Where the replies of `FROM_ELSEWHERE` come from.
 pub fn elsewhere(family: Family) -> IpAddr {
     at(family, code::ROUTER, 0, 2)
-}
-
-#[test]
-fn an_address_says_what_its_host_does() {
-    for family in super::FAMILIES {
-        let host = at(family, code::DELAY_MS, 200, 7);
-        assert_eq!(Behaviour::of(host), Behaviour { code: code::DELAY_MS, parameter: 200 }, "{host}");
-    }
-    assert_eq!(at(Family::V4, code::COPIES, 3, 9).to_string(), "10.20.3.9");
-    assert_eq!(at(Family::V6, code::COPIES, 3, 9).to_string(), "fd77::14:3:9");
-}
-
-#[test]
-fn losses_are_exact_and_evenly_spread() {
-    let cases = [
-        ("every third", code::LOSS_EVERY, 3, "..x..x..x..x"),
-        ("half", code::LOSS_PERCENT, 50, ".x.x.x.x.x.x"),
-        ("all", code::LOSS_PERCENT, 100, "xxxxxxxxxxxx"),
-        ("none", code::LOSS_PERCENT, 0, "............"),
-        ("two on, two off", code::FLAPPING, 2, "..xx..xx..xx"),
-    ];
-    for (case, code, parameter, expected) in cases {
-        let host = Behaviour { code, parameter };
-        let seen: String = (0..12).map(|count| if host.loses(count) { 'x' } else { '.' }).collect();
-        assert_eq!(seen, expected, "{case}");
-    }
-    let seven = Behaviour { code: code::LOSS_PERCENT, parameter: 7 };
-    assert_eq!((0..1_000).filter(|&count| seven.loses(count)).count(), 70);
 }
