@@ -1,6 +1,7 @@
 //! What the daemon is to do, valid by type: nothing in here needs to be checked again.
 
-use crate::target::{Family, Interval, TargetSpec, Timeout};
+use crate::resolve::Families;
+use crate::target::{Interval, TargetSpec, Timeout};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tracing::level_filters::LevelFilter;
@@ -22,7 +23,7 @@ pub struct Config {
     pub web: Option<SocketAddr>,
     /// So many targets, and no more.
     pub max_targets: usize,
-    /// Which addresses of DNS names are wanted.
+    /// Which addresses of DNS names are wanted. Literal addresses are pinged whatever their family.
     pub families: Families,
     /// How to ping.
     pub engine: EngineKind,
@@ -64,37 +65,11 @@ impl Default for Config {
             control_allow: Self::loopback(),
             web: Some(Self::WEB),
             max_targets: Self::MAX_TARGETS,
-            families: Families::Both,
+            families: Families::BOTH,
             engine: EngineKind::Auto,
             quiet: false,
             log_level: LevelFilter::INFO,
         }
-    }
-}
-
-/// Which addresses of DNS names are wanted. Literal addresses are pinged whatever their family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Families {
-    /// A and AAAA.
-    #[default]
-    Both,
-    /// One of them.
-    Only(Family),
-}
-
-impl Families {
-    /// Whether addresses of that family are wanted.
-    pub fn contains(self, family: Family) -> bool {
-        match self {
-            Self::Both => true,
-            Self::Only(only) => only == family,
-        }
-    }
-}
-
-impl From<Families> for crate::resolve::Families {
-    fn from(families: Families) -> Self {
-        Self { v4: families.contains(Family::V4), v6: families.contains(Family::V6) }
     }
 }
 
@@ -113,13 +88,6 @@ pub enum EngineKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn families_are_both_or_the_one_that_is_wanted() {
-        assert!(Families::Both.contains(Family::V4) && Families::Both.contains(Family::V6));
-        let only = Families::Only(Family::V6);
-        assert!(only.contains(Family::V6) && !only.contains(Family::V4));
-    }
 
     #[test]
     fn only_this_machine_may_use_the_control_socket_by_default() {

@@ -91,7 +91,7 @@ fn supervise(config: &Config, shards: Vec<Shard>) -> Result<Addr<SupervisorActor
     let settings = Settings { limits, timeout: config.timeout };
     let mut key = [0; 16];
     getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
-    let names = SystemNames::new(config.families.into());
+    let names = SystemNames::new(config.families);
     Ok(SupervisorActor::new(settings, shards, Seeds::new(key), Rc::new(names)).start())
 }
 

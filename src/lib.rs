@@ -1,4 +1,45 @@
 //! meshping pings any number of hosts at once and tells the truth about every one.
+//!
+//! # Architecture
+//!
+//! Imports point inwards, from the edges to what only computes; `tests/architecture.rs` holds that.
+//!
+//! | module | what it decides | what it leaves to others |
+//! |---|---|---|
+//! | [`target`] | what can be pinged: addresses, names, intervals, valid by type | |
+//! | [`measure`] | what became of a request, what that adds up to, when the next one is due | clocks, sockets |
+//! | [`protocol`] | the bytes of the control socket | what a command does |
+//! | [`probe`] | how to ping: the port, the wire format, three engines | statistics |
+//! | [`resolve`] | how to look names up, what a name stands for | who wants it |
+//! | [`actors`] | the running state | how it is shown |
+//! | [`control`], [`web`], [`cli`] | the edges: UDP, HTTP, terminal | everything else |
+//! | [`config`], [`daemon`] | what is to run, and joining it | |
+//!
+//! Exactly one actor owns each number; everybody else gets snapshots.
+//!
+//! - The [supervisor](actors::supervisor) owns the [registry](actors::registry): which addresses are pinged, under
+//!   which names, which DNS names are followed. It starts and ends the other actors, and replaces one that dies.
+//! - A [pinger](actors::pinger) for each address owns its interval, phase, requests in flight, statistics, resets.
+//! - A [resolver](actors::resolver) for each DNS name looks it up as its TTLs say, and tells the supervisor.
+//! - The [control actor](control) turns datagrams into messages to these, and answers.
+//! - [`web`] and the [table](cli::screen) ask the supervisor for its roster, and then [every pinger](actors::survey).
+//!
+//! Pingers live on a thread of their own with an [engine](probe::Engine). Nothing is sent between a pinger and its
+//! engine as a message: they share a [mailbox](probe::Mailbox). The engine rings when the pinger is due, the
+//! pinger takes the events that have come, settles what timed out, hands over the next request and sets the next
+//! alarm. A slot of alarms is one wake-up, one batch of replies read and one batch of requests sent.
+//!
+//! # Invariants
+//!
+//! 1. `sent = recv + errs + lost + void + in flight`, for every target, at every moment.
+//! 2. Sums over the periods between resets equal those of a run without resets.
+//! 3. `min ≤ sum / recv ≤ max`, and the counts of a histogram add up to `recv`.
+//! 4. Every request is settled exactly once, whatever arrives in whatever order.
+//! 5. No input from outside panics, grows memory without bound, or holds up other targets.
+//! 6. A target's actor, series, alarms and slots end with it.
+//! 7. [`target`], [`measure`], [`protocol`] and [`probe::wire`] never read a clock and never do I/O.
+//!
+//! The first four are property tests (`tests/properties.rs`), the last is checked on the source text.
 
 pub mod actors;
 pub mod cli;

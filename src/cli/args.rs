@@ -4,8 +4,9 @@ use super::escape::shown;
 pub use super::stop::Stop;
 use super::switch::{BadListenAddress, Switch};
 use super::targets_file::{self, TargetsFileError};
-use crate::config::{Config, EngineKind, Families};
-use crate::target::{Family, Host, Interval, TargetSpec, Timeout};
+use crate::config::{Config, EngineKind};
+use crate::resolve::Families;
+use crate::target::{Host, Interval, TargetSpec, Timeout};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use ipnet::IpNet;
@@ -172,19 +173,12 @@ impl Args {
             control_allow: loopback.unwrap_or(self.control_allow),
             web: self.web.address(),
             max_targets: self.max_targets,
-            families: families(self.v4, self.v6),
+            // Of the two options at most one is given.
+            families: Families { v4: !self.v6, v6: !self.v4 },
             engine: self.engine,
             quiet: self.quiet,
             log_level: self.log_level,
         })
-    }
-}
-
-fn families(v4: bool, v6: bool) -> Families {
-    match (v4, v6) {
-        (true, false) => Families::Only(Family::V4),
-        (false, true) => Families::Only(Family::V6),
-        _ => Families::Both,
     }
 }
 
@@ -290,8 +284,8 @@ mod tests {
             ("--web.listen-address :80", |c| c.web == Some("[::]:80".parse().unwrap())),
             ("--web.listen-address 127.0.0.1:0", |c| c.web == Some("127.0.0.1:0".parse().unwrap())),
             ("--max-targets 5 127.0.0.1 127.0.0.1", |c| c.max_targets == 5),
-            ("-4 -q", |c| c.families == Families::Only(Family::V4) && c.quiet),
-            ("-6 --quiet", |c| c.families == Families::Only(Family::V6) && c.quiet),
+            ("-4 -q", |c| c.families == Families { v4: true, v6: false } && c.quiet),
+            ("-6 --quiet", |c| c.families == Families { v4: false, v6: true } && c.quiet),
             ("--engine portable", |c| c.engine == EngineKind::Portable),
             ("--engine native", |c| c.engine == EngineKind::Native),
             ("--log-level DEBUG", |c| c.log_level == LevelFilter::DEBUG),

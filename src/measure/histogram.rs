@@ -118,7 +118,9 @@ mod tests {
 
     fn of(micros: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();
-        micros.iter().for_each(|&micros| histogram.record(Rtt::from_micros(micros)));
+        for &micros in micros {
+            histogram.record(Rtt::from_micros(micros));
+        }
         histogram
     }
 
