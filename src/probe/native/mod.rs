@@ -121,8 +121,7 @@ fn moment(epoch: i128) -> Moment {
 }
 
 fn open_sockets(ident: u16) -> Result<Vec<Socket>, NativeError> {
-    let mut sockets = Vec::new();
-    let mut failure = None;
+    let (mut sockets, mut failures) = (Vec::new(), Vec::new());
     for family in [Family::V4, Family::V6] {
         let opened = Socket::open(family, Kind::Raw, ident).or_else(|error| match error.kind() {
             io::ErrorKind::PermissionDenied => Socket::open(family, Kind::Datagram, ident),
@@ -130,18 +129,25 @@ fn open_sockets(ident: u16) -> Result<Vec<Socket>, NativeError> {
         });
         match opened {
             Ok(socket) => sockets.push(socket),
-            Err(error) => {
-                warn!(family = ?family, %error, "no ICMP socket of this family, its targets will count errors");
-                failure = Some(error);
-            }
+            Err(error) => failures.push((family, error)),
         }
     }
-    match failure {
-        Some(error) if sockets.is_empty() => Err(match error.kind() {
-            io::ErrorKind::PermissionDenied => NativeError::NotPermitted,
-            _ => error.into(),
-        }),
-        _ => Ok(sockets),
+    if sockets.is_empty() {
+        return Err(no_socket(failures));
+    }
+    for (family, error) in failures {
+        warn!(?family, %error, "no ICMP socket of this family, its targets will count errors");
+    }
+    Ok(sockets)
+}
+
+/// Permission is what an operator can do something about.
+fn no_socket(failures: Vec<(Family, io::Error)>) -> NativeError {
+    let mut errors = failures.into_iter().map(|(_, error)| error);
+    let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    match errors.next() {
+        Some(error) if !denied(&error) && !errors.any(|other| denied(&other)) => error.into(),
+        _ => NativeError::NotPermitted,
     }
 }
 
