@@ -216,6 +216,16 @@ async fn a_client_that_stops_reading_loses_its_place() {
     handle.stop(false).await;
 }
 
+#[actix::test]
+async fn a_client_whose_window_stays_shut_is_cut_off_by_the_kernel() {
+    let network = ScriptedNetwork::new();
+    let limits = Limits { client: Duration::from_secs(2), ..Limits::default() };
+    let (server, handle) = start(Fake::new(many(&network, 10_000)), limits);
+    let _clients = [begin_scrape(server).await, begin_scrape(server).await];
+    get_until(server, "/metrics", 200).await;
+    handle.stop(false).await;
+}
+
 /// What a Content-Security-Policy calls a piece of style.
 const DIGEST: &str = "import sys, hashlib, base64
 print(base64.b64encode(hashlib.sha256(sys.stdin.buffer.read()).digest()).decode())";
