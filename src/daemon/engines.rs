@@ -5,6 +5,7 @@ use crate::config::EngineKind;
 use crate::probe::Engine;
 #[cfg(target_os = "linux")]
 use crate::probe::native::{self, NativeEngine, NativeError};
+use crate::probe::portable::{Portable, PortableError};
 use crate::target::Timeout;
 use actix::prelude::*;
 use std::rc::Rc;
@@ -20,8 +21,8 @@ pub enum EngineError {
     #[error(transparent)]
     Native(#[from] NativeError),
     /// The engine for every platform.
-    #[error("the portable engine is not built in yet")]
-    Portable,
+    #[error(transparent)]
+    Portable(#[from] PortableError),
     /// Not Linux.
     #[cfg(not(target_os = "linux"))]
     #[error("the native engine needs Linux, --engine portable works here")]
@@ -88,8 +89,7 @@ fn open(kind: EngineKind, timeout: Timeout, _: Clock) -> Result<Rc<dyn Engine>, 
 }
 
 fn open_portable(timeout: Timeout) -> Result<Rc<dyn Engine>, EngineError> {
-    let _ = timeout;
-    Err(EngineError::Portable)
+    Ok(Portable::new(timeout)?)
 }
 
 /// Runs an engine's task, and runs it again should it die: its targets are not to be forgotten.

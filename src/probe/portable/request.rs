@@ -1,0 +1,212 @@
+//! One echo request, from sending to its first packet.
+
+use super::Clock;
+use crate::measure::Moment;
+use crate::probe::wire::{MESSAGE, classify};
+use crate::probe::{Event, Foreign, Mailbox};
+use crate::target::Family;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+use surge_ping::{Client, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
+use tracing::debug;
+
+/// A request that is about to be sent.
+pub(super) struct Request {
+    pub client: Client,
+    pub destination: SocketAddr,
+    pub ident: u16,
+    pub number: u32,
+    /// How long to wait for its first packet.
+    pub wait: Duration,
+    pub clock: Clock,
+    pub mailbox: Rc<Mailbox>,
+    pub blind: Rc<RefCell<VecDeque<Moment>>>,
+    pub tally: Rc<Tally>,
+}
+
+/// What the requests of an engine have in common.
+#[derive(Default)]
+pub(super) struct Tally {
+    under_way: Cell<usize>,
+    concluded: Cell<u64>,
+    foreign: [Cell<u64>; Foreign::ALL.len()],
+}
+
+/// What a packet that came for a request is.
+enum Meaning {
+    Reply {
+        ttl: Option<u8>,
+    },
+    Error {
+        class: crate::measure::ErrorClass,
+        code: u8,
+        router: IpAddr,
+    },
+    /// A reply that is shorter or longer than what was sent.
+    Malformed,
+    /// A redirect, a source quench: no answer, but the last that we hear of this request.
+    Distraction,
+}
+
+type Outcome = Result<(IcmpPacket, Duration), SurgeError>;
+
+impl Request {
+    /// Sends the request and reports what comes of it.
+    pub async fn run(self) {
+        let _counted = UnderWay::new(&self.tally);
+        let ident = PingIdentifier(self.ident);
+        let mut pinger = self.client.pinger(self.destination.ip(), ident).await;
+        pinger.timeout(self.wait);
+        if let SocketAddr::V6(v6) = self.destination {
+            pinger.scope_id(v6.scope_id());
+        }
+        let at = self.clock.now();
+        let mut ping = pin!(pinger.ping(PingSequence(low_half(self.number)), &PAYLOAD));
+        // Unless the socket's buffer is full, the request leaves when the future is polled for the first time.
+        let outcome = match poll_fn(|cx| Poll::Ready(ping.as_mut().poll(cx))).await {
+            Poll::Ready(Err(error)) => return self.fail(&error, at),
+            Poll::Ready(outcome) => {
+                self.tell(Event::Sent { number: self.number, at });
+                outcome
+            }
+            Poll::Pending => {
+                self.tell(Event::Sent { number: self.number, at });
+                ping.await
+            }
+        };
+        self.tally.concluded.set(self.tally.concluded.get() + 1);
+        self.conclude(outcome, at);
+    }
+
+    fn tell(&self, event: Event) {
+        self.mailbox.deliver(event);
+    }
+
+    /// The request did not leave.
+    fn fail(&self, error: &SurgeError, at: Moment) {
+        debug!(addr = %self.destination.ip(), %error, "request not sent");
+        let number = self.number;
+        self.tell(match error {
+            SurgeError::IOError(error) if !is_overload(error) => Event::Refused { number, at },
+            _ => Event::NotSent { number },
+        });
+    }
+
+    fn conclude(&self, outcome: Outcome, at: Moment) {
+        let (number, sequence) = (self.number, low_half(self.number));
+        let (packet, rtt) = match outcome {
+            Ok(heard) => heard,
+            Err(SurgeError::Timeout { .. }) => return,
+            // The socket's buffer was full at first.
+            Err(SurgeError::IOError(error)) if !is_overload(&error) => {
+                return self.tell(Event::Refused { number, at });
+            }
+            Err(_) => return self.go_blind(),
+        };
+        let received = at + rtt;
+        match meaning(&packet) {
+            Meaning::Reply { ttl } => self.tell(Event::Reply { number, received, ttl }),
+            Meaning::Error { class, code, router } => {
+                self.tell(Event::Error { sequence, received, class, code, router });
+            }
+            Meaning::Malformed => {
+                self.tally.count_foreign(Foreign::Malformed);
+                self.go_blind();
+            }
+            Meaning::Distraction => self.go_blind(),
+        }
+    }
+
+    /// Nothing more will be heard of this request, whatever comes.
+    fn go_blind(&self) {
+        let now = self.clock.now();
+        let mut blind = self.blind.borrow_mut();
+        while blind.front().is_some_and(|&at| at + self.wait < now) {
+            blind.pop_front();
+        }
+        blind.push_back(now);
+    }
+}
+
+impl Tally {
+    /// Number of requests that wait for their first packet.
+    pub fn under_way(&self) -> usize {
+        self.under_way.get()
+    }
+
+    /// How many requests have heard something, or have ceased to wait.
+    pub fn concluded(&self) -> u64 {
+        self.concluded.get()
+    }
+
+    pub fn count_foreign(&self, reason: Foreign) {
+        let count = &self.foreign[reason as usize];
+        count.set(count.get() + 1);
+    }
+
+    pub fn foreign(&self) -> [u64; Foreign::ALL.len()] {
+        Foreign::ALL.map(|reason| self.foreign[reason as usize].get())
+    }
+}
+
+/// Counts a request as long as its task lives, however that ends.
+struct UnderWay(Rc<Tally>);
+
+impl UnderWay {
+    fn new(tally: &Rc<Tally>) -> Self {
+        tally.under_way.set(tally.under_way.get() + 1);
+        Self(Rc::clone(tally))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.set(self.0.under_way.get() - 1);
+    }
+}
+
+fn meaning(packet: &IcmpPacket) -> Meaning {
+    let (family, kind, code, router, size, ttl) = match packet {
+        IcmpPacket::V4(v4) => {
+            let (kind, code) = (v4.get_icmp_type().0, v4.get_icmp_code().0);
+            (Family::V4, kind, code, IpAddr::from(v4.get_source()), v4.get_size(), v4.get_ttl())
+        }
+        IcmpPacket::V6(v6) => {
+            let (kind, code) = (v6.get_icmpv6_type().0, v6.get_icmpv6_code().0);
+            (Family::V6, kind, code, IpAddr::from(v6.get_source()), v6.get_size(), None)
+        }
+    };
+    let echo_reply = if family == Family::V4 { ECHO_REPLY_V4 } else { ECHO_REPLY_V6 };
+    match classify(family, kind, code) {
+        // Some systems change the length in the header that they show us.
+        _ if kind == echo_reply && size != MESSAGE && cfg!(target_os = "linux") => Meaning::Malformed,
+        _ if kind == echo_reply => Meaning::Reply { ttl },
+        Some(class) => Meaning::Error { class, code, router },
+        None => Meaning::Distraction,
+    }
+}
+
+/// Whether it was for want of our own resources that a request was not sent.
+fn is_overload(error: &io::Error) -> bool {
+    let kind = error.kind();
+    let no_buffers = error.raw_os_error() == Some(libc::ENOBUFS);
+    no_buffers || matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the ICMP header has room for the low 16 bits")]
+const fn low_half(number: u32) -> u16 {
+    number as u16
+}
+
+const ECHO_REPLY_V4: u8 = 0;
+const ECHO_REPLY_V6: u8 = 129;
+
+/// As long as that of the native engine. It is not compared, so it need not differ.
+const PAYLOAD: [u8; MESSAGE - 8] = [0x6d; MESSAGE - 8];

@@ -1,0 +1,116 @@
+//! Who is pinged, what is under way for each, and when to wake whom.
+
+use super::request::Request;
+use crate::measure::Moment;
+use crate::probe::{Mailbox, PortId};
+use crate::target::Address;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::rc::Rc;
+use tokio::task::JoinSet;
+
+/// The targets of an engine, and their alarms.
+pub(super) struct Targets {
+    slots: Vec<Option<Waiting>>,
+    generations: Vec<u32>,
+    free: Vec<u32>,
+    alarms: BTreeSet<(Moment, u32)>,
+    /// The identifier of the next target's requests.
+    next_ident: u16,
+}
+
+/// One target.
+pub(super) struct Waiting {
+    id: PortId,
+    pub address: Address,
+    pub mailbox: Rc<Mailbox>,
+    /// An identifier of its own, so that nothing meant for a predecessor at the same address is taken for its.
+    pub ident: u16,
+    /// When something came in a request's place that ended our waiting without being an answer.
+    pub blind: Rc<RefCell<VecDeque<Moment>>>,
+    alarm: Moment,
+    under_way: JoinSet<()>,
+    resolved: Option<SocketAddr>,
+}
+
+impl Targets {
+    pub fn new(first_ident: u16) -> Self {
+        Self {
+            slots: Vec::new(),
+            generations: Vec::new(),
+            free: Vec::new(),
+            alarms: BTreeSet::new(),
+            next_ident: first_ident,
+        }
+    }
+
+    pub fn attach(&mut self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.generations.push(0);
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        let id = PortId { index, generation: self.generations[index as usize] };
+        self.slots[index as usize] = Some(Waiting::new(id, address, mailbox, self.next_ident));
+        self.next_ident = self.next_ident.wrapping_add(1);
+        id
+    }
+
+    pub fn detach(&mut self, id: PortId) -> Option<Waiting> {
+        self.set_alarm(id, Moment::NEVER);
+        self.get_mut(id)?;
+        self.generations[id.index as usize] += 1;
+        self.free.push(id.index);
+        self.slots[id.index as usize].take()
+    }
+
+    pub fn get_mut(&mut self, id: PortId) -> Option<&mut Waiting> {
+        self.slots.get_mut(id.index as usize)?.as_mut().filter(|target| target.id == id)
+    }
+
+    pub fn set_alarm(&mut self, id: PortId, at: Moment) {
+        let Some(target) = self.get_mut(id) else { return };
+        let before = std::mem::replace(&mut target.alarm, at);
+        self.alarms.remove(&(before, id.index));
+        if at != Moment::NEVER {
+            self.alarms.insert((at, id.index));
+        }
+    }
+
+    pub fn next_alarm(&self) -> Moment {
+        self.alarms.first().map_or(Moment::NEVER, |&(at, _)| at)
+    }
+
+    /// Takes out the first alarm that is due by `now`, and says whose it is.
+    pub fn pop_due(&mut self, now: Moment) -> Option<Rc<Mailbox>> {
+        let &(_, index) = self.alarms.first().filter(|&&(at, _)| at <= now)?;
+        self.alarms.pop_first();
+        let target = self.slots[index as usize].as_mut()?;
+        target.alarm = Moment::NEVER;
+        Some(Rc::clone(&target.mailbox))
+    }
+}
+
+impl Waiting {
+    fn new(id: PortId, address: Address, mailbox: Rc<Mailbox>, ident: u16) -> Self {
+        let (alarm, under_way) = (Moment::NEVER, JoinSet::new());
+        Self { id, address, mailbox, ident, blind: Rc::default(), alarm, under_way, resolved: None }
+    }
+
+    /// Starts a request, and clears away those that have ended.
+    pub fn start(&mut self, request: Request) {
+        while self.under_way.try_join_next().is_some() {}
+        self.under_way.spawn_local(request.run());
+    }
+
+    /// The address as sockets take it; `None` as long as its zone is no interface of ours.
+    pub fn destination(&mut self) -> Option<SocketAddr> {
+        self.resolved = self.resolved.or_else(|| match self.address.zone() {
+            None => Some(SocketAddr::new(self.address.ip(), 0)),
+            // The system's own reader of addresses knows the numbers of interfaces; it asks no server.
+            Some(_) => (self.address.to_string(), 0).to_socket_addrs().ok()?.next(),
+        });
+        self.resolved
+    }
+}
