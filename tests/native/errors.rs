@@ -4,8 +4,10 @@ use crate::daemon::Daemon;
 use crate::metrics::equal;
 use crate::run::{Counts, Outcome};
 use crate::sim::behaviour::{byte, of_both_families};
+use crate::sim::network::add_empty_link;
 use crate::sim::{Network, at, code, in_namespace};
 use meshping::target::Family::{V4, V6};
+use serde_json::json;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -153,5 +155,31 @@ fn an_error_that_quotes_another_request_settles_nothing() {
         for outcome in daemon.measure(network, &hosts, 0.1, 10) {
             outcome.expect(Counts { lost: outcome.requests(), ..Counts::default() });
         }
+    });
+}
+
+/// Pings neighbours that do not exist, until each counts errors; nothing else may be counted.
+pub fn check_missing_neighbours(daemon: &Daemon, network: &Network) {
+    let hosts = ["192.168.7.9", "fd78::9", "fe80::9%link0"];
+    for host in hosts {
+        let reply = daemon.ask(&json!({"cmd": "add", "addr": host, "itv": 0.5}));
+        assert_eq!(reply, json!({"status": "ok"}));
+    }
+    network.wait_until("some errors for each", Duration::from_secs(40), |_| {
+        let list = daemon.ask(&json!({"cmd": "list"}));
+        hosts.iter().all(|host| list[host]["errs"].as_u64() >= Some(10))
+    });
+    let list = daemon.ask(&json!({"cmd": "list"}));
+    for host in hosts {
+        let row = &list[host];
+        assert_eq!((&row["lost"], &row["recv"]), (&json!(0), &json!(0)), "{host}: {row}");
+    }
+}
+
+#[test]
+fn our_own_kernel_says_which_neighbours_do_not_exist() {
+    in_namespace(|network| {
+        add_empty_link();
+        check_missing_neighbours(&Daemon::start(&[]), network);
     });
 }

@@ -5,7 +5,7 @@ use crate::errors;
 use crate::metrics::equal;
 use crate::run::Counts;
 use crate::sim::behaviour::{byte, of_both_families};
-use crate::sim::network::sysctl;
+use crate::sim::network::{add_empty_link, sysctl};
 use crate::sim::{code, in_namespace};
 use std::collections::BTreeSet;
 
@@ -61,6 +61,16 @@ fn datagram_sockets_tell_the_same_figures() {
             let ttl = daemon.metrics().of(outcome.host, "meshping_reply_ttl");
             assert!(case != 5 || equal(ttl, 9.0), "{}: {ttl}", outcome.host);
         }
+    });
+}
+
+#[test]
+fn datagram_sockets_are_told_which_neighbours_do_not_exist() {
+    in_namespace(|network| {
+        sysctl(PING_GROUPS, "0 0");
+        add_empty_link();
+        let daemon = Start { setpriv: &NONE, ..Start::default() }.daemon();
+        errors::check_missing_neighbours(&daemon, network);
     });
 }
 

@@ -1,6 +1,6 @@
 //! What a host makes of an echo request: packets, and how long each is held.
 
-use super::behaviour::{Behaviour, code, elsewhere, router};
+use super::behaviour::{Behaviour, code, elsewhere, router_of};
 use super::packet::{Quote, Request, datagram, spoil_checksum};
 use meshping::target::Family;
 use std::net::IpAddr;
@@ -174,7 +174,7 @@ impl Answering<'_> {
 
     fn router_says(self, after: Duration, kind: u8, code: u8, quote: Quote) -> Planned {
         let icmp = self.request.error(kind, code, quote);
-        let router = router(self.request.family());
+        let router = router_of(self.request.destination);
         self.plan(after, Kind::Router, datagram(router, self.request.source, TTL, icmp))
     }
 

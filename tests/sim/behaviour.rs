@@ -157,6 +157,15 @@ pub fn router(family: Family) -> IpAddr {
     at(family, code::ROUTER, 0, 1)
 }
 
+/// Where errors about requests to that host come from: for a link-local one a neighbour says it.
+pub fn router_of(host: IpAddr) -> IpAddr {
+    match host {
+        IpAddr::V4(_) => router(Family::V4),
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => "fe80::fe:0:1".parse().expect("an address"),
+        IpAddr::V6(_) => router(Family::V6),
+    }
+}
+
 /// Where the replies of `FROM_ELSEWHERE` come from.
 pub fn elsewhere(family: Family) -> IpAddr {
     at(family, code::ROUTER, 0, 2)

@@ -55,6 +55,18 @@ pub fn bring_up() {
     ip(&format!("address replace fe80::1/64 dev {DEVICE} nodad"));
 }
 
+/// Adds an ordinary link, `link0` with 192.168.7.1/24, fd78::1/64 and fe80::1, on which there is nobody else: our
+/// own kernel will say that hosts are unreachable.
+pub fn add_empty_link() {
+    ip("link add link0 type veth peer name link1");
+    ip("link set link0 addrgenmode none");
+    ip("link set link1 addrgenmode none up");
+    ip("link set link0 up");
+    ip("address add 192.168.7.1/24 dev link0");
+    ip("address add fd78::1/64 dev link0 nodad");
+    ip("address add fe80::1/64 dev link0 nodad");
+}
+
 /// Nobody but the tests is to send anything, and what routers say is not to change our routes.
 const SYSCTLS: [(&str, &str); 8] = [
     ("net/ipv6/conf/default/accept_dad", "0"),
