@@ -4,8 +4,8 @@
 
 mod entry;
 mod followed;
+mod terms;
 
-use super::supervisor::{AddError, Filter};
 use crate::target::{Address, Host, HostName, Interval, Label};
 use entry::Want;
 use followed::Followed;
@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 pub use entry::Entry;
+pub use terms::{AddError, Filter, Limits};
 
 /// The registry. `H` is whatever the owner needs to reach the actor of a target.
 pub struct Registry<H> {
@@ -25,17 +26,6 @@ pub struct Registry<H> {
     claims: HashMap<Label, Vec<HostName>>,
     /// Counts the intervals given, for the last one wins.
     stamp: u64,
-}
-
-/// What a registry starts from.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Targets at most.
-    pub targets: usize,
-    /// Followed names at most.
-    pub names: usize,
-    /// Interval of targets that name none.
-    pub interval: Interval,
 }
 
 /// An interval that was asked for, and when.

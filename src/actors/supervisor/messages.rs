@@ -1,6 +1,7 @@
 //! What a supervisor is asked, and what it answers.
 
 use crate::actors::pinger::PingActor;
+pub use crate::actors::registry::{AddError, Filter};
 use crate::probe::EngineStats;
 use crate::target::{Address, Host, Interval, Label};
 use actix::prelude::*;
@@ -17,26 +18,6 @@ pub struct Add {
     pub host: Host,
     /// Seconds between requests; without it an existing target keeps its own, a new one gets the default.
     pub interval: Option<Interval>,
-}
-
-/// Why nothing was added; the operator sees this text as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AddError {
-    /// NXDOMAIN.
-    #[error("Name or service not known")]
-    NoName,
-    /// The name exists, but has no address (of a family that is wanted).
-    #[error("No address associated with hostname")]
-    NoAddress,
-    /// SERVFAIL, REFUSED.
-    #[error("Temporary failure in name resolution")]
-    ServersFail,
-    /// `--max-targets` is reached.
-    #[error("there are {0} targets already, which is the limit (--max-targets)")]
-    TooManyTargets(usize),
-    /// The limit of followed names is reached.
-    #[error("{0} DNS names are followed already, which is the limit")]
-    TooManyNames(usize),
 }
 
 /// Asks to forget hosts. Both given: both apply. Nothing is resolved for it.
@@ -59,15 +40,6 @@ pub struct GetRoster {
     pub after: Option<Address>,
     /// At most so many.
     pub limit: Option<usize>,
-}
-
-/// Which targets are meant: all of them, or those called `name` and those that are `host`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Those that any of their names calls so.
-    pub name: Option<Label>,
-    /// The one with this address, or those that a followed DNS name resolves to.
-    pub host: Option<Host>,
 }
 
 /// Targets in address order, with the actors to be asked for their books.

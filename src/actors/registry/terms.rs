@@ -1,0 +1,43 @@
+//! What a registry is asked with, and why it refuses.
+
+use crate::target::{Host, Interval, Label};
+
+/// What a registry starts from.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Targets at most.
+    pub targets: usize,
+    /// Followed names at most.
+    pub names: usize,
+    /// Interval of targets that name none.
+    pub interval: Interval,
+}
+
+/// Why nothing was added; the operator sees this text as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddError {
+    /// NXDOMAIN.
+    #[error("Name or service not known")]
+    NoName,
+    /// The name exists, but has no address (of a family that is wanted).
+    #[error("No address associated with hostname")]
+    NoAddress,
+    /// SERVFAIL, REFUSED.
+    #[error("Temporary failure in name resolution")]
+    ServersFail,
+    /// `--max-targets` is reached.
+    #[error("there are {0} targets already, which is the limit (--max-targets)")]
+    TooManyTargets(usize),
+    /// The limit of followed names is reached.
+    #[error("{0} DNS names are followed already, which is the limit")]
+    TooManyNames(usize),
+}
+
+/// Which targets are meant: all of them, or those called `name` and those that are `host`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Those that any of their names calls so.
+    pub name: Option<Label>,
+    /// The one with this address, or those that a followed DNS name resolves to.
+    pub host: Option<Host>,
+}
