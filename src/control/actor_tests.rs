@@ -5,7 +5,6 @@ use super::*;
 use crate::actors::supervisor::AddError;
 use crate::protocol::TooLarge;
 use serde_json::Value;
-use std::time::Instant;
 
 const OK: &str = r#"{"status": "ok"}"#;
 
