@@ -10,15 +10,14 @@ use crate::actors::supervisor::{Add, Load, Settings, SupervisorActor};
 use crate::cli::console::{Console, Handle};
 use crate::cli::{logging, screen};
 use crate::config::Config;
-use crate::control::{self, ControlActor};
+use crate::control;
 use crate::resolve::system::SystemNames;
 use crate::target::TargetSpec;
 use crate::web::{self, BindError, Sources};
 use actix::prelude::*;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
-use tokio::net::UdpSocket;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
@@ -63,9 +62,10 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards)?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
-    let control = control.map(|socket| {
-        ControlActor::new(socket, config.control_allow.clone(), supervisor.clone().into()).start()
-    });
+    let control = match control {
+        Some(socket) => Some(control::start(socket, config.control_allow, supervisor.clone().into()).await?),
+        None => None,
+    };
     if let Some(listener) = web {
         let control = control.map(Addr::recipient);
         let (roster, status) = (supervisor.clone().recipient(), supervisor.clone().recipient());

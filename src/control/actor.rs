@@ -3,16 +3,17 @@
 use super::backend::Backend;
 use super::executor::{Executor, Outcome};
 use super::gate::{Gate, Silence};
-use crate::protocol::{Refusal, Request};
+use crate::protocol::Request;
 use actix::prelude::*;
 use ipnet::IpNet;
 use std::cell::Cell;
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UdpSocket;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::{debug, info, warn};
 
 /// Asks what the control socket has seen so far.
@@ -46,13 +47,34 @@ struct Shared {
     slots: Arc<Semaphore>,
 }
 
+/// Starts the actor on a thread of its own, so that it answers in time whatever the others are doing.
+///
+/// # Errors
+/// What the system says when it can't watch the socket, or the thread did not start.
+pub async fn start(
+    socket: std::net::UdpSocket,
+    allow: Vec<IpNet>,
+    backend: Backend,
+) -> io::Result<Addr<ControlActor>> {
+    let (tell, told) = oneshot::channel();
+    Arbiter::new().spawn_fn(move || {
+        let actor = ControlActor::new(socket, allow, backend).map(Actor::start);
+        drop(tell.send(actor));
+    });
+    told.await.unwrap_or_else(|_| Err(io::Error::other("the thread of the control socket did not start")))
+}
+
 impl ControlActor {
     /// Answers on `socket`, which is bound (see [`super::bind`]), whoever is in `allow`; only loopback if it
-    /// is empty.
-    pub fn new(socket: UdpSocket, allow: Vec<IpNet>, backend: Backend) -> Self {
+    /// is empty. Starts where it was made: the socket belongs to that thread.
+    ///
+    /// # Errors
+    /// What the system says when it can't watch the socket.
+    pub fn new(socket: std::net::UdpSocket, allow: Vec<IpNet>, backend: Backend) -> io::Result<Self> {
+        let socket = UdpSocket::from_std(socket)?;
         let gate = Gate::new(allow, socket.local_addr().ok());
         let (executor, slots) = (Executor::new(backend), Arc::new(Semaphore::new(UNDER_WAY)));
-        Self { shared: Rc::new(Shared { socket, gate, executor, stats: Cell::default(), slots }) }
+        Ok(Self { shared: Rc::new(Shared { socket, gate, executor, stats: Cell::default(), slots }) })
     }
 }
 
@@ -96,21 +118,19 @@ impl Shared {
         if let Err(silence) = self.gate.admit(peer) {
             return self.ignore(peer, silence);
         }
-        let request = Request::parse(datagram);
-        if request == Err(Refusal::IsReply) {
-            return self.ignore(peer, Silence::Reply);
-        }
-        let shared = Rc::clone(self);
+        let (shared, datagram) = (Rc::clone(self), datagram.to_vec());
+        // In a task of its own even a mistake in our own code ends one request and not the control socket.
         actix_rt::spawn(async move {
-            if let Some(outcome) = shared.outcome(request, peer).await {
-                shared.deliver(outcome, peer).await;
+            match shared.outcome(&datagram, peer).await {
+                Some(outcome) => shared.deliver(outcome, peer).await,
+                None => shared.ignore(peer, Silence::Reply),
             }
             drop(slot);
         });
     }
 
-    async fn outcome(&self, request: Result<Request, Refusal>, peer: SocketAddr) -> Option<Outcome> {
-        match request {
+    async fn outcome(&self, datagram: &[u8], peer: SocketAddr) -> Option<Outcome> {
+        match Request::parse(datagram) {
             Ok(request) => Some(self.executor.execute(request, peer, DEADLINE).await),
             Err(refusal) => {
                 debug!(%peer, error = %refusal, "request refused");

@@ -58,7 +58,11 @@ async fn a_busy_daemon_says_so_in_time_and_answers_others_meanwhile() {
     bed.script.lock().expect("no panic").answer_after = Duration::from_secs(10);
     for request in [r#"{"cmd": "list"}"#, r#"{"cmd": "add", "name": "x"}"#, r#"{"cmd": "reset"}"#] {
         bed.client.send(request.as_bytes()).await.expect("loopback");
-        assert_eq!(bed.ask(r#"{"cmd": "noop"}"#).await, OK, "the first answer, so nobody waits for {request}");
+        assert_eq!(
+            bed.ask(r#"{"cmd": "noop"}"#).await,
+            OK,
+            "the first answer, so nobody waits for {request}"
+        );
         let late = bed.answer().await.expect("an answer");
         assert!(late.contains("busy") && late.contains(r#""status": "error""#), "{late}");
     }

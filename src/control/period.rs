@@ -6,7 +6,6 @@ use crate::actors::supervisor::Member;
 use crate::actors::survey::survey;
 use crate::measure::Period;
 use futures_util::StreamExt;
-use futures_util::future::join_all;
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
@@ -35,17 +34,31 @@ impl Turnstile {
     }
 
     /// Ends the periods of these targets for good. Every pinger has been told on return, ahead of whatever it
-    /// will be asked later; the handle ends when all have done it.
+    /// will be asked later; the handle ends when all have done it. Goes on even if nobody waits for it.
     pub(super) async fn discard(&self, members: Vec<Member>) -> JoinHandle<()> {
         let turn = Arc::clone(&self.0).lock_owned().await;
-        let told: Vec<_> = members.iter().map(|member| member.pinger.send(BeginPeriod)).collect();
-        // A question whose answer nobody waits for is not carried out, so somebody waits in any case.
-        actix_rt::spawn(async move {
-            join_all(told).await;
+        let (tell, told) = oneshot::channel();
+        let done = actix_rt::spawn(async move {
+            // A question whose answer nobody waits for would not be carried out.
+            let mut answers = Vec::with_capacity(members.len());
+            for batch in members.chunks(BATCH) {
+                answers.extend(batch.iter().map(|member| member.pinger.send(BeginPeriod)));
+                tokio::task::yield_now().await;
+            }
+            let _ = tell.send(());
+            // They come about in this order, and a list of waiting tasks for all of them would cost more.
+            for answer in answers {
+                let _ = answer.await;
+            }
             drop(turn);
-        })
+        });
+        let _ = told.await;
+        done
     }
 }
+
+/// So many are told before others get their turn: a fraction of a millisecond.
+const BATCH: usize = 1_000;
 
 impl Taken {
     /// The books that were taken.

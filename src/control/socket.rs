@@ -2,13 +2,12 @@
 
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::SocketAddr;
-use tokio::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 
 /// As many bytes of requests may wait as the system allows, up to this: a burst of commands is not lost.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
-/// A socket bound to `address`, to be handed to [`super::ControlActor`].
+/// A socket bound to `address`, to be handed to [`super::start`].
 ///
 /// # Errors
 /// What the system says: address in use, no such address, no permission.
@@ -18,5 +17,5 @@ pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
+    Ok(socket.into())
 }

@@ -27,9 +27,9 @@ fn a_list_is_in_address_order_and_its_numbers_agree() {
         let settled =
             ["recv", "errs", "lost", "void"].map(|member| count(target, member)).iter().sum::<u64>();
         assert!(count(target, "sent") >= settled, "{target}");
-        let [sum, min, max, last] = ["sum", "min", "max", "last"].map(|member| seconds(target, member));
-        let average = sum / count(target, "recv") as f64;
-        assert!(min > 0.0 && min <= last && last <= max && min <= average && average <= max, "{target}");
+        let [total, min, max, latest] = ["sum", "min", "max", "last"].map(|member| seconds(target, member));
+        let average = total / count(target, "recv") as f64;
+        assert!(min > 0.0 && min <= latest && latest <= max && min <= average && average <= max, "{target}");
         assert!(target.get("void").is_none() && target.get("dups").is_none(), "{target}");
     }
 }

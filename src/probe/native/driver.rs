@@ -15,6 +15,8 @@ use tokio::io::unix::AsyncFd;
 const SMALLEST_VOLLEY: usize = 64;
 /// The time that a volley has for itself.
 const PACE: Duration = Duration::from_millis(5);
+/// A slot that is so late was missed in a stall, and so were others.
+const LATE: Duration = Duration::from_millis(20);
 /// With the next slot further away than this, a packet that comes wakes us.
 const FAR: Duration = Duration::from_millis(100);
 /// But not more often than this.
@@ -65,8 +67,7 @@ impl Driver {
             return;
         }
         let listen = next != Moment::NEVER && next.since(now) > FAR && now >= self.read_at;
-        let alarm = if next.since(now) > FAR && !listen { next.min(self.read_at) } else { next };
-        self.set_timer(alarm);
+        self.set_timer(if now < self.read_at { next.min(self.read_at) } else { next });
         self.listen(listen);
         tokio::select! {
             biased;
@@ -84,7 +85,7 @@ impl Driver {
         let start = self.engine.now();
         self.engine.in_turn.set(true);
         let emptied = self.engine.drain();
-        let volley = self.volley();
+        let volley = self.volley(start);
         let mut sent = 0;
         loop {
             if start >= self.not_before {
@@ -110,15 +111,18 @@ impl Driver {
         }
     }
 
-    /// At most 5 ms' worth of the rate.
-    fn volley(&self) -> usize {
+    /// How many requests may leave in one go: at most 5 ms' worth of the rate, or of twice the rate after a stall.
+    fn volley(&self, now: Moment) -> usize {
+        let worth = self.engine.targets.borrow().rate() * PACE.as_secs_f64();
+        let late = self.engine.slots.borrow().first().is_some_and(|slot| now.since(slot) > LATE);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "at most 100 times the limit of targets"
+            reason = "a thousand times the most targets"
         )]
-        let worth = (self.engine.targets.borrow().rate() * PACE.as_secs_f64()).ceil() as usize;
-        worth.max(SMALLEST_VOLLEY)
+        let requests = |worth: f64| worth.ceil() as usize;
+        let usual = requests(worth).max(SMALLEST_VOLLEY);
+        if late { requests(2.0 * worth).clamp(1, usual) } else { usual }
     }
 
     fn wake_due(&mut self) -> usize {
