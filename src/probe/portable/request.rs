@@ -67,10 +67,12 @@ impl Request {
         if let SocketAddr::V6(v6) = self.destination {
             pinger.scope_id(v6.scope_id());
         }
-        let at = self.clock.now();
         let mut ping = pin!(pinger.ping(PingSequence(low_half(self.number)), &PAYLOAD));
         // Unless the socket's buffer is full, the request leaves when the future is polled for the first time.
-        let outcome = match poll_fn(|cx| Poll::Ready(ping.as_mut().poll(cx))).await {
+        let first = poll_fn(|cx| Poll::Ready(ping.as_mut().poll(cx))).await;
+        // surge-ping's own clock for the RTT starts after sending, too; and nothing is read before we yield.
+        let at = self.clock.now();
+        let outcome = match first {
             Poll::Ready(Err(error)) => return self.fail(&error, at),
             Poll::Ready(outcome) => {
                 self.tell(Event::Sent { number: self.number, at });
