@@ -28,7 +28,8 @@ as_root() {
     elif have sudo; then
         sudo_ "$@"
     else
-        die "this needs root, and there is no sudo: $*"
+        say "this needs root, and there is no sudo: $*"
+        return 1
     fi
 }
 
@@ -42,11 +43,16 @@ need_rust() {
 with_apt() {
     local packages=$1
     shift
-    have apt-get || die "missing: $packages; this is no Debian or Ubuntu, so install it with your own package manager"
+    if ! have apt-get; then
+        say "missing: $packages; this is no Debian or Ubuntu, so install it with your own package manager"
+        return 1
+    fi
     "$@" </dev/null >&2 && return
     say "apt-get update"
     as_root apt-get -qq update </dev/null >&2 || say "apt-get update failed"
-    "$@" </dev/null >&2 || die "apt-get could not get: $packages"
+    "$@" </dev/null >&2 && return
+    say "apt-get could not get: $packages"
+    return 1
 }
 
 # need COMMAND:PACKAGE[,PACKAGE]… installs the packages of the commands that are missing, and says so.
@@ -70,9 +76,9 @@ unpacked() {
     if ! find_command "$command"; then
         say "unpacking $package into $TOOLS, not installing it: it would start a server"
         mkdir -p "$TOOLS/deb"
-        with_apt "$package" download "$package"
-        dpkg-deb -x "$TOOLS"/deb/"$package"_*.deb "$TOOLS"
-        find_command "$command" || die "there is no $command in the package $package"
+        with_apt "$package" download "$package" || return 1
+        dpkg-deb -x "$TOOLS"/deb/"$package"_*.deb "$TOOLS" || return 1
+        find_command "$command"
     fi
 }
 
