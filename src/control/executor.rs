@@ -11,7 +11,7 @@ use crate::target::{Address, Host, Interval};
 use futures_util::StreamExt;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::info;
 
 /// Carries out requests.
@@ -89,12 +89,13 @@ impl Executor {
     }
 
     async fn reset(&self, selection: Selection, peer: SocketAddr) -> Result<Outcome, ExecuteError> {
+        let soon = Instant::now() + RESET_PATIENCE;
         if let Some(filter) = filter(selection) {
             let roster = self.backend.roster(GetRoster { filter, ..GetRoster::default() }).await?;
             let targets = roster.members.len();
             let done = self.turnstile.discard(roster.members).await;
-            // Told they are, and will do it before anything that they are asked later.
-            let _ = timeout(RESET_PATIENCE, done).await;
+            // Nothing stops it any more, and nobody gets to see what was before.
+            let _ = timeout_at(soon, done).await;
             info!(%peer, targets, "statistics reset");
         }
         Ok(reply::ok().into())
@@ -104,6 +105,7 @@ impl Executor {
         let Some(address) = address else { return Ok(EMPTY.to_vec().into()) };
         let filter = Filter { name: None, host: Some(Host::Address(address)) };
         let roster = self.backend.roster(GetRoster { filter, ..GetRoster::default() }).await?;
+        self.turnstile.all_told().await;
         let mut answers = std::pin::pin!(survey(roster.members, move || GetHistogram { reset }));
         let histogram = answers.next().await.map(|(_, histogram)| histogram);
         Ok(histogram.map_or_else(|| EMPTY.to_vec(), |histogram| reply::histogram(&histogram)).into())
@@ -129,7 +131,7 @@ impl Executor {
         let roster = self.backend.roster(GetRoster { filter, after: None, limit }).await?;
         let Roster { members, total } = roster;
         TooLarge::check(total.max(members.len()))?;
-        Ok(read(members).await)
+        Ok(self.read(members).await)
     }
 
     async fn read_page(&self, filter: Filter, page: Page) -> Result<Vec<Read>, ExecuteError> {
@@ -140,12 +142,17 @@ impl Executor {
             let members = self.backend.roster(query).await?.members;
             let Some(last) = members.last() else { return Ok(Vec::new()) };
             after = Some(last.address);
-            let reads = read(members).await;
+            let reads = self.read(members).await;
             // An empty page is the last one, so it must not come from targets that ended just now.
             if !reads.is_empty() {
                 return Ok(reads);
             }
         }
+    }
+
+    async fn read(&self, members: Vec<Member>) -> Vec<Read> {
+        self.turnstile.all_told().await;
+        survey(members, || GetSummary).map(|(member, summary)| Read { member, summary }).collect().await
     }
 
     /// Ends the periods of what fits, and of nothing else.
@@ -182,7 +189,7 @@ impl From<Vec<u8>> for Outcome {
 /// A list or histogram of nothing.
 const EMPTY: &[u8] = b"{}";
 
-/// So long a reset waits for all targets to have done it.
+/// So long a reset may take until it is said to be done, although some targets are still at it.
 const RESET_PATIENCE: Duration = Duration::from_millis(250);
 
 /// `None` if nothing can match.
@@ -192,10 +199,6 @@ fn filter(selection: Selection) -> Option<Filter> {
         Selection::Matching { name: None, host: None } => None,
         Selection::Matching { name, host } => Some(Filter { name, host }),
     }
-}
-
-async fn read(members: Vec<Member>) -> Vec<Read> {
-    survey(members, || GetSummary).map(|(member, summary)| Read { member, summary }).collect().await
 }
 
 /// What a reset reports: settled requests only.

@@ -12,7 +12,11 @@ use tokio::task::JoinHandle;
 
 /// One reset at a time: what one of them gives back must not mix with what the next one takes.
 #[derive(Clone, Default)]
-pub(super) struct Turnstile(Arc<Mutex<()>>);
+pub(super) struct Turnstile {
+    turn: Arc<Mutex<()>>,
+    /// Held while pingers are told, one by one, to begin anew.
+    telling: Arc<Mutex<()>>,
+}
 
 /// Periods that ended. They go back to their pingers when this is dropped, unless they were delivered.
 pub(super) struct Taken {
@@ -23,7 +27,7 @@ pub(super) struct Taken {
 impl Turnstile {
     /// Ends the periods of these targets, in order. If whoever waits for them gives up, they are given back.
     pub(super) async fn take(&self, members: Vec<Member>) -> Option<Taken> {
-        let turn = Arc::clone(&self.0).lock_owned().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let (deliver, delivery) = oneshot::channel();
         // A task of its own, since a period that has ended must not get lost with the request.
         actix_rt::spawn(async move {
@@ -33,27 +37,31 @@ impl Turnstile {
         delivery.await.ok()
     }
 
-    /// Ends the periods of these targets for good. Every pinger has been told on return, ahead of whatever it
-    /// will be asked later; the handle ends when all have done it. Goes on even if nobody waits for it.
+    /// Ends the periods of these targets for good, whether or not anybody waits for the handle, which ends when
+    /// all have done it. Whoever looks at them after [`Self::all_told`] sees the new ones.
     pub(super) async fn discard(&self, members: Vec<Member>) -> JoinHandle<()> {
-        let turn = Arc::clone(&self.0).lock_owned().await;
-        let (tell, told) = oneshot::channel();
-        let done = actix_rt::spawn(async move {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let telling = Arc::clone(&self.telling).lock_owned().await;
+        actix_rt::spawn(async move {
             // A question whose answer nobody waits for would not be carried out.
             let mut answers = Vec::with_capacity(members.len());
             for batch in members.chunks(BATCH) {
                 answers.extend(batch.iter().map(|member| member.pinger.send(BeginPeriod)));
                 tokio::task::yield_now().await;
             }
-            let _ = tell.send(());
+            drop(telling);
             // They come about in this order, and a list of waiting tasks for all of them would cost more.
             for answer in answers {
                 let _ = answer.await;
             }
             drop(turn);
-        });
-        let _ = told.await;
-        done
+        })
+    }
+
+    /// Waits until all who were to be told of a reset have been told: they do it before they answer what they
+    /// are asked from now on.
+    pub(super) async fn all_told(&self) {
+        drop(self.telling.lock().await);
     }
 }
 

@@ -56,6 +56,8 @@ async fn whoever_gives_up_waiting_loses_nothing() {
 #[actix::test]
 async fn a_discarded_period_is_over_for_whoever_asks_next() {
     let (bed, _) = ticked().await;
-    drop(Turnstile::default().discard(bed.members.clone()).await);
+    let turnstile = Turnstile::default();
+    drop(turnstile.discard(bed.members.clone()).await);
+    turnstile.all_told().await;
     assert_eq!(summaries(&bed).await, [Summary::default(); 5]);
 }
