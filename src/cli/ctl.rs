@@ -28,12 +28,13 @@ use std::process::ExitCode;
 struct Ctl {
     /// Address of the daemon's control socket
     #[arg(long, global = true, value_name = "ADDR", default_value_t = Config::CONTROL, value_parser = server)]
+    #[arg(display_order = 90)]
     control: SocketAddr,
 
     /// Say nothing when it worked, and wait no longer than half a second for the answer
     ///
     /// For hooks that must not hold up their caller.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 91)]
     quiet: bool,
 
     #[command(subcommand)]
@@ -67,8 +68,10 @@ Exit status:
   2  a bad command line
   3  no answer
 
-Without -q the daemon has one second for its answer, and is then asked again twice; but never when statistics are
-reset, since that may have happened and only the answer got lost.";
+Without -q the daemon has one second for its answer, and is then asked again twice; but never when
+statistics are reset, since that may have happened and only the answer got lost.
+
+See also: meshping --help";
 
 /// Runs one command; the exit status is the contract's.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 pub(super) struct Add {
     /// What to ping, and how to call it: an address or a DNS name.
     ///
-    /// With --name it is only pinged, with --addr only the name.
+    /// Beside --name it only says what to ping, beside --addr only how to call it. The last "/" separates the
+    /// interval: 2001:db8::1/5 is pinged every five seconds.
     #[arg(value_name = "HOST[/INTERVAL]")]
     host: Option<TargetSpec>,
 

@@ -5,7 +5,7 @@ use crate::cli::escape::shown;
 use crate::control::client::Entry;
 use std::io::{self, IsTerminal, Write};
 
-/// Write one `meshpingctl add` command per target, to be run again by sh.
+/// Write one meshpingctl add command per target, to be run again by sh.
 ///
 /// The commands name addresses, so a DNS name is followed no longer when they are run.
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 /// By name: a DNS name is no longer followed, and every target that no other name wants goes. By address: that
 /// target goes, whoever wanted it. Removing what is not there is no error.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "meshpingctl remove [OPTIONS] NAME_OR_ADDR | --name NAME | --addr ADDR")]
 pub(super) struct Remove {
     #[command(flatten)]
     which: Which,
@@ -18,6 +19,7 @@ pub(super) struct Remove {
 ///
 /// The counters of the metrics go on: they never go back.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "meshpingctl reset [OPTIONS] [NAME_OR_ADDR | --name NAME | --addr ADDR]")]
 pub(super) struct Reset {
     #[command(flatten)]
     which: Which,
