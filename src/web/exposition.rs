@@ -8,6 +8,9 @@ use actix_web::web::Bytes;
 /// Size of a piece in bytes; about half a millisecond's work.
 const PIECE: usize = 256 * 1024;
 
+/// More than a piece can grow by one target: 13 classes or 22 samples of a histogram, with a name of 253 bytes.
+const LONGEST: usize = 16 * 1024;
+
 /// The families of the targets as text, from snapshots that are all taken already.
 pub struct Exposition {
     targets: Vec<Snapshot>,
@@ -46,7 +49,7 @@ impl Iterator for Exposition {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let mut piece = Samples::with_capacity(PIECE + 4096);
+        let mut piece = Samples::with_capacity(PIECE + LONGEST);
         while piece.len() < PIECE && self.next.0 < FAMILIES.len() {
             self.write(&mut piece);
         }

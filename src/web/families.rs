@@ -94,11 +94,10 @@ const fn class_label(class: ErrorClass) -> &'static str {
 }
 
 fn write_histogram(target: &Snapshot, into: &mut Samples) {
-    for (bound, &count) in BOUNDS.iter().zip(&target.buckets) {
-        into.number("meshping_rtt_seconds_bucket", &target.labels, bound, count);
-    }
     let replies = target.totals.replies;
-    into.number("meshping_rtt_seconds_bucket", &target.labels, ",le=\"+Inf\"", replies);
+    let bounded = BOUNDS.iter().copied().zip(target.buckets);
+    let all = bounded.chain([(",le=\"+Inf\"", replies)]);
+    into.buckets("meshping_rtt_seconds_bucket", &target.labels, all);
     into.seconds("meshping_rtt_seconds_sum", &target.labels, target.totals.rtt.sum);
     into.number("meshping_rtt_seconds_count", &target.labels, "", replies);
 }
