@@ -39,7 +39,7 @@ fn losses_and_errors_are_counted_exactly_by_class() {
         let daemon = Daemon::start(PORTABLE);
         let lossy =
             of_both_families(&[(code::LOSS_EVERY, 3, 1), (code::FLAPPING, 4, 1), (code::SILENT, 9, 1)]);
-        for outcome in daemon.measure(network, &lossy, 0.05, 40) {
+        for outcome in daemon.measure(network, &lossy, 0.2, 20) {
             let recv = outcome.replies();
             outcome.expect(Counts { recv, lost: outcome.requests() - recv, ..Counts::default() });
         }
