@@ -1,12 +1,13 @@
 //! Pings one address on its own grid and owns everything measured about it.
 
 use crate::measure::{Account, Histogram, Moment, Period, Reception, Schedule, Summary, Totals};
-use crate::probe::{Engine, Event, Foreign, Port};
+use crate::probe::{DELIVERY, Engine, Event, Foreign, Port};
 use crate::target::{Address, Interval, Timeout};
 use actix::prelude::*;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 use tracing::debug;
 
 /// Asks for the books since the latest reset.
@@ -144,12 +145,12 @@ impl PingActor {
     }
 
     fn set_alarm(&mut self) {
-        let interval = self.schedule.interval();
-        let deadline = self.account.next_deadline().unwrap_or(Moment::NEVER);
-        // With a short interval the next turn is soon enough to settle what timed out.
         let next = self.schedule.next();
-        let alarm = if interval > self.account.timeout() { next.min(deadline) } else { next };
-        self.port.wake_at(alarm, interval);
+        // With a short interval the next turn is soon enough to settle what timed out.
+        let deadline =
+            self.account.next_deadline().filter(|_| self.schedule.interval() > self.account.timeout());
+        let settled = deadline.map_or(Moment::NEVER, |deadline| deadline + SETTLING);
+        self.port.wake_at(next.min(settled), self.schedule.pace());
     }
 
     /// Brings the books up to the present, for somebody who looks at them.
@@ -160,6 +161,9 @@ impl PingActor {
         self.hear();
     }
 }
+
+/// So long after its deadline a request is certain to be settled: everything received by then is delivered.
+const SETTLING: Duration = DELIVERY.saturating_mul(2);
 
 /// What makes a target's numbers its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -116,15 +116,17 @@ impl Account {
     /// A reply with the request's number was received at `received`.
     pub fn reply(&mut self, number: u32, received: Moment, ttl: Option<u8>) -> Reception {
         let Some((index, request)) = self.remembered(number, received) else { return Reception::Stale };
+        if matches!(request.state, State::Queued | State::Unsent) {
+            return Reception::Stale;
+        }
         self.totals.reply_ttl = ttl.or(self.totals.reply_ttl);
         match request.state {
-            State::Queued | State::Unsent => return Reception::Stale,
             State::Replied => {
                 self.period.dups += 1;
                 self.totals.duplicates += 1;
                 return Reception::Duplicate;
             }
-            State::InFlight | State::Unanswered => {}
+            State::Queued | State::Unsent | State::InFlight | State::Unanswered => {}
         }
         self.requests[index].state = State::Replied;
         if self.newer_sent_before(index, received) {

@@ -30,7 +30,7 @@ impl Schedule {
     /// A schedule that starts at `now`: its first request is due within min(interval, 1 s).
     pub fn new(interval: Duration, phase: u32, now: Moment) -> Self {
         let mut schedule = Self { interval, phase, next: now, previous: None };
-        let soon = Duration::from_secs(1).min(interval);
+        let soon = SOON.min(interval);
         let on_grid = schedule.grid_point_from(now);
         schedule.next = if on_grid.since(now) <= soon { on_grid } else { now + fraction(soon, phase) };
         schedule
@@ -44,6 +44,11 @@ impl Schedule {
     /// The time between two requests.
     pub const fn interval(&self) -> Duration {
         self.interval
+    }
+
+    /// The time between two requests at present: the first one is due within a second.
+    pub fn pace(&self) -> Duration {
+        if self.previous.is_none() { SOON.min(self.interval) } else { self.interval }
     }
 
     /// Changes the interval. The next request is due on the new grid, half an interval or more after the
@@ -66,22 +71,38 @@ impl Schedule {
     /// Says what is due at `now`, and moves on along the grid.
     ///
     /// A request is still sent when it is at most min(interval / 2, 250 ms) late; the points of the grid before
-    /// that are skipped. Since the next point stays where it is, requests are never closer than half an interval.
+    /// that are skipped. The first request is sent however late. Requests are never closer than half an interval.
     pub fn take_due(&mut self, now: Moment) -> Due {
         let mut due = Due::default();
         if now < self.next {
             return due;
         }
         let patience = (self.interval / 2).min(Duration::from_millis(250));
+        let first = self.previous.is_none().then_some(self.next);
         if now.since(self.next) > patience {
             due.skipped = self.skip_to(now - patience);
         }
         if self.next <= now {
+            self.send(now);
             due.send = true;
-            self.previous = Some(now);
-            self.next = self.grid_point_from(now + self.interval / 2);
+        } else if let Some(promised) = first {
+            // It was promised soon, and its grid may come round in a day: so it takes the place of its successors.
+            let second = self.grid_point_from(promised + self.interval / 2);
+            self.send(now);
+            due = Due { send: true, skipped: self.points_from(second) };
         }
         due
+    }
+
+    fn send(&mut self, now: Moment) {
+        self.previous = Some(now);
+        self.next = self.grid_point_from(now + self.interval / 2);
+    }
+
+    /// How many points of the grid there are from that one on before the next.
+    fn points_from(&self, point: Moment) -> u64 {
+        let points = self.next.since(point).as_nanos() / self.interval.as_nanos().max(1);
+        u64::try_from(points).unwrap_or(u64::MAX - 1)
     }
 
     /// Moves on to the first point at or after `moment`; returns how many points that passed over.
@@ -90,8 +111,7 @@ impl Schedule {
         // The first request of all may lie off the grid.
         let second = self.grid_point_from(first + self.interval / 2);
         self.next = if second >= moment { second } else { self.grid_point_from(moment) };
-        let between = self.next.since(second).as_nanos() / self.interval.as_nanos().max(1);
-        1 + u64::try_from(between).unwrap_or(u64::MAX - 1)
+        1 + self.points_from(second)
     }
 
     /// The first point of the grid at or after `moment`.
@@ -103,6 +123,9 @@ impl Schedule {
         Moment::from_nanos(phase.saturating_add(points.saturating_mul(interval)))
     }
 }
+
+/// The first request of a target is due within this time, and within its interval.
+const SOON: Duration = Duration::from_secs(1);
 
 /// `of` times `numerator` / 2^32, rounded down to whole milliseconds, so that targets can share a wake-up.
 fn fraction(of: Duration, numerator: u32) -> Duration {
@@ -172,10 +195,28 @@ mod tests {
         ];
         for (case, interval, late, send, skipped, next) in cases {
             let mut schedule = Schedule::new(ms(interval), HALF, at(500 - interval / 4));
-            let first = schedule.next();
-            let due = schedule.take_due(first + ms(late));
+            assert!(schedule.take_due(schedule.next()).send);
+            let point = schedule.next();
+            let due = schedule.take_due(point + ms(late));
             assert_eq!(due, Due { send, skipped }, "{case}");
-            assert_eq!(schedule.next().since(first), ms(next - 500), "{case}");
+            assert_eq!(schedule.next().since(point), ms(next - 500), "{case}");
+        }
+    }
+
+    #[test]
+    fn the_first_request_is_sent_however_late() {
+        // interval, how late; skipped, then the next point after the one that was due at first
+        let cases = [
+            ("a little late", 60_000, 200, 0, 60_000),
+            ("far too late for any other", 60_000, 20_000, 0, 60_000),
+            ("with points that passed", 1_000, 10_600, 11, 12_000),
+            ("with a point that is still good", 1_000, 10_100, 10, 11_000),
+        ];
+        for (case, interval, late, skipped, next) in cases {
+            let mut schedule = Schedule::new(ms(interval), 0, at(0));
+            let due = schedule.take_due(at(late));
+            assert_eq!(due, Due { send: true, skipped }, "{case}");
+            assert_eq!(schedule.next(), at(next), "{case}");
         }
     }
 

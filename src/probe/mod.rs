@@ -116,6 +116,10 @@ pub struct PortId {
     pub generation: u32,
 }
 
+/// So long after it was received, a packet may still have to be delivered: [`Engine::complete_until`] is never
+/// further behind when an alarm rings.
+pub const DELIVERY: Duration = Duration::from_millis(5);
+
 /// One thread's way to the network. Lives as long as its last user, and is driven by a task of its own.
 ///
 /// No method may be called from within another; an engine delivers events and wakes actors without holding

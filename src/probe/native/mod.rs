@@ -179,7 +179,8 @@ impl Engine for NativeEngine {
         targets.set_interval(id, interval);
         let rate = targets.rate();
         let Some(target) = targets.get_mut(id) else { return };
-        let slot = slots::slot_of(at, interval / 8, rate);
+        // An alarm in the past rings in the next turn, not over and over in the present one.
+        let slot = slots::slot_of(at.max(self.now()), interval / 8, rate);
         let before = target.alarm.replace(slot);
         let mut slots = self.slots.borrow_mut();
         if let Some(before) = before {

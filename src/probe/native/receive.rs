@@ -6,7 +6,7 @@ use super::socket::{Kind, Socket};
 use super::sys::{self, Inbound, Received};
 use crate::measure::Moment;
 use crate::probe::wire::{self, Packet, Quote, Reply};
-use crate::probe::{Engine, Event, Foreign};
+use crate::probe::{DELIVERY, Engine, Event, Foreign};
 use crate::target::Family;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -14,8 +14,6 @@ use tracing::debug;
 
 /// A collection this recent is as good as a new one.
 pub(super) const STALE_AFTER: Duration = Duration::from_millis(6);
-/// A packet is stamped a little before it can be read.
-const DELIVERY: Duration = Duration::from_millis(5);
 /// Batches that are read in one go; a flood must not keep us from sending.
 const MOST_BATCHES: usize = 64;
 /// A socket that fails so often in a row has nothing to give now.
@@ -53,6 +51,7 @@ impl NativeEngine {
         }
         if emptied {
             receiver.emptied = start;
+            // A packet is stamped a little before it can be read.
             self.complete_until.set(start - DELIVERY);
         }
         emptied
