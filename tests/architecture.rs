@@ -182,7 +182,7 @@ fn dependencies() -> Vec<String> {
 }
 
 fn sources(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let entries = fs::read_dir(directory).expect("a readable directory");
     let paths = entries.map(|entry| entry.expect("a readable directory").path());
     paths
         .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
@@ -234,7 +234,7 @@ fn every_kind_of_violation_is_noticed() {
         ("src/target.rs", "let age = start.elapsed();", ".elapsed("),
         ("src/control/a.rs", "use actix_web::App;", "the crate actix_web"),
         ("src/web/a.rs", "use actix_web::App; // unsafe { x.unwrap() } in a comment", ""),
-        ("src/web/a.rs", r###"let a = "unsafe"; let b = r#"x.unwrap() ""#; let c = '"';"###, ""),
+        ("src/web/a.rs", "let a = \"unsafe\"; let b = r#\"x.unwrap() \"\"#; let c = '\"';", ""),
         ("src/web/a.rs", "fn f<'a>(x: &'a str) { unsafe { g(x) } }", "`unsafe` belongs into"),
         ("src/web/a.rs", "x.unwrap();", "unwrap() outside of tests"),
         ("src/web/a.rs", "#[cfg(test)]\nmod tests { fn f() { x.unwrap(); } }", ""),

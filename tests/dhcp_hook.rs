@@ -3,17 +3,22 @@
 
 #[path = "dhcp_hook/client.rs"]
 mod client;
+mod own_network;
 
 use client::Client;
+use own_network::{Running, ask, inside, start_meshping};
 use serde_json::Value;
 use std::fs;
-use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const INSIDE: &str = "MESHPING_DHCP_INSIDE";
+/// v0, where dhcpd listens, and v1, the clients' end of the cable.
+const CABLE: &str = "ip link add v0 type veth peer name v1 && ip addr add 192.0.2.1/24 dev v0 &&
+    ip addr add 192.0.2.254/32 dev v1 && ip link set v0 up && ip link set v1 up &&
+    ip route add 255.255.255.255 dev v1";
+
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/dhcpd.conf");
 
 fn dhcpd() -> PathBuf {
@@ -25,44 +30,10 @@ fn dhcpd() -> PathBuf {
     found.expect("isc-dhcp-server is needed: scripts/test unpacks it, or set DHCPD to its dhcpd")
 }
 
-/// Runs the test again in namespaces of its own, in which it is root and v0 and v1 are the ends of one cable.
-fn inside(test: &str, body: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some() {
-        return body();
-    }
-    let network =
-        "ip link set lo up && ip link add v0 type veth peer name v1 && ip addr add 192.0.2.1/24 dev v0 &&
-        ip addr add 192.0.2.254/32 dev v1 && ip link set v0 up && ip link set v1 up &&
-        ip route add 255.255.255.255 dev v1 && exec \"$@\"";
-    let status = Command::new("unshare")
-        .args(["-rnmp", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", network, "sh"])
-        .arg(std::env::current_exe().expect("a test knows its binary"))
-        .args(["--exact", test, "--nocapture"])
-        .env(INSIDE, "1")
-        .status()
-        .expect("unshare (util-linux) runs");
-    assert!(status.success(), "{test} failed in its namespace: {status}");
-}
-
-/// A process that ends with the value.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// The names of the targets, by address.
 fn targets() -> Vec<(String, String, f64)> {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    socket.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
-    socket.connect("127.0.0.1:55432").expect("an address");
-    let mut buffer = [0; 65_536];
-    let asked = socket.send(br#"{"cmd": "list"}"#).and_then(|_| socket.recv(&mut buffer));
-    let Ok(length) = asked else { return Vec::new() };
-    let list: Value = serde_json::from_slice(&buffer[..length]).expect("JSON");
+    let Some(reply) = ask(r#"{"cmd": "list"}"#) else { return Vec::new() };
+    let list: Value = serde_json::from_str(&reply).expect("JSON");
     let list = list.as_object().expect("an object").values();
     list.map(|target| {
         let text = |member: &str| target[member].as_str().unwrap_or_default().to_owned();
@@ -106,25 +77,6 @@ fn start_dhcpd(directory: &Path, lease_seconds: u32) -> Running {
     running
 }
 
-fn start_meshping() -> Running {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_meshping"));
-    let child = command
-        .args(["-q", "--web.listen-address", "off"])
-        .stdin(Stdio::null())
-        .spawn()
-        .expect("meshping runs");
-    let running = Running(child);
-    let answers = || {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a timeout");
-        let asked =
-            socket.send_to(br#"{"cmd": "noop"}"#, "127.0.0.1:55432").and_then(|_| socket.recv(&mut [0; 99]));
-        asked.is_ok()
-    };
-    wait_for("meshping", Path::new("/dev/null"), answers);
-    running
-}
-
 #[test]
 fn dhcpd_accepts_the_example() {
     let leases = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -138,10 +90,10 @@ fn dhcpd_accepts_the_example() {
 
 #[test]
 fn clients_are_pinged_while_they_hold_a_lease_whatever_they_are_called() {
-    inside("clients_are_pinged_while_they_hold_a_lease_whatever_they_are_called", || {
+    inside("clients_are_pinged_while_they_hold_a_lease_whatever_they_are_called", CABLE, || {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let log = directory.path().join("log");
-        let _meshping = start_meshping();
+        let _meshping = start_meshping(&["--web.listen-address", "off"]);
         let _dhcpd = start_dhcpd(directory.path(), 5);
         let names = [Some("printer"), None, Some("-rf"), Some("--help"), Some("it's \"quoted\" $(id)")];
         for (number, name) in (1..).zip(names) {

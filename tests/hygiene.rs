@@ -7,12 +7,12 @@ use std::process::Command;
 
 fn read(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    fs::read_to_string(path).expect(file)
 }
 
 /// The texts in quotes that follow `start`, one a line, up to the closing bracket.
 fn list(text: &str, start: &str) -> Vec<String> {
-    let (_, after) = text.split_once(start).unwrap_or_else(|| panic!("deny.toml has no {start:?}"));
+    let (_, after) = text.split_once(start).expect("deny.toml has this list");
     let lines = after.lines().skip(1).take_while(|line| !line.starts_with(']'));
     lines.filter_map(|line| line.split('"').nth(1).map(str::to_owned)).collect()
 }

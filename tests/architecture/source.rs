@@ -6,15 +6,12 @@ pub fn code_only(source: &str) -> String {
     let mut rest = source;
     while let Some(first) = rest.chars().next() {
         let after_word = code.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        match literal(rest, after_word) {
-            Some(length) => {
-                code.extend(rest[..length].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
-                rest = &rest[length..];
-            }
-            None => {
-                code.push(first);
-                rest = &rest[first.len_utf8()..];
-            }
+        if let Some(length) = literal(rest, after_word) {
+            code.extend(rest[..length].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+            rest = &rest[length..];
+        } else {
+            code.push(first);
+            rest = &rest[first.len_utf8()..];
         }
     }
     code
