@@ -35,8 +35,8 @@ as_root() {
 
 need_rust() {
     PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
-    have rustc || die "rustc is missing: install Rust 1.89 or newer, for instance from https://rustup.rs"
-    have cargo || die "cargo is missing: it comes with Rust, see https://rustup.rs"
+    have rustc || die "rustc is missing: install Rust 1.89 or newer, for instance with rustup"
+    have cargo || die "cargo is missing: it comes with Rust"
 }
 
 # with_apt PACKAGES APT-GET-COMMAND… tries with the lists that are there, then with new ones.
