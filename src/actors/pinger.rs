@@ -63,8 +63,6 @@ pub struct PingActor {
     schedule: Schedule,
     account: Account,
     port: Port,
-    /// Events are taken out of the mailbox through this, so that no turn allocates.
-    inbox: Vec<Event>,
     address: Address,
     will: Option<Will>,
 }
@@ -73,8 +71,8 @@ pub struct PingActor {
 pub struct Will {
     /// The parent.
     pub heir: Recipient<PingerDied>,
-    /// What it will be told.
-    pub notice: PingerDied,
+    /// Which of the pingers of its address it is.
+    pub incarnation: u64,
 }
 
 impl PingActor {
@@ -91,7 +89,6 @@ impl PingActor {
             schedule: Schedule::new(interval.get(), seed.phase, port.now()),
             account: Account::new(timeout.get(), timeout.memory(), seed.first_number),
             port,
-            inbox: Vec::new(),
             address,
             will: None,
         }
@@ -117,12 +114,11 @@ impl PingActor {
     }
 
     fn hear(&mut self) {
-        self.port.take_events(&mut self.inbox);
-        let mut inbox = std::mem::take(&mut self.inbox);
-        for event in inbox.drain(..) {
-            self.take_in(event);
+        let events = self.port.take_events();
+        for event in &events {
+            self.take_in(*event);
         }
-        self.inbox = inbox;
+        self.port.recycle(events);
         let port = &self.port;
         self.account.expire(port.complete_until(), |from, to| port.dropped_between(from, to));
     }
@@ -186,7 +182,7 @@ impl Actor for PingActor {
 impl Drop for PingActor {
     fn drop(&mut self) {
         if let Some(will) = self.will.take() {
-            will.heir.do_send(will.notice);
+            will.heir.do_send(PingerDied { address: self.address, incarnation: will.incarnation });
         }
     }
 }

@@ -82,8 +82,7 @@ impl Shard {
 
 impl Order {
     fn build(self, seed: Seed, engine: Rc<dyn Engine>) -> PingActor {
-        let notice = PingerDied { address: self.address, incarnation: self.incarnation };
-        let will = Will { heir: self.heir, notice };
+        let will = Will { heir: self.heir, incarnation: self.incarnation };
         PingActor::new(self.address, self.interval, self.timeout, seed, engine).with_will(will)
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Every request is settled exactly once, as answered, error, lost or void, whatever arrives in whatever order.
 
+mod request;
+
 use super::{ErrorClass, Histogram, Moment, Period, Rtt, Summary, Totals};
+use request::{Packed, Request, State};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -16,33 +19,13 @@ pub struct Account {
     memory: Duration,
     /// The number of the first request in `requests`.
     first: u32,
-    requests: VecDeque<Request>,
+    requests: VecDeque<Packed>,
     /// How many at the front of `requests` are settled.
     settled: usize,
     period: Summary,
     totals: Totals,
     /// The histogram at the latest reset of the histogram, or of everything.
     histogram_base: Option<Box<Histogram>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Request {
-    /// When it was sent; while it is queued, when it was queued.
-    sent: Moment,
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Handed over, not known to have been sent.
-    Queued,
-    /// Never sent.
-    Unsent,
-    InFlight,
-    /// Lost, void or answered by an error, and no reply so far.
-    Unanswered,
-    /// A reply has come, in time or late.
-    Replied,
 }
 
 /// What a packet turned out to be.
@@ -81,7 +64,7 @@ impl Account {
     /// Opens a request that is about to be sent, and returns its number.
     pub fn open(&mut self, now: Moment) -> u32 {
         self.forget(now);
-        self.requests.push_back(Request { sent: now, state: State::Queued });
+        self.requests.push_back(Request { sent: now, state: State::Queued }.into());
         let offset = u32::try_from(self.requests.len() - 1).unwrap_or(u32::MAX);
         self.first.wrapping_add(offset)
     }
@@ -89,7 +72,7 @@ impl Account {
     /// The request went out at `at`.
     pub fn sent(&mut self, number: u32, at: Moment) {
         if let Some(request) = self.queued(number) {
-            *request = Request { sent: at, state: State::InFlight };
+            *request = Request { sent: at, state: State::InFlight }.into();
             self.period.in_flight += 1;
         }
     }
@@ -97,7 +80,7 @@ impl Account {
     /// The request could not be sent for want of our own resources: a point of the grid that was skipped.
     pub fn not_sent(&mut self, number: u32) {
         if let Some(request) = self.queued(number) {
-            request.state = State::Unsent;
+            *request = Request { sent: Request::from(*request).sent, state: State::Unsent }.into();
             self.totals.skipped += 1;
         }
     }
@@ -128,7 +111,7 @@ impl Account {
             }
             State::Queued | State::Unsent | State::InFlight | State::Unanswered => {}
         }
-        self.requests[index].state = State::Replied;
+        self.requests[index] = Request { state: State::Replied, ..request }.into();
         if self.newer_sent_before(index, received) {
             self.period.outd += 1;
             self.totals.outdated += 1;
@@ -154,7 +137,7 @@ impl Account {
             State::Unanswered | State::Replied => return Reception::Moot,
             State::InFlight => {}
         }
-        self.requests[index].state = State::Unanswered;
+        self.requests[index] = Request { state: State::Unanswered, ..request }.into();
         self.period.in_flight -= 1;
         if received > request.sent + self.timeout {
             self.count_lost();
@@ -180,14 +163,14 @@ impl Account {
     /// request is void, else it is lost.
     pub fn expire(&mut self, until: Moment, dropped: impl Fn(Moment, Moment) -> bool) {
         for index in self.settled..self.requests.len() {
-            let Request { sent, state } = self.requests[index];
+            let Request { sent, state } = self.requests[index].into();
             if state == State::Queued || (state == State::InFlight && sent + self.timeout >= until) {
                 break;
             }
             if state != State::InFlight {
                 continue;
             }
-            self.requests[index].state = State::Unanswered;
+            self.requests[index] = Request { sent, state: State::Unanswered }.into();
             self.period.in_flight -= 1;
             if dropped(sent, sent + self.timeout) {
                 self.period.void += 1;
@@ -202,7 +185,7 @@ impl Account {
     /// When the oldest open request times out; `None` without one.
     pub fn next_deadline(&mut self) -> Option<Moment> {
         self.skip_settled();
-        let oldest = self.requests.get(self.settled)?;
+        let oldest = Request::from(*self.requests.get(self.settled)?);
         Some(oldest.sent + self.timeout)
     }
 
@@ -270,25 +253,26 @@ impl Account {
         (index < self.requests.len()).then_some(index)
     }
 
-    fn queued(&mut self, number: u32) -> Option<&mut Request> {
+    fn queued(&mut self, number: u32) -> Option<&mut Packed> {
         let index = self.index(number)?;
-        self.requests.get_mut(index).filter(|request| request.state == State::Queued)
+        self.requests.get_mut(index).filter(|request| Request::from(**request).state == State::Queued)
     }
 
     fn remembered(&self, number: u32, received: Moment) -> Option<(usize, Request)> {
         let index = self.index(number)?;
-        let request = self.requests[index];
+        let request = Request::from(self.requests[index]);
         (received <= request.sent + self.memory).then_some((index, request))
     }
 
     fn newer_sent_before(&self, index: usize, received: Moment) -> bool {
-        let newer = self.requests.range(index + 1..);
+        let newer = self.requests.range(index + 1..).map(|&request| Request::from(request));
         let mut sent = newer.filter(|request| !matches!(request.state, State::Queued | State::Unsent));
         sent.next().is_some_and(|request| request.sent < received)
     }
 
     fn skip_settled(&mut self) {
-        let open = |request: &Request| matches!(request.state, State::Queued | State::InFlight);
+        let open =
+            |request: &Packed| matches!(Request::from(*request).state, State::Queued | State::InFlight);
         while self.requests.get(self.settled).is_some_and(|request| !open(request)) {
             self.settled += 1;
         }
@@ -297,8 +281,8 @@ impl Account {
     /// Drops settled requests that are older than our memory.
     fn forget(&mut self, now: Moment) {
         self.skip_settled();
-        while self.settled > 0 && self.requests.front().is_some_and(|oldest| oldest.sent + self.memory < now)
-        {
+        let forgotten = |oldest: &Packed| Request::from(*oldest).sent + self.memory < now;
+        while self.settled > 0 && self.requests.front().is_some_and(forgotten) {
             self.requests.pop_front();
             self.first = self.first.wrapping_add(1);
             self.settled -= 1;

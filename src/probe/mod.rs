@@ -225,9 +225,18 @@ impl Port {
         self.mailbox.poll(cx)
     }
 
-    /// Moves the events that have been delivered into `into`, oldest first.
-    pub fn take_events(&self, into: &mut Vec<Event>) {
-        into.append(&mut self.mailbox.events.borrow_mut());
+    /// Takes the events that have been delivered, oldest first; [`Self::recycle`] gives their memory back.
+    pub fn take_events(&self) -> Vec<Event> {
+        self.mailbox.events.take()
+    }
+
+    /// Keeps the memory of events that have been dealt with, so that none is allocated for a ping.
+    pub fn recycle(&self, mut events: Vec<Event>) {
+        events.clear();
+        let mut current = self.mailbox.events.borrow_mut();
+        if current.is_empty() && events.capacity() <= Mailbox::FULL {
+            *current = events;
+        }
     }
 
     /// See [`Engine::collect`].

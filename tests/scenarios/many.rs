@@ -88,8 +88,7 @@ async fn a_pinger_that_panics_tells_its_heir_and_the_others_go_on() {
     let heir = Heir(Rc::clone(&deaths)).start();
     let began = Instant::now();
     let start = |address, incarnation| {
-        let notice = PingerDied { address, incarnation };
-        let will = Will { heir: heir.clone().recipient(), notice };
+        let will = Will { heir: heir.clone().recipient(), incarnation };
         let pinger = PingActor::new(address, seconds("1"), timeout("5"), seed(), network.engine());
         pinger.with_will(will).start()
     };

@@ -37,6 +37,8 @@ impl<H> Entry<H> {
     pub(super) fn want(&mut self, want: Want) -> bool {
         let fresh = !self.wants.contains(&want);
         if fresh {
+            // Nearly always it is the only one.
+            self.wants.reserve_exact(1);
             self.wants.push(want);
         }
         fresh
