@@ -5,11 +5,13 @@
 pub mod account;
 pub mod histogram;
 pub mod moment;
+pub mod octaves;
 pub mod schedule;
 pub mod summary;
 
 pub use account::{Account, Reception};
 pub use histogram::Histogram;
 pub use moment::Moment;
+pub use octaves::Octaves;
 pub use schedule::Schedule;
 pub use summary::{ErrorClass, Period, Rtt, RttStats, Summary, Totals};

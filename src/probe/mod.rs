@@ -9,7 +9,7 @@ pub mod portable;
 pub mod scripted;
 pub mod wire;
 
-use crate::measure::{ErrorClass, Moment};
+use crate::measure::{ErrorClass, Moment, Octaves};
 use crate::target::Address;
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
@@ -105,6 +105,10 @@ pub struct EngineStats {
     pub foreign: [u64; Foreign::ALL.len()],
     /// Packets that our own receive buffers dropped, IPv4 and IPv6.
     pub dropped: [u64; 2],
+    /// How long after their slots targets got their turn, where the engine knows.
+    pub lateness: Octaves,
+    /// How often the engine's task woke up.
+    pub wakeups: u64,
 }
 
 /// Names a target within its engine. Indices are used again, with another generation.

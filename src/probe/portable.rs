@@ -179,7 +179,7 @@ impl Engine for Portable {
     fn stats(&self) -> EngineStats {
         let raw = |client: &Client| client.get_socket().get_type() == socket2::Type::RAW;
         let socket = if self.clients.iter().flatten().all(raw) { "raw" } else { "dgram" };
-        EngineStats { engine: "portable", socket, foreign: self.tally.foreign(), dropped: [0; 2] }
+        EngineStats { engine: "portable", socket, foreign: self.tally.foreign(), ..EngineStats::default() }
     }
 }
 

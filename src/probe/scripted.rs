@@ -175,7 +175,13 @@ impl Engine for ScriptedNetwork {
     fn stats(&self) -> EngineStats {
         let state = self.0.state.borrow();
         let dropped = [0, 1].map(|family: usize| state.drops[family].len() as u64);
-        EngineStats { engine: "scripted", socket: "none", foreign: state.foreign, dropped }
+        EngineStats {
+            engine: "scripted",
+            socket: "none",
+            foreign: state.foreign,
+            dropped,
+            ..EngineStats::default()
+        }
     }
 }
 

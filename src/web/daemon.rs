@@ -1,5 +1,6 @@
 //! The daemon's own families: what it is, how its engines are doing, what the process needs.
 
+use super::lateness::Lateness;
 use crate::actors::supervisor::Status;
 use crate::control::{ControlStats, Silence};
 use crate::probe::Foreign;
@@ -41,6 +42,8 @@ impl Daemon<'_> {
         momentary.register(foreign_packets(self.status)?)?;
         momentary.register(socket_drops(self.status)?)?;
         momentary.register(replaced_actors(self.status)?)?;
+        momentary.register(wakeups(self.status)?)?;
+        momentary.register(Box::new(Lateness::new(self.status)?))?;
         if let Some(control) = self.control {
             momentary.register(control_requests(&control)?)?;
         }
@@ -102,6 +105,15 @@ fn socket_drops(status: &Status) -> Family {
     for (index, family) in ["ipv4", "ipv6"].into_iter().enumerate() {
         let count = status.engines.iter().map(|engine| engine.dropped[index]).sum();
         counter.with_label_values(&[family]).inc_by(count);
+    }
+    Ok(Box::new(counter))
+}
+
+fn wakeups(status: &Status) -> Family {
+    let help = "How often an engine's thread woke up.";
+    let counter = IntCounterVec::new(Opts::new("meshping_wakeups_total", help), &["shard"])?;
+    for (shard, engine) in status.engines.iter().enumerate() {
+        counter.with_label_values(&[&shard.to_string()]).inc_by(engine.wakeups);
     }
     Ok(Box::new(counter))
 }

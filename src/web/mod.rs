@@ -4,6 +4,7 @@ pub mod bind;
 pub mod daemon;
 pub mod exposition;
 mod families;
+mod lateness;
 mod page;
 mod routes;
 mod samples;

@@ -5,12 +5,14 @@ use actix_web::dev::ServerHandle;
 use meshping::actors::pinger::{PingActor, Seed};
 use meshping::actors::supervisor::{GetRoster, GetStatus, Member, Roster, Status};
 use meshping::control::{ControlStats, GetControlStats};
+use meshping::measure::Octaves;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
 use meshping::target::{Address, Interval, Timeout};
 use meshping::web::{Limits, Sources, bind, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 pub struct Fake {
@@ -66,7 +68,14 @@ impl Handler<GetControlStats> for Fake {
 
 /// A daemon with two shards.
 pub fn status() -> Status {
-    let stats = |foreign, dropped| EngineStats { engine: "native", socket: "raw", foreign, dropped };
+    let mut lateness = Octaves::default();
+    for micros in [30, 250, 9_000_000] {
+        lateness.record(Duration::from_micros(micros));
+    }
+    let stats = |foreign, dropped| {
+        let (engine, socket, wakeups) = ("native", "raw", 321);
+        EngineStats { engine, socket, foreign, dropped, lateness, wakeups }
+    };
     let engines = vec![stats([1, 2, 3, 4, 5], [6, 0]), stats([10, 0, 0, 0, 0], [0, 8])];
     Status { targets: 2, names: 1, ready: true, replaced: 9, engines }
 }

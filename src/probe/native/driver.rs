@@ -30,6 +30,7 @@ pub async fn drive(engine: Rc<NativeEngine>) -> io::Result<()> {
     let mut driver = Driver::new(engine)?;
     loop {
         driver.sleep().await;
+        driver.count_wakeup();
         driver.turn().await;
     }
 }
@@ -80,6 +81,10 @@ impl Driver {
         }
     }
 
+    fn count_wakeup(&self) {
+        self.engine.wakeups.set(self.engine.wakeups.get() + 1);
+    }
+
     /// Everything that is to be done now.
     async fn turn(&mut self) {
         let start = self.engine.now();
@@ -91,7 +96,7 @@ impl Driver {
             if start >= self.not_before {
                 self.engine.slots.borrow_mut().take_due(start, volley - sent, &mut self.due);
             }
-            let woken = self.wake_due();
+            let woken = self.wake_due(start);
             let outside = self.engine.queued();
             if woken == 0 && outside == 0 {
                 break;
@@ -125,12 +130,15 @@ impl Driver {
         if late { requests(2.0 * worth).clamp(1, usual) } else { usual }
     }
 
-    fn wake_due(&mut self) -> usize {
+    fn wake_due(&mut self, now: Moment) -> usize {
         let mut targets = self.engine.targets.borrow_mut();
+        let mut lateness = self.engine.lateness.borrow_mut();
         let woken = self.due.len();
         for index in self.due.drain(..) {
             if let Some(target) = targets.at_mut(index) {
-                target.alarm = None;
+                if let Some(slot) = target.alarm.take() {
+                    lateness.record(now.since(slot));
+                }
                 target.mailbox.ring();
             }
         }

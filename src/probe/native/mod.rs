@@ -23,7 +23,7 @@ mod transmit;
 
 use super::wire::Key;
 use super::{Engine, EngineStats, Foreign, Mailbox, PortId};
-use crate::measure::Moment;
+use crate::measure::{Moment, Octaves};
 use crate::target::{Address, Family};
 use clock::WallClock;
 use slots::Slots;
@@ -51,6 +51,8 @@ pub struct NativeEngine {
     transmitter: RefCell<sys::Outbound>,
     complete_until: Cell<Moment>,
     foreign: [Cell<u64>; Foreign::ALL.len()],
+    lateness: RefCell<Octaves>,
+    wakeups: Cell<u64>,
     /// The alarm that the driver has set its timer to.
     timer: Cell<Moment>,
     /// Wakes the driver before its timer does.
@@ -99,6 +101,8 @@ impl NativeEngine {
             transmitter: RefCell::new(sys::Outbound::new()),
             complete_until: Cell::new(now),
             foreign: Default::default(),
+            lateness: RefCell::default(),
+            wakeups: Cell::new(0),
             timer: Cell::new(Moment::NEVER),
             kick: Notify::new(),
             in_turn: Cell::new(false),
@@ -223,6 +227,8 @@ impl Engine for NativeEngine {
             socket: sockets.first().map_or("none", |socket| socket.kind.as_str()),
             foreign: self.foreign.each_ref().map(Cell::get),
             dropped: [dropped(Family::V4), dropped(Family::V6)],
+            lateness: *self.lateness.borrow(),
+            wakeups: self.wakeups.get(),
         }
     }
 }

@@ -1,0 +1,64 @@
+//! The family that tells how late requests are, shard by shard: `prometheus` has no histogram of ready counts.
+
+use crate::actors::supervisor::Status;
+use crate::measure::Octaves;
+use prometheus::Opts;
+use prometheus::core::{Collector, Desc, Describer};
+use prometheus::proto::{Bucket, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+
+/// How late requests were, by shard.
+pub struct Lateness {
+    opts: Opts,
+    desc: Desc,
+    shards: Vec<Octaves>,
+}
+
+impl Lateness {
+    /// What the engines know by now.
+    ///
+    /// # Errors
+    /// When the family's name is no name; a test would have noticed.
+    pub fn new(status: &Status) -> prometheus::Result<Self> {
+        let help = "How long after its slot a target got its turn.";
+        let opts = Opts::new("meshping_send_lateness_seconds", help).variable_label("shard");
+        let desc = opts.describe()?;
+        let shards = status.engines.iter().map(|engine| engine.lateness).collect();
+        Ok(Self { opts, desc, shards })
+    }
+}
+
+impl Collector for Lateness {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.desc]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut family = MetricFamily::default();
+        family.set_name(self.opts.name.clone());
+        family.set_help(self.opts.help.clone());
+        family.set_field_type(MetricType::HISTOGRAM);
+        let metrics = self.shards.iter().enumerate().map(|(shard, lateness)| metric(shard, lateness));
+        family.set_metric(metrics.collect());
+        vec![family]
+    }
+}
+
+fn metric(shard: usize, lateness: &Octaves) -> Metric {
+    let mut label = LabelPair::default();
+    label.set_name("shard".to_owned());
+    label.set_value(shard.to_string());
+    let mut histogram = Histogram::default();
+    histogram.set_sample_count(lateness.count());
+    histogram.set_sample_sum(lateness.seconds());
+    histogram.set_bucket(lateness.buckets().map(bucket).collect());
+    let mut metric = Metric::from_label(vec![label]);
+    metric.set_histogram(histogram);
+    metric
+}
+
+fn bucket((bound, count): (f64, u64)) -> Bucket {
+    let mut bucket = Bucket::default();
+    bucket.set_upper_bound(bound);
+    bucket.set_cumulative_count(count);
+    bucket
+}
