@@ -105,6 +105,21 @@ impl Address {
         Family::of(self.ip)
     }
 
+    /// The last address that is not behind `ip`: that itself where it can be a host. `None` if there is none.
+    pub fn not_behind(ip: IpAddr) -> Option<Self> {
+        const LAST_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(255, 255, 255, 254));
+        const BEFORE_MULTICAST_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(223, 255, 255, 255));
+        const BEFORE_MULTICAST_V6: IpAddr = IpAddr::V6(Ipv6Addr::from_bits(!0 ^ 1 << 120));
+        let ip = match Self::try_from(ip) {
+            Ok(address) => return Some(address),
+            Err(AddressError::Unspecified(IpAddr::V4(_))) => return None,
+            Err(AddressError::Multicast(IpAddr::V4(_))) => BEFORE_MULTICAST_V4,
+            Err(AddressError::Multicast(IpAddr::V6(_))) => BEFORE_MULTICAST_V6,
+            Err(_) => LAST_V4,
+        };
+        Some(Self { ip, zone: None })
+    }
+
     fn with_zone(ip: IpAddr, zone: Option<Zone>) -> Result<Self, AddressError> {
         let ip = ip.to_canonical();
         if ip.is_unspecified() {
@@ -328,6 +343,26 @@ mod tests {
         }
         for text in ["fe80::1%", "fe80::1%an-interface-with-a-long-name", "1.2.3", "[1.2.3.4]", "", "%eth0"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_ip_address_has_a_place_among_the_hosts() {
+        let cases = [
+            ("10.0.0.1", Some("10.0.0.1")),
+            ("0.0.0.0", None),
+            ("::ffff:0.0.0.0", None),
+            ("224.0.0.0", Some("223.255.255.255")),
+            ("239.255.255.255", Some("223.255.255.255")),
+            ("240.0.0.0", Some("240.0.0.0")),
+            ("255.255.255.255", Some("255.255.255.254")),
+            ("::", Some("255.255.255.254")),
+            ("ff02::1", Some("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")),
+        ];
+        for (ip, expected) in cases {
+            let place = Address::not_behind(ip.parse().unwrap());
+            assert_eq!(place.map(|address| address.to_string()).as_deref(), expected, "{ip}");
+            assert!(place.is_none_or(|address| Address::try_from(address.ip()) == Ok(address)), "{ip}");
         }
     }
 

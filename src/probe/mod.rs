@@ -6,6 +6,7 @@
 #[cfg(target_os = "linux")]
 pub mod native;
 pub mod portable;
+mod refusals;
 pub mod scripted;
 pub mod wire;
 

@@ -101,12 +101,16 @@ impl Portable {
         }
         let client = self.clients[family_index(target.address)].clone();
         let (Some(client), Some(destination)) = (client, target.destination()) else {
-            return Some(Err((mailbox, Event::Refused { number, at: self.clock.now() })));
+            let at = self.clock.now();
+            let reason = &"there is no interface of that name, or no socket of this family";
+            self.tally.refusals.borrow_mut().refused(target.address, reason, at);
+            return Some(Err((mailbox, Event::Refused { number, at })));
         };
         let wait = if under_way < AMPLE { self.timeout.memory() } else { self.timeout.get() };
         let blind = Rc::clone(&target.blind);
-        let (ident, clock, tally) = (target.ident, self.clock, Rc::clone(&self.tally));
-        Some(Ok(Request { client, destination, ident, number, wait, clock, mailbox, blind, tally }))
+        let (address, ident, clock, tally) =
+            (target.address, target.ident, self.clock, Rc::clone(&self.tally));
+        Some(Ok(Request { client, address, destination, ident, number, wait, clock, mailbox, blind, tally }))
     }
 
     /// Wakes the driver if it sleeps for too long.
@@ -136,7 +140,10 @@ impl Engine for Portable {
 
     fn detach(&self, id: PortId) {
         // Dropped after the borrow has ended: what is under way ends with it.
-        let _target = self.targets.borrow_mut().detach(id);
+        let target = self.targets.borrow_mut().detach(id);
+        if let Some(target) = target {
+            self.tally.refusals.borrow_mut().forget(target.address);
+        }
     }
 
     fn send(&self, id: PortId, number: u32) {

@@ -4,7 +4,7 @@
 //! neither its depth nor the size of its numbers matters.
 
 use super::{Quoted, Refusal};
-use crate::target::{Address, Interval, SecondsError};
+use crate::target::{Address, AddressError, Interval, SecondsError};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -77,9 +77,16 @@ impl<'a> Members<'a> {
         limit.map(Some).ok_or_else(|| Refusal::Limit(Quoted::json(json)))
     }
 
-    /// `after`: an address. The empty string is before all of them.
+    /// `after`: an address, also one that no host can have: 0.0.0.0 is before all of them, :: behind IPv4. The empty
+    /// string is before all of them, too.
     pub(super) fn after(&self) -> Result<Option<Address>, Refusal> {
         let Some(text) = self.text("after")? else { return Ok(None) };
-        text.parse().map(Some).map_err(|why| Refusal::After { given: Quoted::text(&text), why })
+        match text.parse() {
+            Ok(address) => Ok(Some(address)),
+            Err(
+                AddressError::Unspecified(ip) | AddressError::Multicast(ip) | AddressError::Broadcast(ip),
+            ) => Ok(Address::not_behind(ip)),
+            Err(why) => Err(Refusal::After { given: Quoted::text(&text), why }),
+        }
     }
 }

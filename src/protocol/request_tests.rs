@@ -194,6 +194,8 @@ fn either_limit_or_after_asks_for_a_page() {
     assert_eq!(page(r#""limit": 100"#), Some((None, Some(100))));
     assert_eq!(page(r#""after": """#), Some((None, None)));
     assert_eq!(page(r#""after": "::ffff:10.0.0.7""#), Some((Some("10.0.0.7".into()), None)));
+    assert_eq!(page(r#""after": "0.0.0.0""#), Some((None, None)));
+    assert_eq!(page(r#""after": "::""#), Some((Some("255.255.255.254".into()), None)));
     assert_eq!(page(r#""limit": 1e3, "after": "::1""#), Some((Some("::1".into()), Some(1000))));
     assert_eq!(page(r#""limit": 1e30"#), Some((None, Some(usize::MAX))));
     for bad in ["0", "-1", "1.5", "\"10\"", "true", "[]", "{}"] {

@@ -5,8 +5,10 @@ use crate::sim::sys::{self, Denial};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,6 +30,8 @@ pub struct Start<'a> {
     pub arguments: &'a [&'a str],
     /// Another daemon of the same namespace: it has another control socket, and no HTTP.
     pub second: bool,
+    /// Where its log goes; with ours without it.
+    pub log: Option<&'a Path>,
 }
 
 /// A target in `list`.
@@ -74,6 +78,9 @@ impl Start<'_> {
             command.args(["--control", &SECOND_CONTROL.to_string(), "--web.listen-address", "off"]);
         }
         command.args(self.arguments).stdin(Stdio::null()).stdout(Stdio::null());
+        if let Some(log) = self.log {
+            command.stderr(File::create(log).expect("a place for the log"));
+        }
         if !self.denials.is_empty() {
             sys::deny(&mut command, self.denials);
         }

@@ -82,6 +82,37 @@ fn an_interface_may_go_down_and_come_back() {
     });
 }
 
+#[test]
+fn what_can_not_be_sent_is_said_once_and_so_is_its_end() {
+    in_namespace(|network| {
+        let log = tempfile::NamedTempFile::new().expect("a place for the log");
+        let start = Start { log: Some(log.path()), arguments: &["--log-level", "info"], ..Start::default() };
+        let daemon = start.daemon();
+        let host = at(Family::V4, code::DELAY_MS, 5, 1);
+        daemon.add(host, 0.05);
+        daemon.add(without_route()[0], 0.05);
+        wait_for_rows(&daemon, network, "some replies", &[host], |row| row.recv >= 3);
+        take_down();
+        wait_for_rows(&daemon, network, "errors of sending", &[host], |row| row.errs >= 20);
+        let before = daemon.list()[&host].recv;
+        bring_up();
+        wait_for_rows(&daemon, network, "replies again", &[host], |row| row.recv >= before + 3);
+        let said = |what: &str| {
+            let log = std::fs::read_to_string(log.path()).expect("the log is text");
+            let lines: Vec<&str> = log.lines().filter(|line| line.contains(what)).collect();
+            lines.iter().map(|line| line.split("addr=").nth(1).unwrap_or(line).to_owned()).collect::<Vec<_>>()
+        };
+        network.wait_until("the end is said", Duration::from_secs(20), |_| !said("sent again").is_empty());
+        let refused = said("can't be sent");
+        assert_eq!(refused.len(), 2, "{refused:?}");
+        for address in [host, without_route()[0]] {
+            let mut lines = refused.iter().filter(|line| line.starts_with(&address.to_string()));
+            assert!(lines.next().is_some_and(|line| line.contains("Network is unreachable")), "{refused:?}");
+        }
+        assert_eq!(said("sent again"), [host.to_string()]);
+    });
+}
+
 /// Pings a host of each family; only IPv4 works.
 fn check_without_ipv6(daemon: &Daemon, network: &Network) {
     let [v4, v6] = [Family::V4, Family::V6].map(|family| at(family, code::DELAY_MS, 5, 1));

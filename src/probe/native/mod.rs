@@ -21,6 +21,7 @@ mod sys;
 mod targets;
 mod transmit;
 
+use super::refusals::Refusals;
 use super::wire::Key;
 use super::{Engine, EngineStats, Foreign, Mailbox, PortId};
 use crate::measure::{Moment, Octaves};
@@ -49,6 +50,7 @@ pub struct NativeEngine {
     queue: RefCell<Vec<(PortId, u32)>>,
     receiver: RefCell<receive::Receiver>,
     transmitter: RefCell<sys::Outbound>,
+    refusals: RefCell<Refusals>,
     complete_until: Cell<Moment>,
     foreign: [Cell<u64>; Foreign::ALL.len()],
     lateness: RefCell<Octaves>,
@@ -99,6 +101,7 @@ impl NativeEngine {
             queue: RefCell::default(),
             receiver: RefCell::new(receive::Receiver::new(wall)),
             transmitter: RefCell::new(sys::Outbound::new()),
+            refusals: RefCell::default(),
             complete_until: Cell::new(now),
             foreign: Default::default(),
             lateness: RefCell::default(),
@@ -165,8 +168,9 @@ impl Engine for NativeEngine {
     }
 
     fn detach(&self, id: PortId) {
-        let removed = self.targets.borrow_mut().remove(id);
-        if let Some(slot) = removed.and_then(|target| target.alarm) {
+        let Some(removed) = self.targets.borrow_mut().remove(id) else { return };
+        self.refusals.borrow_mut().forget(removed.address);
+        if let Some(slot) = removed.alarm {
             self.slots.borrow_mut().remove(slot, id.index);
         }
     }

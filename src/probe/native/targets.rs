@@ -15,7 +15,8 @@ pub struct Target {
     pub mailbox: Rc<Mailbox>,
     /// The slot of its alarm.
     pub alarm: Option<Moment>,
-    address: Address,
+    /// Its address.
+    pub address: Address,
     /// Index of its zone's interface; 0 without a zone, or while there is no such interface.
     scope: u32,
     /// Requests per second, in millionths.

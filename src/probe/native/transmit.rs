@@ -6,6 +6,7 @@ use crate::measure::Moment;
 use crate::probe::wire::{self, MESSAGE, Stamp};
 use crate::probe::{Engine, Event, PortId};
 use crate::target::Family;
+use std::fmt::Display;
 use std::io;
 
 /// The first request after a pause takes longest, so the first batches are small: a time interpolated over a
@@ -60,7 +61,7 @@ impl NativeEngine {
     fn send_batch(&self, family: Family, requests: impl Iterator<Item = Queued>) {
         let sockets = self.sockets.borrow();
         let Some(socket) = sockets.iter().find(|socket| socket.family == family) else {
-            return requests.for_each(|request| self.refuse(request));
+            return requests.for_each(|request| self.refuse(request, &"there is no socket of this family"));
         };
         let mut outbound = self.transmitter.borrow_mut();
         outbound.clear();
@@ -79,7 +80,7 @@ impl NativeEngine {
     fn write(&self, socket: &Socket, (id, number): Queued, outbound: &mut sys::Outbound) -> bool {
         let destination = self.targets.borrow_mut().destination(id);
         let Some(destination) = destination else {
-            self.refuse((id, number));
+            self.refuse((id, number), &"there is no interface of that name");
             return false;
         };
         let mut message = [0; MESSAGE];
@@ -120,9 +121,10 @@ impl NativeEngine {
     fn note_sent(&self, batch: &[Queued], start: Moment, end: Moment) {
         let share = end.since(start) / u32::try_from(batch.len()).unwrap_or(1).max(1);
         let mut at = start;
-        let targets = self.targets.borrow();
+        let (targets, mut refusals) = (self.targets.borrow(), self.refusals.borrow_mut());
         for &(id, number) in batch {
             if let Some(target) = targets.get(id) {
+                refusals.sent(target.address);
                 target.mailbox.deliver(Event::Sent { number, at });
             }
             at = at + share;
@@ -138,15 +140,16 @@ impl NativeEngine {
                 target.mailbox.deliver(Event::NotSent { number });
             }
         } else {
-            self.refuse(request);
+            self.refuse(request, error);
         }
     }
 
-    fn refuse(&self, (id, number): Queued) {
+    fn refuse(&self, (id, number): Queued, reason: &dyn Display) {
         let at = self.now();
         let mut targets = self.targets.borrow_mut();
         targets.forget_scope(id);
         if let Some(target) = targets.get(id) {
+            self.refusals.borrow_mut().refused(target.address, reason, at);
             target.mailbox.deliver(Event::Refused { number, at });
         }
     }

@@ -2,9 +2,10 @@
 
 use super::Clock;
 use crate::measure::Moment;
+use crate::probe::refusals::Refusals;
 use crate::probe::wire::{MESSAGE, classify};
 use crate::probe::{Event, Foreign, Mailbox};
-use crate::target::Family;
+use crate::target::{Address, Family};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -20,6 +21,7 @@ use tracing::debug;
 /// A request that is about to be sent.
 pub(super) struct Request {
     pub client: Client,
+    pub address: Address,
     pub destination: SocketAddr,
     pub ident: u16,
     pub number: u32,
@@ -37,6 +39,7 @@ pub(super) struct Tally {
     under_way: Cell<usize>,
     concluded: Cell<u64>,
     foreign: [Cell<u64>; Foreign::ALL.len()],
+    pub refusals: RefCell<Refusals>,
 }
 
 /// What a packet that came for a request is.
@@ -75,11 +78,11 @@ impl Request {
         let outcome = match first {
             Poll::Ready(Err(error)) => return self.fail(&error, at),
             Poll::Ready(outcome) => {
-                self.tell(Event::Sent { number: self.number, at });
+                self.tell_sent(at);
                 outcome
             }
             Poll::Pending => {
-                self.tell(Event::Sent { number: self.number, at });
+                self.tell_sent(at);
                 ping.await
             }
         };
@@ -91,14 +94,25 @@ impl Request {
         self.mailbox.deliver(event);
     }
 
+    fn tell_sent(&self, at: Moment) {
+        self.tally.refusals.borrow_mut().sent(self.address);
+        self.tell(Event::Sent { number: self.number, at });
+    }
+
+    fn tell_refused(&self, error: &io::Error, at: Moment) {
+        self.tally.refusals.borrow_mut().refused(self.address, error, at);
+        self.tell(Event::Refused { number: self.number, at });
+    }
+
     /// The request did not leave.
     fn fail(&self, error: &SurgeError, at: Moment) {
-        debug!(addr = %self.destination.ip(), %error, "request not sent");
-        let number = self.number;
-        self.tell(match error {
-            SurgeError::IOError(error) if !is_overload(error) => Event::Refused { number, at },
-            _ => Event::NotSent { number },
-        });
+        match error {
+            SurgeError::IOError(error) if !is_overload(error) => self.tell_refused(error, at),
+            _ => {
+                debug!(addr = %self.address, %error, "request not sent");
+                self.tell(Event::NotSent { number: self.number });
+            }
+        }
     }
 
     fn conclude(&self, outcome: Outcome, at: Moment) {
@@ -107,9 +121,7 @@ impl Request {
             Ok(heard) => heard,
             Err(SurgeError::Timeout { .. }) => return,
             // The socket's buffer was full at first.
-            Err(SurgeError::IOError(error)) if !is_overload(&error) => {
-                return self.tell(Event::Refused { number, at });
-            }
+            Err(SurgeError::IOError(error)) if !is_overload(&error) => return self.tell_refused(&error, at),
             Err(_) => return self.go_blind(),
         };
         let received = at + rtt;
