@@ -50,6 +50,8 @@ pub struct NativeEngine {
     receiver: RefCell<receive::Receiver>,
     transmitter: RefCell<sys::Outbound>,
     complete_until: Cell<Moment>,
+    /// When the sockets were last read, emptied or not.
+    drained: Cell<Moment>,
     foreign: [Cell<u64>; Foreign::ALL.len()],
     /// The alarm that the driver has set its timer to.
     timer: Cell<Moment>,
@@ -98,6 +100,7 @@ impl NativeEngine {
             receiver: RefCell::new(receive::Receiver::new(wall)),
             transmitter: RefCell::new(sys::Outbound::new()),
             complete_until: Cell::new(now),
+            drained: Cell::new(now),
             foreign: Default::default(),
             timer: Cell::new(Moment::NEVER),
             kick: Notify::new(),
@@ -193,7 +196,7 @@ impl Engine for NativeEngine {
     }
 
     fn collect(&self) -> Moment {
-        if self.now().since(self.complete_until.get()) > receive::STALE_AFTER {
+        if self.now().since(self.drained.get()) > receive::STALE_AFTER {
             self.drain();
         }
         self.complete_until.get()
