@@ -176,9 +176,14 @@ impl Daemon {
         if chunked { Metrics::parse(&unchunk(body)) } else { Metrics::parse(body) }
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: i32) {
-        sys::signal(self.child.id(), signal).expect("it runs");
+        sys::signal(self.pid(), signal).expect("it runs");
     }
 
     /// Waits for its end.

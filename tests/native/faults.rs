@@ -4,7 +4,7 @@ use crate::daemon::{Daemon, Start};
 use crate::metrics::equal;
 use crate::run::Counts;
 use crate::sim::behaviour::of_both_families;
-use crate::sim::network::{bring_up, sysctl, take_down};
+use crate::sim::network::{bring_up, ip, packets_out, sysctl, take_down, tc};
 use crate::sim::{Network, at, code, in_namespace, sys};
 use meshping::target::Family;
 use std::net::IpAddr;
@@ -47,6 +47,45 @@ fn where_no_route_leads_every_request_is_an_error_of_sending_and_others_do_not_s
             let metrics = daemon.metrics();
             assert_eq!((outcome.requests(), outcome.row.errs), (0, errs), "{}", outcome.host);
             assert_eq!(metrics.errors(outcome.host), [("send".to_owned(), errs as f64)]);
+        }
+    });
+}
+
+/// A link whose queue holds two requests and empties at 2.5 a second; hosts behind it that never answer.
+fn add_narrow_link() -> Vec<IpAddr> {
+    ip("link add link0 type veth peer name link1");
+    for link in ["link0", "link1"] {
+        sysctl(&format!("net/ipv6/conf/{link}/disable_ipv6"), "1");
+        ip(&format!("link set {link} up"));
+    }
+    ip("address add 192.168.7.1/24 dev link0");
+    let hosts: Vec<IpAddr> = (2..=11).map(|number| IpAddr::from([192, 168, 7, number])).collect();
+    for host in &hosts {
+        ip(&format!("neigh add {host} lladdr 02:00:00:00:00:01 dev link0 nud permanent"));
+    }
+    tc("qdisc add dev link0 root tbf rate 2kbit burst 200 limit 200");
+    hosts
+}
+
+#[test]
+fn what_our_own_queue_refuses_is_skipped_and_never_lost() {
+    in_namespace(|network| {
+        let hosts = add_narrow_link();
+        let daemon = Daemon::start(&["-t", "0.5"]);
+        for host in &hosts {
+            daemon.add(*host, 0.1);
+        }
+        network.wait_until("skipped requests", Duration::from_secs(20), |_| {
+            let metrics = daemon.metrics();
+            hosts.iter().all(|host| metrics.of(*host, "meshping_skipped_requests_total") >= 10.0)
+        });
+        let rows: Vec<_> = daemon.finish(network, &hosts).into_iter().map(|outcome| outcome.row).collect();
+        let sent: u64 = rows.iter().map(|row| row.sent).sum();
+        network
+            .wait_until("every request has left", Duration::from_secs(5), |_| packets_out("link0") >= sent);
+        assert_eq!(packets_out("link0"), sent, "only what leaves was sent");
+        for row in rows {
+            assert_eq!((row.lost, row.recv, row.errs, row.void), (row.sent, 0, 0, 0), "{row:?}");
         }
     });
 }

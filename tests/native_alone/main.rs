@@ -4,6 +4,8 @@
 
 #[path = "../native/daemon.rs"]
 mod daemon;
+mod floods;
+mod idle;
 mod load;
 #[path = "../native/metrics.rs"]
 mod metrics;
@@ -19,4 +21,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often any thread of a process was switched to, or away from, so far.
+pub fn switches(pid: u32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
+    let of_thread = |status: String| -> u64 {
+        let lines = status.lines().filter(|line| line.contains("ctxt_switches"));
+        lines.filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok()).sum()
+    };
+    // A thread may end meanwhile.
+    let statuses = threads.flatten().filter_map(|it| std::fs::read_to_string(it.path().join("status")).ok());
+    statuses.map(of_thread).sum()
 }

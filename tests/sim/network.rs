@@ -84,9 +84,28 @@ pub fn sysctl(key: &str, value: &str) {
     std::fs::write(format!("/proc/sys/{key}"), value).unwrap_or_else(|error| panic!("sysctl {key}: {error}"));
 }
 
+/// How many packets have left a link so far.
+pub fn packets_out(link: &str) -> u64 {
+    let links = std::fs::read_to_string("/proc/net/dev").expect("there is a network");
+    let prefix = format!("{link}:");
+    let mut lines = links.lines().filter_map(|line| line.trim_start().strip_prefix(&prefix));
+    let figures = lines.next().unwrap_or_else(|| panic!("no link {link}: {links}"));
+    // Eight figures of what was received come first, then bytes and packets that were sent.
+    figures.split_whitespace().nth(9).and_then(|packets| packets.parse().ok()).expect("a number")
+}
+
 /// Runs `ip` (iproute2) with these arguments.
 pub fn ip(arguments: &str) {
-    let output = Command::new("ip").args(arguments.split(' ')).output().expect("iproute2 is installed");
+    iproute2("ip", arguments);
+}
+
+/// Runs `tc` (iproute2) with these arguments.
+pub fn tc(arguments: &str) {
+    iproute2("tc", arguments);
+}
+
+fn iproute2(program: &str, arguments: &str) {
+    let output = Command::new(program).args(arguments.split(' ')).output().expect("iproute2 is installed");
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "ip {arguments}: {text}");
+    assert!(output.status.success(), "{program} {arguments}: {text}");
 }

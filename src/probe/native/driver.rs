@@ -21,6 +21,8 @@ const LATE: Duration = Duration::from_millis(20);
 const FAR: Duration = Duration::from_millis(100);
 /// But not more often than this.
 const READING_PAUSE: Duration = Duration::from_millis(20);
+/// After reading as much as is read in one go, everybody else on this thread has so long.
+const FLOOD_PAUSE: Duration = Duration::from_millis(1);
 
 /// Runs an engine, on its own thread, until the thread ends.
 ///
@@ -42,19 +44,22 @@ struct Driver {
     due: Vec<u32>,
     /// Not before this time anything more is sent.
     not_before: Moment,
+    /// No packet wakes us before this time.
     read_at: Moment,
+    /// When to read what was left in the sockets; never if nothing was.
+    read_rest: Moment,
 }
 
 impl Driver {
     fn new(engine: Rc<NativeEngine>) -> io::Result<Self> {
         engine.in_turn.set(false);
-        let doorbell = sys::Doorbell::new(engine.sockets.borrow().iter())?;
         Ok(Self {
             timer: sys::watch(sys::timer()?)?,
-            doorbell: sys::watch(doorbell)?,
+            doorbell: sys::watch(sys::Doorbell::new()?)?,
             due: Vec::new(),
             not_before: engine.now(),
             read_at: engine.now(),
+            read_rest: Moment::NEVER,
             engine,
         })
     }
@@ -63,7 +68,7 @@ impl Driver {
     async fn sleep(&mut self) {
         let now = self.engine.now();
         let next = self.engine.slots.borrow().first();
-        let next = next.map_or(Moment::NEVER, |slot| slot.max(self.not_before));
+        let next = next.map_or(Moment::NEVER, |slot| slot.max(self.not_before)).min(self.read_rest);
         if next <= now || self.engine.queued() > 0 {
             return;
         }
@@ -90,6 +95,7 @@ impl Driver {
         let start = self.engine.now();
         self.engine.in_turn.set(true);
         let emptied = self.engine.drain();
+        self.read_rest = if emptied { Moment::NEVER } else { self.engine.now() + FLOOD_PAUSE };
         let volley = self.volley(start);
         let mut sent = 0;
         loop {
@@ -111,9 +117,6 @@ impl Driver {
             }
         }
         self.engine.in_turn.set(false);
-        if !emptied {
-            self.engine.kick.notify_one();
-        }
     }
 
     /// How many requests may leave in one go: at most 5 ms' worth of the rate, or of twice the rate after a stall.

@@ -52,6 +52,8 @@ pub struct NativeEngine {
     transmitter: RefCell<sys::Outbound>,
     refusals: RefCell<Refusals>,
     complete_until: Cell<Moment>,
+    /// When the sockets were last read, emptied or not.
+    drained: Cell<Moment>,
     foreign: [Cell<u64>; Foreign::ALL.len()],
     lateness: RefCell<Octaves>,
     wakeups: Cell<u64>,
@@ -103,6 +105,7 @@ impl NativeEngine {
             transmitter: RefCell::new(sys::Outbound::new()),
             refusals: RefCell::default(),
             complete_until: Cell::new(now),
+            drained: Cell::new(now),
             foreign: Default::default(),
             lateness: RefCell::default(),
             wakeups: Cell::new(0),
@@ -201,7 +204,7 @@ impl Engine for NativeEngine {
     }
 
     fn collect(&self) -> Moment {
-        if self.now().since(self.complete_until.get()) > receive::STALE_AFTER {
+        if self.now().since(self.drained.get()) > receive::STALE_AFTER {
             self.drain();
         }
         self.complete_until.get()

@@ -13,10 +13,10 @@ use std::time::Duration;
 use tracing::debug;
 
 /// A collection this recent is as good as a new one.
-pub(super) const STALE_AFTER: Duration = Duration::from_millis(6);
+pub(super) const STALE_AFTER: Duration = Duration::from_millis(1);
 /// Batches that are read in one go; a flood must not keep us from sending.
 const MOST_BATCHES: usize = 64;
-/// A socket that fails so often in a row has nothing to give now.
+/// A socket that fails so often in a row is left alone for now.
 const MOST_FAILURES: u32 = 8;
 /// Requests are remembered for two minutes at most.
 const MEMORY: Duration = Duration::from_secs(150);
@@ -41,6 +41,7 @@ impl NativeEngine {
         let mut receiver = self.receiver.borrow_mut();
         let mut sockets = self.sockets.borrow_mut();
         let start = self.now();
+        self.drained.set(start);
         receiver.wall.sample(sys::clock(libc::CLOCK_REALTIME), start);
         let mut emptied = true;
         for socket in sockets.iter_mut() {
@@ -71,18 +72,19 @@ impl NativeEngine {
         let mut failures = 0;
         for _ in 0..MOST_BATCHES {
             match receiver.inbound.receive(socket, errors) {
-                Ok(count) => {
+                // Less than a batch is no sign of the end: a pending error cuts it short.
+                Ok(0) => return true,
+                Ok(_) => {
+                    failures = 0;
                     self.take_batch(socket, receiver, errors);
-                    if count < sys::BATCH {
-                        return true;
-                    }
                 }
                 Err(error) => {
-                    // An ICMP error is reported here too, once; the queue tells whose it was.
+                    // An ICMP error is reported here too, once; the queue tells whose it was. What waits behind
+                    // it has not been read, however often it happens.
                     debug!(%error, family = ?socket.family, "receiving");
                     failures += 1;
                     if failures == MOST_FAILURES {
-                        return true;
+                        break;
                     }
                 }
             }

@@ -168,37 +168,35 @@ pub fn interface_index(name: &str) -> Option<u32> {
     (index != 0).then_some(index)
 }
 
-/// An epoll instance of its own. Readable as soon as a socket is, but only once after each [`Self::arm`].
+/// An epoll instance of its own. Readable while a socket that it is armed for is.
 pub struct Doorbell(OwnedFd);
 
 impl Doorbell {
-    /// A doorbell for these sockets, not armed.
+    /// A doorbell that is not armed.
     ///
     /// # Errors
     /// Whatever epoll(7) says.
-    pub fn new<'a, S: AsRawFd + 'a>(sockets: impl Iterator<Item = &'a S>) -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         // SAFETY: no pointers; the descriptor is new, and owned by nobody else.
-        let bell = Self(unsafe { OwnedFd::from_raw_fd(checked(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) });
-        for socket in sockets {
-            bell.control(libc::EPOLL_CTL_ADD, socket, 0)?;
-        }
-        Ok(bell)
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(checked(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) }))
     }
 
-    /// Rings once when a packet is there, or comes, on this socket.
+    /// Rings when a packet is there, or comes, on this socket.
     ///
     /// # Errors
     /// Whatever epoll_ctl(2) says.
     pub fn arm(&self, socket: &impl AsRawFd) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, socket, libc::EPOLLIN | libc::EPOLLONESHOT)
+        self.control(libc::EPOLL_CTL_ADD, socket, libc::EPOLLIN)
     }
 
     /// No longer rings for this socket.
     ///
+    /// It is taken out altogether: of a socket that is in, epoll tells of errors even if asked for nothing.
+    ///
     /// # Errors
     /// Whatever epoll_ctl(2) says.
     pub fn disarm(&self, socket: &impl AsRawFd) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, socket, libc::EPOLLONESHOT)
+        self.control(libc::EPOLL_CTL_DEL, socket, 0)
     }
 
     fn control(&self, operation: c_int, socket: &impl AsRawFd, events: c_int) -> io::Result<()> {

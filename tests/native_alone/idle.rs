@@ -1,0 +1,27 @@
+//! Who has nothing to do sleeps.
+
+use crate::daemon::Daemon;
+use crate::sim::in_namespace;
+use crate::switches;
+use serde_json::json;
+use std::thread;
+use std::time::Duration;
+
+#[test]
+fn without_targets_or_with_one_a_minute_next_to_nothing_wakes() {
+    let _alone = crate::alone();
+    in_namespace(|network| {
+        let daemon = Daemon::start(&["--web.listen-address", "off"]);
+        for (case, most) in [("no targets", 6), ("one target", 12)] {
+            let before = switches(daemon.pid());
+            thread::sleep(Duration::from_secs(3));
+            let switches = switches(daemon.pid()) - before;
+            assert!(switches <= most, "{case}: {switches} context switches in 3 s");
+            daemon.add("127.0.0.2".parse().expect("an address"), 60.0);
+            network.wait_until("its first reply", Duration::from_secs(5), |_| {
+                daemon.list().values().all(|row| row.recv == 1)
+            });
+        }
+        assert_eq!(daemon.ask(&json!({"cmd": "noop"})), json!({"status": "ok"}));
+    });
+}
