@@ -58,6 +58,11 @@ fn a_bad_command_line_is_answered_by_one_line_and_status_2() {
     let output = run(loud.env("MESHPING_LOG", "loud"), b"");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("error, warn, info, debug, trace"));
+    let output = run(meshping(&["--targets", "/nonexistent/hosts"]).env("MESHPING_LOG", ""), b"");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("/nonexistent/hosts"),
+        "set to nothing is not set"
+    );
 }
 
 #[test]

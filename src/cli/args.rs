@@ -7,7 +7,7 @@ use super::targets_file::{self, TargetsFileError};
 use crate::config::{Config, EngineKind};
 use crate::resolve::Families;
 use crate::target::{Host, Interval, TargetSpec, Timeout};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use ipnet::IpNet;
 use std::collections::HashSet;
@@ -105,7 +105,7 @@ Examples:
   meshping google.de/60 192.168.178.1     one every minute, the other every second
   meshping --targets hosts.txt -i 10      a list, every ten seconds
   meshping --control off --web.listen-address 127.0.0.1:9922
-                                          nothing but this command line, metrics for this machine only
+                                          no control socket, metrics for this machine only
 
 Exit status:
   0  ended by SIGINT or SIGTERM
@@ -113,8 +113,8 @@ Exit status:
   2  a bad command line
 
 Permissions:
-  Pinging needs CAP_NET_RAW (setcap cap_net_raw+ep meshping), root, or a net.ipv4.ping_group_range that
-  includes the user's group.
+  Pinging needs CAP_NET_RAW (setcap cap_net_raw+ep meshping), root, or a
+  net.ipv4.ping_group_range that includes the user's group.
 
 See also: meshpingctl --help";
 
@@ -222,8 +222,13 @@ fn engine() -> impl TypedValueParser<Value = EngineKind> {
 }
 
 fn level() -> impl TypedValueParser<Value = LevelFilter> {
-    let levels = PossibleValuesParser::new(["off", "error", "warn", "info", "debug", "trace"]);
-    levels.try_map(|level| level.parse::<LevelFilter>())
+    let levels = ["off", "error", "warn", "info", "debug", "trace"].map(PossibleValue::new);
+    // A variable that is set to nothing, as in a file of the service manager, is not set.
+    let levels = levels.map(|level| if level.get_name() == "info" { level.alias("") } else { level });
+    PossibleValuesParser::new(levels).try_map(|level| match level.as_str() {
+        "" => Ok(LevelFilter::INFO),
+        level => level.parse(),
+    })
 }
 
 /// What is wrong with the command line as a whole, or with what it refers to.
@@ -263,6 +268,12 @@ mod tests {
     fn an_empty_command_line_means_the_defaults() {
         let (given, default) = (config("").unwrap(), Config::default());
         assert_eq!(format!("{given:?}"), format!("{default:?}"));
+    }
+
+    #[test]
+    fn no_line_of_the_long_help_is_broken() {
+        let long: Vec<&str> = MORE.lines().filter(|line| line.len() > 100).collect();
+        assert!(long.is_empty(), "{long:?}");
     }
 
     #[test]

@@ -86,10 +86,10 @@ pub fn sysctl(key: &str, value: &str) {
 
 /// How many packets have left a link so far.
 pub fn packets_out(link: &str) -> u64 {
-    let links = std::fs::read_to_string("/proc/net/dev").expect("there is a network");
+    let table = std::fs::read_to_string("/proc/net/dev").expect("there is a network");
     let prefix = format!("{link}:");
-    let mut lines = links.lines().filter_map(|line| line.trim_start().strip_prefix(&prefix));
-    let figures = lines.next().unwrap_or_else(|| panic!("no link {link}: {links}"));
+    let mut lines = table.lines().filter_map(|line| line.trim_start().strip_prefix(&prefix));
+    let figures = lines.next().unwrap_or_else(|| panic!("no link {link}: {table}"));
     // Eight figures of what was received come first, then bytes and packets that were sent.
     figures.split_whitespace().nth(9).and_then(|packets| packets.parse().ok()).expect("a number")
 }
