@@ -17,6 +17,7 @@ use crate::web::{self, BindError, Sources};
 use actix::prelude::*;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::num::NonZero;
 use std::rc::Rc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -58,7 +59,7 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
     let control = config.control.map(bind_control).transpose()?;
     let web = config.web.map(web::bind).transpose()?;
     privilege::keep_for_opening();
-    let shards = engines::start(config.engine, config.timeout, SHARDS).await?;
+    let shards = engines::start(config.engine, config.timeout, shards(&config)).await?;
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards)?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
@@ -83,8 +84,19 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
     Ok(())
 }
 
-/// One thread pings everything.
-const SHARDS: usize = 1;
+/// As many threads as the targets that we start with give work to: what one does at two thirds of its time.
+fn shards(config: &Config) -> u16 {
+    let per_second = |spec: &TargetSpec| 1.0 / spec.interval.unwrap_or(config.interval).seconds();
+    let rate: f64 = config.targets.iter().map(per_second).sum();
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+    let busy = (rate / RATE_OF_A_THREAD).ceil() as u16;
+    busy.clamp(1, u16::try_from(cores).unwrap_or(MOST_THREADS).min(MOST_THREADS))
+}
+
+/// Requests per second that one thread is given before another one pays off.
+const RATE_OF_A_THREAD: f64 = 120_000.0;
+const MOST_THREADS: u16 = 64;
 
 fn supervise(config: &Config, shards: Vec<Shard>) -> Result<Addr<SupervisorActor>, StartError> {
     let limits = Limits { targets: config.max_targets, names: Config::MAX_NAMES, interval: config.interval };

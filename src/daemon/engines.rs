@@ -4,7 +4,7 @@ use crate::actors::shard::Shard;
 use crate::config::EngineKind;
 use crate::probe::Engine;
 #[cfg(target_os = "linux")]
-use crate::probe::native::{self, NativeEngine, NativeError};
+use crate::probe::native::{self, Idents, NativeEngine, NativeError};
 use crate::probe::portable::{Portable, PortableError};
 use crate::target::Timeout;
 use actix::prelude::*;
@@ -27,6 +27,9 @@ pub enum EngineError {
     #[cfg(not(target_os = "linux"))]
     #[error("the native engine needs Linux, --engine portable works here")]
     NotHere,
+    /// The system has none to give.
+    #[error("no random numbers for the identifiers of requests")]
+    Random,
     /// A thread ended before it began.
     #[error("a thread for the engine did not start")]
     Thread,
@@ -36,14 +39,14 @@ pub enum EngineError {
 ///
 /// # Errors
 /// [`EngineError`] of the first that can't have one.
-pub async fn start(kind: EngineKind, timeout: Timeout, shards: usize) -> Result<Vec<Shard>, EngineError> {
-    let clock = Clock::start();
+pub async fn start(kind: EngineKind, timeout: Timeout, shards: u16) -> Result<Vec<Shard>, EngineError> {
+    let common = Common::new(shards)?;
     let mut started = Vec::new();
-    for _ in 0..shards {
+    for shard in 0..shards {
         let arbiter = Arbiter::new();
         let (opened, result) = oneshot::channel();
         arbiter.spawn_fn(move || {
-            let _ = opened.send(enter(kind, timeout, clock));
+            let _ = opened.send(enter(kind, timeout, common.of_shard(shard)));
         });
         result.await.map_err(|_| EngineError::Thread)??;
         started.push(Shard::There(arbiter.handle()));
@@ -52,9 +55,9 @@ pub async fn start(kind: EngineKind, timeout: Timeout, shards: usize) -> Result<
 }
 
 /// Opens an engine and makes it the one of the present thread.
-fn enter(kind: EngineKind, timeout: Timeout, clock: Clock) -> Result<(), EngineError> {
+fn enter(kind: EngineKind, timeout: Timeout, common: Common) -> Result<(), EngineError> {
     super::privilege::keep_for_opening();
-    let engine = open(kind, timeout, clock)?;
+    let engine = open(kind, timeout, common)?;
     super::privilege::keep_for_running();
     let stats = engine.stats();
     info!(engine = stats.engine, socket = stats.socket, "engine opened");
@@ -63,11 +66,11 @@ fn enter(kind: EngineKind, timeout: Timeout, clock: Clock) -> Result<(), EngineE
 }
 
 #[cfg(target_os = "linux")]
-fn open(kind: EngineKind, timeout: Timeout, clock: Clock) -> Result<Rc<dyn Engine>, EngineError> {
+fn open(kind: EngineKind, timeout: Timeout, common: Common) -> Result<Rc<dyn Engine>, EngineError> {
     match kind {
         EngineKind::Portable => open_portable(timeout),
         EngineKind::Native | EngineKind::Auto => {
-            let engine = NativeEngine::open(clock.epoch)?;
+            let engine = NativeEngine::open(common.epoch, common.idents)?;
             if let Some(bytes) = engine.small_buffer() {
                 warn!(
                     bytes,
@@ -81,7 +84,7 @@ fn open(kind: EngineKind, timeout: Timeout, clock: Clock) -> Result<Rc<dyn Engin
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open(kind: EngineKind, timeout: Timeout, _: Clock) -> Result<Rc<dyn Engine>, EngineError> {
+fn open(kind: EngineKind, timeout: Timeout, _: Common) -> Result<Rc<dyn Engine>, EngineError> {
     match kind {
         EngineKind::Native => Err(EngineError::NotHere),
         EngineKind::Portable | EngineKind::Auto => open_portable(timeout),
@@ -109,18 +112,38 @@ async fn keep_driving(engine: Rc<NativeEngine>) {
 #[cfg(target_os = "linux")]
 const PAUSE_AFTER_DEATH: Duration = Duration::from_millis(100);
 
-/// One line of time for all engines.
+/// What the engines of a daemon share.
 #[derive(Debug, Clone, Copy)]
-struct Clock {
+struct Common {
+    /// One line of time.
     #[cfg(target_os = "linux")]
     epoch: i128,
+    /// An identifier for each.
+    #[cfg(target_os = "linux")]
+    idents: Idents,
 }
 
-impl Clock {
-    fn start() -> Self {
-        Self {
-            #[cfg(target_os = "linux")]
-            epoch: native::boot_time(),
-        }
+#[cfg(target_os = "linux")]
+impl Common {
+    fn new(shards: u16) -> Result<Self, EngineError> {
+        let random = getrandom::u32().map_err(|_| EngineError::Random)?;
+        #[expect(clippy::cast_possible_truncation, reason = "any 16 bits will do")]
+        let idents = Idents::new(random as u16, shards);
+        Ok(Self { epoch: native::boot_time(), idents })
+    }
+
+    fn of_shard(self, shard: u16) -> Self {
+        Self { idents: self.idents.of_thread(shard), ..self }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Common {
+    fn new(_: u16) -> Result<Self, EngineError> {
+        Ok(Self {})
+    }
+
+    fn of_shard(self, _: u16) -> Self {
+        self
     }
 }

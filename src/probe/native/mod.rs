@@ -5,6 +5,7 @@
 //! | `driver` | the task: sleep to the next slot, read, wake who is due, send |
 //! | `transmit`, `receive` | the two directions |
 //! | `targets`, `slots` | who is pinged, and when to wake whom |
+//! | `idents` | which thread a packet belongs to |
 //! | `clock`, `drops` | from the kernel's stamps and counters to the truth |
 //! | `socket`, `sys` | sockets and system calls |
 //!
@@ -14,6 +15,7 @@
 mod clock;
 mod driver;
 mod drops;
+mod idents;
 mod receive;
 mod slots;
 mod socket;
@@ -38,6 +40,7 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 pub use driver::drive;
+pub use idents::Idents;
 
 /// The native engine of one thread.
 pub struct NativeEngine {
@@ -81,17 +84,14 @@ pub enum NativeError {
 }
 
 impl NativeEngine {
-    /// Opens the sockets. Moments count from `epoch`, a time of `CLOCK_BOOTTIME` in ns, from [`boot_time`].
+    /// Opens the sockets of one of the threads with these identifiers. Moments count from `epoch`, a time of `CLOCK_BOOTTIME` in ns, from [`boot_time`].
     ///
     /// # Errors
     /// [`NativeError`] if there is no way to send ICMP of either family.
-    pub fn open(epoch: i128) -> Result<Rc<Self>, NativeError> {
-        let mut random = [0; 18];
-        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-        let (key, ident) =
-            random.split_first_chunk::<16>().map_or(([0; 16], &[][..]), |(key, rest)| (*key, rest));
-        let ident = ident.iter().fold(0_u16, |ident, &byte| ident << 8 | u16::from(byte));
-        let sockets = open_sockets(ident)?;
+    pub fn open(epoch: i128, idents: Idents) -> Result<Rc<Self>, NativeError> {
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
+        let sockets = open_sockets(idents)?;
         let now = moment(epoch);
         let wall = WallClock::new(sys::clock(libc::CLOCK_REALTIME), now);
         Ok(Rc::new(Self {
@@ -130,11 +130,11 @@ fn moment(epoch: i128) -> Moment {
     Moment::from_nanos(u64::try_from(boot_time() - epoch).unwrap_or(0))
 }
 
-fn open_sockets(ident: u16) -> Result<Vec<Socket>, NativeError> {
+fn open_sockets(idents: Idents) -> Result<Vec<Socket>, NativeError> {
     let (mut sockets, mut failures) = (Vec::new(), Vec::new());
     for family in [Family::V4, Family::V6] {
-        let opened = Socket::open(family, Kind::Raw, ident).or_else(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => Socket::open(family, Kind::Datagram, ident),
+        let opened = Socket::open(family, Kind::Raw, idents).or_else(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => Socket::open(family, Kind::Datagram, idents),
             _ => Err(error),
         });
         match opened {

@@ -1,6 +1,7 @@
 //! One family's ICMP socket: raw where that is permitted, else a datagram socket.
 
 use super::drops::Drops;
+use super::idents::Idents;
 use super::sys;
 use crate::measure::Moment;
 use crate::target::Family;
@@ -52,7 +53,7 @@ impl Socket {
     ///
     /// # Errors
     /// Whatever socket(2) and its companions say: no permission, no such family.
-    pub fn open(family: Family, kind: Kind, ident: u16) -> io::Result<Self> {
+    pub fn open(family: Family, kind: Kind, idents: Idents) -> io::Result<Self> {
         let (domain, protocol) = match family {
             Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
             Family::V6 => (Domain::IPV6, Protocol::ICMPV6),
@@ -60,10 +61,11 @@ impl Socket {
         let socket_type = if kind == Kind::Raw { Type::RAW } else { Type::DGRAM };
         let inner = Inner::new(domain, socket_type.nonblocking().cloexec(), Some(protocol))?;
         sys::set_option(&inner, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
+        let ident = idents.own();
         let mut socket = Self { inner, family, kind, ident, drops: Drops::default(), seen_drops: 0 };
         socket.enlarge_buffers();
         match kind {
-            Kind::Raw => socket.filter_types()?,
+            Kind::Raw => socket.filter(idents)?,
             Kind::Datagram => socket.ident = socket.bind()?,
         }
         socket.ask_for_details()?;
@@ -101,6 +103,11 @@ impl Socket {
             let _ = self.inner.set_recv_buffer_size(RECEIVE_BUFFER);
         }
         let _ = self.inner.set_send_buffer_size(RECEIVE_BUFFER / 4);
+    }
+
+    fn filter(&self, idents: Idents) -> io::Result<()> {
+        self.filter_types()?;
+        idents.filter(self.family).map_or(Ok(()), |program| self.inner.attach_filter(&program))
     }
 
     /// Keeps echo requests, our own on loopback among them, and router chatter out of the buffer.
