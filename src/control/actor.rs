@@ -43,7 +43,7 @@ struct Shared {
     gate: Gate,
     executor: Executor,
     stats: Cell<ControlStats>,
-    /// Requests that may be under way at once; while there are none left, datagrams wait in the socket.
+    /// Requests that may have been read and not answered; while there are none left, datagrams wait in the socket.
     slots: Arc<Semaphore>,
 }
 
@@ -73,7 +73,7 @@ impl ControlActor {
     pub fn new(socket: std::net::UdpSocket, allow: Vec<IpNet>, backend: Backend) -> io::Result<Self> {
         let socket = UdpSocket::from_std(socket)?;
         let gate = Gate::new(allow, socket.local_addr().ok());
-        let (executor, slots) = (Executor::new(backend), Arc::new(Semaphore::new(UNDER_WAY)));
+        let (executor, slots) = (Executor::new(backend), Arc::new(Semaphore::new(UNANSWERED)));
         Ok(Self { shared: Rc::new(Shared { socket, gate, executor, stats: Cell::default(), slots }) })
     }
 }
@@ -121,7 +121,7 @@ impl Shared {
         let (shared, datagram) = (Rc::clone(self), datagram.to_vec());
         // In a task of its own even a mistake in our own code ends one request and not the control socket.
         actix_rt::spawn(async move {
-            match shared.outcome(&datagram, peer).await {
+            match shared.outcome(datagram, peer).await {
                 Some(outcome) => shared.deliver(outcome, peer).await,
                 None => shared.ignore(peer, Silence::Reply),
             }
@@ -129,8 +129,11 @@ impl Shared {
         });
     }
 
-    async fn outcome(&self, datagram: &[u8], peer: SocketAddr) -> Option<Outcome> {
-        match Request::parse(datagram) {
+    async fn outcome(&self, datagram: Vec<u8>, peer: SocketAddr) -> Option<Outcome> {
+        let parsed = Request::parse(&datagram);
+        // It may be large, and there may be many that wait.
+        drop(datagram);
+        match parsed {
             Ok(request) => Some(self.executor.execute(request, peer, DEADLINE).await),
             Err(refusal) => {
                 debug!(%peer, error = %refusal, "request refused");
@@ -174,7 +177,9 @@ impl Shared {
 
 /// The contract promises an answer within 400 ms.
 const DEADLINE: Duration = Duration::from_millis(350);
-const UNDER_WAY: usize = 256;
+/// Far more than are carried out at once: whoever comes in a flood is told in time that we are busy, and the
+/// socket's buffer is soon empty again.
+const UNANSWERED: usize = 16_384;
 const LARGEST_DATAGRAM: usize = 65_535;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(1);
 

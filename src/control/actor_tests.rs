@@ -1,5 +1,6 @@
 //! The control socket over real UDP, with a scripted supervisor behind it.
 
+use super::super::executor::UNDER_WAY;
 use super::super::testbed::Bed;
 use super::*;
 use crate::actors::supervisor::AddError;
@@ -78,6 +79,19 @@ async fn a_burst_beyond_the_bound_is_answered_completely() {
     for _ in 0..2 * UNDER_WAY {
         assert_eq!(bed.answer().await.as_deref(), Some(OK));
     }
+}
+
+#[actix::test]
+async fn nobody_waits_behind_a_flood_of_requests_that_take_long() {
+    let bed = Bed::new(1, "a").await;
+    bed.script.lock().expect("no panic").answer_after = Duration::from_secs(10);
+    for _ in 0..8 * UNDER_WAY {
+        bed.client.send(br#"{"cmd": "list"}"#).await.expect("loopback");
+    }
+    let other = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
+    other.send_to(br#"{"cmd": "noop"}"#, bed.address).await.expect("loopback");
+    let answer = tokio::time::timeout(Duration::from_millis(400), other.recv(&mut [0; 100])).await;
+    assert_eq!(answer.expect("an answer in time").expect("the socket is there"), OK.len());
 }
 
 #[actix::test]

@@ -10,7 +10,9 @@ use crate::protocol::{List, Page, Request, Selection, Target, TargetList, TooLar
 use crate::target::{Address, Host, Interval};
 use futures_util::StreamExt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::info;
 
@@ -19,6 +21,8 @@ use tracing::info;
 pub(super) struct Executor {
     backend: Backend,
     turnstile: Turnstile,
+    /// Requests that may be under way at once; the others wait for their turn.
+    turns: Arc<Semaphore>,
 }
 
 /// A reply, and what is given back if it can't be delivered.
@@ -48,7 +52,7 @@ enum ExecuteError {
 
 impl Executor {
     pub(super) fn new(backend: Backend) -> Self {
-        Self { backend, turnstile: Turnstile::default() }
+        Self { backend, turnstile: Turnstile::default(), turns: Arc::new(Semaphore::new(UNDER_WAY)) }
     }
 
     /// Carries out a request. Always ends within `patience`.
@@ -61,6 +65,11 @@ impl Executor {
     }
 
     async fn answer(&self, request: Request, peer: SocketAddr) -> Result<Outcome, ExecuteError> {
+        let _turn = match request {
+            Request::Noop => None,
+            // Never closed.
+            _ => self.turns.acquire().await.ok(),
+        };
         match request {
             Request::Noop => Ok(reply::ok().into()),
             Request::List(list) => self.list(list, peer).await,
@@ -188,6 +197,9 @@ impl From<Vec<u8>> for Outcome {
 
 /// A list or histogram of nothing.
 const EMPTY: &[u8] = b"{}";
+
+/// So many requests are carried out at once.
+pub(super) const UNDER_WAY: usize = 1_024;
 
 /// So long a reset may take until it is said to be done, although some targets are still at it.
 const RESET_PATIENCE: Duration = Duration::from_millis(250);
