@@ -11,5 +11,6 @@ mod metrics;
 mod privilege;
 mod resets;
 mod run;
+mod shards;
 #[path = "../sim/mod.rs"]
 mod sim;
