@@ -106,7 +106,7 @@ impl<H: Clone> Registry<H> {
     /// Adds an address under a name.
     ///
     /// # Errors
-    /// [`AddError::TooManyTargets`].
+    /// [`AddError::TooManyTargets`], [`AddError::TooManyLabels`].
     pub fn add_address(
         &mut self,
         name: &Label,
@@ -122,7 +122,7 @@ impl<H: Clone> Registry<H> {
     /// Notes that a DNS name is wanted under a name. Addresses that had been removed from the claim come back.
     ///
     /// # Errors
-    /// [`AddError::TooManyNames`], [`AddError::TooManyTargets`].
+    /// [`AddError::TooManyNames`], [`AddError::TooManyTargets`], [`AddError::TooManyLabels`].
     pub fn claim(
         &mut self,
         name: &Label,
@@ -134,7 +134,7 @@ impl<H: Clone> Registry<H> {
         }
         let given = self.give(interval);
         let state = self.state(host);
-        let fresh = self.followed.entry(host.clone()).or_default().claim(name, given);
+        let fresh = self.followed.entry(host.clone()).or_default().claim(name, given)?;
         if fresh {
             self.claims.entry(name.clone()).or_default().push(host.clone());
         }
@@ -278,11 +278,11 @@ impl<H: Clone> Registry<H> {
             changes.push(Change::Start(address));
         }
         let Some(entry) = self.targets.get_mut(&address) else { return Ok(()) };
-        changes.extend(entry.set_interval(given));
         let name = want.name.clone();
-        if entry.want(want) {
+        if entry.want(want)? {
             self.by_name.insert((name, Some(address)));
         }
+        changes.extend(entry.set_interval(given));
         Ok(())
     }
 

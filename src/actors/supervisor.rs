@@ -142,7 +142,11 @@ impl SupervisorActor {
     fn answer(&mut self, host: &HostName, news: &Result<(), AddError>, ctx: &mut Context<Self>) {
         for (waiter, answer) in self.waiting.take(host) {
             let result = match news {
-                Err(AddError::TooManyTargets(_)) if self.registry.wants_any(&waiter.name, host) => Ok(()),
+                Err(AddError::TooManyTargets(_) | AddError::TooManyLabels(_))
+                    if self.registry.wants_any(&waiter.name, host) =>
+                {
+                    Ok(())
+                }
                 other => other.clone(),
             };
             if result.is_err() && waiter.tentative {

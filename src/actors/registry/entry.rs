@@ -1,6 +1,6 @@
 //! One target of the registry: its interval, and who wants it.
 
-use super::{Change, Given};
+use super::{AddError, Change, Given};
 use crate::target::{HostName, Interval, Label};
 
 /// One target.
@@ -12,6 +12,9 @@ pub struct Entry<H> {
     given: u64,
     wants: Vec<Want>,
 }
+
+/// So many names one host can have, so that neither memory nor the search through them is without bound.
+pub(super) const MOST_LABELS: usize = 256;
 
 /// A reason to ping an address.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,14 +37,20 @@ impl<H> Entry<H> {
     }
 
     /// Adds a reason; `false` if it was there before.
-    pub(super) fn want(&mut self, want: Want) -> bool {
-        let fresh = !self.wants.contains(&want);
-        if fresh {
-            // Nearly always it is the only one.
-            self.wants.reserve_exact(1);
-            self.wants.push(want);
+    ///
+    /// # Errors
+    /// [`AddError::TooManyLabels`].
+    pub(super) fn want(&mut self, want: Want) -> Result<bool, AddError> {
+        if self.wants.contains(&want) {
+            return Ok(false);
         }
-        fresh
+        if self.wants.len() >= MOST_LABELS {
+            return Err(AddError::TooManyLabels(MOST_LABELS));
+        }
+        // Nearly always it is the only one.
+        self.wants.reserve_exact(1);
+        self.wants.push(want);
+        Ok(true)
     }
 
     /// Ends the reasons that match. Returns the names that no reason has any more, and whether one is left.

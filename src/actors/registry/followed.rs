@@ -1,6 +1,7 @@
 //! One followed DNS name of the registry: who claims it, and what it stands for.
 
-use super::Given;
+use super::entry::MOST_LABELS;
+use super::{AddError, Given};
 use crate::target::{Address, Label};
 use std::collections::HashSet;
 
@@ -26,14 +27,20 @@ const MOST_EXCLUDED: usize = 256;
 
 impl Followed {
     /// Makes a claim, or renews it; returns whether it is new.
-    pub fn claim(&mut self, name: &Label, given: Option<Given>) -> bool {
+    ///
+    /// # Errors
+    /// [`AddError::TooManyLabels`].
+    pub fn claim(&mut self, name: &Label, given: Option<Given>) -> Result<bool, AddError> {
         if let Some(claim) = self.claims.iter_mut().find(|claim| claim.name == *name) {
             claim.interval = given.or(claim.interval);
             claim.excluded.clear();
-            return false;
+            return Ok(false);
+        }
+        if self.claims.len() >= MOST_LABELS {
+            return Err(AddError::TooManyLabels(MOST_LABELS));
         }
         self.claims.push(Claim { name: name.clone(), interval: given, excluded: HashSet::new() });
-        true
+        Ok(true)
     }
 
     /// Ends a claim; returns whether none is left.

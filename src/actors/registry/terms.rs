@@ -28,6 +28,9 @@ pub enum AddError {
     /// `--max-targets` is reached.
     #[error("there are {0} targets already, which is the limit (--max-targets)")]
     TooManyTargets(usize),
+    /// The limit of names for one host is reached.
+    #[error("the host has {0} names already, which is the limit")]
+    TooManyLabels(usize),
     /// The limit of followed names is reached.
     #[error("{0} DNS names are followed already, which is the limit")]
     TooManyNames(usize),

@@ -1,3 +1,4 @@
+use super::entry::MOST_LABELS;
 use super::*;
 
 const LIMITS: Limits = Limits { targets: 5, names: 2, interval: Interval::DEFAULT };
@@ -209,4 +210,22 @@ fn pages_go_on_after_an_address_that_need_not_exist() {
     assert_eq!(page("10.0.0.1", 1), ["10.0.0.9"]);
     assert_eq!(page("10.0.0.5", 9), ["10.0.0.9", "10.0.0.10"]);
     assert!(page("::1", 9).is_empty());
+}
+
+#[test]
+fn a_host_can_have_many_names_but_not_without_end() {
+    let mut world = World::new();
+    world.claim("first", "host.example").unwrap();
+    for number in 0..MOST_LABELS {
+        assert_eq!(world.add(&format!("name {number}"), "10.0.0.1", None), Ok(()));
+        assert!(world.claim(&format!("name {number}"), "other.example").is_ok());
+    }
+    let refused = AddError::TooManyLabels(MOST_LABELS);
+    assert_eq!(world.add("one more", "10.0.0.1", Some("5")), Err(refused.clone()));
+    assert_eq!(world.claim("one more", "other.example"), Err(refused.clone()));
+    assert_eq!(world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]), Some(refused));
+    assert_eq!(world.add("name 0", "10.0.0.1", None), Ok(()), "it has that name already");
+    assert_eq!(world.log, ["start 10.0.0.1", "start 10.0.0.2"]);
+    world.remove(Some("name 0"), None);
+    assert_eq!(world.add("one more", "10.0.0.1", None), Ok(()), "there is room again");
 }
