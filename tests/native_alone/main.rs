@@ -2,6 +2,7 @@
 #![allow(clippy::panic, reason = "this is test code: what goes wrong is to fail the test")]
 #![allow(dead_code, reason = "shared with another test target, which uses more")]
 
+mod churn;
 #[path = "../native/daemon.rs"]
 mod daemon;
 mod floods;
