@@ -74,7 +74,9 @@ impl Driver {
         }
         let listen = next != Moment::NEVER && next.since(now) > FAR && now >= self.read_at;
         self.set_timer(if now < self.read_at { next.min(self.read_at) } else { next });
-        self.listen(listen);
+        if listen {
+            self.listen(true);
+        }
         tokio::select! {
             biased;
             () = ready(&self.timer) => {}
