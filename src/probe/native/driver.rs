@@ -1,6 +1,6 @@
 //! The engine's task: sleeps until something is due, reads, wakes whom it is time for, sends.
 
-use super::{NativeEngine, sys};
+use super::{NativeEngine, pacing, sys};
 use crate::measure::Moment;
 use crate::probe::Engine;
 use std::cell::Cell;
@@ -11,12 +11,6 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
-/// Requests that may leave in one go, whatever the rate.
-const SMALLEST_VOLLEY: usize = 64;
-/// The time that a volley has for itself.
-const PACE: Duration = Duration::from_millis(5);
-/// A slot that is so late was missed in a stall, and so were others.
-const LATE: Duration = Duration::from_millis(20);
 /// With the next slot further away than this, a packet that comes wakes us.
 const FAR: Duration = Duration::from_millis(100);
 /// But not more often than this.
@@ -113,26 +107,19 @@ impl Driver {
             sent += self.engine.queued();
             self.engine.flush();
             if sent >= volley {
-                // Never a volley: what is left waits for its turn, and is skipped if that comes too late.
-                self.not_before = start + PACE;
+                // What is left waits for its turn, and is skipped if that comes too late.
+                self.not_before = start + pacing::pause(sent, self.engine.targets.borrow().rate());
                 break;
             }
         }
         self.engine.in_turn.set(false);
     }
 
-    /// How many requests may leave in one go: at most 5 ms' worth of the rate, or of twice the rate after a stall.
+    /// How many requests may leave in one go.
     fn volley(&self, now: Moment) -> usize {
-        let worth = self.engine.targets.borrow().rate() * PACE.as_secs_f64();
-        let late = self.engine.slots.borrow().first().is_some_and(|slot| now.since(slot) > LATE);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a thousand times the most targets"
-        )]
-        let requests = |worth: f64| worth.ceil() as usize;
-        let usual = requests(worth).max(SMALLEST_VOLLEY);
-        if late { requests(2.0 * worth).clamp(1, usual) } else { usual }
+        let next = self.engine.slots.borrow().first();
+        let late = next.map_or(Duration::ZERO, |slot| now.since(slot));
+        pacing::volley(self.engine.targets.borrow().rate(), late)
     }
 
     fn wake_due(&mut self, now: Moment) -> usize {

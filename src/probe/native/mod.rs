@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `driver` | the task: sleep to the next slot, read, wake who is due, send |
 //! | `transmit`, `receive` | the two directions |
-//! | `targets`, `slots` | who is pinged, and when to wake whom |
+//! | `targets`, `slots`, `pacing` | who is pinged, when to wake whom, and how many at once |
 //! | `idents` | which thread a packet belongs to |
 //! | `clock`, `drops` | from the kernel's stamps and counters to the truth |
 //! | `socket`, `sys` | sockets and system calls |
@@ -16,6 +16,7 @@ mod clock;
 mod driver;
 mod drops;
 mod idents;
+mod pacing;
 mod receive;
 mod slots;
 mod socket;

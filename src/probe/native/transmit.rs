@@ -9,9 +9,11 @@ use crate::target::Family;
 use std::fmt::Display;
 use std::io;
 
-/// The first request after a pause takes longest, so the first batches are small: a time interpolated over a
-/// whole batch of 50 would be wrong by 20 to 50 µs.
-const RAMP: [usize; 5] = [4, 8, 16, 32, 64];
+/// Time stamps within a batch are interpolated, and what holds up one of its requests puts off the others' stamps:
+/// so many requests at most for each that has left since the wake-up. The first ones take longest, caches being cold.
+const GROWTH: usize = 4;
+/// Requests in the largest batch.
+const LARGEST: usize = 8;
 
 /// A request on its way out.
 type Queued = (PortId, u32);
@@ -29,14 +31,16 @@ impl NativeEngine {
             return;
         }
         for family in [Family::V4, Family::V6] {
-            let mut ramp = RAMP.into_iter();
             let mut rest = self.of_family(&queue, family).peekable();
+            let (mut sent, mut drained) = (0, 0);
             while rest.peek().is_some() {
-                let size = ramp.next().unwrap_or(sys::BATCH);
+                let size = (sent / GROWTH).clamp(1, LARGEST);
                 self.send_batch(family, rest.by_ref().take(size));
-                if size == sys::BATCH {
+                sent += size;
+                if sent - drained >= sys::BATCH {
                     // Replies to a large volley do not fit into a small receive buffer.
                     self.drain();
+                    drained = sent;
                 }
             }
         }
