@@ -20,16 +20,23 @@ pub use inbound::{ExtendedError, Inbound, Received};
 /// So many packets go through one system call at most.
 pub const BATCH: usize = 64;
 
-/// Requests for one call of sendmmsg(2).
+/// Requests for calls of sendmmsg(2); its memory is used again and again.
 pub struct Outbound {
     messages: Vec<[u8; MESSAGE]>,
     names: Vec<socket2::SockAddr>,
+    vectors: Vec<libc::iovec>,
+    headers: Vec<libc::mmsghdr>,
 }
 
 impl Outbound {
     /// An empty batch.
     pub fn new() -> Self {
-        Self { messages: Vec::with_capacity(BATCH), names: Vec::with_capacity(BATCH) }
+        Self {
+            messages: Vec::with_capacity(BATCH),
+            names: Vec::with_capacity(BATCH),
+            vectors: Vec::with_capacity(BATCH),
+            headers: Vec::with_capacity(BATCH),
+        }
     }
 
     /// Adds a request.
@@ -49,32 +56,38 @@ impl Outbound {
         self.messages.len()
     }
 
-    /// Sends up to `most` requests from the `first` one on; returns how many were sent.
+    /// Sends the requests from the `first` one on; returns how many were sent.
     ///
     /// # Errors
     /// What sendmmsg(2) says of the first of them, if that one could not be sent.
-    pub fn send(&mut self, socket: &impl AsRawFd, first: usize, most: usize) -> io::Result<usize> {
-        // SAFETY: zeroes are valid for these plain C structures.
-        let mut headers: [libc::mmsghdr; BATCH] = unsafe { mem::zeroed() };
-        // SAFETY: as above.
-        let mut vectors: [libc::iovec; BATCH] = unsafe { mem::zeroed() };
-        let count = most.min(BATCH).min(self.len().saturating_sub(first));
-        for offset in 0..count {
-            let message = &mut self.messages[first + offset];
-            let name = &self.names[first + offset];
-            vectors[offset] = libc::iovec { iov_base: message.as_mut_ptr().cast(), iov_len: MESSAGE };
-            let header = &mut headers[offset].msg_hdr;
-            header.msg_name = name.as_ptr().cast_mut().cast();
-            header.msg_namelen = name.len();
-            header.msg_iov = &raw mut vectors[offset];
-            header.msg_iovlen = 1;
-        }
-        let count = c_uint::try_from(count).unwrap_or(0);
-        // SAFETY: `count` headers are filled in, and what they point to outlives the call; the kernel only
-        // reads from it.
-        let sent =
-            unsafe { libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT) };
+    pub fn send(&mut self, socket: &impl AsRawFd, first: usize) -> io::Result<usize> {
+        self.point_at(first);
+        let count = c_uint::try_from(self.headers.len()).unwrap_or(0);
+        // SAFETY: `count` headers were just filled in, and what they point to stays in place during the call;
+        // the kernel only reads from it.
+        let sent = unsafe {
+            libc::sendmmsg(socket.as_raw_fd(), self.headers.as_mut_ptr(), count, libc::MSG_DONTWAIT)
+        };
         usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+    }
+
+    /// Makes the headers of the requests from the `first` one on.
+    fn point_at(&mut self, first: usize) {
+        let messages = self.messages[first..].iter_mut();
+        self.vectors.clear();
+        self.vectors.extend(
+            messages.map(|message| libc::iovec { iov_base: message.as_mut_ptr().cast(), iov_len: MESSAGE }),
+        );
+        self.headers.clear();
+        for (vector, name) in self.vectors.iter_mut().zip(&self.names[first..]) {
+            // SAFETY: zeroes are valid for this plain C structure.
+            let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
+            header.msg_hdr.msg_name = name.as_ptr().cast_mut().cast();
+            header.msg_hdr.msg_namelen = name.len();
+            header.msg_hdr.msg_iov = vector;
+            header.msg_hdr.msg_iovlen = 1;
+            self.headers.push(header);
+        }
     }
 }
 

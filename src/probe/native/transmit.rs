@@ -99,7 +99,7 @@ impl NativeEngine {
         let mut tried_again = false;
         while first < outbound.len() {
             let start = self.now();
-            match outbound.send(socket, first, sys::BATCH) {
+            match outbound.send(socket, first) {
                 Ok(count) => {
                     let end = self.now();
                     self.note_sent(&batch[first..first + count], start, end);

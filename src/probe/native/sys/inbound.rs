@@ -62,7 +62,7 @@ impl Inbound {
             headers: Box::new(zeroed()),
             // SAFETY: as above; null pointers are valid values of raw pointers.
             vectors: Box::new(unsafe { MaybeUninit::zeroed().assume_init() }),
-            count: 0,
+            count: BATCH,
         }
     }
 
@@ -71,8 +71,8 @@ impl Inbound {
     /// # Errors
     /// Whatever recvmmsg(2) says, but for `EAGAIN` and `EINTR`.
     pub fn receive(&mut self, socket: &impl AsRawFd, errors: bool) -> io::Result<usize> {
-        self.count = 0;
-        for index in 0..BATCH {
+        // What the latest call did not use is as it was.
+        for index in 0..mem::take(&mut self.count) {
             self.vectors[index].iov_base = self.packets[index].as_mut_ptr().cast();
             self.vectors[index].iov_len = PACKET;
             let header = &mut self.headers[index].msg_hdr;
