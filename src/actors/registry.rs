@@ -18,8 +18,10 @@ pub use terms::{AddError, Filter, Limits};
 /// The registry. `H` is whatever the owner needs to reach the actor of a target.
 pub struct Registry<H> {
     limits: Limits,
-    targets: BTreeMap<Address, Entry<H>>,
-    /// Every name with every address that it wants; the second is `None` only to look for a name's first.
+    /// Boxed, because a map that grows in order leaves nearly half of its places empty.
+    targets: BTreeMap<Address, Box<Entry<H>>>,
+    /// Every name with every address that it wants, but for addresses that are called as they are; the second is
+    /// `None` only to look for a name's first.
     by_name: BTreeSet<(Label, Option<Address>)>,
     followed: HashMap<HostName, Followed>,
     /// The followed names of each label.
@@ -100,7 +102,7 @@ impl<H: Clone> Registry<H> {
 
     /// The target with an address.
     pub fn get_mut(&mut self, address: &Address) -> Option<&mut Entry<H>> {
-        self.targets.get_mut(address)
+        self.targets.get_mut(address).map(Box::as_mut)
     }
 
     /// Adds an address under a name.
@@ -221,7 +223,7 @@ impl<H: Clone> Registry<H> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         if filter.name.is_none() && filter.host.is_none() {
             let range = self.targets.range((from, Bound::Unbounded));
-            return range.take(limit).map(|(address, entry)| (*address, entry)).collect();
+            return range.take(limit).map(|(address, entry)| (*address, entry.as_ref())).collect();
         }
         let mut chosen: BTreeSet<Address> = BTreeSet::new();
         chosen.extend(filter.name.iter().flat_map(|name| self.addresses_of(name)));
@@ -231,7 +233,8 @@ impl<H: Clone> Registry<H> {
             None => {}
         }
         let range = chosen.range((from, Bound::Unbounded));
-        range.filter_map(|address| Some((*address, self.targets.get(address)?))).take(limit).collect()
+        let entry = |address: &Address| Some((*address, self.targets.get(address)?.as_ref()));
+        range.filter_map(entry).take(limit).collect()
     }
 
     /// How many targets a filter means.
@@ -243,12 +246,14 @@ impl<H: Clone> Registry<H> {
     }
 
     fn addresses_of(&self, name: &Label) -> impl Iterator<Item = Address> + '_ {
+        let own = own_address(name).filter(|own| self.targets.get(own).is_some_and(|it| it.is_called(name)));
         let name = name.clone();
         let from = (name.clone(), None);
         self.by_name
             .range(from..)
             .take_while(move |(other, _)| *other == name)
             .filter_map(|(_, address)| *address)
+            .chain(own)
     }
 
     fn addresses_behind(&self, host: &HostName) -> Vec<Address> {
@@ -274,12 +279,12 @@ impl<H: Clone> Registry<H> {
             if self.targets.len() >= self.limits.targets {
                 return Err(AddError::TooManyTargets(self.limits.targets));
             }
-            self.targets.insert(address, Entry::new(self.limits.interval));
+            self.targets.insert(address, Box::new(Entry::new(self.limits.interval)));
             changes.push(Change::Start(address));
         }
         let Some(entry) = self.targets.get_mut(&address) else { return Ok(()) };
         let name = want.name.clone();
-        if entry.want(want)? {
+        if entry.want(want)? && own_address(&name) != Some(address) {
             self.by_name.insert((name, Some(address)));
         }
         changes.extend(entry.set_interval(given));
@@ -353,6 +358,11 @@ impl<H: Clone> Registry<H> {
             changes.push(Change::Unfollow(host.clone()));
         }
     }
+}
+
+/// The address that a name is the text of: it is found without an index.
+fn own_address(name: &Label) -> Option<Address> {
+    name.parse().ok()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use siphasher::sip::SipHasher13;
 use std::cell::RefCell;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Where pingers run.
@@ -32,7 +33,7 @@ pub struct Order {
     /// Which of the pingers of that address it is.
     pub incarnation: u64,
     /// Who is told if it dies.
-    pub heir: Recipient<PingerDied>,
+    pub heir: Arc<Recipient<PingerDied>>,
 }
 
 thread_local! {

@@ -14,6 +14,7 @@ use actix::prelude::*;
 use futures_util::future::join_all;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::{error, warn};
 use waiting::{Waiter, Waiting};
@@ -38,6 +39,8 @@ pub struct SupervisorActor {
     shards: Vec<Shard>,
     seeds: Seeds,
     resolve: Rc<dyn Resolve>,
+    /// Where the pingers report their death: to us, once we have an address.
+    heir: Option<Arc<Recipient<PingerDied>>>,
     /// Counts the actors started, so that the end of an earlier one is not taken for that of its successor.
     incarnations: u64,
     replaced: u64,
@@ -69,6 +72,7 @@ impl SupervisorActor {
             shards,
             seeds,
             resolve,
+            heir: None,
             incarnations: 0,
             replaced: 0,
             ready: false,
@@ -95,7 +99,7 @@ impl SupervisorActor {
         let Some(entry) = self.registry.get_mut(&address) else { return };
         self.incarnations += 1;
         let incarnation = self.incarnations;
-        let heir = ctx.address().recipient();
+        let heir = Arc::clone(self.heir.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
         let order =
             Order { address, interval: entry.interval, timeout: self.settings.timeout, incarnation, heir };
         let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];

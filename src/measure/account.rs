@@ -22,7 +22,8 @@ pub struct Account {
     requests: VecDeque<Packed>,
     /// How many at the front of `requests` are settled.
     settled: usize,
-    period: Summary,
+    /// The books since the latest reset; before the first one they are the totals.
+    period: Option<Box<Summary>>,
     totals: Totals,
     /// The histogram at the latest reset of the histogram, or of everything.
     histogram_base: Option<Box<Histogram>>,
@@ -55,7 +56,7 @@ impl Account {
             first,
             requests: VecDeque::new(),
             settled: 0,
-            period: Summary::default(),
+            period: None,
             totals: Totals::default(),
             histogram_base: None,
         }
@@ -64,6 +65,10 @@ impl Account {
     /// Opens a request that is about to be sent, and returns its number.
     pub fn open(&mut self, now: Moment) -> u32 {
         self.forget(now);
+        if self.requests.len() == self.requests.capacity() {
+            // Doubling would leave a third of it unused at every target.
+            self.requests.reserve_exact((self.requests.len() / 8).max(4));
+        }
         self.requests.push_back(Request { sent: now, state: State::Queued }.into());
         let offset = u32::try_from(self.requests.len() - 1).unwrap_or(u32::MAX);
         self.first.wrapping_add(offset)
@@ -73,7 +78,7 @@ impl Account {
     pub fn sent(&mut self, number: u32, at: Moment) {
         if let Some(request) = self.queued(number) {
             *request = Request { sent: at, state: State::InFlight }.into();
-            self.period.in_flight += 1;
+            self.totals.pending += 1;
         }
     }
 
@@ -105,19 +110,19 @@ impl Account {
         self.totals.reply_ttl = ttl.or(self.totals.reply_ttl);
         match request.state {
             State::Replied => {
-                self.period.dups += 1;
                 self.totals.duplicates += 1;
+                self.in_period(|period| period.dups += 1);
                 return Reception::Duplicate;
             }
             State::Queued | State::Unsent | State::InFlight | State::Unanswered => {}
         }
         self.requests[index] = Request { state: State::Replied, ..request }.into();
         if self.newer_sent_before(index, received) {
-            self.period.outd += 1;
             self.totals.outdated += 1;
+            self.in_period(|period| period.outd += 1);
         }
         if request.state == State::InFlight {
-            self.period.in_flight -= 1;
+            self.totals.pending -= 1;
             if received <= request.sent + self.timeout {
                 self.answer(Rtt::new(received.since(request.sent)));
                 return Reception::Answer;
@@ -138,13 +143,13 @@ impl Account {
             State::InFlight => {}
         }
         self.requests[index] = Request { state: State::Unanswered, ..request }.into();
-        self.period.in_flight -= 1;
+        self.totals.pending -= 1;
         if received > request.sent + self.timeout {
             self.count_lost();
             return Reception::Moot;
         }
-        self.period.errs += 1;
         self.totals.errors[class as usize] += 1;
+        self.in_period(|period| period.errs += 1);
         Reception::Error
     }
 
@@ -171,10 +176,10 @@ impl Account {
                 continue;
             }
             self.requests[index] = Request { sent, state: State::Unanswered }.into();
-            self.period.in_flight -= 1;
+            self.totals.pending -= 1;
             if dropped(sent, sent + self.timeout) {
-                self.period.void += 1;
                 self.totals.void += 1;
+                self.in_period(|period| period.void += 1);
             } else {
                 self.count_lost();
             }
@@ -200,13 +205,14 @@ impl Account {
     }
 
     /// The books since the latest reset.
-    pub const fn summary(&self) -> Summary {
-        self.period
+    pub fn summary(&self) -> Summary {
+        let since = |period: &Summary| Summary { in_flight: self.totals.pending, ..*period };
+        self.period.as_deref().map_or_else(|| self.totals.summary(), since)
     }
 
     /// The books since the beginning.
     pub fn totals(&self) -> Totals {
-        Totals { pending: self.period.in_flight, ..self.totals.clone() }
+        self.totals.clone()
     }
 
     /// The answered requests by RTT, since the latest reset of the histogram or of everything.
@@ -222,30 +228,40 @@ impl Account {
 
     /// Starts a new period. Requests in flight belong to the period in which they are settled, the new one.
     pub fn begin_period(&mut self) -> Period {
-        let in_flight = self.period.in_flight;
+        let ended = self.summary();
+        self.period = Some(Box::default());
         let base = Some(Box::new(self.totals.histogram.clone()));
         let histogram_base = std::mem::replace(&mut self.histogram_base, base);
-        let ended = std::mem::replace(&mut self.period, Summary { in_flight, ..Summary::default() });
         Period { summary: Summary { in_flight: 0, ..ended }, histogram_base }
     }
 
     /// Undoes a [`Self::begin_period`]: as if that period had never ended.
     pub fn resume_period(&mut self, ended: Period) {
-        self.period.prepend(&ended.summary);
+        let mut whole = self.summary();
+        whole.prepend(&ended.summary);
+        self.period = Some(Box::new(whole));
         self.histogram_base = ended.histogram_base;
     }
 
     fn answer(&mut self, rtt: Rtt) {
-        self.period.recv += 1;
-        self.period.rtt.record(rtt);
         self.totals.replies += 1;
         self.totals.rtt.record(rtt);
         self.totals.histogram.record(rtt);
+        self.in_period(|period| {
+            period.recv += 1;
+            period.rtt.record(rtt);
+        });
     }
 
     fn count_lost(&mut self) {
-        self.period.lost += 1;
         self.totals.lost += 1;
+        self.in_period(|period| period.lost += 1);
+    }
+
+    fn in_period(&mut self, note: impl FnOnce(&mut Summary)) {
+        if let Some(period) = &mut self.period {
+            note(period);
+        }
     }
 
     fn index(&self, number: u32) -> Option<usize> {

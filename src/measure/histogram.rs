@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 /// Sparse: a target's RTTs fill a few dozen of the 208 bins between 1 µs and 64 s.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Histogram {
-    bins: Vec<u8>,
-    counts: Vec<u64>,
+    /// In the order of their bins.
+    bins: Vec<Bin>,
     /// RTTs that are exactly 2^k s. Bins hold their lower edge, Prometheus buckets their upper one (`le`).
     on_edge: Option<Box<[u64; OCTAVES_WITH_EXACT_EDGE]>>,
 }
@@ -25,12 +25,14 @@ impl Histogram {
 
     /// Counts one reply.
     pub fn record(&mut self, rtt: Rtt) {
-        let bin = bin_of(rtt);
-        match self.bins.binary_search(&bin) {
-            Ok(index) => self.counts[index] += 1,
+        let number = bin_of(rtt);
+        match self.bins.binary_search_by_key(&number, |bin| bin.number()) {
+            Ok(index) => self.bins[index].count_one(),
             Err(index) => {
-                self.bins.insert(index, bin);
-                self.counts.insert(index, 1);
+                if self.bins.len() == self.bins.capacity() {
+                    self.bins.reserve_exact(GROWTH);
+                }
+                self.bins.insert(index, Bin::new(number, 1));
             }
         }
         if let Some(octave) = exact_octave(rtt) {
@@ -40,12 +42,12 @@ impl Histogram {
 
     /// The bins that were hit, in order, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (i16, u64)> + '_ {
-        self.bins.iter().zip(&self.counts).map(|(&bin, &count)| (number(bin), count))
+        self.bins.iter().map(|bin| (i16::from(bin.number()) + Self::BINS.start(), bin.count()))
     }
 
     /// Number of replies counted.
     pub fn count(&self) -> u64 {
-        self.counts.iter().sum()
+        self.bins.iter().map(|bin| bin.count()).sum()
     }
 
     /// Replies with an RTT of at most 2^k seconds, for each k of [`Self::OCTAVES`].
@@ -64,15 +66,20 @@ impl Histogram {
         index.and_then(|index| self.on_edge.as_deref()?.get(index).copied()).unwrap_or(0)
     }
 
+    fn count_in(&self, number: u8) -> u64 {
+        self.bins
+            .binary_search_by_key(&number, |bin| bin.number())
+            .map_or(0, |index| self.bins[index].count())
+    }
+
     /// What was counted here, but not yet in `earlier`, an earlier state of this histogram.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let mut rest = Self { on_edge: self.on_edge.clone(), ..Self::default() };
-        for (&bin, &count) in self.bins.iter().zip(&self.counts) {
-            let before = earlier.bins.binary_search(&bin).map_or(0, |index| earlier.counts[index]);
-            if count > before {
-                rest.bins.push(bin);
-                rest.counts.push(count - before);
+        for bin in &self.bins {
+            let before = earlier.count_in(bin.number());
+            if bin.count() > before {
+                rest.bins.push(Bin::new(bin.number(), bin.count() - before));
             }
         }
         if let (Some(rest), Some(before)) = (&mut rest.on_edge, &earlier.on_edge) {
@@ -84,8 +91,31 @@ impl Histogram {
     }
 }
 
-fn number(bin: u8) -> i16 {
-    i16::from(bin) + Histogram::BINS.start()
+/// A bin, counted from the first one, in the highest eight bits, and how many replies it holds in the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bin(u64);
+
+const COUNT_BITS: u32 = 56;
+/// So many bins more than it has are made room for.
+const GROWTH: usize = 4;
+
+impl Bin {
+    fn new(number: u8, count: u64) -> Self {
+        Self(u64::from(number) << COUNT_BITS | count)
+    }
+
+    const fn number(self) -> u8 {
+        self.0.to_be_bytes()[0]
+    }
+
+    const fn count(self) -> u64 {
+        self.0 & ((1 << COUNT_BITS) - 1)
+    }
+
+    /// A hundred replies a second fill it in 22 million years.
+    const fn count_one(&mut self) {
+        self.0 += 1;
+    }
 }
 
 /// Index of the bin, counted from the first one.

@@ -14,4 +14,4 @@ pub use histogram::Histogram;
 pub use moment::Moment;
 pub use octaves::Octaves;
 pub use schedule::Schedule;
-pub use summary::{ErrorClass, Period, Rtt, RttStats, Summary, Totals};
+pub use summary::{ErrorClass, ErrorCounts, Period, Rtt, RttStats, Summary, Totals};

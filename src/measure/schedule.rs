@@ -9,7 +9,8 @@ use std::time::Duration;
 /// that neither a restart nor a change of the target list moves one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    interval: Duration,
+    /// Between two points: half the size of a `Duration`, and there are 100 000 of it.
+    interval_nanos: u64,
     /// Where in its interval the grid lies, as a fraction of 2^32.
     phase: u32,
     next: Moment,
@@ -29,7 +30,7 @@ pub struct Due {
 impl Schedule {
     /// A schedule that starts at `now`: its first request is due within min(interval, 1 s).
     pub fn new(interval: Duration, phase: u32, now: Moment) -> Self {
-        let mut schedule = Self { interval, phase, next: now, previous: None };
+        let mut schedule = Self { interval_nanos: nanos(interval), phase, next: now, previous: None };
         let soon = SOON.min(interval);
         let on_grid = schedule.grid_point_from(now);
         schedule.next = if on_grid.since(now) <= soon { on_grid } else { now + fraction(soon, phase) };
@@ -43,21 +44,21 @@ impl Schedule {
 
     /// The time between two requests.
     pub const fn interval(&self) -> Duration {
-        self.interval
+        Duration::from_nanos(self.interval_nanos)
     }
 
     /// The time between two requests at present: the first one is due within a second.
     pub fn pace(&self) -> Duration {
-        if self.previous.is_none() { SOON.min(self.interval) } else { self.interval }
+        if self.previous.is_none() { SOON.min(self.interval()) } else { self.interval() }
     }
 
     /// Changes the interval. The next request is due on the new grid, half an interval or more after the
     /// latest one, and never in the past.
     pub fn set_interval(&mut self, interval: Duration, now: Moment) {
-        if interval == self.interval {
+        if interval == self.interval() {
             return;
         }
-        self.interval = interval;
+        self.interval_nanos = nanos(interval);
         if let Some(previous) = self.previous {
             self.next = self.grid_point_from((previous + interval / 2).max(now));
         } else {
@@ -77,7 +78,7 @@ impl Schedule {
         if now < self.next {
             return due;
         }
-        let patience = (self.interval / 2).min(Duration::from_millis(250));
+        let patience = (self.interval() / 2).min(Duration::from_millis(250));
         let first = self.previous.is_none().then_some(self.next);
         if now.since(self.next) > patience {
             due.skipped = self.skip_to(now - patience);
@@ -87,7 +88,7 @@ impl Schedule {
             due.send = true;
         } else if let Some(promised) = first {
             // It was promised soon, and its grid may come round in a day: so it takes the place of its successors.
-            let second = self.grid_point_from(promised + self.interval / 2);
+            let second = self.grid_point_from(promised + self.interval() / 2);
             self.send(now);
             due = Due { send: true, skipped: self.points_from(second) };
         }
@@ -96,12 +97,12 @@ impl Schedule {
 
     fn send(&mut self, now: Moment) {
         self.previous = Some(now);
-        self.next = self.grid_point_from(now + self.interval / 2);
+        self.next = self.grid_point_from(now + self.interval() / 2);
     }
 
     /// How many points of the grid there are from that one on before the next.
     fn points_from(&self, point: Moment) -> u64 {
-        let points = self.next.since(point).as_nanos() / self.interval.as_nanos().max(1);
+        let points = self.next.since(point).as_nanos() / u128::from(self.interval_nanos);
         u64::try_from(points).unwrap_or(u64::MAX - 1)
     }
 
@@ -109,23 +110,27 @@ impl Schedule {
     fn skip_to(&mut self, moment: Moment) -> u64 {
         let first = self.next;
         // The first request of all may lie off the grid.
-        let second = self.grid_point_from(first + self.interval / 2);
+        let second = self.grid_point_from(first + self.interval() / 2);
         self.next = if second >= moment { second } else { self.grid_point_from(moment) };
         1 + self.points_from(second)
     }
 
     /// The first point of the grid at or after `moment`.
     fn grid_point_from(&self, moment: Moment) -> Moment {
-        let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX).max(1);
-        let phase = u64::try_from(fraction(self.interval, self.phase).as_nanos()).unwrap_or(0);
+        let phase = u64::try_from(fraction(self.interval(), self.phase).as_nanos()).unwrap_or(0);
         let behind = moment.as_nanos().saturating_sub(phase);
-        let points = behind.div_ceil(interval);
-        Moment::from_nanos(phase.saturating_add(points.saturating_mul(interval)))
+        let points = behind.div_ceil(self.interval_nanos);
+        Moment::from_nanos(phase.saturating_add(points.saturating_mul(self.interval_nanos)))
     }
 }
 
 /// The first request of a target is due within this time, and within its interval.
 const SOON: Duration = Duration::from_secs(1);
+
+/// At least one: it is divided by.
+fn nanos(interval: Duration) -> u64 {
+    u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX).max(1)
+}
 
 /// `of` times `numerator` / 2^32, rounded down to whole milliseconds, so that targets can share a wake-up.
 fn fraction(of: Duration, numerator: u32) -> Duration {

@@ -1,6 +1,7 @@
 //! What the outside gets to see of a target: the books of one period, and those of the actor's life.
 
 use super::Histogram;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 /// A round-trip time: whole microseconds, at least one.
@@ -182,6 +183,32 @@ impl ErrorClass {
     }
 }
 
+/// Requests answered by an error, by class, in the order of [`ErrorClass::ALL`].
+///
+/// Most targets never have one: until then it takes no memory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ErrorCounts(Option<Box<[u64; ErrorClass::ALL.len()]>>);
+
+impl From<[u64; ErrorClass::ALL.len()]> for ErrorCounts {
+    fn from(counts: [u64; ErrorClass::ALL.len()]) -> Self {
+        Self(counts.iter().any(|&count| count > 0).then(|| counts.into()))
+    }
+}
+
+impl Deref for ErrorCounts {
+    type Target = [u64; ErrorClass::ALL.len()];
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_deref().unwrap_or(&[0; ErrorClass::ALL.len()])
+    }
+}
+
+impl DerefMut for ErrorCounts {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.0.get_or_insert_default()
+    }
+}
+
 /// The books of a target since its actor started; they never go back.
 ///
 /// `requests = replies + errors + lost + void + pending`, by construction.
@@ -190,7 +217,7 @@ pub struct Totals {
     /// Requests answered in time.
     pub replies: u64,
     /// Requests answered by an error, by class, in the order of [`ErrorClass::ALL`].
-    pub errors: [u64; ErrorClass::ALL.len()],
+    pub errors: ErrorCounts,
     /// Requests lost at their timeout.
     pub lost: u64,
     /// Requests of which nobody knows.
@@ -216,6 +243,20 @@ pub struct Totals {
 impl Totals {
     /// Echo requests sent.
     pub fn requests(&self) -> u64 {
-        self.replies + self.errors.iter().sum::<u64>() + self.lost + self.void + self.pending
+        self.summary().sent()
+    }
+
+    /// All of it as one period.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            recv: self.replies,
+            errs: self.errors.iter().sum(),
+            lost: self.lost,
+            void: self.void,
+            outd: self.outdated,
+            dups: self.duplicates,
+            in_flight: self.pending,
+            rtt: self.rtt,
+        }
     }
 }

@@ -169,8 +169,13 @@ impl Mailbox {
     /// Leaves an event.
     pub fn deliver(&self, event: Event) {
         let mut events = self.events.borrow_mut();
+        let length = events.len();
+        if length == events.capacity() {
+            // Most targets have two to a turn, a request's and its reply's: less than a `Vec` begins with.
+            events.reserve_exact(length.max(2));
+        }
         events.push(event);
-        let full = events.len() == Self::FULL;
+        let full = length + 1 == Self::FULL;
         drop(events);
         if full {
             self.ring();

@@ -5,30 +5,32 @@ use std::time::Duration;
 
 /// Time between two requests to one target: 0.01 s to 86400 s.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct Interval(Duration);
+pub struct Interval {
+    micros: u64,
+}
 
 impl Interval {
     /// Shortest and longest interval, in seconds.
     pub const LIMITS: (f64, f64) = (0.01, 86_400.0);
     /// One second.
-    pub const DEFAULT: Self = Self(Duration::from_secs(1));
+    pub const DEFAULT: Self = Self { micros: 1_000_000 };
 
     /// An interval of that many seconds, rounded to whole microseconds.
     ///
     /// # Errors
     /// [`SecondsError`] outside of [`Self::LIMITS`], and for NaN.
     pub fn from_seconds(seconds: f64) -> Result<Self, SecondsError> {
-        within("interval", seconds, Self::LIMITS).map(Self)
+        within("interval", seconds, Self::LIMITS).map(|micros| Self { micros })
     }
 
     /// The interval as a duration.
     pub const fn get(self) -> Duration {
-        self.0
+        Duration::from_micros(self.micros)
     }
 
     /// The interval in seconds.
     pub fn seconds(self) -> f64 {
-        self.0.as_secs_f64()
+        self.get().as_secs_f64()
     }
 }
 
@@ -65,7 +67,8 @@ impl FromStr for Timeout {
     type Err = SecondsError;
 
     fn from_str(text: &str) -> Result<Self, SecondsError> {
-        within("timeout", seconds("timeout", text, Self::LIMITS)?, Self::LIMITS).map(Self)
+        within("timeout", seconds("timeout", text, Self::LIMITS)?, Self::LIMITS)
+            .map(|micros| Self(Duration::from_micros(micros)))
     }
 }
 
@@ -91,13 +94,14 @@ fn seconds(what: &'static str, text: &str, (min, max): (f64, f64)) -> Result<f64
     text.trim().parse().map_err(|_| SecondsError { what, given: format!("{text:?}"), min, max })
 }
 
-fn within(what: &'static str, seconds: f64, (min, max): (f64, f64)) -> Result<Duration, SecondsError> {
+/// That many seconds in microseconds.
+fn within(what: &'static str, seconds: f64, (min, max): (f64, f64)) -> Result<u64, SecondsError> {
     if !(min..=max).contains(&seconds) {
         return Err(SecondsError { what, given: seconds.to_string(), min, max });
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0.01 s and a day")]
     let micros = (seconds * 1e6).round() as u64;
-    Ok(Duration::from_micros(micros))
+    Ok(micros)
 }
 
 #[cfg(test)]

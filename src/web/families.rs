@@ -68,7 +68,7 @@ impl Family {
 
 /// A class appears with its first error, the most usual one is there from the beginning.
 fn write_errors(name: &'static str, target: &Snapshot, into: &mut Samples) {
-    for (class, &count) in ErrorClass::ALL.iter().zip(&target.totals.errors) {
+    for (class, &count) in ErrorClass::ALL.iter().zip(target.totals.errors.iter()) {
         if count > 0 || *class == ErrorClass::HostUnreachable {
             into.number(name, &target.labels, class_label(*class), count);
         }

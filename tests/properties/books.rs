@@ -218,7 +218,7 @@ fn never_back(before: &Totals, after: &Totals) -> bool {
     let flat = |totals: &Totals| {
         let mut all = vec![totals.requests(), totals.replies, totals.lost, totals.void, totals.late];
         all.extend([totals.duplicates, totals.outdated, totals.skipped, totals.rtt.sum, totals.rtt.max]);
-        all.extend(totals.errors);
+        all.extend(*totals.errors);
         all.extend(totals.histogram.buckets());
         all
     };

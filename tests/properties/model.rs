@@ -158,7 +158,7 @@ impl Model {
         let count = |entry: Entry| self.journal.iter().filter(|&&other| other == entry).count() as u64;
         Totals {
             replies: rtts(&self.journal).count() as u64,
-            errors: ErrorClass::ALL.map(|class| count(Entry::Error(class))),
+            errors: ErrorClass::ALL.map(|class| count(Entry::Error(class))).into(),
             lost: count(Entry::Lost),
             void: count(Entry::Void),
             late: count(Entry::Late),

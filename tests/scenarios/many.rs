@@ -8,6 +8,7 @@ use meshping::target::Address;
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// The `index`-th address of 10.0.0.0/8.
@@ -88,7 +89,7 @@ async fn a_pinger_that_panics_tells_its_heir_and_the_others_go_on() {
     let heir = Heir(Rc::clone(&deaths)).start();
     let began = Instant::now();
     let start = |address, incarnation| {
-        let will = Will { heir: heir.clone().recipient(), incarnation };
+        let will = Will { heir: Arc::new(heir.clone().recipient()), incarnation };
         let pinger = PingActor::new(address, seconds("1"), timeout("5"), seed(), network.engine());
         pinger.with_will(will).start()
     };

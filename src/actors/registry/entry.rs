@@ -2,6 +2,7 @@
 
 use super::{AddError, Change, Given};
 use crate::target::{HostName, Interval, Label};
+use smallvec::SmallVec;
 
 /// One target.
 pub struct Entry<H> {
@@ -10,11 +11,14 @@ pub struct Entry<H> {
     /// Its interval.
     pub interval: Interval,
     given: u64,
-    wants: Vec<Want>,
+    /// Nearly always there is one.
+    wants: Wants,
 }
 
 /// So many names one host can have, so that neither memory nor the search through them is without bound.
 pub(super) const MOST_LABELS: usize = 256;
+
+type Wants = SmallVec<[Want; 1]>;
 
 /// A reason to ping an address.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,8 +31,8 @@ pub(super) struct Want {
 
 impl<H> Entry<H> {
     /// A target that nobody wants yet.
-    pub(super) const fn new(interval: Interval) -> Self {
-        Self { handle: None, interval, given: 0, wants: Vec::new() }
+    pub(super) fn new(interval: Interval) -> Self {
+        Self { handle: None, interval, given: 0, wants: SmallVec::new() }
     }
 
     /// The first of its names.
@@ -47,19 +51,21 @@ impl<H> Entry<H> {
         if self.wants.len() >= MOST_LABELS {
             return Err(AddError::TooManyLabels(MOST_LABELS));
         }
-        // Nearly always it is the only one.
-        self.wants.reserve_exact(1);
         self.wants.push(want);
         Ok(true)
     }
 
     /// Ends the reasons that match. Returns the names that no reason has any more, and whether one is left.
     pub(super) fn unwant(&mut self, ends: impl Fn(&Want) -> bool) -> (Vec<Label>, bool) {
-        let (ended, kept): (Vec<Want>, Vec<Want>) = self.wants.drain(..).partition(ends);
+        let (ended, kept): (Wants, Wants) = self.wants.drain(..).partition(ends);
         self.wants = kept;
         let mut gone: Vec<Label> = ended.into_iter().map(|want| want.name).collect();
         gone.retain(|name| self.wants.iter().all(|want| want.name != *name));
         (gone, !self.wants.is_empty())
+    }
+
+    pub(super) fn is_called(&self, name: &Label) -> bool {
+        self.wants.iter().any(|want| want.name == *name)
     }
 
     pub(super) fn is_wanted_by(&self, name: &Label, host: &HostName) -> bool {

@@ -67,6 +67,9 @@ impl Targets {
     /// Adds a target.
     pub fn insert(&mut self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
         let index = self.free.pop().unwrap_or_else(|| {
+            if self.entries.len() == self.entries.capacity() {
+                self.entries.reserve_exact((self.entries.len() / 8).max(64));
+            }
             self.entries.push(Entry::default());
             u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
         });

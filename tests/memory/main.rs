@@ -1,0 +1,87 @@
+//! What targets cost: bytes while they are there, no allocation for a ping, nothing once they are gone.
+#![allow(clippy::panic, reason = "this is test code: what goes wrong is to fail the test")]
+#![allow(dead_code, reason = "the support files are shared with other test targets, which use more")]
+
+mod counting;
+#[path = "../own_network/mod.rs"]
+mod own_network;
+mod stage;
+
+use actix::prelude::*;
+use meshping::actors::supervisor::Remove;
+use own_network::inside;
+use stage::{Stage, resident_kib, until};
+use std::time::{Duration, Instant};
+
+/// Tables that have grown for 10 000 targets stay so large, in bytes; the targets themselves have four times that.
+const TABLES: usize = 4_000_000;
+/// By then every table has grown, and the allocator has found its shape.
+const SETTLED: usize = 30;
+/// So much more the process may hold after all of them: a byte and a half for every target that was there.
+const SLACK_KIB: u64 = 1_024;
+
+#[test]
+fn a_ping_in_the_steady_state_allocates_nothing() {
+    inside("a_ping_in_the_steady_state_allocates_nothing", "true", || {
+        System::new().block_on(async {
+            let stage = Stage::set();
+            stage.add(500, "0.1").await;
+            // Requests are remembered for ten seconds; then their ring is as long as it gets.
+            until(Duration::from_secs(60), async || stage.replies().await >= 500 * 120).await;
+            let (replies, allocations) = (stage.replies().await, counting::allocations());
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let allocations = counting::allocations() - allocations;
+            let replies = stage.replies().await - replies;
+            println!("{allocations} allocations for {replies} pings");
+            assert!(replies > 10_000, "{replies} pings are too few");
+            // What remains is of the wheel of slots, not of pings, and of the first reply in a histogram's bin.
+            assert!(allocations * 100 < replies, "{allocations} allocations for {replies} pings");
+        });
+    });
+}
+
+#[test]
+fn a_target_takes_less_than_1800_bytes() {
+    inside("a_target_takes_less_than_1800_bytes", "true", || {
+        System::new().block_on(async {
+            let stage = Stage::set();
+            let before = counting::live_bytes();
+            stage.add(20_000, "1").await;
+            until(Duration::from_secs(60), async || stage.replies().await >= 20_000 * 14).await;
+            let bytes = (counting::live_bytes() - before) / 20_000;
+            println!("{bytes} bytes for a target");
+            // The allocator adds a tenth to this: 2 KB is what it may take in all.
+            assert!(bytes < 1_800, "{bytes} bytes for a target");
+        });
+    });
+}
+
+#[test]
+fn ten_thousand_targets_added_and_removed_a_hundred_times_leave_nothing() {
+    inside("ten_thousand_targets_added_and_removed_a_hundred_times_leave_nothing", "true", || {
+        System::new().block_on(async {
+            let stage = Stage::set();
+            let (before, start) = (counting::live_bytes(), Instant::now());
+            let mut settled = 0;
+            for round in 1..=100 {
+                stage.add(10_000, "1").await;
+                if round % 25 == 1 {
+                    until(Duration::from_secs(20), async || stage.replies().await >= 10_000).await;
+                }
+                let everything = Remove { name: Some(Stage::NAME.into()), host: None };
+                stage.supervisor.send(everything).await.expect("it runs");
+                let gone = async || counting::live_bytes() < before + TABLES;
+                until(Duration::from_secs(20), gone).await;
+                if round == SETTLED {
+                    settled = resident_kib();
+                }
+            }
+            let (bytes, resident) = (counting::live_bytes(), resident_kib());
+            println!(
+                "{settled} KiB after {SETTLED} rounds, {resident} after 100, {bytes} bytes; {:?}",
+                start.elapsed()
+            );
+            assert!(resident < settled + SLACK_KIB, "{settled} KiB after {SETTLED} rounds became {resident}");
+        });
+    });
+}

@@ -1,0 +1,76 @@
+//! A supervisor with one shard, as the daemon has them: the shard's thread pings loopback addresses.
+
+use actix::prelude::*;
+use meshping::actors::pinger::GetTotals;
+use meshping::actors::registry::Limits;
+use meshping::actors::shard::{Seeds, Shard};
+use meshping::actors::supervisor::{Add, GetRoster, Load, Settings, SupervisorActor};
+use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
+use meshping::resolve::Families;
+use meshping::resolve::system::SystemNames;
+use meshping::target::{Address, Host, Interval, Timeout};
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+pub struct Stage {
+    pub supervisor: Addr<SupervisorActor>,
+    shard: Arbiter,
+}
+
+impl Stage {
+    /// How every target is called.
+    pub const NAME: &str = "everybody";
+
+    pub fn set() -> Self {
+        let shard = Arbiter::new();
+        shard.spawn_fn(|| {
+            let engine = NativeEngine::open(boot_time(), Idents::new(7, 1)).expect("CAP_NET_RAW");
+            actix_rt::spawn(drive(Rc::clone(&engine)));
+            Shard::enter(engine);
+        });
+        let limits = Limits { targets: 200_000, names: 1, interval: Interval::DEFAULT };
+        let settings = Settings { limits, timeout: Timeout::DEFAULT };
+        let names = Rc::new(SystemNames::new(Families::BOTH));
+        let shards = vec![Shard::There(shard.handle())];
+        Self { supervisor: SupervisorActor::new(settings, shards, Seeds::new([1; 16]), names).start(), shard }
+    }
+
+    /// Adds so many targets; when it returns their actors run.
+    pub async fn add(&self, targets: u32, interval: &str) {
+        let interval = interval.parse().expect("an interval");
+        let add = |number| {
+            let ip = Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + number);
+            let host = Host::Address(Address::try_from(std::net::IpAddr::V4(ip)).expect("one host"));
+            Add { name: Self::NAME.into(), host, interval: Some(interval) }
+        };
+        self.supervisor.send(Load((1..=targets).map(add).collect())).await.expect("it runs");
+    }
+
+    /// Replies to all of them so far.
+    pub async fn replies(&self) -> usize {
+        let roster = self.supervisor.send(GetRoster::default()).await.expect("it runs");
+        let mut replies = 0;
+        for member in roster.members {
+            let totals = member.pinger.send(GetTotals).await.expect("it runs");
+            replies += usize::try_from(totals.replies).expect("a few");
+        }
+        replies
+    }
+}
+
+/// Waits for a condition.
+pub async fn until(patience: Duration, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "not within {patience:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Memory of this process that is in the machine's.
+pub fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("we run");
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
+    resident.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number")
+}
