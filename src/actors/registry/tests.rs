@@ -90,6 +90,22 @@ fn an_address_goes_with_the_last_name_that_wants_it() {
 }
 
 #[test]
+fn a_name_that_is_an_address_finds_that_one_and_the_others_called_so() {
+    let mut world = World::new();
+    let called = |name: &str| Filter { name: Some(name.into()), host: None };
+    world.add("10.0.0.7", "10.0.0.7", None).unwrap();
+    assert!(world.registry.by_name.is_empty(), "it needs no index");
+    world.add("10.0.0.7", "10.0.0.1", None).unwrap();
+    world.add("::ffff:10.0.0.7", "10.0.0.7", None).unwrap();
+    assert_eq!(world.select(&called("10.0.0.7")), ["10.0.0.7=10.0.0.1", "10.0.0.7=10.0.0.7"]);
+    assert_eq!(world.select(&called("10.0.0.1")), Vec::<String>::new());
+    world.remove(Some("10.0.0.7"), None);
+    assert_eq!(world.targets(), ["::ffff:10.0.0.7=10.0.0.7"]);
+    world.remove(Some("::ffff:10.0.0.7"), None);
+    assert_eq!((world.targets().len(), world.registry.by_name.len()), (0, 0));
+}
+
+#[test]
 fn an_address_that_is_removed_goes_whoever_wanted_it() {
     let mut world = World::new();
     world.add("a", "10.0.0.1", None).unwrap();
