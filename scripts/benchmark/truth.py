@@ -34,6 +34,7 @@ class Behaviour:
     delay_us: int
     loss_percent: int
     hosts: int
+    interval: float
 
     def addresses(self):
         form = "10.{0}.{1}.{2}" if self.family == 4 else "fd77::{0:x}:{1:x}{2:02x}"
@@ -53,7 +54,8 @@ class Behaviour:
         losses = [f"{count} of {of}" for count, of in ((self.lost, self.requests), (self.reported_lost, self.sent))]
         times = [self.delay_us, *self.held_us, *self.reported_us]
         excess = [written(value, ".0f") for value in self.excess_us]
-        return [f"IPv{self.family}", *map(ms, times), *excess, f"{self.loss_percent} %", *losses]
+        hosts = f"IPv{self.family}, {self.hosts / self.interval:.0f}/s"
+        return [hosts, *map(ms, times), *excess, f"{self.loss_percent} %", *losses]
 
 
 class Pinged(Meshping):
@@ -81,7 +83,7 @@ class Responder:
         self.process.stdin.write("\n")
         self.ask()
         for own, other, behind in NETWORKS:
-            ip(f"address add {own} dev bench0 nodad")
+            ip(f"address add {own} dev bench0{' nodad' if ':' in own else ''}")
             ip(f"neighbour replace {other} lladdr 02:00:00:00:00:02 nud permanent dev bench0")
             ip(f"route add {behind} via {other} dev bench0")
         return self
@@ -123,8 +125,9 @@ def wait_for_namespace(pid):
         time.sleep(0.01)
 
 
-def watch(behaviours, interval, pause):
+def watch(behaviours):
     """Pings all of them, and completes the behaviours with what came of it."""
+    interval = behaviours[0].interval
     targets = {address: behaviour for behaviour in behaviours for address in behaviour.addresses()}
     rtts = {behaviour.number: [] for behaviour in behaviours}
     with Responder(behaviours) as responder, Pinged([], 0, ["--interval", str(interval)]):
@@ -134,7 +137,7 @@ def watch(behaviours, interval, pause):
         answered = {address: row["recv"] for address, row in daemon.rows().items()}
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:
-            time.sleep(pause)
+            time.sleep(interval)
             for address, row in daemon.rows().items():
                 if row["recv"] > answered[address]:
                     answered[address] = row["recv"]
@@ -151,16 +154,17 @@ def watch(behaviours, interval, pause):
 def compare_delays():
     """The table: every delay, with and without loss, in both families, all at the same time."""
     kinds = [(family, delay, loss) for family in (4, 6) for loss in LOSSES for delay in DELAYS_US]
-    behaviours = [Behaviour(number, *kind, HOSTS) for number, kind in enumerate(kinds)]
-    watch(behaviours, INTERVAL_S, INTERVAL_S)
+    print(f"{len(kinds)} behaviours, {HOSTS} hosts each, every {INTERVAL_S} s", flush=True)
+    behaviours = [Behaviour(number, *kind, HOSTS, INTERVAL_S) for number, kind in enumerate(kinds)]
+    watch(behaviours)
     return behaviours
 
 
 def at_rate():
     """10 000 hosts of 20 ms, one request a second each."""
-    behaviour = Behaviour(0, 4, 20_000, 0, 10_000)
-    watch([behaviour], 1, 1)
-    print(f"20 ms at 10 000/s: excess {behaviour.excess_us}", flush=True)
+    behaviour = Behaviour(0, 4, 20_000, 0, 10_000, 1)
+    watch([behaviour])
+    print("20 ms at 10 000/s: excess p50 and p99 {:.0f} and {:.0f} µs".format(*behaviour.excess_us), flush=True)
     return behaviour
 
 
@@ -168,7 +172,7 @@ def show(behaviours):
     print("\n### Reported against configured\n")
     print("Held: what the responder says of itself, from the kernel's time of receipt to its sending. Reported: what meshping")
     print("says. Excess: reported less the p50 of held. Lost: replies that the responder left out, and what meshping counted.\n")
-    titles = "|configured ms|held p50 ms|held p99 ms|reported p50 ms|reported p99 ms|excess p50 µs|excess p99 µs|loss|lost|reported lost"
+    titles = "hosts|configured ms|held p50 ms|held p99 ms|reported p50 ms|reported p99 ms|excess p50 µs|excess p99 µs|loss|lost|reported lost"
     print(row(titles.split("|")))
     print("|---|" + "--:|" * 10)
     for behaviour in behaviours:
