@@ -175,11 +175,10 @@ mod linux {
     /// Has the kernel wake us when we asked for it and, where that is allowed, before everybody else: a real host would
     /// not compete with its pinger for a processor.
     fn be_punctual() {
-        let priority = libc::sched_param { sched_priority: 1 };
-        // SAFETY: the only pointer is to `priority`, which outlives the call.
+        // SAFETY: no pointers.
         unsafe {
             libc::prctl(libc::PR_SET_TIMERSLACK, 1_u64);
-            libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const priority);
+            libc::setpriority(libc::PRIO_PROCESS, 0, -20);
         }
     }
 
