@@ -1,6 +1,7 @@
 """What scripts/bench runs, in a network namespace of its own: parts, one after the other, then their tables."""
 
 import argparse
+import time
 
 import cost
 import goals
@@ -45,7 +46,7 @@ def arguments():
 def main():
     options = arguments()
     system.prepare()
-    checked, tables = [], []
+    began, tables, checked = time.monotonic(), [], []
     if "cpu" in options.parts:
         costs = cost.Costs(options)
         costs.measure()
@@ -54,10 +55,11 @@ def main():
     if "goals" in options.parts:
         checked += service.measure()
     if "truth" in options.parts:
-        behaviours, fast = truth.measure()
-        tables.append(lambda: truth.show([*behaviours, fast]))
-        checked += truth.goals(behaviours, fast)
+        truths = truth.Truths()
+        checked += service.attempt("truth", truths.measure)
+        tables.append(truths.show)
     print("\n" + "\n".join(f"- {line}" for line in system.describe()))
+    print(f"- measured in {time.monotonic() - began:.0f} s")
     for show in tables:
         show()
     goals.show(checked)

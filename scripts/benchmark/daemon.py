@@ -12,6 +12,7 @@ CONTROL = ("127.0.0.1", 55432)
 WEB = ("127.0.0.1", 9922)
 LATENESS = "meshping_send_lateness_seconds"
 PAGE = 300
+TRIES = 5
 FIRST = int(ipaddress.IPv4Address("127.1.0.1"))
 
 
@@ -63,6 +64,16 @@ def rows():
     return {address: row for _, page in pages() for address, row in page.items()}
 
 
+def loss_percent():
+    """Since the reset; on loopback each loss is our own fault."""
+    bad = settled = 0
+    for _, page in pages():
+        for row in page.values():
+            failed = row["lost"] + row["errs"] + row.get("void", 0)
+            bad, settled = bad + failed, settled + failed + row["recv"]
+    return 100 * bad / settled if settled else float("nan")
+
+
 def add(targets, interval=None):
     """Adds them one after the other; returns the seconds that it took."""
     wish = {} if interval is None else {"itv": interval}
@@ -109,9 +120,13 @@ class Metrics:
     """A scrape. Only lines that are asked for are looked at: there are millions."""
 
     def __init__(self):
-        status, _, _, self.text = fetch("/metrics")
-        if status != 200:
-            raise ValueError(f"/metrics: {status}")
+        for _ in range(TRIES):
+            status, _, _, self.text = fetch("/metrics")
+            if status == 200:
+                return
+            print(f"/metrics says {status}, trying again", flush=True)
+            time.sleep(1)
+        raise ValueError(f"/metrics says {status}")
 
     def values(self, name):
         return [float(value) for value in re.findall(rb"(?m)^%s(?:\{.*\})? (\S+)$" % name.encode(), self.text)]
@@ -127,9 +142,5 @@ class Metrics:
         return sums
 
     def lost(self):
-        """Requests that came to nothing; on loopback each of them is our own fault."""
+        """Requests that came to nothing, so far."""
         return self.total("meshping_lost_total", "meshping_void_requests_total", "meshping_errors_total")
-
-    def loss_percent(self):
-        settled = self.lost() + self.total("meshping_replies_total")
-        return 100 * self.lost() / settled if settled else float("nan")

@@ -27,8 +27,22 @@ def start(count, *options):
 
 
 def measure():
-    goals, memory_before = few_targets()
-    return goals + some_targets(10_000) + many_targets(100_000, memory_before) + capacity(100_000, 0.39)
+    measured = [
+        attempt("few targets", few_targets),
+        attempt("10000 targets", some_targets, 10_000),
+        attempt("100000 targets", many_targets, 100_000),
+        attempt("capacity", capacity, 100_000, 0.39),
+    ]
+    return [goal for goals in measured for goal in goals]
+
+
+def attempt(name, function, *arguments):
+    """Its goals; if it fails, one that is missed."""
+    try:
+        return function(*arguments)
+    except (OSError, ValueError, KeyError) as error:
+        say(f"{name} failed: {error!r}")
+        return [Goal(name, [], f"failed: {error}")]
 
 
 def few_targets():
@@ -40,14 +54,19 @@ def few_targets():
         time.sleep(IDLE_S)
         switches = system.voluntary_switches(tool.pid) - before
         say(f"no targets: {switches} wake-ups in {IDLE_S} s")
-        memory = system.memory_kib(tool.pid)
         took = daemon.add(EXTRA)
         say(f"{ADDED} adds: {took:.2f} s")
-    goals = [
+    return [
         Goal(f"wake-ups without targets in {IDLE_S} s, there being no watchdog", [Check("", switches, 0, form=".0f")]),
         Goal(f"{ADDED} adds by address over UDP", [Check("", took, 1.5, form=".2f", unit="s")]),
     ]
-    return goals, memory
+
+
+def memory_of_none():
+    with start(0) as tool:
+        daemon.wait_until_it_answers()
+        time.sleep(1)
+        return system.memory_kib(tool.pid)
 
 
 def some_targets(count):
@@ -68,7 +87,8 @@ def slots(count):
     return Goal(f"requests in one slot, {count} targets", [Check("", max(sizes), 64, form=".0f")], note)
 
 
-def many_targets(count, memory_before):
+def many_targets(count):
+    memory_before = memory_of_none()
     with wire.Watcher(4 * count) as watcher:
         with start(count) as tool:
             goals = [begin(tool, watcher, count)]

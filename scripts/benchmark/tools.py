@@ -103,7 +103,7 @@ class Meshping(Tool):
         for address in self.targets[:: max(1, len(self.targets) // SAMPLE)]:
             for number, count in daemon.ask("histogram", addr=address).items():
                 bins[int(number)] = bins.get(int(number), 0) + count
-        return quantile_of_bins(bins, 0.5), quantile_of_bins(bins, 0.99), daemon.Metrics().loss_percent()
+        return quantile_of_bins(bins, 0.5), quantile_of_bins(bins, 0.99), daemon.loss_percent()
 
 
 class Portable(Meshping):
@@ -115,8 +115,7 @@ class Portable(Meshping):
 class Fping(Tool):
     name = "fping"
     limit = 10_000
-    once = 10_000
-    why_limited = "not tried: it does not reach a tenth of it"
+    why_limited = "not tried: see 10000 targets"
 
     def spacing_ms(self):
         return 1000 / len(self.targets)
@@ -210,7 +209,7 @@ class RawProber(Prober):
     mode = "--privileged"
     limit = 1_000
     once = 1_000
-    why_limited = "not tried: see 1 000 targets"
+    why_limited = "not tried: see 1000 targets"
 
 
 TOOLS = [Floor, Meshping, Portable, Fping, FpingBursts, Prober, RawProber]

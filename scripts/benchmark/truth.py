@@ -151,47 +151,49 @@ def watch(behaviours):
         behaviour.compare(held[behaviour.number], rtts[behaviour.number], counts)
 
 
-def compare_delays():
-    """The table: every delay, with and without loss, in both families, all at the same time."""
-    kinds = [(family, delay, loss) for family in (4, 6) for loss in LOSSES for delay in DELAYS_US]
-    print(f"{len(kinds)} behaviours, {HOSTS} hosts each, every {INTERVAL_S} s", flush=True)
-    behaviours = [Behaviour(number, *kind, HOSTS, INTERVAL_S) for number, kind in enumerate(kinds)]
-    watch(behaviours)
-    return behaviours
+class Truths:
+    """Everything that was compared."""
+
+    def __init__(self):
+        self.compared = []
+
+    def measure(self):
+        """Every delay, with and without loss, in both families, at the same time; then many hosts that are alike."""
+        kinds = [(family, delay, loss) for family in (4, 6) for loss in LOSSES for delay in DELAYS_US]
+        print(f"{len(kinds)} behaviours, {HOSTS} hosts each, every {INTERVAL_S} s", flush=True)
+        behaviours = [Behaviour(number, *kind, HOSTS, INTERVAL_S) for number, kind in enumerate(kinds)]
+        watch(behaviours)
+        self.compared += behaviours
+        fast = Behaviour(0, 4, 20_000, 0, 10_000, 1)
+        watch([fast])
+        self.compared.append(fast)
+        print("20 ms at 10 000/s: excess p50 and p99 {:.0f} and {:.0f} µs".format(*fast.excess_us), flush=True)
+        return self.goals(fast)
+
+    def goals(self, fast):
+        wrong = [each for each in self.compared if (each.requests, each.lost) != (each.sent, each.reported_lost)]
+        checks = [
+            Check("excess p50", fast.excess_us[0] / 1000, 0.2, form=".3f", unit="ms"),
+            Check("p99", fast.excess_us[1] / 1000, 0.5, form=".3f", unit="ms"),
+        ]
+        note = f"the responder's own p99 is {(fast.held_us[1] - fast.held_us[0]) / 1000:.3f} ms above its p50"
+        return [
+            Goal("simulated 20 ms host, 10000/s", checks, note),
+            Goal("behaviours whose losses are not reported exactly", [Check("", len(wrong), 0, form=".0f")]),
+        ]
+
+    def show(self):
+        print("\n### Reported against configured\n")
+        print("Held: what the responder says of itself, from the kernel's time of receipt to its sending. Reported: what")
+        print("meshping says. Excess: reported less the p50 of held. Lost: replies that the responder left out, and what")
+        print("meshping counted.\n")
+        print(row(TITLES.split(", ")))
+        print("|---|" + "--:|" * TITLES.count(", "))
+        for behaviour in self.compared:
+            print(row(behaviour.cells()))
 
 
-def at_rate():
-    """10 000 hosts of 20 ms, one request a second each."""
-    behaviour = Behaviour(0, 4, 20_000, 0, 10_000, 1)
-    watch([behaviour])
-    print("20 ms at 10 000/s: excess p50 and p99 {:.0f} and {:.0f} µs".format(*behaviour.excess_us), flush=True)
-    return behaviour
-
-
-def show(behaviours):
-    print("\n### Reported against configured\n")
-    print("Held: what the responder says of itself, from the kernel's time of receipt to its sending. Reported: what meshping")
-    print("says. Excess: reported less the p50 of held. Lost: replies that the responder left out, and what meshping counted.\n")
-    titles = "hosts|configured ms|held p50 ms|held p99 ms|reported p50 ms|reported p99 ms|excess p50 µs|excess p99 µs|loss|lost|reported lost"
-    print(row(titles.split("|")))
-    print("|---|" + "--:|" * 10)
-    for behaviour in behaviours:
-        print(row(behaviour.cells()))
-
-
-def goals(behaviours, fast):
-    wrong = [each for each in behaviours + [fast] if (each.requests, each.lost) != (each.sent, each.reported_lost)]
-    checks = [
-        Check("excess p50", fast.excess_us[0] / 1000, 0.2, form=".3f", unit="ms"),
-        Check("p99", fast.excess_us[1] / 1000, 0.5, form=".3f", unit="ms"),
-    ]
-    note = f"the responder's own p99 is {(fast.held_us[1] - fast.held_us[0]) / 1000:.3f} ms above its p50"
-    return [
-        Goal("simulated 20 ms host, 10000/s", checks, note),
-        Goal("behaviours whose losses are not reported exactly", [Check("", len(wrong), 0, form=".0f")]),
-    ]
-
-
-def measure():
-    behaviours, fast = compare_delays(), at_rate()
-    return behaviours, fast
+TITLES = (
+    "hosts, configured ms, held p50 ms, held p99 ms, reported p50 ms, reported p99 ms, excess p50 µs, excess p99 µs, "
+    "loss, lost, reported lost"
+)
