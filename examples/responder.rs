@@ -161,14 +161,13 @@ mod linux {
             if std::io::stdin().read(&mut [0; 64])? == 0 {
                 return Ok(false);
             }
-            let mut text = String::new();
+            let mut out = std::io::stdout().lock();
             for group in &mut self.groups {
                 let (p50, p99) = (group.quantile(50), group.quantile(99));
-                text += &format!("{} {} {p50} {p99}\n", group.requests, group.lost);
+                writeln!(out, "{} {} {p50} {p99}", group.requests, group.lost)?;
             }
-            text += &format!("dropped {}\n", dropped(&self.socket));
-            let mut out = std::io::stdout();
-            out.write_all(text.as_bytes()).and_then(|()| out.flush()).map(|()| true)
+            writeln!(out, "dropped {}", dropped(&self.socket))?;
+            Ok(true)
         }
     }
 
