@@ -30,7 +30,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=DESCRIPTION, formatter_class=raw)
     parser.add_argument("--parts", default=",".join(PARTS), help="which, by comma (default %(default)s)")
     parser.add_argument("--truth", action="store_true", help="only that part, as --parts truth")
-    parser.add_argument("--sizes", default="100,1000,10000,100000", help="cpu: numbers of targets (default %(default)s)")
+    sizes = "100,1000,10000,100000"
+    parser.add_argument("--sizes", default=sizes, help="cpu: numbers of targets (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="cpu: runs of everything (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=3, help="cpu: measured time of a run (default %(default)s)")
     parser.add_argument("--tools", default="", help="cpu: only tools whose name contains one of these words, by comma")

@@ -48,7 +48,7 @@ class Costs:
                 self.round(turn, count)
 
     def round(self, turn, count):
-        """Every tool once; the floor once more after meshping, and its mean of the two is what all are compared with."""
+        """Every tool once, and the floor once more after meshping: all are compared with the mean of the two."""
         kinds = [kind for kind in self.kinds if turn == 0 or count < kind.once]
         if Floor in kinds and Meshping in kinds:
             kinds.insert(kinds.index(Meshping) + 1, Floor)
@@ -78,9 +78,9 @@ class Costs:
     def show(self):
         rounds = self.options.rounds
         print("\n### What a ping costs\n")
-        print(f"Each value is the median of {rounds} rounds; × floor is the median of the ratios within a round, to the mean")
-        print("of the floor before and after meshping. Loopback answers within microseconds and loses nothing: a longer RTT")
-        print("and any loss are the tool's own.\n")
+        print(f"Each value is the median of {rounds} rounds; × floor is the median of the ratios within a round, to the")
+        print("mean of the floor before and after meshping. Loopback answers within microseconds and loses nothing: a")
+        print("longer RTT and any loss are the tool's own.\n")
         titles = "targets, tool, pings/s, CPU µs/ping, × floor, RSS MiB, RTT p50 µs, RTT p99 µs, false loss %"
         print(row(titles.split(", ")))
         print("|--:|---|--:|--:|--:|--:|--:|--:|--:|")
@@ -106,7 +106,7 @@ class Costs:
         few, many = self.options.sizes[0], self.options.sizes[-1]
         if few == many:
             return
-        print(f"\nMemory per target, from the growth of RSS between {few} targets and as many as the tool did, up to {many}:")
+        print(f"\nMemory per target, from the growth of RSS between {few} targets and the most that the tool did:")
         parts = []
         for kind in self.kinds:
             most = max((count for of, count in self.runs if of is kind), default=few)

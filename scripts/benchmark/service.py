@@ -100,7 +100,7 @@ def many_targets(count):
 
 
 def begin(tool, watcher, count):
-    """From exec to the first request; then whether every target has its first within an interval, and keeps its grid."""
+    """From exec to the first request; whether all have theirs within an interval of it, and keep their grid."""
     nothing, deadline = watcher.before, tool.began + 30
     while system.pings() == nothing and time.monotonic() < deadline:
         time.sleep(0.001)

@@ -70,7 +70,8 @@ class Responder:
     def __init__(self, behaviours):
         wishes = [f"{behaviour.delay_us}:{behaviour.loss_percent}" for behaviour in behaviours]
         # It starts when it is told that its end of the link is there.
-        script = 'read -r _ && echo 1 >/proc/sys/net/ipv6/conf/bench1/disable_ipv6 && ip link set bench1 up && exec "$@"'
+        silent = "echo 1 >/proc/sys/net/ipv6/conf/bench1/disable_ipv6"
+        script = f'read -r _ && {silent} && ip link set bench1 up && exec "$@"'
         command = ["unshare", "--net", "sh", "-c", script, "sh", os.environ["RESPONDER"], "bench1", *wishes]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1)

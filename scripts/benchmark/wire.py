@@ -67,7 +67,7 @@ class Watcher:
             pass
         # Some may have come between the looks at the filter and at the counter, and addresses are not spread evenly.
         if len(seen) < 0.97 * expected:
-            raise OSError(f"only {len(seen)} of {expected:.0f} requests fitted into the receive buffer; as root more do")
+            raise OSError(f"only {len(seen)} of {expected:.0f} requests fitted into the receive buffer: be root")
         return seen
 
 
