@@ -138,6 +138,6 @@ def watch(tool, seconds):
     time.sleep(seconds)
     took, cpu, sent = time.monotonic() - began, system.cpu_seconds(tool.pid) - cpu, system.pings() - sent
     if not sent:
-        return "sent nothing: " + tool.last_words()
+        return f"sent nothing: {tool.last_words()}"
     memory = system.memory_kib(tool.pid)
     return Run(sent / took, 1e6 * cpu / sent, memory, *tool.finish())

@@ -66,7 +66,7 @@ class Tool:
 
     def last_words(self):
         self.log.seek(0)
-        return " ".join(self.log.read().split())[-100:].replace("|", "/")
+        return self.log.read().strip().rpartition("\n")[2][:200].replace("|", "/")
 
 
 class Floor(Tool):
