@@ -65,7 +65,7 @@ def scrape(encoding="identity"):
 
 def disturbances(tool, count):
     """How late requests leave while something else goes on, as the wire says; and what the daemon says of itself."""
-    undisturbed = late_during("nothing", nothing, count)
+    undisturbed = late_during("undisturbed", nothing, count)
     before = Metrics()
     checks = [late_during(name, disturb, count) for name, disturb in DISTURBANCES.items()]
     time.sleep(tool.timeout_s + 0.5)
@@ -73,7 +73,7 @@ def disturbances(tool, count):
     checks.append(Check("false loss", after.lost(), 0, form=".0f"))
     own = 1000 * quantile_of_buckets(grown(after.buckets(LATENESS), before.buckets(LATENESS)), 0.99)
     skipped = after.total(SKIPPED) - before.total(SKIPPED)
-    note = f"undisturbed {undisturbed.measured()}; in its own metrics p99 {own:.1f} ms, and {skipped:.0f} skipped"
+    note = f"undisturbed {undisturbed.measured().partition(' ')[2]}; in its own metrics p99 {own:.1f} ms, and {skipped:.0f} skipped"
     return Goal(f"late requests, {count} targets", checks, note)
 
 
@@ -92,7 +92,7 @@ def late_during(name, disturb, count):
     # Infinite when more than that were not sent at all.
     p99 = quantile_of(late, 0.99) / 1e6
     skipped = sum(map(math.isinf, late))
-    say(f"{count} targets, during {name}: p99 {p99:.2f} ms late, {skipped} of {len(late)} not sent")
+    say(f"{count} targets, {name}: p99 {p99:.2f} ms late, {skipped} of {len(late)} not sent")
     return Check(f"{name} p99", p99, 5, form=".2f", unit="ms")
 
 
