@@ -1,0 +1,146 @@
+"""Talks to a running meshping: control socket, lists in pages, metrics."""
+
+import contextlib
+import http.client
+import ipaddress
+import json
+import re
+import socket
+import time
+
+CONTROL = ("127.0.0.1", 55432)
+WEB = ("127.0.0.1", 9922)
+LATENESS = "meshping_send_lateness_seconds"
+PAGE = 300
+TRIES = 5
+FIRST = int(ipaddress.IPv4Address("127.1.0.1"))
+
+
+def addresses(count, first=FIRST):
+    return [str(ipaddress.IPv4Address(first + index)) for index in range(count)]
+
+
+@contextlib.contextmanager
+def client():
+    """A function that sends a request and returns the reply, both as bytes."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        control.settimeout(2)
+        control.connect(CONTROL)
+
+        def ask(request):
+            control.send(request)
+            return control.recv(65536)
+
+        yield ask
+
+
+def request(command, **members):
+    return json.dumps({"cmd": command, **members}).encode()
+
+
+def ask(command, **members):
+    with client() as control:
+        return json.loads(control(request(command, **members)))
+
+
+def pages(limit=PAGE):
+    """All targets, page by page: seconds and rows."""
+    after = {}
+    with client() as control:
+        while True:
+            text = request("list", limit=limit, **after)
+            began = time.perf_counter()
+            reply = control(text)
+            took = time.perf_counter() - began
+            rows = json.loads(reply)
+            if not rows or "status" in rows:
+                return
+            yield took, rows
+            after = {"after": list(rows)[-1]}
+
+
+def rows():
+    """Every target's member of the list, by address."""
+    return {address: row for _, page in pages() for address, row in page.items()}
+
+
+def loss_percent():
+    """Since the reset; on loopback each loss is our own fault."""
+    bad = settled = 0
+    for _, page in pages():
+        for row in page.values():
+            failed = row["lost"] + row["errs"] + row.get("void", 0)
+            bad, settled = bad + failed, settled + failed + row["recv"]
+    return 100 * bad / settled if settled else float("nan")
+
+
+def add(targets, interval=None):
+    """Adds them one after the other; returns the seconds that it took."""
+    wish = {} if interval is None else {"itv": interval}
+    requests = [request("add", addr=target, **wish) for target in targets]
+    with client() as control:
+        began = time.perf_counter()
+        replies = {control(text) for text in requests}
+        took = time.perf_counter() - began
+    if replies != {b'{"status": "ok"}'}:
+        raise ValueError(f"not everything was added: {replies}")
+    return took
+
+
+def wait_until_it_answers(deadline=30):
+    """Until the daemon is there, with all its targets."""
+    until = time.monotonic() + deadline
+    while True:
+        with contextlib.suppress(OSError):
+            if fetch("/-/ready")[0] == 200:
+                return
+        if time.monotonic() > until:
+            raise TimeoutError("meshping does not answer")
+        time.sleep(0.02)
+
+
+def fetch(path, encoding="identity", keep=True):
+    """Status, size of the body, seconds, and the body unless it is not to be kept."""
+    connection = http.client.HTTPConnection(*WEB, timeout=60)
+    began = time.perf_counter()
+    try:
+        connection.request("GET", path, headers={"Accept-Encoding": encoding})
+        response = connection.getresponse()
+        size, body, buffer = 0, bytearray(), bytearray(1 << 18)
+        while count := response.readinto(buffer):
+            size += count
+            if keep:
+                body += memoryview(buffer)[:count]
+        return response.status, size, time.perf_counter() - began, bytes(body)
+    finally:
+        connection.close()
+
+
+class Metrics:
+    """A scrape. Only lines that are asked for are looked at: there are millions."""
+
+    def __init__(self):
+        for _ in range(TRIES):
+            status, _, _, self.text = fetch("/metrics")
+            if status == 200:
+                return
+            print(f"/metrics says {status}, trying again", flush=True)
+            time.sleep(1)
+        raise ValueError(f"/metrics says {status}")
+
+    def values(self, name):
+        return [float(value) for value in re.findall(rb"(?m)^%s(?:\{.*\})? (\S+)$" % name.encode(), self.text)]
+
+    def total(self, *names):
+        return sum(sum(self.values(name)) for name in names)
+
+    def buckets(self, family):
+        """Cumulative counts by upper edge, of all its series together."""
+        sums = {}
+        for edge, count in re.findall(rb'(?m)^%s_bucket\{.*le="([^"]+)".*\} (\S+)$' % family.encode(), self.text):
+            sums[float(edge)] = sums.get(float(edge), 0) + float(count)
+        return sums
+
+    def lost(self):
+        """Requests that came to nothing, so far."""
+        return self.total("meshping_lost_total", "meshping_void_requests_total", "meshping_errors_total")
