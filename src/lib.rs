@@ -25,9 +25,9 @@
 //! - [`web`] and the [table](cli::screen) ask the supervisor for its roster, and then [every pinger](actors::survey).
 //!
 //! Pingers live on a thread of their own with an [engine](probe::Engine). Nothing is sent between a pinger and its
-//! engine as a message: they share a [mailbox](probe::Mailbox). The engine rings when the pinger is due, the
-//! pinger takes the events that have come, settles what timed out, hands over the next request and sets the next
-//! alarm. A slot of alarms is one wake-up, one batch of replies read and one batch of requests sent.
+//! engine as a message, and no task is woken for a ping: the engine calls the pinger's [listener](probe::Listener).
+//! It tells it what has come, and rings when it is due: the pinger settles what timed out, hands over the next
+//! request and sets the next alarm. A slot of alarms is one wake-up.
 //!
 //! # Invariants
 //!

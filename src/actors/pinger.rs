@@ -1,15 +1,14 @@
 //! Pings one address on its own grid and owns everything measured about it.
 
-use crate::measure::{Account, Histogram, Moment, Period, Reception, Schedule, Summary, Totals};
-use crate::probe::{DELIVERY, Engine, Event, Foreign, Port};
+mod books;
+
+use crate::measure::{Account, Histogram, Period, Schedule, Summary, Totals};
+use crate::probe::{Engine, Listener, Port};
 use crate::target::{Address, Interval, Timeout};
 use actix::prelude::*;
-use std::pin::Pin;
+use books::Books;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
-use std::time::Duration;
-use tracing::debug;
 
 /// Asks for the books since the latest reset.
 #[derive(Debug, Message)]
@@ -59,12 +58,15 @@ pub struct PingerDied {
     pub incarnation: u64,
 }
 
+/// A turn of the pinger panicked: it is of no use any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct BrokeDown;
+
 /// Pings one address on its own grid and owns everything measured about it.
 pub struct PingActor {
-    schedule: Schedule,
-    account: Account,
+    books: Rc<Books>,
     port: Port,
-    address: Address,
     will: Option<Will>,
 }
 
@@ -85,14 +87,11 @@ impl PingActor {
         seed: Seed,
         engine: Rc<dyn Engine>,
     ) -> Self {
-        let port = Port::open(engine, address);
-        Self {
-            schedule: Schedule::new(interval.get(), seed.phase, port.now()),
-            account: Account::new(timeout.get(), timeout.memory(), seed.first_number),
-            port,
-            address,
-            will: None,
-        }
+        let schedule = Schedule::new(interval.get(), seed.phase, engine.now());
+        let account = Account::new(timeout.get(), timeout.memory(), seed.first_number);
+        let books = Rc::new(Books::new(address, schedule, account));
+        let port = Port::open(engine, address, Rc::clone(&books) as Rc<dyn Listener>);
+        Self { books, port, will: None }
     }
 
     /// Has the parent told if this actor ends without having been asked to, by a panic.
@@ -101,66 +100,7 @@ impl PingActor {
         self.will = Some(will);
         self
     }
-
-    /// Takes in what was heard, settles what timed out, sends what is due, and sets the next alarm.
-    fn turn(&mut self) {
-        self.hear();
-        let due = self.schedule.take_due(self.port.now());
-        self.account.skip(due.skipped);
-        if due.send {
-            let number = self.account.open(self.port.now());
-            self.port.send(number);
-        }
-        self.set_alarm();
-    }
-
-    fn hear(&mut self) {
-        let events = self.port.take_events();
-        for event in &events {
-            self.take_in(*event);
-        }
-        self.port.recycle(events);
-        let port = &self.port;
-        self.account.expire(port.complete_until(), |from, to| port.dropped_between(from, to));
-    }
-
-    fn take_in(&mut self, event: Event) {
-        let reception = match event {
-            Event::Sent { number, at } => return self.account.sent(number, at),
-            Event::NotSent { number } => return self.account.not_sent(number),
-            Event::Refused { number, at } => return self.account.refused(number, at),
-            Event::Reply { number, received, ttl } => self.account.reply(number, received, ttl),
-            Event::Error { sequence, received, class, code, router } => {
-                debug!(addr = %self.address, %router, class = class.as_str(), code, "answered by an error");
-                let number = self.account.number_of(sequence);
-                number.map_or(Reception::Stale, |number| self.account.error(number, received, class))
-            }
-        };
-        if reception == Reception::Stale {
-            self.port.count_foreign(Foreign::Stale);
-        }
-    }
-
-    fn set_alarm(&mut self) {
-        let next = self.schedule.next();
-        // With a short interval the next turn is soon enough to settle what timed out.
-        let deadline =
-            self.account.next_deadline().filter(|_| self.schedule.interval() > self.account.timeout());
-        let settled = deadline.map_or(Moment::NEVER, |deadline| deadline + SETTLING);
-        self.port.wake_at(next.min(settled), self.schedule.pace());
-    }
-
-    /// Brings the books up to the present, for somebody who looks at them.
-    fn catch_up(&mut self) {
-        if self.account.has_open() {
-            self.port.collect();
-        }
-        self.hear();
-    }
 }
-
-/// So long after its deadline a request is certain to be settled: everything received by then is delivered.
-const SETTLING: Duration = DELIVERY.saturating_mul(2);
 
 /// What makes a target's numbers its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,35 +115,16 @@ impl Actor for PingActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.set_alarm();
-        ctx.spawn(Listen);
+        self.books.belong_to(ctx.address().downgrade());
+        self.books.set_alarm(self.port.line());
     }
 }
 
 impl Drop for PingActor {
     fn drop(&mut self) {
         if let Some(will) = self.will.take() {
-            will.heir.do_send(PingerDied { address: self.address, incarnation: will.incarnation });
+            will.heir.do_send(PingerDied { address: self.books.address(), incarnation: will.incarnation });
         }
-    }
-}
-
-/// The one task of a pinger: a turn whenever the bell rings.
-struct Listen;
-
-impl ActorFuture<PingActor> for Listen {
-    type Output = ();
-
-    fn poll(
-        self: Pin<&mut Self>,
-        pinger: &mut PingActor,
-        _: &mut Context<PingActor>,
-        task: &mut TaskContext<'_>,
-    ) -> Poll<()> {
-        while pinger.port.poll_bell(task).is_ready() {
-            pinger.turn();
-        }
-        Poll::Pending
     }
 }
 
@@ -211,8 +132,7 @@ impl Handler<GetSummary> for PingActor {
     type Result = MessageResult<GetSummary>;
 
     fn handle(&mut self, _: GetSummary, _: &mut Self::Context) -> Self::Result {
-        self.catch_up();
-        MessageResult(self.account.summary())
+        MessageResult(self.books.up_to_date(self.port.line()).summary())
     }
 }
 
@@ -220,8 +140,7 @@ impl Handler<GetTotals> for PingActor {
     type Result = MessageResult<GetTotals>;
 
     fn handle(&mut self, _: GetTotals, _: &mut Self::Context) -> Self::Result {
-        self.catch_up();
-        MessageResult(self.account.totals())
+        MessageResult(self.books.up_to_date(self.port.line()).totals())
     }
 }
 
@@ -229,8 +148,7 @@ impl Handler<BeginPeriod> for PingActor {
     type Result = MessageResult<BeginPeriod>;
 
     fn handle(&mut self, _: BeginPeriod, _: &mut Self::Context) -> Self::Result {
-        self.catch_up();
-        MessageResult(self.account.begin_period())
+        MessageResult(self.books.up_to_date(self.port.line()).begin_period())
     }
 }
 
@@ -238,7 +156,7 @@ impl Handler<ResumePeriod> for PingActor {
     type Result = ();
 
     fn handle(&mut self, ResumePeriod(ended): ResumePeriod, _: &mut Self::Context) {
-        self.account.resume_period(ended);
+        self.books.account().resume_period(ended);
     }
 }
 
@@ -246,10 +164,10 @@ impl Handler<GetHistogram> for PingActor {
     type Result = MessageResult<GetHistogram>;
 
     fn handle(&mut self, GetHistogram { reset }: GetHistogram, _: &mut Self::Context) -> Self::Result {
-        self.catch_up();
-        let histogram = self.account.histogram();
+        let mut account = self.books.up_to_date(self.port.line());
+        let histogram = account.histogram();
         if reset {
-            self.account.begin_histogram();
+            account.begin_histogram();
         }
         MessageResult(histogram)
     }
@@ -259,10 +177,15 @@ impl Handler<SetInterval> for PingActor {
     type Result = ();
 
     fn handle(&mut self, SetInterval(interval): SetInterval, _: &mut Self::Context) {
-        // What is due is sent first: a change must not take it away.
-        self.turn();
-        self.schedule.set_interval(interval.get(), self.port.now());
-        self.set_alarm();
+        self.books.set_interval(interval.get(), self.port.line());
+    }
+}
+
+impl Handler<BrokeDown> for PingActor {
+    type Result = ();
+
+    fn handle(&mut self, _: BrokeDown, ctx: &mut Self::Context) {
+        ctx.stop();
     }
 }
 
@@ -281,8 +204,8 @@ mod tests {
     use actix::dev::ContextFut;
 
     #[test]
-    fn the_task_of_a_pinger_is_six_steps_of_tokio_s_sizes_large() {
+    fn the_task_of_a_pinger_is_four_steps_of_tokio_s_sizes_large() {
         // tokio aligns tasks to 128 bytes, and needs 104 of its own: at 100 000 targets a step costs 13 MB.
-        assert!(size_of::<ContextFut<PingActor, Context<PingActor>>>() <= 6 * 128 - 104);
+        assert!(size_of::<ContextFut<PingActor, Context<PingActor>>>() <= 4 * 128 - 104);
     }
 }

@@ -4,7 +4,7 @@ use super::{Backend, ControlActor, ControlStats, GetControlStats};
 use crate::actors::pinger::{PingActor, Retire, Seed};
 use crate::actors::supervisor::{Add, AddError, GetRoster, Member, Remove, Roster};
 use crate::measure::Moment;
-use crate::probe::{Engine, EngineStats, Event, Foreign, Mailbox, PortId};
+use crate::probe::{Engine, EngineStats, Event, Line, Listener, PortId};
 use crate::target::{Address, Host, Interval, Label, Timeout};
 use actix::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -18,7 +18,7 @@ use tokio::net::UdpSocket;
 #[derive(Default)]
 pub struct Puppet {
     now: Cell<Moment>,
-    targets: RefCell<Vec<Rc<Mailbox>>>,
+    targets: RefCell<Vec<Rc<dyn Listener>>>,
     pub silent: Cell<bool>,
 }
 
@@ -26,7 +26,10 @@ impl Puppet {
     /// A second passes; every target is woken and will send a request.
     pub fn tick(&self) {
         self.now.set(self.now.get() + Duration::from_secs(1));
-        self.targets.borrow().iter().for_each(|mailbox| mailbox.ring());
+        let targets = self.targets.borrow().clone();
+        for (index, listener) in (0..).zip(targets) {
+            listener.ring(Line::new(self, PortId { index, generation: 0 }));
+        }
     }
 }
 
@@ -35,19 +38,20 @@ impl Engine for Puppet {
         self.now.get()
     }
 
-    fn attach(&self, _: Address, mailbox: Rc<Mailbox>) -> PortId {
+    fn attach(&self, _: Address, listener: Rc<dyn Listener>) -> PortId {
         let mut targets = self.targets.borrow_mut();
-        targets.push(mailbox);
+        targets.push(listener);
         PortId { index: u32::try_from(targets.len() - 1).expect("few targets"), generation: 0 }
     }
 
     fn detach(&self, _: PortId) {}
 
     fn send(&self, id: PortId, number: u32) {
-        let (at, mailbox) = (self.now.get(), Rc::clone(&self.targets.borrow()[id.index as usize]));
-        mailbox.deliver(Event::Sent { number, at });
+        let (at, listener) = (self.now.get(), Rc::clone(&self.targets.borrow()[id.index as usize]));
+        listener.hear(Event::Sent { number, at }).expect("a request of its own");
         if !self.silent.get() {
-            mailbox.deliver(Event::Reply { number, received: at + Duration::from_millis(1), ttl: None });
+            let received = at + Duration::from_millis(1);
+            listener.hear(Event::Reply { number, received, ttl: None }).expect("a request of its own");
         }
     }
 
@@ -64,8 +68,6 @@ impl Engine for Puppet {
     fn dropped_between(&self, _: PortId, _: Moment, _: Moment) -> bool {
         false
     }
-
-    fn count_foreign(&self, _: Foreign) {}
 
     fn stats(&self) -> EngineStats {
         EngineStats::default()

@@ -1,7 +1,8 @@
 //! The port to the network: what a target's actor asks of an engine, and what it hears from it.
 //!
 //! An engine knows sockets, batches, time stamps and authenticity; it knows nothing of statistics. One engine
-//! serves one thread. Nothing is sent between an actor and its engine as a message: they share a [`Mailbox`].
+//! serves one thread. Nothing is sent between an actor and its engine as a message: the engine calls the actor's
+//! [`Listener`], on the thread that both live on.
 
 #[cfg(target_os = "linux")]
 pub mod native;
@@ -12,10 +13,8 @@ pub mod wire;
 
 use crate::measure::{ErrorClass, Moment, Octaves};
 use crate::target::Address;
-use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// What an engine reports of one target. Requests are named by the full number they were sent with.
@@ -127,13 +126,12 @@ pub const DELIVERY: Duration = Duration::from_millis(5);
 
 /// One thread's way to the network. Lives as long as its last user, and is driven by a task of its own.
 ///
-/// No method may be called from within another; an engine delivers events and wakes actors without holding
-/// a borrow, so that whatever they do next is allowed.
+/// Only `send` and `collect` tell listeners of events, and none rings a bell: a listener may call all of them.
 pub trait Engine {
     /// The present, on the engine's clock. All moments of one engine are on one line.
     fn now(&self) -> Moment;
-    /// Registers a target: its events go to `mailbox` from now on.
-    fn attach(&self, address: Address, mailbox: Rc<Mailbox>) -> PortId;
+    /// Registers a target: its events go to `listener` from now on.
+    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId;
     /// Forgets a target, with its wake-up and its queued requests. What still arrives for it is foreign.
     fn detach(&self, id: PortId);
     /// Queues an echo request; `Sent`, `NotSent` or `Refused` follows.
@@ -148,125 +146,86 @@ pub trait Engine {
     fn complete_until(&self) -> Moment;
     /// Whether our own receive buffer for this target's family dropped packets between the two moments.
     fn dropped_between(&self, id: PortId, from: Moment, to: Moment) -> bool;
-    /// Counts a packet that turned out to be foreign only when its actor looked at it.
-    fn count_foreign(&self, reason: Foreign);
     /// How the engine is doing.
     fn stats(&self) -> EngineStats;
 }
 
-/// Where an engine leaves a target's events, and how it wakes the target's actor.
-#[derive(Default)]
-pub struct Mailbox {
-    due: Cell<bool>,
-    events: RefCell<Vec<Event>>,
-    waker: Cell<Option<Waker>>,
+/// Whom an engine tells about a target.
+pub trait Listener {
+    /// Something happened to a request. Nothing is asked of the engine in return: it may be in the middle of things.
+    ///
+    /// # Errors
+    /// [`Foreign::Stale`] for what belongs to no request that is remembered; the engine counts it.
+    fn hear(&self, event: Event) -> Result<(), Foreign>;
+    /// The target's time has come; here is its way to the network.
+    fn ring(&self, line: Line<'_>);
+    /// Reads a little of everything that the next turn needs; what it returns means nothing.
+    ///
+    /// An engine does it for all targets of a wake-up first: then their memory, in no cache after a second, is
+    /// fetched at the same time and not one after the other.
+    fn glance(&self) -> u64;
 }
 
-impl Mailbox {
-    /// So many events wake the actor; fewer wait until it is due anyway.
-    const FULL: usize = 16;
+/// A target's way to the network.
+#[derive(Clone, Copy)]
+pub struct Line<'a> {
+    engine: &'a dyn Engine,
+    id: PortId,
+}
 
-    /// Leaves an event.
-    pub fn deliver(&self, event: Event) {
-        let mut events = self.events.borrow_mut();
-        let length = events.len();
-        if length == events.capacity() {
-            // Most targets have two to a turn, a request's and its reply's: less than a `Vec` begins with.
-            events.reserve_exact(length.max(2));
-        }
-        events.push(event);
-        let full = length + 1 == Self::FULL;
-        drop(events);
-        if full {
-            self.ring();
-        }
+impl<'a> Line<'a> {
+    /// The way of the target with that id.
+    pub fn new(engine: &'a dyn Engine, id: PortId) -> Self {
+        Self { engine, id }
     }
 
-    /// Wakes the actor: its time has come.
-    pub fn ring(&self) {
-        self.due.set(true);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+    /// The present, on the engine's clock.
+    pub fn now(self) -> Moment {
+        self.engine.now()
     }
 
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.due.replace(false) {
-            return Poll::Ready(());
-        }
-        let waker = self.waker.take().filter(|old| old.will_wake(cx.waker()));
-        self.waker.set(Some(waker.unwrap_or_else(|| cx.waker().clone())));
-        Poll::Pending
+    /// Queues an echo request with that number.
+    pub fn send(self, number: u32) {
+        self.engine.send(self.id, number);
+    }
+
+    /// Asks to be woken at `at`, or up to an eighth of the interval later, instead of what was asked before.
+    pub fn wake_at(self, at: Moment, interval: Duration) {
+        self.engine.wake_at(self.id, at, interval);
+    }
+
+    /// See [`Engine::collect`].
+    pub fn collect(self) -> Moment {
+        self.engine.collect()
+    }
+
+    /// See [`Engine::complete_until`].
+    pub fn complete_until(self) -> Moment {
+        self.engine.complete_until()
+    }
+
+    /// See [`Engine::dropped_between`].
+    pub fn dropped_between(self, from: Moment, to: Moment) -> bool {
+        self.engine.dropped_between(self.id, from, to)
     }
 }
 
-/// A target's end of its engine. Dropping it detaches the target.
+/// A target's place in its engine. Dropping it detaches the target.
 pub struct Port {
     engine: Rc<dyn Engine>,
-    mailbox: Rc<Mailbox>,
     id: PortId,
 }
 
 impl Port {
     /// Attaches a target to an engine.
-    pub fn open(engine: Rc<dyn Engine>, address: Address) -> Self {
-        let mailbox = Rc::new(Mailbox::default());
-        let id = engine.attach(address, Rc::clone(&mailbox));
-        Self { engine, mailbox, id }
+    pub fn open(engine: Rc<dyn Engine>, address: Address, listener: Rc<dyn Listener>) -> Self {
+        let id = engine.attach(address, listener);
+        Self { engine, id }
     }
 
-    /// The present, on the engine's clock.
-    pub fn now(&self) -> Moment {
-        self.engine.now()
-    }
-
-    /// Queues an echo request with that number.
-    pub fn send(&self, number: u32) {
-        self.engine.send(self.id, number);
-    }
-
-    /// Asks to be woken at `at`, or up to an eighth of the interval later, instead of what was asked before.
-    pub fn wake_at(&self, at: Moment, interval: Duration) {
-        self.engine.wake_at(self.id, at, interval);
-    }
-
-    /// Ready when the bell has rung since the last time.
-    pub fn poll_bell(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.mailbox.poll(cx)
-    }
-
-    /// Takes the events that have been delivered, oldest first; [`Self::recycle`] gives their memory back.
-    pub fn take_events(&self) -> Vec<Event> {
-        self.mailbox.events.take()
-    }
-
-    /// Keeps the memory of events that have been dealt with, so that none is allocated for a ping.
-    pub fn recycle(&self, mut events: Vec<Event>) {
-        events.clear();
-        let mut current = self.mailbox.events.borrow_mut();
-        if current.is_empty() && events.capacity() <= Mailbox::FULL {
-            *current = events;
-        }
-    }
-
-    /// See [`Engine::collect`].
-    pub fn collect(&self) -> Moment {
-        self.engine.collect()
-    }
-
-    /// See [`Engine::complete_until`].
-    pub fn complete_until(&self) -> Moment {
-        self.engine.complete_until()
-    }
-
-    /// See [`Engine::dropped_between`].
-    pub fn dropped_between(&self, from: Moment, to: Moment) -> bool {
-        self.engine.dropped_between(self.id, from, to)
-    }
-
-    /// See [`Engine::count_foreign`].
-    pub fn count_foreign(&self, reason: Foreign) {
-        self.engine.count_foreign(reason);
+    /// The target's way to the network.
+    pub fn line(&self) -> Line<'_> {
+        Line::new(&*self.engine, self.id)
     }
 }
 

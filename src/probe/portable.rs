@@ -20,7 +20,7 @@
 mod request;
 mod targets;
 
-use super::{Engine, EngineStats, Event, Foreign, Mailbox, PortId};
+use super::{Engine, EngineStats, Event, Line, Listener, PortId};
 use crate::measure::Moment;
 use crate::target::{Address, Family, Timeout};
 use request::{Request, Tally};
@@ -65,6 +65,9 @@ pub enum PortableError {
     Random(String),
 }
 
+/// What a listener is told at once.
+type Verdict = (Rc<dyn Listener>, Event);
+
 impl Portable {
     /// Opens the sockets and starts the engine's task; within a `LocalSet`, as every actix arbiter has one.
     ///
@@ -91,26 +94,26 @@ impl Portable {
     }
 
     /// The request to be sent; or, without a way to send it, what to tell at once.
-    fn request(&self, id: PortId, number: u32) -> Option<Result<Request, (Rc<Mailbox>, Event)>> {
+    fn request(&self, id: PortId, number: u32) -> Option<Result<Request, Verdict>> {
         let mut targets = self.targets.borrow_mut();
         let target = targets.get_mut(id)?;
-        let mailbox = Rc::clone(&target.mailbox);
+        let listener = Rc::clone(&target.listener);
         let under_way = self.tally.under_way();
         if under_way >= AT_MOST {
-            return Some(Err((mailbox, Event::NotSent { number })));
+            return Some(Err((listener, Event::NotSent { number })));
         }
         let client = self.clients[family_index(target.address)].clone();
         let (Some(client), Some(destination)) = (client, target.destination()) else {
             let at = self.clock.now();
             let reason = &"there is no interface of that name, or no socket of this family";
             self.tally.refusals.borrow_mut().refused(target.address, reason, at);
-            return Some(Err((mailbox, Event::Refused { number, at })));
+            return Some(Err((listener, Event::Refused { number, at })));
         };
         let wait = if under_way < AMPLE { self.timeout.memory() } else { self.timeout.get() };
         let blind = Rc::clone(&target.blind);
         let (address, ident, clock, tally) =
             (target.address, target.ident, self.clock, Rc::clone(&self.tally));
-        Some(Ok(Request { client, address, destination, ident, number, wait, clock, mailbox, blind, tally }))
+        Some(Ok(Request { client, address, destination, ident, number, wait, clock, listener, blind, tally }))
     }
 
     /// Wakes the driver if it sleeps for too long.
@@ -123,8 +126,8 @@ impl Portable {
 
     fn ring_due(&self, now: Moment) {
         loop {
-            let Some(mailbox) = self.targets.borrow_mut().pop_due(now) else { return };
-            mailbox.ring();
+            let Some((listener, id)) = self.targets.borrow_mut().pop_due(now) else { return };
+            listener.ring(Line::new(self, id));
         }
     }
 }
@@ -134,8 +137,8 @@ impl Engine for Portable {
         self.clock.now()
     }
 
-    fn attach(&self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
-        self.targets.borrow_mut().attach(address, mailbox)
+    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+        self.targets.borrow_mut().attach(address, listener)
     }
 
     fn detach(&self, id: PortId) {
@@ -153,7 +156,7 @@ impl Engine for Portable {
                     target.start(request);
                 }
             }
-            Some(Err((mailbox, event))) => mailbox.deliver(event),
+            Some(Err((listener, event))) => self.tally.tell(&*listener, event),
             None => {}
         }
     }
@@ -177,10 +180,6 @@ impl Engine for Portable {
         let mut targets = self.targets.borrow_mut();
         let blind = |target: &mut Waiting| target.blind.borrow().iter().any(|at| (from..=to).contains(at));
         targets.get_mut(id).is_some_and(blind)
-    }
-
-    fn count_foreign(&self, reason: Foreign) {
-        self.tally.count_foreign(reason);
     }
 
     fn stats(&self) -> EngineStats {

@@ -16,7 +16,7 @@ pub use fate::{
     Fate, error, not_sent, panic_at_send, refused, reply, reply_micros, silence, stale, swallowed,
 };
 
-use super::{Engine, EngineStats, Event, Foreign, Mailbox, PortId};
+use super::{Engine, EngineStats, Event, Line, Listener, PortId};
 use crate::measure::Moment;
 use crate::target::Address;
 use fate::Sending;
@@ -117,6 +117,27 @@ impl ScriptedNetwork {
     }
 }
 
+impl ScriptedNetwork {
+    /// Delivers what has arrived and rings the bells that are due, in the order of time.
+    fn fire_due(&self) {
+        let now = self.0.now();
+        loop {
+            let Some((listener, id, due)) = self.0.state.borrow_mut().pop_due(now) else { return };
+            match due {
+                Due::Event(event) => self.tell(&*listener, event),
+                Due::Bell => listener.ring(Line::new(self, id)),
+                Due::Dropped => {}
+            }
+        }
+    }
+
+    fn tell(&self, listener: &dyn Listener, event: Event) {
+        if let Err(reason) = listener.hear(event) {
+            self.0.state.borrow_mut().foreign[reason as usize] += 1;
+        }
+    }
+}
+
 impl Default for ScriptedNetwork {
     fn default() -> Self {
         Self::new()
@@ -128,8 +149,8 @@ impl Engine for ScriptedNetwork {
         self.0.now()
     }
 
-    fn attach(&self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
-        self.0.state.borrow_mut().attach(address, mailbox)
+    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+        self.0.state.borrow_mut().attach(address, listener)
     }
 
     fn detach(&self, id: PortId) {
@@ -138,15 +159,18 @@ impl Engine for ScriptedNetwork {
 
     fn send(&self, id: PortId, number: u32) {
         let now = self.0.now();
-        let Some((mailbox, sending)) = self.0.state.borrow_mut().send(id, number, now) else { return };
+        let Some((listener, sending)) = self.0.state.borrow_mut().send(id, number, now) else { return };
         self.0.reconsider();
-        mailbox.deliver(match sending {
-            Sending::Sent => Event::Sent { number, at: now },
-            Sending::NotSent => Event::NotSent { number },
-            Sending::Refused => Event::Refused { number, at: now },
-            #[expect(clippy::panic, reason = "this fate is for tests of what a panic does")]
-            Sending::Panic => panic!("the script says so"),
-        });
+        self.tell(
+            &*listener,
+            match sending {
+                Sending::Sent => Event::Sent { number, at: now },
+                Sending::NotSent => Event::NotSent { number },
+                Sending::Refused => Event::Refused { number, at: now },
+                #[expect(clippy::panic, reason = "this fate is for tests of what a panic does")]
+                Sending::Panic => panic!("the script says so"),
+            },
+        );
     }
 
     fn wake_at(&self, id: PortId, at: Moment, _: Duration) {
@@ -155,21 +179,18 @@ impl Engine for ScriptedNetwork {
     }
 
     fn collect(&self) -> Moment {
-        self.0.fire_due();
+        self.fire_due();
         // What arrives at this very moment has been delivered too.
         self.0.now() + Duration::from_nanos(1)
     }
 
     fn complete_until(&self) -> Moment {
-        self.collect()
+        // Everything is delivered in the order of time.
+        self.0.state.borrow().next_due().min(self.0.now() + Duration::from_nanos(1))
     }
 
     fn dropped_between(&self, id: PortId, from: Moment, to: Moment) -> bool {
         self.0.state.borrow_mut().dropped_between(id, from, to)
-    }
-
-    fn count_foreign(&self, reason: Foreign) {
-        self.0.state.borrow_mut().foreign[reason as usize] += 1;
     }
 
     fn stats(&self) -> EngineStats {
@@ -199,19 +220,6 @@ impl Core {
         Moment::EPOCH + self.epoch.elapsed()
     }
 
-    /// Delivers what has arrived and rings the bells that are due, in the order of time.
-    fn fire_due(&self) {
-        let now = self.now();
-        loop {
-            let Some((mailbox, due)) = self.state.borrow_mut().pop_due(now) else { return };
-            match due {
-                Due::Event(event) => mailbox.deliver(event),
-                Due::Bell => mailbox.ring(),
-                Due::Dropped => {}
-            }
-        }
-    }
-
     /// Wakes the driver if it sleeps for too long.
     fn reconsider(&self) {
         if self.state.borrow().next_due() < self.asleep_until.get() {
@@ -231,7 +239,7 @@ impl Drop for Core {
 async fn drive(core: Weak<Core>, changed: Rc<Notify>) {
     loop {
         let Some(core) = core.upgrade() else { return };
-        core.fire_due();
+        ScriptedNetwork(Rc::clone(&core)).fire_due();
         let next = core.state.borrow().next_due();
         core.asleep_until.set(next);
         let (now, epoch) = (core.now(), core.epoch);

@@ -2,7 +2,7 @@
 
 use super::{NativeEngine, pacing, sys};
 use crate::measure::Moment;
-use crate::probe::Engine;
+use crate::probe::{Engine, Line};
 use std::cell::Cell;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -103,7 +103,6 @@ impl Driver {
             if woken == 0 && outside == 0 {
                 break;
             }
-            after_everybody_else().await;
             sent += self.engine.queued();
             self.engine.flush();
             if sent >= volley {
@@ -113,6 +112,7 @@ impl Driver {
             }
         }
         self.engine.in_turn.set(false);
+        after_everybody_else().await;
     }
 
     /// How many requests may leave in one go.
@@ -123,18 +123,27 @@ impl Driver {
     }
 
     fn wake_due(&mut self, now: Moment) -> usize {
-        let mut targets = self.engine.targets.borrow_mut();
-        let mut lateness = self.engine.lateness.borrow_mut();
         let woken = self.due.len();
+        self.look_ahead();
         for index in self.due.drain(..) {
-            if let Some(target) = targets.at_mut(index) {
-                if let Some(slot) = target.alarm.take() {
-                    lateness.record(now.since(slot));
-                }
-                target.mailbox.ring();
-            }
+            let Some((id, listener, slot)) = self.engine.targets.borrow_mut().take_alarm(index) else {
+                continue;
+            };
+            self.engine.lateness.borrow_mut().record(now.since(slot));
+            listener.ring(Line::new(&*self.engine, id));
         }
         woken
+    }
+
+    /// See `Listener::glance`.
+    fn look_ahead(&self) {
+        let targets = self.engine.targets.borrow();
+        let glances = self
+            .due
+            .iter()
+            .filter_map(|&index| targets.at(index))
+            .map(|(_, target)| target.listener.glance());
+        std::hint::black_box(glances.fold(0, u64::wrapping_add));
     }
 
     fn set_timer(&self, alarm: Moment) {

@@ -26,7 +26,7 @@ mod transmit;
 
 use super::refusals::Refusals;
 use super::wire::Key;
-use super::{Engine, EngineStats, Foreign, Mailbox, PortId};
+use super::{Engine, EngineStats, Event, Foreign, Listener, PortId};
 use crate::measure::{Moment, Octaves};
 use crate::target::{Address, Family};
 use clock::WallClock;
@@ -36,7 +36,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
-use targets::Targets;
+use targets::{Target, Targets};
 use tokio::sync::Notify;
 use tracing::warn;
 
@@ -116,6 +116,17 @@ impl NativeEngine {
         }))
     }
 
+    fn tell(&self, target: &Target, event: Event) {
+        if let Err(reason) = target.listener.hear(event) {
+            self.count_foreign(reason);
+        }
+    }
+
+    fn count_foreign(&self, reason: Foreign) {
+        let counter = &self.foreign[reason as usize];
+        counter.set(counter.get() + 1);
+    }
+
     /// Bytes of receive buffer of the smallest socket, if that is too little for many targets.
     pub fn small_buffer(&self) -> Option<u32> {
         self.sockets.borrow().iter().filter_map(Socket::small_buffer).min()
@@ -167,8 +178,8 @@ impl Engine for NativeEngine {
         moment(self.epoch)
     }
 
-    fn attach(&self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
-        self.targets.borrow_mut().insert(address, mailbox)
+    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+        self.targets.borrow_mut().insert(address, listener)
     }
 
     fn detach(&self, id: PortId) {
@@ -220,11 +231,6 @@ impl Engine for NativeEngine {
         let Some(family) = targets.get(id).map(|target| Family::of(target.ip())) else { return false };
         let sockets = self.sockets.borrow();
         sockets.iter().any(|socket| socket.family == family && socket.drops.between(from, to))
-    }
-
-    fn count_foreign(&self, reason: Foreign) {
-        let counter = &self.foreign[reason as usize];
-        counter.set(counter.get() + 1);
     }
 
     fn stats(&self) -> EngineStats {

@@ -1,4 +1,4 @@
-//! From the sockets to the mailboxes: reads, checks, attributes.
+//! From the sockets to the listeners: reads, checks, attributes.
 
 use super::NativeEngine;
 use super::clock::WallClock;
@@ -163,8 +163,7 @@ impl NativeEngine {
             return Err(Foreign::NotOurs);
         }
         let number = reply.verify(&self.key, target.ip(), port)?;
-        target.mailbox.deliver(Event::Reply { number, received, ttl });
-        Ok(())
+        target.listener.hear(Event::Reply { number, received, ttl })
     }
 
     fn deliver_error(
@@ -182,8 +181,7 @@ impl NativeEngine {
         let targets = self.targets.borrow();
         let target = targets.find(quote.destination, scope).ok_or(Foreign::Stale)?;
         let Quote { sequence, class, code, .. } = *quote;
-        target.mailbox.deliver(Event::Error { sequence, received, class, code, router });
-        Ok(())
+        target.listener.hear(Event::Error { sequence, received, class, code, router })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::sys;
 use crate::measure::Moment;
-use crate::probe::{Mailbox, PortId};
+use crate::probe::{Listener, PortId};
 use crate::target::Address;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// One target, as far as the engine knows it.
 pub struct Target {
     /// Where its events go.
-    pub mailbox: Rc<Mailbox>,
+    pub listener: Rc<dyn Listener>,
     /// The slot of its alarm.
     pub alarm: Option<Moment>,
     /// Its address.
@@ -65,7 +65,7 @@ struct Entry {
 
 impl Targets {
     /// Adds a target.
-    pub fn insert(&mut self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
+    pub fn insert(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
         let index = self.free.pop().unwrap_or_else(|| {
             if self.entries.len() == self.entries.capacity() {
                 self.entries.reserve_exact((self.entries.len() / 8).max(64));
@@ -76,7 +76,7 @@ impl Targets {
         let scope = scope_of(address);
         self.by_address.insert((address.ip(), scope), index);
         let entry = &mut self.entries[index as usize];
-        entry.target = Some(Target { mailbox, alarm: None, address, scope, rate: 0 });
+        entry.target = Some(Target { listener, alarm: None, address, scope, rate: 0 });
         PortId { index, generation: entry.generation }
     }
 
@@ -113,9 +113,12 @@ impl Targets {
         Some((PortId { index, generation: entry.generation }, entry.target.as_ref()?))
     }
 
-    /// Likewise.
-    pub fn at_mut(&mut self, index: u32) -> Option<&mut Target> {
-        self.entries.get_mut(index as usize)?.target.as_mut()
+    /// Takes the alarm of the target that now has an index: whose it is, and in which slot it was.
+    pub fn take_alarm(&mut self, index: u32) -> Option<(PortId, Rc<dyn Listener>, Moment)> {
+        let entry = self.entries.get_mut(index as usize)?;
+        let target = entry.target.as_mut()?;
+        let slot = target.alarm.take()?;
+        Some((PortId { index, generation: entry.generation }, Rc::clone(&target.listener), slot))
     }
 
     /// Whether an index was ever in use.

@@ -129,7 +129,7 @@ impl NativeEngine {
         for &(id, number) in batch {
             if let Some(target) = targets.get(id) {
                 refusals.sent(target.address);
-                target.mailbox.deliver(Event::Sent { number, at });
+                self.tell(target, Event::Sent { number, at });
             }
             at = at + share;
         }
@@ -141,7 +141,7 @@ impl NativeEngine {
         if error.raw_os_error().is_some_and(|code| overload.contains(&code)) {
             let (id, number) = request;
             if let Some(target) = self.targets.borrow().get(id) {
-                target.mailbox.deliver(Event::NotSent { number });
+                self.tell(target, Event::NotSent { number });
             }
         } else {
             self.refuse(request, error);
@@ -154,7 +154,7 @@ impl NativeEngine {
         targets.forget_scope(id);
         if let Some(target) = targets.get(id) {
             self.refusals.borrow_mut().refused(target.address, reason, at);
-            target.mailbox.deliver(Event::Refused { number, at });
+            self.tell(target, Event::Refused { number, at });
         }
     }
 }

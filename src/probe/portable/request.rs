@@ -4,7 +4,7 @@ use super::Clock;
 use crate::measure::Moment;
 use crate::probe::refusals::Refusals;
 use crate::probe::wire::{MESSAGE, classify};
-use crate::probe::{Event, Foreign, Mailbox};
+use crate::probe::{Event, Foreign, Listener};
 use crate::target::{Address, Family};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -28,7 +28,7 @@ pub(super) struct Request {
     /// How long to wait for its first packet.
     pub wait: Duration,
     pub clock: Clock,
-    pub mailbox: Rc<Mailbox>,
+    pub listener: Rc<dyn Listener>,
     pub blind: Rc<RefCell<VecDeque<Moment>>>,
     pub tally: Rc<Tally>,
 }
@@ -91,7 +91,7 @@ impl Request {
     }
 
     fn tell(&self, event: Event) {
-        self.mailbox.deliver(event);
+        self.tally.tell(&*self.listener, event);
     }
 
     fn tell_sent(&self, at: Moment) {
@@ -163,6 +163,13 @@ impl Tally {
     pub fn count_foreign(&self, reason: Foreign) {
         let count = &self.foreign[reason as usize];
         count.set(count.get() + 1);
+    }
+
+    /// Tells a listener, and counts what it does not know.
+    pub fn tell(&self, listener: &dyn Listener, event: Event) {
+        if let Err(reason) = listener.hear(event) {
+            self.count_foreign(reason);
+        }
     }
 
     pub fn foreign(&self) -> [u64; Foreign::ALL.len()] {

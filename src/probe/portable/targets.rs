@@ -2,7 +2,7 @@
 
 use super::request::Request;
 use crate::measure::Moment;
-use crate::probe::{Mailbox, PortId};
+use crate::probe::{Listener, PortId};
 use crate::target::Address;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
@@ -24,7 +24,7 @@ pub(super) struct Targets {
 pub(super) struct Waiting {
     id: PortId,
     pub address: Address,
-    pub mailbox: Rc<Mailbox>,
+    pub listener: Rc<dyn Listener>,
     /// An identifier of its own, so that nothing meant for a predecessor at the same address is taken for its.
     pub ident: u16,
     /// When something came in a request's place that ended our waiting without being an answer.
@@ -45,14 +45,14 @@ impl Targets {
         }
     }
 
-    pub fn attach(&mut self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
+    pub fn attach(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.generations.push(0);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         let id = PortId { index, generation: self.generations[index as usize] };
-        self.slots[index as usize] = Some(Waiting::new(id, address, mailbox, self.next_ident));
+        self.slots[index as usize] = Some(Waiting::new(id, address, listener, self.next_ident));
         self.next_ident = self.next_ident.wrapping_add(1);
         id
     }
@@ -83,19 +83,19 @@ impl Targets {
     }
 
     /// Takes out the first alarm that is due by `now`, and says whose it is.
-    pub fn pop_due(&mut self, now: Moment) -> Option<Rc<Mailbox>> {
+    pub fn pop_due(&mut self, now: Moment) -> Option<(Rc<dyn Listener>, PortId)> {
         let &(_, index) = self.alarms.first().filter(|&&(at, _)| at <= now)?;
         self.alarms.pop_first();
         let target = self.slots[index as usize].as_mut()?;
         target.alarm = Moment::NEVER;
-        Some(Rc::clone(&target.mailbox))
+        Some((Rc::clone(&target.listener), target.id))
     }
 }
 
 impl Waiting {
-    fn new(id: PortId, address: Address, mailbox: Rc<Mailbox>, ident: u16) -> Self {
+    fn new(id: PortId, address: Address, listener: Rc<dyn Listener>, ident: u16) -> Self {
         let (alarm, under_way) = (Moment::NEVER, JoinSet::new());
-        Self { id, address, mailbox, ident, blind: Rc::default(), alarm, under_way, resolved: None }
+        Self { id, address, listener, ident, blind: Rc::default(), alarm, under_way, resolved: None }
     }
 
     /// Starts a request, and clears away those that have ended.

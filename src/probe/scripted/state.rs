@@ -3,7 +3,7 @@
 use super::fate::{Arrival, Fate, Sending, What};
 use super::{Sighting, silence};
 use crate::measure::Moment;
-use crate::probe::{Event, Foreign, Mailbox, PortId};
+use crate::probe::{Event, Foreign, Listener, PortId};
 use crate::target::{Address, Family};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -53,7 +53,7 @@ pub(super) enum Due {
 struct PortState {
     id: PortId,
     address: Address,
-    mailbox: Rc<Mailbox>,
+    listener: Rc<dyn Listener>,
     alarm: Moment,
     arrivals: BTreeMap<(Moment, u64), Due>,
 }
@@ -95,7 +95,7 @@ impl State {
         self.due.first().map_or(Moment::NEVER, |&(at, _)| at)
     }
 
-    pub fn attach(&mut self, address: Address, mailbox: Rc<Mailbox>) -> PortId {
+    pub fn attach(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.ports.push(None);
             self.generations.push(0);
@@ -103,7 +103,8 @@ impl State {
         });
         let id = PortId { index, generation: self.generations[index as usize] };
         let arrivals = BTreeMap::new();
-        self.ports[index as usize] = Some(PortState { id, address, mailbox, alarm: Moment::NEVER, arrivals });
+        self.ports[index as usize] =
+            Some(PortState { id, address, listener, alarm: Moment::NEVER, arrivals });
         id
     }
 
@@ -121,9 +122,9 @@ impl State {
     }
 
     /// Does what the script says at sending, and plans what will come back. `None` for a port that is gone.
-    pub fn send(&mut self, id: PortId, number: u32, now: Moment) -> Option<(Rc<Mailbox>, Sending)> {
+    pub fn send(&mut self, id: PortId, number: u32, now: Moment) -> Option<(Rc<dyn Listener>, Sending)> {
         let port = self.port(id)?;
-        let (address, mailbox) = (port.address, Rc::clone(&port.mailbox));
+        let (address, listener) = (port.address, Rc::clone(&port.listener));
         let fate = match self.scripts.get_mut(&address) {
             Some(script) => script.next_fate(),
             None => self.elsewhere.clone(),
@@ -135,21 +136,21 @@ impl State {
             }
             self.plan_arrivals(id, number, now, &fate.arrivals);
         }
-        Some((mailbox, fate.sending))
+        Some((listener, fate.sending))
     }
 
     /// Takes out the first thing that is due by `now`, and says whose it is.
-    pub fn pop_due(&mut self, now: Moment) -> Option<(Rc<Mailbox>, Due)> {
+    pub fn pop_due(&mut self, now: Moment) -> Option<(Rc<dyn Listener>, PortId, Due)> {
         let &(at, index) = self.due.first().filter(|&&(at, _)| at <= now)?;
         let id = self.ports[index as usize].as_ref()?.id;
         let mut due = Due::Bell;
         self.plan(id, |port| due = port.take_first(at));
         let port = self.port(id)?;
-        let (mailbox, family) = (Rc::clone(&port.mailbox), port.address.family());
+        let (listener, family) = (Rc::clone(&port.listener), port.address.family());
         if matches!(due, Due::Dropped) {
             self.drops[usize::from(family == Family::V6)].push(at);
         }
-        Some((mailbox, due))
+        Some((listener, id, due))
     }
 
     pub fn dropped_between(&mut self, id: PortId, from: Moment, to: Moment) -> bool {
