@@ -163,15 +163,12 @@ impl SupervisorActor {
 
     fn roster(&self, asked: &GetRoster) -> Roster {
         let limit = asked.limit.unwrap_or(usize::MAX);
-        let chosen = self.registry.select_at_most(&asked.filter, asked.after, limit);
+        let (chosen, total) = self.registry.select(&asked.filter, asked.after, limit);
         let member = |(address, entry): (Address, &super::registry::Entry<Pinger>)| {
             let pinger = entry.handle.as_ref()?.actor.clone();
             Some(Member { address, name: entry.name().clone(), interval: entry.interval, pinger })
         };
-        Roster {
-            members: chosen.into_iter().filter_map(member).collect(),
-            total: self.registry.count(&asked.filter),
-        }
+        Roster { members: chosen.into_iter().filter_map(member).collect(), total }
     }
 }
 
