@@ -2,6 +2,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "metrics/choice.rs"]
+mod choice;
 #[path = "metrics/fake.rs"]
 mod fake;
 #[path = "metrics/http.rs"]
@@ -52,7 +54,7 @@ async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
         Snapshot::new(&member(&network, "fe80::1%eth0", "new"), Totals::default()),
     ];
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
-    let daemon = Daemon { status: &status(), control, targets: targets.len() };
+    let daemon = Daemon { status: &status(), control };
     let rest = daemon.render(&Registry::new()).unwrap();
     let pieces: Vec<u8> = Exposition::new(targets, rest).flatten().collect();
     let text = String::from_utf8(pieces).unwrap();

@@ -1,6 +1,7 @@
 //! The edge to browsers and Prometheus: a page for people, metrics, probes of health. Read only.
 
 pub mod bind;
+mod choice;
 pub mod daemon;
 pub mod exposition;
 mod families;

@@ -1,14 +1,15 @@
-//! One scrape: a slot, snapshots of all targets, and a body that is written as it is read.
+//! One scrape: a slot, snapshots of its targets, and a body that is written as it is read.
 
+use super::choice::{Choice, ChoiceError};
 use super::daemon::Daemon;
 use super::exposition::Exposition;
 use super::routes::{ask, line, no_answer};
 use super::snapshot::collect;
 use super::{Limits, State};
-use crate::actors::supervisor::{GetRoster, GetStatus};
+use crate::actors::supervisor::GetStatus;
 use crate::control::GetControlStats;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::Stream;
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -21,24 +22,35 @@ use tokio::time::{sleep, timeout};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All families of all targets, and the daemon's own.
-pub async fn show(state: Data<State>) -> HttpResponse {
+/// All families of the targets that the query chooses, and the daemon's own.
+pub async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let choice = match Choice::parse(request.query_string()) {
+        Ok(choice) => choice,
+        Err(error) => return refused(&error),
+    };
     let Ok(slot) = Arc::clone(&state.slots).try_acquire_owned() else { return busy() };
-    match timeout(state.limits.answer, expose(&state)).await.ok().flatten() {
+    match timeout(state.limits.answer, expose(choice, &state)).await.ok().flatten() {
         Some(exposition) => found().streaming(Body::new(exposition, slot, state.limits)),
         None => no_answer(),
     }
 }
 
 /// What a scrape would look like, without one.
-pub async fn describe() -> HttpResponse {
-    found().finish()
+pub async fn describe(request: HttpRequest) -> HttpResponse {
+    match Choice::parse(request.query_string()) {
+        Ok(_) => found().finish(),
+        Err(error) => refused(&error),
+    }
 }
 
 fn found() -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response.insert_header(("Content-Type", CONTENT_TYPE));
     response
+}
+
+fn refused(error: &ChoiceError) -> HttpResponse {
+    line(HttpResponse::BadRequest(), format!("{error}\n"))
 }
 
 fn busy() -> HttpResponse {
@@ -48,16 +60,15 @@ fn busy() -> HttpResponse {
 }
 
 /// Takes all the snapshots; `None` when the daemon does not answer.
-async fn expose(state: &State) -> Option<Exposition> {
+async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
     let (sources, patience) = (&state.sources, state.limits.answer);
     let status = ask(&sources.status, GetStatus, patience).await?;
     let control = match &sources.control {
         Some(control) => ask(control, GetControlStats, patience).await,
         None => None,
     };
-    let roster = ask(&sources.roster, GetRoster::default(), patience).await?;
-    let targets = collect(roster.members).await;
-    let daemon = Daemon { status: &status, control, targets: targets.len() };
+    let targets = collect(choice.members(&sources.roster).await.ok()?).await;
+    let daemon = Daemon { status: &status, control };
     match daemon.render(&state.process) {
         Ok(rest) => Some(Exposition::new(targets, rest)),
         Err(error) => {

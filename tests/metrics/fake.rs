@@ -3,12 +3,12 @@
 use actix::prelude::*;
 use actix_web::dev::ServerHandle;
 use meshping::actors::pinger::{PingActor, Seed};
-use meshping::actors::supervisor::{GetRoster, GetStatus, Member, Roster, Status};
+use meshping::actors::supervisor::{Filter, GetRoster, GetStatus, Member, Roster, Status};
 use meshping::control::{ControlStats, GetControlStats};
 use meshping::measure::Octaves;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
-use meshping::target::{Address, Interval, Timeout};
+use meshping::target::{Address, Host, Interval, Timeout};
 use meshping::web::{Limits, Sources, bind, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -22,12 +22,14 @@ pub struct Fake {
     pub gate: Arc<Semaphore>,
     /// So many rosters have been asked for.
     pub asked: watch::Sender<usize>,
+    /// So many members have been handed over in them.
+    pub handed: watch::Sender<usize>,
 }
 
 impl Fake {
     pub fn new(members: Vec<Member>) -> Self {
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        Self { members, ready: true, gate, asked: watch::Sender::new(0) }
+        Self { members, ready: true, gate, asked: watch::Sender::new(0), handed: watch::Sender::new(0) }
     }
 }
 
@@ -40,8 +42,15 @@ impl Handler<GetRoster> for Fake {
 
     fn handle(&mut self, question: GetRoster, _: &mut Self::Context) -> Self::Result {
         self.asked.send_modify(|asked| *asked += 1);
-        let total = self.members.len();
-        let members = self.members[..question.limit.unwrap_or(total).min(total)].to_vec();
+        let GetRoster { filter, limit, .. } = question;
+        let chosen = |member: &&Member| {
+            let named = filter.name.as_ref() == Some(&member.name);
+            filter == Filter::default() || named || filter.host == Some(Host::Address(member.address))
+        };
+        let total = self.members.iter().filter(chosen).count();
+        let members: Vec<Member> =
+            self.members.iter().filter(chosen).take(limit.unwrap_or(total)).cloned().collect();
+        self.handed.send_modify(|handed| *handed += members.len());
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
             gate.acquire().await.expect("the gate is never closed").forget();
