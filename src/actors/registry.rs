@@ -225,7 +225,7 @@ impl<H: Clone> Registry<H> {
         chosen.extend(filter.name.iter().flat_map(|name| self.addresses_of(name)));
         match &filter.host {
             Some(Host::Address(address)) => {
-                chosen.extend(self.targets.contains_key(address).then_some(*address))
+                chosen.extend(self.targets.contains_key(address).then_some(*address));
             }
             Some(Host::Name(host)) => chosen.extend(self.addresses_behind(host)),
             None => {}
