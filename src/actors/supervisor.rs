@@ -4,9 +4,9 @@ mod messages;
 mod waiting;
 
 use super::pinger::{self, PingActor, PingerDied, SetInterval};
-use super::registry::{Change, Limits, NameState, Registry};
+use super::registry::{Change, Entry, Limits, NameState, Registry};
 use super::resolver::{self, LookUpNow, NameNews, Parent, ResolverActor, ResolverDied};
-use super::shard::{Order, Seeds, Shard};
+use super::shard::{Home, Order, Seeds, Shard};
 use crate::probe::EngineStats;
 use crate::resolve::{Resolve, Verdict};
 use crate::target::{Address, Host, HostName, Timeout};
@@ -164,9 +164,12 @@ impl SupervisorActor {
     fn roster(&self, asked: &GetRoster) -> Roster {
         let limit = asked.limit.unwrap_or(usize::MAX);
         let (chosen, total) = self.registry.select(&asked.filter, asked.after, limit);
-        let member = |(address, entry): (Address, &super::registry::Entry<Pinger>)| {
+        let homes: Vec<Home> =
+            self.shards.iter().enumerate().map(|(index, shard)| shard.home(index)).collect();
+        let member = |(address, entry): (Address, &Entry<Pinger>)| {
             let pinger = entry.handle.as_ref()?.actor.clone();
-            Some(Member { address, name: entry.name().clone(), interval: entry.interval, pinger })
+            let home = homes[Seeds::shard_of(address, homes.len())].clone();
+            Some(Member { address, name: entry.name().clone(), interval: entry.interval, pinger, home })
         };
         Roster { members: chosen.into_iter().filter_map(member).collect(), total }
     }

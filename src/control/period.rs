@@ -5,7 +5,6 @@ use crate::actors::pinger::{BeginPeriod, ResumePeriod};
 use crate::actors::supervisor::Member;
 use crate::actors::survey::survey;
 use crate::measure::Period;
-use futures_util::StreamExt;
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
@@ -31,7 +30,7 @@ impl Turnstile {
         let (deliver, delivery) = oneshot::channel();
         // A task of its own, since a period that has ended must not get lost with the request.
         actix_rt::spawn(async move {
-            let periods = survey(members, || BeginPeriod).collect().await;
+            let periods = survey(members, || BeginPeriod).await;
             drop(deliver.send(Taken { periods, _turn: turn }));
         });
         delivery.await.ok()

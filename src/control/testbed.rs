@@ -2,6 +2,7 @@
 
 use super::{Backend, ControlActor, ControlStats, GetControlStats};
 use crate::actors::pinger::{PingActor, Retire, Seed};
+use crate::actors::shard::Home;
 use crate::actors::supervisor::{Add, AddError, GetRoster, Member, Remove, Roster};
 use crate::measure::Moment;
 use crate::probe::{Engine, EngineStats, Event, Foreign, Mailbox, PortId};
@@ -220,5 +221,5 @@ fn member(host: u32, name: &Label, engine: &Rc<Puppet>) -> Member {
     let seed = Seed { phase: 0, first_number: 0 };
     let engine = Rc::clone(engine) as Rc<dyn Engine>;
     let pinger = PingActor::new(address, Interval::DEFAULT, Timeout::DEFAULT, seed, engine).start();
-    Member { address, name: Label::clone(name), interval: Interval::DEFAULT, pinger }
+    Member { address, name: Label::clone(name), interval: Interval::DEFAULT, pinger, home: Home::here() }
 }

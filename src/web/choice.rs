@@ -5,10 +5,16 @@ use crate::protocol::Quoted;
 use crate::target::{Address, AddressError, Host, MAX_NAME};
 use actix::prelude::*;
 use actix_web::web::Query;
+use futures_util::TryFutureExt;
+use futures_util::future::Either;
+use futures_util::stream::{self, Stream, StreamExt};
 use std::collections::BTreeMap;
 
 /// So many values one scrape may name: each is a question to the supervisor.
 const MOST_VALUES: usize = 100;
+
+/// So many targets are asked for, and held, at once.
+const PAGE: usize = 500;
 
 /// Which targets a scrape is about: those that any of the filters means, or all if there is none.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,22 +61,41 @@ impl Choice {
             .map(Self)
     }
 
-    /// The targets that it means, in address order. One filter after the other: a target that all of them mean
-    /// is held once.
+    /// The targets that it means, in address order.
     ///
     /// # Errors
     /// When the supervisor has ended.
-    pub async fn members(self, roster: &Recipient<GetRoster>) -> Result<Vec<Member>, MailboxError> {
-        if self.0.is_empty() {
-            return Ok(roster.send(GetRoster::default()).await?.members);
-        }
-        let mut chosen = BTreeMap::new();
-        for filter in self.0 {
-            let chosen_too = roster.send(GetRoster { filter, ..GetRoster::default() }).await?.members;
-            chosen.extend(chosen_too.into_iter().map(|member| (member.address, member)));
-        }
-        Ok(chosen.into_values().collect())
+    pub fn pages(
+        self,
+        roster: &Recipient<GetRoster>,
+    ) -> impl Stream<Item = Result<Vec<Member>, MailboxError>> {
+        if self.0.is_empty() { Either::Left(all(roster)) } else { Either::Right(chosen(self.0, roster)) }
     }
+}
+
+/// Everything, page by page: neither the supervisor nor anybody's memory is kept busy by a long roster.
+fn all(roster: &Recipient<GetRoster>) -> impl Stream<Item = Result<Vec<Member>, MailboxError>> {
+    stream::try_unfold(None, move |after| async move {
+        let question = GetRoster { after, limit: Some(PAGE), ..GetRoster::default() };
+        let page = roster.send(question).await?.members;
+        Ok(page.last().map(|last| last.address).map(|last| (page, Some(last))))
+    })
+}
+
+/// One filter after the other, so that a target that all of them mean is held once.
+fn chosen(
+    filters: Vec<Filter>,
+    roster: &Recipient<GetRoster>,
+) -> impl Stream<Item = Result<Vec<Member>, MailboxError>> {
+    let members = async move {
+        let mut members = BTreeMap::new();
+        for filter in filters {
+            let chosen = roster.send(GetRoster { filter, ..GetRoster::default() }).await?.members;
+            members.extend(chosen.into_iter().map(|member| (member.address, member)));
+        }
+        Ok(stream::iter(members.into_values()).chunks(PAGE).map(Ok))
+    };
+    members.try_flatten_stream()
 }
 
 fn filter(parameter: &str, value: &str) -> Result<Filter, ChoiceError> {

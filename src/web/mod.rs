@@ -6,6 +6,7 @@ pub mod daemon;
 pub mod exposition;
 mod families;
 mod lateness;
+mod packed;
 mod page;
 mod routes;
 mod samples;

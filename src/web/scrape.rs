@@ -2,15 +2,18 @@
 
 use super::choice::{Choice, ChoiceError};
 use super::daemon::Daemon;
-use super::exposition::Exposition;
+use super::exposition::{Columns, Exposition};
 use super::routes::{ask, line, no_answer};
-use super::snapshot::collect;
+use super::snapshot::Snapshot;
 use super::{Limits, State};
-use crate::actors::supervisor::GetStatus;
+use crate::actors::pinger::GetTotals;
+use crate::actors::supervisor::{GetRoster, GetStatus};
+use crate::actors::survey::survey;
 use crate::control::GetControlStats;
+use actix::prelude::*;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use futures_util::Stream;
+use futures_util::{FutureExt, Stream, TryStreamExt};
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -67,16 +70,30 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
         Some(control) => ask(control, GetControlStats, patience).await,
         None => None,
     };
-    let targets = collect(choice.members(&sources.roster).await.ok()?).await;
+    let columns = collect(choice, &sources.roster).await.ok()?;
     let daemon = Daemon { status: &status, control };
     match daemon.render(&state.process) {
-        Ok(rest) => Some(Exposition::new(targets, rest)),
+        Ok(rest) => Some(Exposition::new(columns, rest)),
         Err(error) => {
             tracing::error!(%error, "metrics not rendered");
             None
         }
     }
 }
+
+/// Asks the chosen targets for their books, page by page.
+async fn collect(choice: Choice, roster: &Recipient<GetRoster>) -> Result<Columns, MailboxError> {
+    let pages = choice.pages(roster).map_ok(|page| survey(page, || GetTotals).map(Ok));
+    let mut answers = std::pin::pin!(pages.try_buffered(PAGES_AT_ONCE));
+    let mut columns = Columns::default();
+    while let Some(page) = answers.try_next().await? {
+        page.into_iter().for_each(|(member, totals)| columns.push(&Snapshot::new(&member, totals)));
+    }
+    Ok(columns)
+}
+
+/// While one is digested, others are asked for.
+const PAGES_AT_ONCE: usize = 3;
 
 /// The body of a scrape. Holds its slot until it is read, or abandoned, or has taken too long.
 struct Body {

@@ -3,6 +3,7 @@
 use actix::prelude::*;
 use actix_web::dev::ServerHandle;
 use meshping::actors::pinger::{PingActor, Seed};
+use meshping::actors::shard::Home;
 use meshping::actors::supervisor::{Filter, GetRoster, GetStatus, Member, Roster, Status};
 use meshping::control::{ControlStats, GetControlStats};
 use meshping::measure::Octaves;
@@ -42,14 +43,14 @@ impl Handler<GetRoster> for Fake {
 
     fn handle(&mut self, question: GetRoster, _: &mut Self::Context) -> Self::Result {
         self.asked.send_modify(|asked| *asked += 1);
-        let GetRoster { filter, limit, .. } = question;
+        let GetRoster { filter, after, limit } = question;
         let chosen = |member: &&Member| {
             let named = filter.name.as_ref() == Some(&member.name);
             filter == Filter::default() || named || filter.host == Some(Host::Address(member.address))
         };
         let total = self.members.iter().filter(chosen).count();
-        let members: Vec<Member> =
-            self.members.iter().filter(chosen).take(limit.unwrap_or(total)).cloned().collect();
+        let page = self.members.iter().filter(chosen).filter(|member| Some(member.address) > after);
+        let members: Vec<Member> = page.take(limit.unwrap_or(total)).cloned().collect();
         self.handed.send_modify(|handed| *handed += members.len());
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
@@ -94,7 +95,7 @@ pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> Member {
     let interval: Interval = "0.2".parse().expect("an interval");
     let seed = Seed { phase: 1 << 31, first_number: 0 };
     let pinger = PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start();
-    Member { address, name: name.into(), interval, pinger }
+    Member { address, name: name.into(), interval, pinger, home: Home::here() }
 }
 
 /// Many targets that share one actor: enough to fill every buffer between us and a client.

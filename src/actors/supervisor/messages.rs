@@ -2,6 +2,7 @@
 
 use crate::actors::pinger::PingActor;
 pub use crate::actors::registry::{AddError, Filter};
+use crate::actors::shard::Home;
 use crate::probe::EngineStats;
 use crate::target::{Address, Host, Interval, Label};
 use actix::prelude::*;
@@ -62,6 +63,8 @@ pub struct Member {
     pub interval: Interval,
     /// The actor that owns its books.
     pub pinger: Addr<PingActor>,
+    /// Where that actor runs.
+    pub home: Home,
 }
 
 /// Asks how the daemon is doing.
