@@ -10,6 +10,7 @@ use super::shard::{Home, Order, Seeds, Shard};
 use crate::probe::EngineStats;
 use crate::resolve::{Resolve, Verdict};
 use crate::target::{Address, Host, HostName, Timeout};
+use actix::WeakAddr;
 use actix::prelude::*;
 use futures_util::future::join_all;
 use std::collections::HashMap;
@@ -49,8 +50,22 @@ pub struct SupervisorActor {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Pinger {
-    actor: Addr<PingActor>,
+    /// Weak, because a pinger lives until it is told otherwise, and an address takes more memory than its copy.
+    actor: WeakAddr<PingActor>,
     incarnation: u64,
+}
+
+impl Pinger {
+    fn tell<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        PingActor: Handler<M>,
+    {
+        if let Some(actor) = self.actor.upgrade() {
+            actor.do_send(message);
+        }
+    }
 }
 
 struct Resolver {
@@ -83,8 +98,8 @@ impl SupervisorActor {
         for change in changes {
             match change {
                 Change::Start(address) => self.start_pinger(address, ctx),
-                Change::SetInterval(pinger, interval) => pinger.actor.do_send(SetInterval(interval)),
-                Change::Retire(pinger) => pinger.actor.do_send(pinger::Retire),
+                Change::SetInterval(pinger, interval) => pinger.tell(SetInterval(interval)),
+                Change::Retire(pinger) => pinger.tell(pinger::Retire),
                 Change::Unfollow(name) => {
                     self.waiting.give_up(&name);
                     if let Some(resolver) = self.resolvers.remove(&name) {
@@ -103,7 +118,7 @@ impl SupervisorActor {
         let order =
             Order { address, interval: entry.interval, timeout: self.settings.timeout, incarnation, heir };
         let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
-        let actor = shard.start(order, &self.seeds);
+        let actor = shard.start(order, &self.seeds).downgrade();
         entry.handle = Some(Pinger { actor, incarnation });
     }
 

@@ -4,9 +4,10 @@
 use super::pinger::PingActor;
 use super::shard::Home;
 use super::supervisor::Member;
+use actix::WeakAddr;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
-use futures_util::future::join_all;
+use futures_util::future::{OptionFuture, join_all};
 use tokio::sync::oneshot;
 
 /// So many are asked before everybody else on their thread gets a turn: a tenth of a millisecond.
@@ -53,7 +54,7 @@ fn by_home(members: &[Member]) -> Vec<(&Home, Vec<usize>)> {
 
 /// Asks pingers of the present thread, as long as anybody waits for the answers.
 async fn ask<M>(
-    pingers: Vec<Addr<PingActor>>,
+    pingers: Vec<WeakAddr<PingActor>>,
     question: impl Fn() -> M,
     tell: oneshot::Sender<Vec<Option<M::Result>>>,
 ) where
@@ -67,9 +68,10 @@ async fn ask<M>(
         if tell.is_closed() {
             return;
         }
-        let asked: Vec<_> = some.iter().map(|pinger| pinger.send(question())).collect();
-        for answer in asked {
-            answers.push(answer.await.ok());
+        let ask = |pinger: &WeakAddr<PingActor>| pinger.upgrade().map(|pinger| pinger.send(question()));
+        let asked: Vec<_> = some.iter().map(ask).collect();
+        for asked in asked {
+            answers.push(OptionFuture::from(asked).await.and_then(Result::ok));
         }
     }
     let _ = tell.send(answers);

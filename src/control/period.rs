@@ -45,7 +45,8 @@ impl Turnstile {
             // A question whose answer nobody waits for would not be carried out.
             let mut answers = Vec::with_capacity(members.len());
             for batch in members.chunks(BATCH) {
-                answers.extend(batch.iter().map(|member| member.pinger.send(BeginPeriod)));
+                let living = batch.iter().filter_map(|member| member.pinger.upgrade());
+                answers.extend(living.map(|pinger| pinger.send(BeginPeriod)));
                 tokio::task::yield_now().await;
             }
             drop(telling);
@@ -93,7 +94,9 @@ impl Drop for Taken {
 fn give_back(periods: impl Iterator<Item = (Member, Period)>) {
     for (member, period) in periods {
         // Not lost in a full mailbox, and ahead of the next period's end, which is asked for later.
-        member.pinger.do_send(ResumePeriod(period));
+        if let Some(pinger) = member.pinger.upgrade() {
+            pinger.do_send(ResumePeriod(period));
+        }
     }
 }
 

@@ -87,7 +87,9 @@ async fn collect(choice: Choice, roster: &Recipient<GetRoster>) -> Result<Column
     let mut answers = std::pin::pin!(pages.try_buffered(PAGES_AT_ONCE));
     let mut columns = Columns::default();
     while let Some(page) = answers.try_next().await? {
-        page.into_iter().for_each(|(member, totals)| columns.push(&Snapshot::new(&member, totals)));
+        for (member, totals) in page {
+            columns.push(&Snapshot::new(&member, totals));
+        }
     }
     Ok(columns)
 }
@@ -102,14 +104,14 @@ struct Body {
 }
 
 enum Work {
-    UnderWay { exposition: Exposition, _slot: OwnedSemaphorePermit },
+    UnderWay { exposition: Box<Exposition>, _slot: OwnedSemaphorePermit },
     Done,
     GivenUp,
 }
 
 impl Body {
     fn new(exposition: Exposition, slot: OwnedSemaphorePermit, limits: Limits) -> Self {
-        let work = Rc::new(RefCell::new(Work::UnderWay { exposition, _slot: slot }));
+        let work = Rc::new(RefCell::new(Work::UnderWay { exposition: exposition.into(), _slot: slot }));
         // While the client reads nothing nobody polls us, so the deadline needs a task of its own.
         let held = Rc::downgrade(&work);
         let deadline = actix_web::rt::spawn(async move {

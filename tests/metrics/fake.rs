@@ -94,7 +94,8 @@ pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> Member {
     let address: Address = address.parse().expect("an address");
     let interval: Interval = "0.2".parse().expect("an interval");
     let seed = Seed { phase: 1 << 31, first_number: 0 };
-    let pinger = PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start();
+    let pinger =
+        PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start().downgrade();
     Member { address, name: name.into(), interval, pinger, home: Home::here() }
 }
 
