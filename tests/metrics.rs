@@ -10,6 +10,8 @@ mod fake;
 mod http;
 #[path = "metrics/promtool.rs"]
 mod promtool;
+#[path = "metrics/server.rs"]
+mod server;
 
 use actix::clock::timeout;
 use fake::{Fake, many, member, start, status};
@@ -123,7 +125,7 @@ async fn a_scrape_of_living_targets_adds_up() {
         assert!(heads.contains(&format!("# TYPE {family}")), "{family}: {heads:?}");
     }
     promtool::check(scrape.text());
-    handle.stop(false).await;
+    handle.stop();
 }
 
 /// What a program makes of its standard input.
@@ -156,7 +158,7 @@ async fn an_exposition_is_compressed_for_those_who_accept_it() {
     let plain = exchange(server, &accepting("br;q=1.0, identity")).await.expect("a whole response");
     assert_eq!(plain.header("content-encoding"), None);
     assert!(plain.text().contains("meshping_requests_total{"));
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -176,7 +178,7 @@ async fn a_third_scrape_at_once_is_told_to_come_back() {
         assert_eq!(scrape.await.unwrap().status, 200);
     }
     get_until(server, "/metrics", 200).await;
-    handle.stop(false).await;
+    handle.stop();
 }
 
 /// Asks for a scrape, and reads its first bytes only.
@@ -200,7 +202,7 @@ async fn a_client_that_goes_away_leaves_its_place_to_the_next() {
     drop(clients);
     let scrape = get_until(server, "/metrics", 200).await;
     assert_eq!(scrape.text().matches("meshping_requests_total{").count(), 10_000);
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -216,7 +218,7 @@ async fn a_client_that_stops_reading_loses_its_place() {
         let whole = rest.ends_with(b"\r\n0\r\n\r\n");
         assert!(end.is_err() || !whole, "a scrape that was given up must not look whole");
     }
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -226,7 +228,7 @@ async fn a_client_whose_window_stays_shut_is_cut_off_by_the_kernel() {
     let (server, handle) = start(Fake::new(many(&network, 10_000)), limits);
     let _clients = [begin_scrape(server).await, begin_scrape(server).await];
     get_until(server, "/metrics", 200).await;
-    handle.stop(false).await;
+    handle.stop();
 }
 
 /// What a Content-Security-Policy calls a piece of style.
@@ -249,7 +251,7 @@ async fn the_page_shows_names_as_text_under_a_strict_policy() {
     let style = html.split("<style>").nth(1).and_then(|rest| rest.split("</style>").next()).unwrap();
     let digest = String::from_utf8(filter("python3", &["-c", DIGEST], style.as_bytes())).unwrap();
     assert!(policy.contains(&format!("'sha256-{}'", digest.trim())), "{policy} needs {digest}");
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -259,7 +261,7 @@ async fn the_page_stops_after_a_thousand_rows() {
     let page = get(server, "/").await;
     assert_eq!(page.text().matches("<tr><td>").count(), 1_000);
     assert!(page.text().contains("1234 targets") && page.text().contains("And 234 more"));
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -272,7 +274,7 @@ async fn health_is_a_line_and_readiness_is_the_daemons() {
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         }
         assert_eq!(get(server, "/metrics").await.status, 200, "metrics tell of every state");
-        handle.stop(false).await;
+        handle.stop();
     }
 }
 
@@ -285,7 +287,7 @@ async fn a_daemon_that_does_not_answer_is_unavailable_and_not_a_hanging_request(
         assert_eq!(get(server, path).await.status, 503, "{path}");
     }
     assert_eq!(get(server, "/-/healthy").await.status, 200);
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -308,7 +310,7 @@ async fn only_the_paths_that_there_are_can_be_read_and_only_read() {
         // A head announces chunks and has none.
         assert!(head.is_none_or(|head| head.status == 200 && head.body.is_empty()), "{path}");
     }
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -335,5 +337,5 @@ async fn hostile_clients_get_an_error_or_nothing_and_hold_nobody_up() {
     });
     let others = async { assert_eq!(get(server, "/metrics").await.status, 200, "meanwhile") };
     futures_util::join!(futures_util::future::join_all(talks), others);
-    handle.stop(false).await;
+    handle.stop();
 }

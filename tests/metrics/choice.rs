@@ -41,7 +41,7 @@ async fn a_scrape_of_some_targets_has_their_series_and_the_daemons_own() {
         assert!(scrape.text().contains("\nprocess_cpu_seconds_total "), "{query}");
         promtool::check(scrape.text());
     }
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -68,7 +68,7 @@ async fn a_scrape_that_can_choose_nothing_is_a_mistake_and_says_what_is_allowed(
         let head = exchange(server, &request("HEAD", &format!("/metrics?{query}"), "")).await;
         assert_eq!(head.map(|head| head.status), Some(400), "{query}");
     }
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -82,5 +82,5 @@ async fn nobody_but_the_chosen_target_is_asked() {
         assert_eq!(targets(&get(server, &format!("/metrics?{query}")).await), ["10.9.9.9"], "{query}");
     }
     assert_eq!(*handed.borrow(), 4, "members handed over in three scrapes with four values");
-    handle.stop(false).await;
+    handle.stop();
 }

@@ -1,7 +1,6 @@
 //! A supervisor whose targets are pinged over a scripted network, with a real HTTP server before it.
 
 use actix::prelude::*;
-use actix_web::dev::ServerHandle;
 use meshping::actors::pinger::{PingActor, Seed};
 use meshping::actors::shard::Home;
 use meshping::actors::supervisor::{Filter, GetRoster, GetStatus, Member, Roster, Status};
@@ -10,7 +9,7 @@ use meshping::measure::Octaves;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
 use meshping::target::{Address, Host, Interval, Timeout};
-use meshping::web::{Limits, Sources, bind, serve};
+use meshping::web::{Limits, Server, Sources, bind, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +106,7 @@ pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<Member> {
 }
 
 /// Serves what the fake tells, until the handle is told to stop.
-pub fn start(fake: Fake, limits: Limits) -> (SocketAddr, ServerHandle) {
+pub fn start(fake: Fake, limits: Limits) -> (SocketAddr, Server) {
     let fake = fake.start();
     let sources = Sources {
         roster: fake.clone().recipient(),
@@ -116,8 +115,5 @@ pub fn start(fake: Fake, limits: Limits) -> (SocketAddr, ServerHandle) {
     };
     let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let address = listener.local_addr().expect("bound");
-    let server = serve(listener, sources, limits).expect("a thread");
-    let handle = server.handle();
-    actix_rt::spawn(server);
-    (address, handle)
+    (address, serve(listener, sources, limits))
 }
