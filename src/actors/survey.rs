@@ -76,3 +76,38 @@ async fn ask<M>(
     }
     let _ = tell.send(answers);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::pinger::{GetTotals, Retire, Seed};
+    use crate::actors::shard::Shard;
+    use crate::probe::scripted::ScriptedNetwork;
+    use crate::target::{Interval, Timeout};
+
+    /// A target that has skipped nothing yet, on a thread of its own choice.
+    fn member(shard: usize, arbiter: &ArbiterHandle, number: usize) -> Member {
+        let address = format!("10.0.{}.{}", number / 256, number % 256 + 1).parse().unwrap();
+        let (interval, timeout) = (Interval::DEFAULT, Timeout::DEFAULT);
+        let seed = Seed { phase: 0, first_number: 0 };
+        let pinger = PingActor::start_in_arbiter(arbiter, move |_| {
+            PingActor::new(address, interval, timeout, seed, ScriptedNetwork::new().engine())
+        });
+        let home = Shard::There(arbiter.clone()).home(shard);
+        Member { address, name: "one".into(), interval, pinger: pinger.downgrade(), home }
+    }
+
+    #[actix::test]
+    async fn answers_come_in_order_wherever_the_pingers_run() {
+        let arbiters = [Arbiter::new(), Arbiter::new(), Arbiter::new()];
+        let members: Vec<Member> =
+            (0..500).map(|number| member(number % 3, &arbiters[number % 3].handle(), number)).collect();
+        let ended = members[7].pinger.upgrade().expect("it runs");
+        ended.send(Retire).await.expect("it ran");
+        arbiters[2].stop();
+        let answers = survey(members.clone(), || GetTotals).await;
+        let left = members.iter().enumerate().filter(|(number, _)| *number != 7 && number % 3 != 2);
+        let expected: Vec<_> = left.map(|(_, member)| member.address).collect();
+        assert_eq!(answers.iter().map(|(member, _)| member.address).collect::<Vec<_>>(), expected);
+    }
+}
