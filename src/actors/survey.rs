@@ -87,7 +87,7 @@ mod tests {
 
     /// A target that has skipped nothing yet, on a thread of its own choice.
     fn member(shard: usize, arbiter: &ArbiterHandle, number: usize) -> Member {
-        let address = format!("10.0.{}.{}", number / 256, number % 256 + 1).parse().unwrap();
+        let address = format!("10.0.{}.{}", number / 250, number % 250 + 1).parse().unwrap();
         let (interval, timeout) = (Interval::DEFAULT, Timeout::DEFAULT);
         let seed = Seed { phase: 0, first_number: 0 };
         let pinger = PingActor::start_in_arbiter(arbiter, move |_| {
