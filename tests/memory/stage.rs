@@ -5,7 +5,6 @@ use meshping::actors::pinger::GetTotals;
 use meshping::actors::registry::Limits;
 use meshping::actors::shard::{Seeds, Shard};
 use meshping::actors::supervisor::{Add, GetRoster, Load, Settings, SupervisorActor};
-use meshping::actors::survey::survey;
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::resolve::Families;
 use meshping::resolve::system::SystemNames;
@@ -51,8 +50,13 @@ impl Stage {
     /// Replies to all of them so far.
     pub async fn replies(&self) -> usize {
         let roster = self.supervisor.send(GetRoster::default()).await.expect("it runs");
-        let answers = survey(roster.members, || GetTotals).await;
-        answers.iter().map(|(_, totals)| usize::try_from(totals.replies).expect("a few")).sum()
+        let mut replies = 0;
+        for member in roster.members {
+            let pinger = member.pinger.upgrade().expect("it runs");
+            let totals = pinger.send(GetTotals).await.expect("it runs");
+            replies += usize::try_from(totals.replies).expect("a few");
+        }
+        replies
     }
 }
 
