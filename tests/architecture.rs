@@ -31,6 +31,8 @@ const MAY_IMPORT: &[(&str, &[&[&str]])] = &[
 /// Crates that only some modules know: what they do stays behind a trait, or at one edge.
 const CONFINED: &[(&str, &[&str])] = &[
     ("actix", &["actors", "control", "web", "cli", "daemon", "main"]),
+    ("actix_http", &["web"]),
+    ("actix_service", &["web"]),
     ("actix_web", &["web"]),
     ("clap", &["cli", "config", "main", "meshpingctl"]),
     ("crossterm", &["cli"]),

@@ -2,12 +2,16 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "metrics/choice.rs"]
+mod choice;
 #[path = "metrics/fake.rs"]
 mod fake;
 #[path = "metrics/http.rs"]
 mod http;
 #[path = "metrics/promtool.rs"]
 mod promtool;
+#[path = "metrics/server.rs"]
+mod server;
 
 use actix::clock::timeout;
 use fake::{Fake, many, member, start, status};
@@ -47,12 +51,13 @@ fn busy_totals() -> Totals {
 #[actix::test]
 async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
     let network = ScriptedNetwork::new();
-    let targets = vec![
+    let targets = [
         Snapshot::new(&member(&network, "192.0.2.1", EVIL), busy_totals()),
         Snapshot::new(&member(&network, "fe80::1%eth0", "new"), Totals::default()),
     ];
+    let targets = targets.into_iter().collect();
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
-    let daemon = Daemon { status: &status(), control, targets: targets.len() };
+    let daemon = Daemon { status: &status(), control };
     let rest = daemon.render(&Registry::new()).unwrap();
     let pieces: Vec<u8> = Exposition::new(targets, rest).flatten().collect();
     let text = String::from_utf8(pieces).unwrap();
@@ -71,10 +76,10 @@ async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
 async fn a_large_exposition_comes_in_pieces_that_add_up() {
     let network = ScriptedNetwork::new();
     let member = member(&network, "192.0.2.1", "one");
-    let targets: Vec<Snapshot> = (0..2000).map(|_| Snapshot::new(&member, busy_totals())).collect();
+    let targets = (0..2000).map(|_| Snapshot::new(&member, busy_totals())).collect();
     let pieces: Vec<_> = Exposition::new(targets, "the rest\n".into()).collect();
     assert!(pieces.len() > 10, "{} pieces", pieces.len());
-    assert!(pieces.iter().all(|piece| piece.len() <= 300 * 1024));
+    assert!(pieces.iter().all(|piece| piece.len() <= 80 * 1024));
     let text = String::from_utf8(pieces.concat()).unwrap();
     assert_eq!(text.matches("meshping_requests_total{").count(), 2000);
     assert_eq!(text.matches("meshping_rtt_seconds_bucket{").count(), 2000 * (Histogram::BUCKETS + 1));
@@ -120,7 +125,7 @@ async fn a_scrape_of_living_targets_adds_up() {
         assert!(heads.contains(&format!("# TYPE {family}")), "{family}: {heads:?}");
     }
     promtool::check(scrape.text());
-    handle.stop(false).await;
+    handle.stop();
 }
 
 /// What a program makes of its standard input.
@@ -153,7 +158,7 @@ async fn an_exposition_is_compressed_for_those_who_accept_it() {
     let plain = exchange(server, &accepting("br;q=1.0, identity")).await.expect("a whole response");
     assert_eq!(plain.header("content-encoding"), None);
     assert!(plain.text().contains("meshping_requests_total{"));
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -173,7 +178,7 @@ async fn a_third_scrape_at_once_is_told_to_come_back() {
         assert_eq!(scrape.await.unwrap().status, 200);
     }
     get_until(server, "/metrics", 200).await;
-    handle.stop(false).await;
+    handle.stop();
 }
 
 /// Asks for a scrape, and reads its first bytes only.
@@ -197,7 +202,7 @@ async fn a_client_that_goes_away_leaves_its_place_to_the_next() {
     drop(clients);
     let scrape = get_until(server, "/metrics", 200).await;
     assert_eq!(scrape.text().matches("meshping_requests_total{").count(), 10_000);
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -213,7 +218,7 @@ async fn a_client_that_stops_reading_loses_its_place() {
         let whole = rest.ends_with(b"\r\n0\r\n\r\n");
         assert!(end.is_err() || !whole, "a scrape that was given up must not look whole");
     }
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -223,7 +228,7 @@ async fn a_client_whose_window_stays_shut_is_cut_off_by_the_kernel() {
     let (server, handle) = start(Fake::new(many(&network, 10_000)), limits);
     let _clients = [begin_scrape(server).await, begin_scrape(server).await];
     get_until(server, "/metrics", 200).await;
-    handle.stop(false).await;
+    handle.stop();
 }
 
 /// What a Content-Security-Policy calls a piece of style.
@@ -246,7 +251,7 @@ async fn the_page_shows_names_as_text_under_a_strict_policy() {
     let style = html.split("<style>").nth(1).and_then(|rest| rest.split("</style>").next()).unwrap();
     let digest = String::from_utf8(filter("python3", &["-c", DIGEST], style.as_bytes())).unwrap();
     assert!(policy.contains(&format!("'sha256-{}'", digest.trim())), "{policy} needs {digest}");
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -256,7 +261,7 @@ async fn the_page_stops_after_a_thousand_rows() {
     let page = get(server, "/").await;
     assert_eq!(page.text().matches("<tr><td>").count(), 1_000);
     assert!(page.text().contains("1234 targets") && page.text().contains("And 234 more"));
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -269,7 +274,7 @@ async fn health_is_a_line_and_readiness_is_the_daemons() {
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         }
         assert_eq!(get(server, "/metrics").await.status, 200, "metrics tell of every state");
-        handle.stop(false).await;
+        handle.stop();
     }
 }
 
@@ -282,7 +287,7 @@ async fn a_daemon_that_does_not_answer_is_unavailable_and_not_a_hanging_request(
         assert_eq!(get(server, path).await.status, 503, "{path}");
     }
     assert_eq!(get(server, "/-/healthy").await.status, 200);
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -305,7 +310,7 @@ async fn only_the_paths_that_there_are_can_be_read_and_only_read() {
         // A head announces chunks and has none.
         assert!(head.is_none_or(|head| head.status == 200 && head.body.is_empty()), "{path}");
     }
-    handle.stop(false).await;
+    handle.stop();
 }
 
 #[actix::test]
@@ -332,5 +337,5 @@ async fn hostile_clients_get_an_error_or_nothing_and_hold_nobody_up() {
     });
     let others = async { assert_eq!(get(server, "/metrics").await.status, 200, "meanwhile") };
     futures_util::join!(futures_util::future::join_all(talks), others);
-    handle.stop(false).await;
+    handle.stop();
 }

@@ -208,41 +208,31 @@ impl<H: Clone> Registry<H> {
         changes
     }
 
-    /// The targets that a filter means, in address order.
-    pub fn select(&self, filter: &Filter, after: Option<Address>) -> Vec<(Address, &Entry<H>)> {
-        self.select_at_most(filter, after, usize::MAX)
-    }
-
-    /// The first of them, at most `limit`.
-    pub fn select_at_most(
+    /// The targets that a filter means, in address order: at most `limit` of those after an address, and how many
+    /// it means in all.
+    pub fn select(
         &self,
         filter: &Filter,
         after: Option<Address>,
         limit: usize,
-    ) -> Vec<(Address, &Entry<H>)> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    ) -> (Vec<(Address, &Entry<H>)>, usize) {
+        let from = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
         if filter.name.is_none() && filter.host.is_none() {
-            let range = self.targets.range((from, Bound::Unbounded));
-            return range.take(limit).map(|(address, entry)| (*address, entry.as_ref())).collect();
+            let range = self.targets.range(from).take(limit);
+            return (range.map(|(address, entry)| (*address, entry.as_ref())).collect(), self.targets.len());
         }
         let mut chosen: BTreeSet<Address> = BTreeSet::new();
         chosen.extend(filter.name.iter().flat_map(|name| self.addresses_of(name)));
         match &filter.host {
-            Some(Host::Address(address)) => chosen.extend([*address]),
+            Some(Host::Address(address)) => {
+                chosen.extend(self.targets.contains_key(address).then_some(*address));
+            }
             Some(Host::Name(host)) => chosen.extend(self.addresses_behind(host)),
             None => {}
         }
-        let range = chosen.range((from, Bound::Unbounded));
+        let page = chosen.range(from).take(limit);
         let entry = |address: &Address| Some((*address, self.targets.get(address)?.as_ref()));
-        range.filter_map(entry).take(limit).collect()
-    }
-
-    /// How many targets a filter means.
-    pub fn count(&self, filter: &Filter) -> usize {
-        match filter {
-            Filter { name: None, host: None } => self.targets.len(),
-            _ => self.select(filter, None).len(),
-        }
+        (page.filter_map(entry).collect(), chosen.len())
     }
 
     fn addresses_of(&self, name: &Label) -> impl Iterator<Item = Address> + '_ {

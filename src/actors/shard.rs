@@ -36,6 +36,31 @@ pub struct Order {
     pub heir: Arc<Recipient<PingerDied>>,
 }
 
+/// The thread of a shard, for what is better done next to its pingers.
+#[derive(Debug, Clone)]
+pub struct Home {
+    shard: usize,
+    arbiter: ArbiterHandle,
+}
+
+impl Home {
+    /// The present thread, as that of the only shard.
+    pub fn here() -> Self {
+        Self { shard: 0, arbiter: Arbiter::current() }
+    }
+
+    /// Has that thread do something, unless it has ended.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.arbiter.spawn(task);
+    }
+}
+
+impl PartialEq for Home {
+    fn eq(&self, other: &Self) -> bool {
+        self.shard == other.shard
+    }
+}
+
 thread_local! {
     /// The engine of this thread. Actors that are started from another thread can't be handed it: it is not `Send`.
     static ENGINE: RefCell<Option<Rc<dyn Engine>>> = const { RefCell::new(None) };
@@ -45,6 +70,14 @@ impl Shard {
     /// Makes that engine the one of the present thread.
     pub fn enter(engine: Rc<dyn Engine>) {
         ENGINE.with_borrow_mut(|current| *current = Some(engine));
+    }
+
+    /// Its thread; `shard` is its number among all.
+    pub fn home(&self, shard: usize) -> Home {
+        match self {
+            Self::Here(_) => Home { shard, arbiter: Arbiter::current() },
+            Self::There(arbiter) => Home { shard, arbiter: arbiter.clone() },
+        }
     }
 
     /// Starts a pinger; it can be sent messages at once.

@@ -4,12 +4,13 @@ mod messages;
 mod waiting;
 
 use super::pinger::{self, PingActor, PingerDied, SetInterval};
-use super::registry::{Change, Limits, NameState, Registry};
+use super::registry::{Change, Entry, Limits, NameState, Registry};
 use super::resolver::{self, LookUpNow, NameNews, Parent, ResolverActor, ResolverDied};
-use super::shard::{Order, Seeds, Shard};
+use super::shard::{Home, Order, Seeds, Shard};
 use crate::probe::EngineStats;
 use crate::resolve::{Resolve, Verdict};
 use crate::target::{Address, Host, HostName, Timeout};
+use actix::WeakAddr;
 use actix::prelude::*;
 use futures_util::future::join_all;
 use std::collections::HashMap;
@@ -49,8 +50,22 @@ pub struct SupervisorActor {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Pinger {
-    actor: Addr<PingActor>,
+    /// Weak, because a pinger lives until it is told otherwise, and an address takes more memory than its copy.
+    actor: WeakAddr<PingActor>,
     incarnation: u64,
+}
+
+impl Pinger {
+    fn tell<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        PingActor: Handler<M>,
+    {
+        if let Some(actor) = self.actor.upgrade() {
+            actor.do_send(message);
+        }
+    }
 }
 
 struct Resolver {
@@ -83,8 +98,8 @@ impl SupervisorActor {
         for change in changes {
             match change {
                 Change::Start(address) => self.start_pinger(address, ctx),
-                Change::SetInterval(pinger, interval) => pinger.actor.do_send(SetInterval(interval)),
-                Change::Retire(pinger) => pinger.actor.do_send(pinger::Retire),
+                Change::SetInterval(pinger, interval) => pinger.tell(SetInterval(interval)),
+                Change::Retire(pinger) => pinger.tell(pinger::Retire),
                 Change::Unfollow(name) => {
                     self.waiting.give_up(&name);
                     if let Some(resolver) = self.resolvers.remove(&name) {
@@ -103,7 +118,7 @@ impl SupervisorActor {
         let order =
             Order { address, interval: entry.interval, timeout: self.settings.timeout, incarnation, heir };
         let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
-        let actor = shard.start(order, &self.seeds);
+        let actor = shard.start(order, &self.seeds).downgrade();
         entry.handle = Some(Pinger { actor, incarnation });
     }
 
@@ -163,15 +178,15 @@ impl SupervisorActor {
 
     fn roster(&self, asked: &GetRoster) -> Roster {
         let limit = asked.limit.unwrap_or(usize::MAX);
-        let chosen = self.registry.select_at_most(&asked.filter, asked.after, limit);
-        let member = |(address, entry): (Address, &super::registry::Entry<Pinger>)| {
+        let (chosen, total) = self.registry.select(&asked.filter, asked.after, limit);
+        let homes: Vec<Home> =
+            self.shards.iter().enumerate().map(|(index, shard)| shard.home(index)).collect();
+        let member = |(address, entry): (Address, &Entry<Pinger>)| {
             let pinger = entry.handle.as_ref()?.actor.clone();
-            Some(Member { address, name: entry.name().clone(), interval: entry.interval, pinger })
+            let home = homes[Seeds::shard_of(address, homes.len())].clone();
+            Some(Member { address, name: entry.name().clone(), interval: entry.interval, pinger, home })
         };
-        Roster {
-            members: chosen.into_iter().filter_map(member).collect(),
-            total: self.registry.count(&asked.filter),
-        }
+        Roster { members: chosen.into_iter().filter_map(member).collect(), total }
     }
 }
 

@@ -7,7 +7,6 @@ use crate::actors::pinger::GetSummary;
 use crate::actors::supervisor::{GetRoster, Roster};
 use crate::actors::survey::survey;
 use actix::prelude::*;
-use futures_util::StreamExt;
 use std::future::poll_fn;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -56,9 +55,8 @@ async fn resized(signal: &mut Option<Signal>) {
 async fn look(supervisor: &Recipient<GetRoster>, limit: usize) -> Option<(Vec<Row>, usize)> {
     let question = GetRoster { limit: Some(limit.max(1)), ..GetRoster::default() };
     let Roster { members, total } = supervisor.send(question).await.ok()?;
-    let answers = survey(members, || GetSummary);
-    let rows = answers.map(|(member, books)| Row::new(&member.address, &books)).collect().await;
-    Some((rows, total))
+    let answers = survey(members, || GetSummary).await;
+    Some((answers.iter().map(|(member, books)| Row::new(&member.address, books)).collect(), total))
 }
 
 /// Columns and lines of the terminal.

@@ -8,7 +8,6 @@ use crate::actors::survey::survey;
 use crate::measure::Summary;
 use crate::protocol::{List, Page, Request, Selection, Target, TargetList, TooLarge, reply};
 use crate::target::{Address, Host, Interval};
-use futures_util::StreamExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,9 +114,11 @@ impl Executor {
         let filter = Filter { name: None, host: Some(Host::Address(address)) };
         let roster = self.backend.roster(GetRoster { filter, ..GetRoster::default() }).await?;
         self.turnstile.all_told().await;
-        let mut answers = std::pin::pin!(survey(roster.members, move || GetHistogram { reset }));
-        let histogram = answers.next().await.map(|(_, histogram)| histogram);
-        Ok(histogram.map_or_else(|| EMPTY.to_vec(), |histogram| reply::histogram(&histogram)).into())
+        let answers = survey(roster.members, move || GetHistogram { reset }).await;
+        Ok(answers
+            .first()
+            .map_or_else(|| EMPTY.to_vec(), |(_, histogram)| reply::histogram(histogram))
+            .into())
     }
 
     async fn list(&self, list: List, peer: SocketAddr) -> Result<Outcome, ExecuteError> {
@@ -161,7 +162,8 @@ impl Executor {
 
     async fn read(&self, members: Vec<Member>) -> Vec<Read> {
         self.turnstile.all_told().await;
-        survey(members, || GetSummary).map(|(member, summary)| Read { member, summary }).collect().await
+        let answers = survey(members, || GetSummary).await;
+        answers.into_iter().map(|(member, summary)| Read { member, summary }).collect()
     }
 
     /// Ends the periods of what fits, and of nothing else.

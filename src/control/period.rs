@@ -5,7 +5,6 @@ use crate::actors::pinger::{BeginPeriod, ResumePeriod};
 use crate::actors::supervisor::Member;
 use crate::actors::survey::survey;
 use crate::measure::Period;
-use futures_util::StreamExt;
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
@@ -31,7 +30,7 @@ impl Turnstile {
         let (deliver, delivery) = oneshot::channel();
         // A task of its own, since a period that has ended must not get lost with the request.
         actix_rt::spawn(async move {
-            let periods = survey(members, || BeginPeriod).collect().await;
+            let periods = survey(members, || BeginPeriod).await;
             drop(deliver.send(Taken { periods, _turn: turn }));
         });
         delivery.await.ok()
@@ -46,7 +45,8 @@ impl Turnstile {
             // A question whose answer nobody waits for would not be carried out.
             let mut answers = Vec::with_capacity(members.len());
             for batch in members.chunks(BATCH) {
-                answers.extend(batch.iter().map(|member| member.pinger.send(BeginPeriod)));
+                let living = batch.iter().filter_map(|member| member.pinger.upgrade());
+                answers.extend(living.map(|pinger| pinger.send(BeginPeriod)));
                 tokio::task::yield_now().await;
             }
             drop(telling);
@@ -94,7 +94,9 @@ impl Drop for Taken {
 fn give_back(periods: impl Iterator<Item = (Member, Period)>) {
     for (member, period) in periods {
         // Not lost in a full mailbox, and ahead of the next period's end, which is asked for later.
-        member.pinger.do_send(ResumePeriod(period));
+        if let Some(pinger) = member.pinger.upgrade() {
+            pinger.do_send(ResumePeriod(period));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::measure::Summary;
 use std::time::Duration;
 
 async fn summaries(bed: &Bed) -> Vec<Summary> {
-    survey(bed.members.clone(), || GetSummary).map(|(_, summary)| summary).collect().await
+    survey(bed.members.clone(), || GetSummary).await.into_iter().map(|(_, summary)| summary).collect()
 }
 
 async fn ticked() -> (Bed, Vec<Summary>) {

@@ -2,6 +2,7 @@
 
 use super::{Backend, ControlActor, ControlStats, GetControlStats};
 use crate::actors::pinger::{PingActor, Retire, Seed};
+use crate::actors::shard::Home;
 use crate::actors::supervisor::{Add, AddError, GetRoster, Member, Remove, Roster};
 use crate::measure::Moment;
 use crate::probe::{Engine, EngineStats, Event, Line, Listener, PortId};
@@ -212,7 +213,8 @@ impl Bed {
 
     /// Ends the actor of a target, behind the supervisor's back.
     pub async fn kill(&self, index: usize) {
-        self.members[index].pinger.send(Retire).await.expect("the actor ran");
+        let pinger = self.members[index].pinger.upgrade().expect("the actor runs");
+        pinger.send(Retire).await.expect("the actor ran");
     }
 }
 
@@ -221,6 +223,7 @@ fn member(host: u32, name: &Label, engine: &Rc<Puppet>) -> Member {
     let address = Address::try_from(address).expect("a host");
     let seed = Seed { phase: 0, first_number: 0 };
     let engine = Rc::clone(engine) as Rc<dyn Engine>;
-    let pinger = PingActor::new(address, Interval::DEFAULT, Timeout::DEFAULT, seed, engine).start();
-    Member { address, name: Label::clone(name), interval: Interval::DEFAULT, pinger }
+    let pinger =
+        PingActor::new(address, Interval::DEFAULT, Timeout::DEFAULT, seed, engine).start().downgrade();
+    Member { address, name: Label::clone(name), interval: Interval::DEFAULT, pinger, home: Home::here() }
 }

@@ -25,8 +25,6 @@ pub struct Daemon<'a> {
     pub status: &'a Status,
     /// What its control socket says, if it has one.
     pub control: Option<ControlStats>,
-    /// How many targets are in the same scrape.
-    pub targets: usize,
 }
 
 impl Daemon<'_> {
@@ -36,7 +34,7 @@ impl Daemon<'_> {
     /// When a family's name is no name; a test would have noticed.
     pub fn render(&self, process: &Registry) -> prometheus::Result<Bytes> {
         let momentary = Registry::new();
-        momentary.register(number_of_targets(self.targets)?)?;
+        momentary.register(number_of_targets(self.status.targets)?)?;
         momentary.register(build_info()?)?;
         momentary.register(engine_info(self.status)?)?;
         momentary.register(foreign_packets(self.status)?)?;

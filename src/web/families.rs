@@ -1,8 +1,9 @@
 //! The families of the targets: how each is called, what it means, and how to read it from a snapshot.
 
+use super::packed::{Packed, Place};
 use super::samples::Samples;
 use super::snapshot::Snapshot;
-use crate::measure::ErrorClass;
+use crate::measure::{ErrorClass, Histogram};
 
 /// One family of the targets.
 pub struct Family {
@@ -46,20 +47,30 @@ impl Family {
         into.head(self.name, self.help, self.kind.as_str());
     }
 
-    /// Writes the samples of one target.
-    pub fn write(&self, target: &Snapshot, into: &mut Samples) {
+    /// Keeps what there is to write of one target.
+    pub fn pack(&self, target: &Snapshot, into: &mut Packed) {
         match self.kind {
-            Kind::Counter(read) => into.number(self.name, &target.labels, "", read(target)),
-            Kind::Errors => write_errors(self.name, target, into),
-            Kind::Histogram => write_histogram(target, into),
-            Kind::Gauge(read) => {
-                if let Some(number) = read(target) {
-                    into.number(self.name, &target.labels, "", number);
+            Kind::Counter(read) => into.push(read(target)),
+            Kind::Errors => pack_errors(target, into),
+            Kind::Histogram => pack_histogram(target, into),
+            Kind::Gauge(read) | Kind::Seconds(read) => into.push_option(read(target)),
+        }
+    }
+
+    /// Writes the samples of one target from what was kept of it.
+    pub fn write(&self, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
+        match self.kind {
+            Kind::Counter(_) => into.number(self.name, labels, "", from.take(at)),
+            Kind::Errors => write_errors(self.name, labels, from, at, into),
+            Kind::Histogram => write_histogram(labels, from, at, into),
+            Kind::Gauge(_) => {
+                if let Some(number) = from.take_option(at) {
+                    into.number(self.name, labels, "", number);
                 }
             }
-            Kind::Seconds(read) => {
-                if let Some(micros) = read(target) {
-                    into.seconds(self.name, &target.labels, micros);
+            Kind::Seconds(_) => {
+                if let Some(micros) = from.take_option(at) {
+                    into.seconds(self.name, labels, micros);
                 }
             }
         }
@@ -67,11 +78,20 @@ impl Family {
 }
 
 /// A class appears with its first error, the most usual one is there from the beginning.
-fn write_errors(name: &'static str, target: &Snapshot, into: &mut Samples) {
-    for (class, &count) in ErrorClass::ALL.iter().zip(target.totals.errors.iter()) {
-        if count > 0 || *class == ErrorClass::HostUnreachable {
-            into.number(name, &target.labels, class_label(*class), count);
-        }
+fn pack_errors(target: &Snapshot, into: &mut Packed) {
+    let errors = ErrorClass::ALL.iter().zip(target.totals.errors.iter()).enumerate();
+    let shown = errors.filter(|(_, (class, count))| **count > 0 || **class == ErrorClass::HostUnreachable);
+    into.push(shown.clone().count() as u64);
+    for (index, (_, count)) in shown {
+        into.push(index as u64);
+        into.push(*count);
+    }
+}
+
+fn write_errors(name: &str, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
+    for _ in 0..from.take(at) {
+        let class = usize::try_from(from.take(at)).ok().and_then(|index| ErrorClass::ALL.get(index));
+        into.number(name, labels, class.map_or("", |class| class_label(*class)), from.take(at));
     }
 }
 
@@ -93,17 +113,29 @@ const fn class_label(class: ErrorClass) -> &'static str {
     }
 }
 
-fn write_histogram(target: &Snapshot, into: &mut Samples) {
-    let replies = target.totals.replies;
-    let bounded = BOUNDS.iter().copied().zip(target.buckets);
-    let all = bounded.chain([(",le=\"+Inf\"", replies)]);
-    into.buckets("meshping_rtt_seconds_bucket", &target.labels, all);
-    into.seconds("meshping_rtt_seconds_sum", &target.labels, target.totals.rtt.sum);
-    into.number("meshping_rtt_seconds_count", &target.labels, "", replies);
+/// What each bucket has more than the one before it, and the sum: nearly all of these are small.
+fn pack_histogram(target: &Snapshot, into: &mut Packed) {
+    let mut before = 0;
+    for count in target.buckets.into_iter().chain([target.totals.replies]) {
+        into.push(count.saturating_sub(before));
+        before = count;
+    }
+    into.push(target.totals.rtt.sum);
 }
 
-/// 2^k for k = -15 … 3, written as Go and so the rest of the Prometheus world does.
-const BOUNDS: [&str; 19] = [
+fn write_histogram(labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
+    let mut replies = 0;
+    let buckets = BOUNDS.iter().map(|bound| {
+        replies += from.take(at);
+        (*bound, replies)
+    });
+    into.buckets("meshping_rtt_seconds_bucket", labels, buckets);
+    into.seconds("meshping_rtt_seconds_sum", labels, from.take(at));
+    into.number("meshping_rtt_seconds_count", labels, "", replies);
+}
+
+/// 2^k for k = -15 … 3, written as Go and so the rest of the Prometheus world does; and no bound.
+const BOUNDS: [&str; Histogram::BUCKETS + 1] = [
     ",le=\"3.0517578125e-05\"",
     ",le=\"6.103515625e-05\"",
     ",le=\"0.0001220703125\"",
@@ -123,6 +155,7 @@ const BOUNDS: [&str; 19] = [
     ",le=\"2\"",
     ",le=\"4\"",
     ",le=\"8\"",
+    ",le=\"+Inf\"",
 ];
 
 /// A round-trip time, once there has been a reply.
@@ -217,11 +250,9 @@ pub static FAMILIES: [Family; 16] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Histogram;
 
     #[test]
     fn bounds_are_the_powers_of_two_of_the_histogram() {
-        assert_eq!(BOUNDS.len(), Histogram::BUCKETS);
         for (bound, octave) in BOUNDS.iter().zip(Histogram::OCTAVES) {
             let text = bound.strip_prefix(",le=\"").and_then(|rest| rest.strip_suffix('"')).unwrap();
             assert_eq!(text.parse(), Ok(f64::from(octave).exp2()), "{text}");

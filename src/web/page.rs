@@ -4,14 +4,14 @@ use super::State;
 use super::daemon::{REVISION, VERSION};
 use super::routes::{ask, no_answer};
 use crate::actors::pinger::GetSummary;
-use crate::actors::supervisor::{GetRoster, Roster};
+use crate::actors::supervisor::{GetRoster, Member, Roster};
 use crate::actors::survey::survey;
 use crate::cli::escape::shown;
 use crate::cli::table::Row;
+use crate::measure::Summary;
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web::Data;
-use futures_util::StreamExt;
 use std::fmt::{self, Write};
 
 /// So many rows, and no more: a browser is no place for a hundred thousand.
@@ -38,9 +38,11 @@ pub async fn show(state: Data<State>) -> HttpResponse {
     let Some(Roster { members, total }) = ask(&state.sources.roster, question, patience).await else {
         return no_answer();
     };
-    let answers = survey(members, || GetSummary);
-    let rows = answers.map(|(member, books)| (member.name.to_string(), Row::new(&member.address, &books)));
-    let Ok(rows) = tokio::time::timeout(patience, rows.collect::<Vec<_>>()).await else { return no_answer() };
+    let answers = tokio::time::timeout(patience, survey(members, || GetSummary)).await;
+    let Ok(answers) = answers else { return no_answer() };
+    let row =
+        |(member, books): &(Member, Summary)| (member.name.to_string(), Row::new(&member.address, books));
+    let rows = answers.iter().map(row).collect();
     HttpResponse::Ok().insert_header(ContentType::html()).body(Page { rows, total }.to_string())
 }
 

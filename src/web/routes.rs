@@ -3,6 +3,7 @@
 use super::{State, page, scrape};
 use crate::actors::supervisor::{GetStatus, Status};
 use actix::prelude::*;
+use actix_web::body::MessageBody;
 use actix_web::http::header::{ALLOW, ContentType};
 use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -42,7 +43,7 @@ where
 }
 
 /// A line of text.
-pub fn line(mut response: HttpResponseBuilder, text: &'static str) -> HttpResponse {
+pub fn line(mut response: HttpResponseBuilder, text: impl MessageBody + 'static) -> HttpResponse {
     response.insert_header(ContentType::plaintext()).body(text)
 }
 

@@ -30,14 +30,14 @@ impl Samples {
     }
 
     /// A sample with a whole number. `more` is a further label with a comma before it, or nothing.
-    pub fn number(&mut self, name: &str, labels: &str, more: &str, value: u64) {
+    pub fn number(&mut self, name: &str, labels: &[u8], more: &str, value: u64) {
         self.labelled(name, labels, more);
         self.digits(value);
         self.0.push(b'\n');
     }
 
     /// A sample with a time that is given in microseconds and written in seconds, exactly.
-    pub fn seconds(&mut self, name: &str, labels: &str, micros: u64) {
+    pub fn seconds(&mut self, name: &str, labels: &[u8], micros: u64) {
         self.labelled(name, labels, "");
         self.digits(micros / MICROS);
         let fraction = micros % MICROS;
@@ -54,7 +54,7 @@ impl Samples {
 
     /// The buckets of a histogram, one sample for each label `le` (with a comma before it) and count. More than half
     /// of an exposition: what its lines have in common is put together once, and written by copying.
-    pub fn buckets<'a>(&mut self, name: &str, labels: &str, buckets: impl Iterator<Item = (&'a str, u64)>) {
+    pub fn buckets<'a>(&mut self, name: &str, labels: &[u8], buckets: impl Iterator<Item = (&'a str, u64)>) {
         let start = self.0.len();
         self.begin(name, labels);
         let common = start..self.0.len();
@@ -74,13 +74,13 @@ impl Samples {
         }
     }
 
-    fn begin(&mut self, name: &str, labels: &str) {
+    fn begin(&mut self, name: &str, labels: &[u8]) {
         self.0.extend_from_slice(name.as_bytes());
         self.0.push(b'{');
-        self.0.extend_from_slice(labels.as_bytes());
+        self.0.extend_from_slice(labels);
     }
 
-    fn labelled(&mut self, name: &str, labels: &str, more: &str) {
+    fn labelled(&mut self, name: &str, labels: &[u8], more: &str) {
         self.begin(name, labels);
         self.0.extend_from_slice(more.as_bytes());
         self.0.extend_from_slice(b"} ");
@@ -118,7 +118,7 @@ mod tests {
         ];
         for (micros, expected) in cases {
             let mut samples = Samples::default();
-            samples.seconds("x_seconds", "a=\"b\"", micros);
+            samples.seconds("x_seconds", b"a=\"b\"", micros);
             assert_eq!(String::from_utf8(samples.0).unwrap(), format!("x_seconds{{a=\"b\"}} {expected}\n"));
         }
     }

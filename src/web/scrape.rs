@@ -1,15 +1,19 @@
-//! One scrape: a slot, snapshots of all targets, and a body that is written as it is read.
+//! One scrape: a slot, snapshots of its targets, and a body that is written as it is read.
 
+use super::choice::{Choice, ChoiceError};
 use super::daemon::Daemon;
-use super::exposition::Exposition;
+use super::exposition::{Columns, Exposition};
 use super::routes::{ask, line, no_answer};
-use super::snapshot::collect;
+use super::snapshot::Snapshot;
 use super::{Limits, State};
+use crate::actors::pinger::GetTotals;
 use crate::actors::supervisor::{GetRoster, GetStatus};
+use crate::actors::survey::survey;
 use crate::control::GetControlStats;
+use actix::prelude::*;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpResponse, HttpResponseBuilder};
-use futures_util::Stream;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use futures_util::{FutureExt, Stream, TryStreamExt};
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -21,24 +25,35 @@ use tokio::time::{sleep, timeout};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All families of all targets, and the daemon's own.
-pub async fn show(state: Data<State>) -> HttpResponse {
+/// All families of the targets that the query chooses, and the daemon's own.
+pub async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let choice = match Choice::parse(request.query_string()) {
+        Ok(choice) => choice,
+        Err(error) => return refused(&error),
+    };
     let Ok(slot) = Arc::clone(&state.slots).try_acquire_owned() else { return busy() };
-    match timeout(state.limits.answer, expose(&state)).await.ok().flatten() {
+    match timeout(state.limits.answer, expose(choice, &state)).await.ok().flatten() {
         Some(exposition) => found().streaming(Body::new(exposition, slot, state.limits)),
         None => no_answer(),
     }
 }
 
 /// What a scrape would look like, without one.
-pub async fn describe() -> HttpResponse {
-    found().finish()
+pub async fn describe(request: HttpRequest) -> HttpResponse {
+    match Choice::parse(request.query_string()) {
+        Ok(_) => found().finish(),
+        Err(error) => refused(&error),
+    }
 }
 
 fn found() -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response.insert_header(("Content-Type", CONTENT_TYPE));
     response
+}
+
+fn refused(error: &ChoiceError) -> HttpResponse {
+    line(HttpResponse::BadRequest(), format!("{error}\n"))
 }
 
 fn busy() -> HttpResponse {
@@ -48,24 +63,39 @@ fn busy() -> HttpResponse {
 }
 
 /// Takes all the snapshots; `None` when the daemon does not answer.
-async fn expose(state: &State) -> Option<Exposition> {
+async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
     let (sources, patience) = (&state.sources, state.limits.answer);
     let status = ask(&sources.status, GetStatus, patience).await?;
     let control = match &sources.control {
         Some(control) => ask(control, GetControlStats, patience).await,
         None => None,
     };
-    let roster = ask(&sources.roster, GetRoster::default(), patience).await?;
-    let targets = collect(roster.members).await;
-    let daemon = Daemon { status: &status, control, targets: targets.len() };
+    let columns = collect(choice, &sources.roster).await.ok()?;
+    let daemon = Daemon { status: &status, control };
     match daemon.render(&state.process) {
-        Ok(rest) => Some(Exposition::new(targets, rest)),
+        Ok(rest) => Some(Exposition::new(columns, rest)),
         Err(error) => {
             tracing::error!(%error, "metrics not rendered");
             None
         }
     }
 }
+
+/// Asks the chosen targets for their books, page by page.
+async fn collect(choice: Choice, roster: &Recipient<GetRoster>) -> Result<Columns, MailboxError> {
+    let pages = choice.pages(roster).map_ok(|page| survey(page, || GetTotals).map(Ok));
+    let mut answers = std::pin::pin!(pages.try_buffered(PAGES_AT_ONCE));
+    let mut columns = Columns::default();
+    while let Some(page) = answers.try_next().await? {
+        for (member, totals) in page {
+            columns.push(&Snapshot::new(&member, totals));
+        }
+    }
+    Ok(columns)
+}
+
+/// While one is digested, others are asked for.
+const PAGES_AT_ONCE: usize = 3;
 
 /// The body of a scrape. Holds its slot until it is read, or abandoned, or has taken too long.
 struct Body {
@@ -74,14 +104,14 @@ struct Body {
 }
 
 enum Work {
-    UnderWay { exposition: Exposition, _slot: OwnedSemaphorePermit },
+    UnderWay { exposition: Box<Exposition>, _slot: OwnedSemaphorePermit },
     Done,
     GivenUp,
 }
 
 impl Body {
     fn new(exposition: Exposition, slot: OwnedSemaphorePermit, limits: Limits) -> Self {
-        let work = Rc::new(RefCell::new(Work::UnderWay { exposition, _slot: slot }));
+        let work = Rc::new(RefCell::new(Work::UnderWay { exposition: exposition.into(), _slot: slot }));
         // While the client reads nothing nobody polls us, so the deadline needs a task of its own.
         let held = Rc::downgrade(&work);
         let deadline = actix_web::rt::spawn(async move {

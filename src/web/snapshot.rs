@@ -1,10 +1,7 @@
 //! What one scrape knows of a target: taken once, so that all its families agree.
 
-use crate::actors::pinger::GetTotals;
 use crate::actors::supervisor::Member;
-use crate::actors::survey::survey;
 use crate::measure::{Histogram, Totals};
-use futures_util::StreamExt;
 use std::fmt::Write;
 
 /// One target at one moment.
@@ -28,16 +25,6 @@ impl Snapshot {
         let labels = labels(&member.name, &member.address.to_string());
         Self { labels, interval, totals, buckets: histogram.buckets() }
     }
-}
-
-/// Asks every member for its books.
-pub async fn collect(members: Vec<Member>) -> Vec<Snapshot> {
-    let mut snapshots = Vec::with_capacity(members.len());
-    let mut answers = std::pin::pin!(survey(members, || GetTotals));
-    while let Some((member, totals)) = answers.next().await {
-        snapshots.push(Snapshot::new(&member, totals));
-    }
-    snapshots
 }
 
 fn labels(name: &str, address: &str) -> Box<str> {

@@ -52,7 +52,8 @@ impl Stage {
         let roster = self.supervisor.send(GetRoster::default()).await.expect("it runs");
         let mut replies = 0;
         for member in roster.members {
-            let totals = member.pinger.send(GetTotals).await.expect("it runs");
+            let pinger = member.pinger.upgrade().expect("it runs");
+            let totals = pinger.send(GetTotals).await.expect("it runs");
             replies += usize::try_from(totals.replies).expect("a few");
         }
         replies

@@ -1,15 +1,15 @@
 //! A supervisor whose targets are pinged over a scripted network, with a real HTTP server before it.
 
 use actix::prelude::*;
-use actix_web::dev::ServerHandle;
 use meshping::actors::pinger::{PingActor, Seed};
-use meshping::actors::supervisor::{GetRoster, GetStatus, Member, Roster, Status};
+use meshping::actors::shard::Home;
+use meshping::actors::supervisor::{Filter, GetRoster, GetStatus, Member, Roster, Status};
 use meshping::control::{ControlStats, GetControlStats};
 use meshping::measure::Octaves;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
-use meshping::target::{Address, Interval, Timeout};
-use meshping::web::{Limits, Sources, bind, serve};
+use meshping::target::{Address, Host, Interval, Timeout};
+use meshping::web::{Limits, Server, Sources, bind, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +22,14 @@ pub struct Fake {
     pub gate: Arc<Semaphore>,
     /// So many rosters have been asked for.
     pub asked: watch::Sender<usize>,
+    /// So many members have been handed over in them.
+    pub handed: watch::Sender<usize>,
 }
 
 impl Fake {
     pub fn new(members: Vec<Member>) -> Self {
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        Self { members, ready: true, gate, asked: watch::Sender::new(0) }
+        Self { members, ready: true, gate, asked: watch::Sender::new(0), handed: watch::Sender::new(0) }
     }
 }
 
@@ -40,8 +42,15 @@ impl Handler<GetRoster> for Fake {
 
     fn handle(&mut self, question: GetRoster, _: &mut Self::Context) -> Self::Result {
         self.asked.send_modify(|asked| *asked += 1);
-        let total = self.members.len();
-        let members = self.members[..question.limit.unwrap_or(total).min(total)].to_vec();
+        let GetRoster { filter, after, limit } = question;
+        let chosen = |member: &&Member| {
+            let named = filter.name.as_ref() == Some(&member.name);
+            filter == Filter::default() || named || filter.host == Some(Host::Address(member.address))
+        };
+        let total = self.members.iter().filter(chosen).count();
+        let page = self.members.iter().filter(chosen).filter(|member| Some(member.address) > after);
+        let members: Vec<Member> = page.take(limit.unwrap_or(total)).cloned().collect();
+        self.handed.send_modify(|handed| *handed += members.len());
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
             gate.acquire().await.expect("the gate is never closed").forget();
@@ -84,8 +93,9 @@ pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> Member {
     let address: Address = address.parse().expect("an address");
     let interval: Interval = "0.2".parse().expect("an interval");
     let seed = Seed { phase: 1 << 31, first_number: 0 };
-    let pinger = PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start();
-    Member { address, name: name.into(), interval, pinger }
+    let pinger =
+        PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start().downgrade();
+    Member { address, name: name.into(), interval, pinger, home: Home::here() }
 }
 
 /// Many targets that share one actor: enough to fill every buffer between us and a client.
@@ -96,7 +106,7 @@ pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<Member> {
 }
 
 /// Serves what the fake tells, until the handle is told to stop.
-pub fn start(fake: Fake, limits: Limits) -> (SocketAddr, ServerHandle) {
+pub fn start(fake: Fake, limits: Limits) -> (SocketAddr, Server) {
     let fake = fake.start();
     let sources = Sources {
         roster: fake.clone().recipient(),
@@ -105,8 +115,5 @@ pub fn start(fake: Fake, limits: Limits) -> (SocketAddr, ServerHandle) {
     };
     let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let address = listener.local_addr().expect("bound");
-    let server = serve(listener, sources, limits).expect("a thread");
-    let handle = server.handle();
-    actix_rt::spawn(server);
-    (address, handle)
+    (address, serve(listener, sources, limits))
 }

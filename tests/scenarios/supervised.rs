@@ -77,7 +77,7 @@ impl Stage {
         let filter = Filter { name: None, host: Some(host.parse().expect("a host")) };
         let asked = GetRoster { filter, ..GetRoster::default() };
         let roster = self.supervisor.send(asked).await.expect("the supervisor runs");
-        roster.members[0].pinger.clone()
+        roster.members[0].pinger.upgrade().expect("it runs")
     }
 
     async fn status(&self) -> Status {

@@ -61,7 +61,8 @@ impl World {
     }
 
     fn select(&self, filter: &Filter) -> Vec<String> {
-        let chosen = self.registry.select(filter, None);
+        let (chosen, total) = self.registry.select(filter, None, usize::MAX);
+        assert_eq!(chosen.len(), total);
         chosen.iter().map(|(address, entry)| format!("{}={address}", entry.name())).collect()
     }
 
@@ -220,7 +221,8 @@ fn pages_go_on_after_an_address_that_need_not_exist() {
         world.add("a", &format!("10.0.0.{last}"), None).unwrap();
     }
     let page = |after: &str, limit| -> Vec<String> {
-        let chosen = world.registry.select_at_most(&Filter::default(), Some(ip(after)), limit);
+        let (chosen, total) = world.registry.select(&Filter::default(), Some(ip(after)), limit);
+        assert_eq!(total, 3);
         chosen.iter().map(|(address, _)| address.to_string()).collect()
     };
     assert_eq!(page("10.0.0.1", 1), ["10.0.0.9"]);

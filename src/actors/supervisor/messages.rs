@@ -2,8 +2,10 @@
 
 use crate::actors::pinger::PingActor;
 pub use crate::actors::registry::{AddError, Filter};
+use crate::actors::shard::Home;
 use crate::probe::EngineStats;
 use crate::target::{Address, Host, Interval, Label};
+use actix::WeakAddr;
 use actix::prelude::*;
 
 /// Asks for a host to be measured under a name.
@@ -60,8 +62,10 @@ pub struct Member {
     pub name: Label,
     /// Its interval.
     pub interval: Interval,
-    /// The actor that owns its books.
-    pub pinger: Addr<PingActor>,
+    /// The actor that owns its books. Weak, because copies of it take no memory.
+    pub pinger: WeakAddr<PingActor>,
+    /// Where that actor runs.
+    pub home: Home,
 }
 
 /// Asks how the daemon is doing.

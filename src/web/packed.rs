@@ -1,0 +1,93 @@
+//! Numbers and texts in few bytes: most of what a scrape holds until it is written are small numbers.
+
+/// Numbers and texts, one behind the other: seven bits of a number to the byte, the lowest first (LEB128).
+#[derive(Debug, Default)]
+pub struct Packed(Vec<u8>);
+
+/// Reads them in the order in which they were pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place(usize);
+
+impl Packed {
+    /// Appends a number.
+    pub fn push(&mut self, mut number: u64) {
+        while number > SEVEN_BITS {
+            self.0.push(number.to_le_bytes()[0] | MORE);
+            number >>= 7;
+        }
+        self.0.push(number.to_le_bytes()[0]);
+    }
+
+    /// Appends a number that may be missing.
+    pub fn push_option(&mut self, number: Option<u64>) {
+        self.push(u64::from(number.is_some()));
+        if let Some(number) = number {
+            self.push(number);
+        }
+    }
+
+    /// Appends a text.
+    pub fn push_text(&mut self, text: &str) {
+        self.push(text.len() as u64);
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// Whether there is nothing behind that place.
+    pub fn ends(&self, place: Place) -> bool {
+        place.0 >= self.0.len()
+    }
+
+    /// The number at a place, which moves on; 0 behind the end.
+    pub fn take(&self, place: &mut Place) -> u64 {
+        let (mut number, mut shift) = (0, 0);
+        while let Some(&byte) = self.0.get(place.0) {
+            place.0 += 1;
+            number |= (u64::from(byte) & SEVEN_BITS) << shift;
+            if byte & MORE == 0 {
+                break;
+            }
+            shift += 7;
+        }
+        number
+    }
+
+    /// The number at a place, if it is not missing there.
+    pub fn take_option(&self, place: &mut Place) -> Option<u64> {
+        (self.take(place) > 0).then(|| self.take(place))
+    }
+
+    /// The bytes of the text at a place, which moves on.
+    pub fn take_text(&self, place: &mut Place) -> &[u8] {
+        let length = usize::try_from(self.take(place)).unwrap_or(0);
+        let text = self.0.get(place.0..place.0 + length).unwrap_or_default();
+        place.0 += length;
+        text
+    }
+}
+
+const SEVEN_BITS: u64 = 0x7f;
+const MORE: u8 = 0x80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_pushed_is_read_in_the_same_order() {
+        let numbers = [0, 1, 127, 128, 300, 1 << 35, u64::MAX, 5];
+        let mut packed = Packed::default();
+        for number in numbers {
+            packed.push(number);
+            packed.push_text(&number.to_string());
+            packed.push_option((number > 127).then_some(number));
+        }
+        let mut place = Place::default();
+        for number in numbers {
+            assert_eq!(packed.take(&mut place), number);
+            assert_eq!(packed.take_text(&mut place), number.to_string().as_bytes());
+            assert_eq!(packed.take_option(&mut place), (number > 127).then_some(number));
+        }
+        assert!(packed.ends(place));
+        assert_eq!((packed.take(&mut place), packed.take_text(&mut place)), (0, &b""[..]));
+    }
+}

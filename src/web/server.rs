@@ -1,0 +1,116 @@
+//! Accepts connections, on a thread of its own. What serves them keeps a clock that ticks twice a second, so it is
+//! there only as long as there are connections.
+
+use super::{Limits, State, routes};
+use actix::prelude::*;
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_service::boxed::{RcService, rc_service};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::dev::AppConfig;
+use actix_web::rt::net::{TcpListener, TcpStream};
+use actix_web::{App, web};
+use std::future::poll_fn;
+use std::io;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// A server that runs until it is told to stop, or the system ends.
+#[derive(Debug)]
+pub struct Server(Arbiter);
+
+impl Server {
+    /// Ends the server and all of its connections.
+    pub fn stop(&self) {
+        self.0.stop();
+    }
+}
+
+/// Starts a server on a listener that is bound.
+pub(super) fn start(listener: std::net::TcpListener, state: web::Data<State>) -> Server {
+    let arbiter = Arbiter::new();
+    arbiter.spawn_fn(move || {
+        actix_rt::spawn(async move {
+            if let Err(error) = accept(listener, state).await {
+                tracing::error!(%error, "HTTP can't be served");
+            }
+        });
+    });
+    Server(arbiter)
+}
+
+/// Accepts connections for ever.
+async fn accept(listener: std::net::TcpListener, state: web::Data<State>) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let places = Arc::new(Semaphore::new(state.limits.connections));
+    let mut current = Current::default();
+    // Never closed.
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "no connection accepted");
+                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                continue;
+            }
+        };
+        give_up_on_stalled(&stream, state.limits.client);
+        let Some(service) = current.get(&state).await else { continue };
+        actix_rt::spawn(async move {
+            if let Err(error) = serve(&*service, stream).await {
+                tracing::debug!(%error, "connection ended");
+            }
+            drop((service, place));
+        });
+    }
+    Ok(())
+}
+
+type Connections = dyn Service<TcpStream, Response = (), Error = DispatchError, Future = Serving>;
+type Serving = actix_service::boxed::BoxFuture<Result<(), DispatchError>>;
+
+async fn serve(service: &Connections, stream: TcpStream) -> Result<(), DispatchError> {
+    poll_fn(|task| service.poll_ready(task)).await?;
+    service.call(stream).await
+}
+
+/// What serves the present connections, if there are any.
+#[derive(Default)]
+struct Current(Option<Weak<Connections>>);
+
+impl Current {
+    async fn get(&mut self, state: &web::Data<State>) -> Option<Rc<Connections>> {
+        if let Some(service) = self.0.as_ref().and_then(Weak::upgrade) {
+            return Some(service);
+        }
+        let service = service(state.clone()).await;
+        self.0 = service.as_ref().map(Rc::downgrade);
+        service
+    }
+}
+
+/// What serves connections; `None` if it did not start, which it has told then.
+async fn service(state: web::Data<State>) -> Option<RcService<TcpStream, (), DispatchError>> {
+    let Limits { client, .. } = state.limits;
+    let app = App::new().app_data(state).configure(routes::add);
+    let app = app.wrap(routes::compression()).wrap(routes::headers());
+    let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+    let http = HttpService::build().client_request_timeout(client).client_disconnect_timeout(client);
+    let factory = http.finish(map_config(app, |()| AppConfig::default())).tcp();
+    factory.new_service(()).await.ok().map(rc_service)
+}
+
+/// After an error that is not the client's: too many open files, and the like.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
+
+/// Has the kernel end a connection whose other end has stopped to take what is sent to it.
+fn give_up_on_stalled(stream: &TcpStream, patience: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(patience)) {
+        tracing::debug!(%error, "no timeout for a connection");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, patience);
+}
