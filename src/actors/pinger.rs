@@ -117,6 +117,8 @@ impl Actor for PingActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.books.belong_to(ctx.address().downgrade());
         self.books.set_alarm(self.port.line());
+        // An actor that nobody holds an address of ends, unless it has something to do.
+        ctx.spawn(std::future::pending().into_actor(self));
     }
 }
 
