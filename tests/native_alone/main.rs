@@ -10,6 +10,7 @@ mod idle;
 mod load;
 #[path = "../native/metrics.rs"]
 mod metrics;
+mod overload;
 mod precision;
 #[path = "../native/run.rs"]
 mod run;

@@ -17,6 +17,13 @@ const FAR: Duration = Duration::from_millis(100);
 const READING_PAUSE: Duration = Duration::from_millis(20);
 /// After reading as much as is read in one go, everybody else on this thread has so long.
 const FLOOD_PAUSE: Duration = Duration::from_millis(1);
+/// Targets that are called on, and sent to, in one go: what that takes fits into the processor's cache.
+const CHUNK: usize = 512;
+/// With more to do than we can, everybody else on this thread waits so long at most.
+const LONGEST_TURN: Duration = Duration::from_millis(5);
+/// Turns of everybody else on this thread between two of ours. With one, whoever asks us something while there is more
+/// to send than we can waits for a volley at every step: a list of 300 took 0.35 s, and takes 0.04 s.
+const ROUNDS: usize = 8;
 
 /// Runs an engine, on its own thread, until the thread ends.
 ///
@@ -96,7 +103,8 @@ impl Driver {
         let mut sent = 0;
         loop {
             if start >= self.not_before {
-                self.engine.slots.borrow_mut().take_due(start, volley - sent, &mut self.due);
+                let most = CHUNK.min(volley - sent);
+                self.engine.slots.borrow_mut().take_due(start, most, &mut self.due);
             }
             let woken = self.wake_due(start);
             let outside = self.engine.queued();
@@ -110,9 +118,14 @@ impl Driver {
                 self.not_before = start + pacing::pause(sent, self.engine.targets.borrow().rate());
                 break;
             }
+            if self.engine.now().since(start) > LONGEST_TURN {
+                break;
+            }
         }
         self.engine.in_turn.set(false);
-        after_everybody_else().await;
+        for _ in 0..ROUNDS {
+            after_everybody_else().await;
+        }
     }
 
     /// How many requests may leave in one go.
