@@ -24,6 +24,8 @@ const LONGEST_TURN: Duration = Duration::from_millis(5);
 /// Turns of everybody else on this thread between two of ours. With one, whoever asks us something while there is more
 /// to send than we can waits for a volley at every step: a list of 300 took 0.35 s, and takes 0.04 s.
 const ROUNDS: usize = 8;
+/// But not many long ones: what we are to send must not be late for them.
+const LONGEST_ROUNDS: Duration = Duration::from_micros(500);
 
 /// Runs an engine, on its own thread, until the thread ends.
 ///
@@ -123,8 +125,17 @@ impl Driver {
             }
         }
         self.engine.in_turn.set(false);
+        self.make_way().await;
+    }
+
+    /// Lets everybody else on this thread have some turns.
+    async fn make_way(&self) {
+        let start = self.engine.now();
         for _ in 0..ROUNDS {
             after_everybody_else().await;
+            if self.engine.now().since(start) > LONGEST_ROUNDS {
+                return;
+            }
         }
     }
 
