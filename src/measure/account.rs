@@ -78,7 +78,9 @@ impl Account {
     pub fn glance(&self) -> u64 {
         let requests = [self.requests.front(), self.requests.back()];
         let requests = requests.into_iter().flatten().map(|&request| Request::from(request).sent.as_nanos());
-        requests.fold(0, u64::wrapping_add) ^ self.totals.replies ^ self.totals.histogram.glance()
+        let period = self.period.as_deref().map_or(0, |period| period.recv ^ period.rtt.last);
+        let totals = self.totals.replies ^ self.totals.rtt.last ^ self.totals.histogram.glance();
+        requests.fold(0, u64::wrapping_add) ^ period ^ totals
     }
 
     /// The request went out at `at`.
