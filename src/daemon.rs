@@ -84,8 +84,8 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
     Ok(())
 }
 
-/// As many threads as the targets that we start with give work to. One does 100 000 requests a second with half
-/// of its time, and a second one costs a wake-up for each slot.
+/// As many threads as the targets that we start with give work to. One does 100 000 requests a second with a
+/// third of its time, and a second one costs a wake-up for each slot.
 fn shards(config: &Config) -> u16 {
     let per_second = |spec: &TargetSpec| 1.0 / spec.interval.unwrap_or(config.interval).seconds();
     let rate: f64 = config.targets.iter().map(per_second).sum();

@@ -79,7 +79,7 @@ pub struct Will {
 }
 
 impl PingActor {
-    /// A pinger that starts on its grid at once. `phase` is where in its interval the grid lies, in 2^-32.
+    /// A pinger that starts on its grid at once.
     pub fn new(
         address: Address,
         interval: Interval,

@@ -121,12 +121,12 @@ pub struct PortId {
 }
 
 /// So long after it was received, a packet may still have to be delivered: [`Engine::complete_until`] is never
-/// further behind when an alarm rings.
+/// further behind the slot of an alarm that rings, if the sockets could be emptied.
 pub const DELIVERY: Duration = Duration::from_millis(5);
 
 /// One thread's way to the network. Lives as long as its last user, and is driven by a task of its own.
 ///
-/// Only `send` and `collect` tell listeners of events, and none rings a bell: a listener may call all of them.
+/// Of its methods only `send` and `collect` call listeners: who calls them must be ready to be called.
 pub trait Engine {
     /// The present, on the engine's clock. All moments of one engine are on one line.
     fn now(&self) -> Moment;

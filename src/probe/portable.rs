@@ -162,7 +162,8 @@ impl Engine for Portable {
     }
 
     fn wake_at(&self, id: PortId, at: Moment, _: Duration) {
-        self.targets.borrow_mut().set_alarm(id, at);
+        // An alarm in the past rings in the next round, not over and over in the present one.
+        self.targets.borrow_mut().set_alarm(id, at.max(self.now()));
         self.reconsider();
     }
 

@@ -5,8 +5,7 @@
 //! 100 000 targets a ping cost 4.9 µs with it, and 4.4 without; 3.5 since what is left is fetched ahead ([`Listener::glance`]).
 
 use super::{BrokeDown, PingActor};
-use crate::measure::Moment;
-use crate::measure::{Account, Reception, Schedule};
+use crate::measure::{Account, Moment, Reception, Schedule};
 use crate::probe::{DELIVERY, Event, Foreign, Line, Listener};
 use crate::target::Address;
 use actix::WeakAddr;

@@ -3,11 +3,9 @@
 use super::{NativeEngine, pacing, sys};
 use crate::measure::Moment;
 use crate::probe::{Engine, Line};
-use std::cell::Cell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
@@ -19,14 +17,8 @@ const READING_PAUSE: Duration = Duration::from_millis(20);
 const FLOOD_PAUSE: Duration = Duration::from_millis(1);
 /// Targets that are called on, and sent to, in one go: what that takes fits into the processor's cache.
 const CHUNK: usize = 512;
-/// With more to do than we can, everybody else on this thread waits so long at most.
+/// With more to do than we can, others on this thread get a turn after so long, and what is being done then.
 const LONGEST_TURN: Duration = Duration::from_millis(5);
-/// Turns of everybody else on this thread between two of ours. With one, whoever asks us something while there is more
-/// to send than we can waits for a volley at every step: a list of 300 took 0.35 s, and takes 0.04 s.
-const ROUNDS: usize = 8;
-/// But not many long ones: what we are to send must not be late for them.
-const LONGEST_ROUNDS: Duration = Duration::from_micros(500);
-
 /// Runs an engine, on its own thread, until the thread ends.
 ///
 /// # Errors
@@ -36,7 +28,7 @@ pub async fn drive(engine: Rc<NativeEngine>) -> io::Result<()> {
     loop {
         driver.sleep().await;
         driver.count_wakeup();
-        driver.turn().await;
+        driver.turn();
     }
 }
 
@@ -73,6 +65,8 @@ impl Driver {
         let next = self.engine.slots.borrow().first();
         let next = next.map_or(Moment::NEVER, |slot| slot.max(self.not_before)).min(self.read_rest);
         if next <= now || self.engine.queued() > 0 {
+            // Everybody else on this thread gets a turn before our next one, and what comes from outside is seen.
+            tokio::task::yield_now().await;
             return;
         }
         let listen = next != Moment::NEVER && next.since(now) > FAR && now >= self.read_at;
@@ -96,19 +90,20 @@ impl Driver {
     }
 
     /// Everything that is to be done now.
-    async fn turn(&mut self) {
+    fn turn(&mut self) {
         let start = self.engine.now();
         self.engine.in_turn.set(true);
         let emptied = self.engine.drain();
         self.read_rest = if emptied { Moment::NEVER } else { self.engine.now() + FLOOD_PAUSE };
-        let volley = self.volley(start);
+        let (rate, late) = (self.engine.targets.borrow().rate(), self.late(start));
+        let volley = pacing::volley(rate, late);
         let mut sent = 0;
         loop {
             if start >= self.not_before {
                 let most = CHUNK.min(volley - sent);
                 self.engine.slots.borrow_mut().take_due(start, most, &mut self.due);
             }
-            let woken = self.wake_due(start);
+            let woken = self.wake_due();
             let outside = self.engine.queued();
             if woken == 0 && outside == 0 {
                 break;
@@ -117,7 +112,7 @@ impl Driver {
             self.engine.flush();
             if sent >= volley {
                 // What is left waits for its turn, and is skipped if that comes too late.
-                self.not_before = start + pacing::pause(sent, self.engine.targets.borrow().rate());
+                self.not_before = start + pacing::pause(sent, rate, late);
                 break;
             }
             if self.engine.now().since(start) > LONGEST_TURN {
@@ -125,28 +120,16 @@ impl Driver {
             }
         }
         self.engine.in_turn.set(false);
-        self.make_way().await;
     }
 
-    /// Lets everybody else on this thread have some turns.
-    async fn make_way(&self) {
-        let start = self.engine.now();
-        for _ in 0..ROUNDS {
-            after_everybody_else().await;
-            if self.engine.now().since(start) > LONGEST_ROUNDS {
-                return;
-            }
-        }
-    }
-
-    /// How many requests may leave in one go.
-    fn volley(&self, now: Moment) -> usize {
+    /// How late the first of those is who wait for their turn.
+    fn late(&self, now: Moment) -> Duration {
         let next = self.engine.slots.borrow().first();
-        let late = next.map_or(Duration::ZERO, |slot| now.since(slot));
-        pacing::volley(self.engine.targets.borrow().rate(), late)
+        next.map_or(Duration::ZERO, |slot| now.since(slot))
     }
 
-    fn wake_due(&mut self, now: Moment) -> usize {
+    fn wake_due(&mut self) -> usize {
+        let now = self.engine.now();
         let woken = self.due.len();
         self.look_ahead();
         for index in self.due.drain(..) {
@@ -194,17 +177,4 @@ async fn ready<T: std::os::fd::AsRawFd>(fd: &AsyncFd<T>) {
         Ok(mut guard) => guard.clear_ready(),
         Err(_) => std::future::pending().await,
     }
-}
-
-/// Ends when every task that is ready by now has had its turn: a thread's tasks run first in, first out.
-async fn after_everybody_else() {
-    let waited = Cell::new(false);
-    std::future::poll_fn(|cx| {
-        if waited.replace(true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

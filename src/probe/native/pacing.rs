@@ -8,6 +8,8 @@ const SMALLEST_VOLLEY: usize = 64;
 const PACE: Duration = Duration::from_millis(5);
 /// A slot that is so late was missed in a stall, and so were others.
 const LATE: Duration = Duration::from_millis(20);
+/// What is later than this is not sent any more.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How many requests may leave in one go at `rate` requests a second, when the next ones are `late`.
 ///
@@ -19,8 +21,9 @@ pub fn volley(rate: f64, late: Duration) -> usize {
 }
 
 /// How long nothing leaves after a full volley: what is behind catches up at twice the rate.
-pub fn pause(volley: usize, rate: f64) -> Duration {
-    Duration::try_from_secs_f64(volley as f64 / (2.0 * rate)).map_or(PACE, |pause| pause.min(PACE))
+pub fn pause(volley: usize, rate: f64, late: Duration) -> Duration {
+    let longest = if late > LATE { PATIENCE } else { PACE };
+    Duration::try_from_secs_f64(volley as f64 / (2.0 * rate)).map_or(longest, |pause| pause.min(longest))
 }
 
 #[expect(
@@ -48,17 +51,21 @@ mod tests {
 
     #[test]
     fn what_is_behind_catches_up_at_no_more_than_twice_the_rate() {
-        for rate in [200.0, 1_000.0, 10_000.0, 100_000.0, 1e6] {
-            let volley = volley(rate, LATE * 2);
-            let speed = volley as f64 / pause(volley, rate).as_secs_f64();
-            assert!((1.2 * rate..=2.01 * rate).contains(&speed), "{speed} at {rate}");
+        for rate in [10.0, 101.0, 201.0, 1_000.0, 10_000.0, 100_000.0, 123_456.0, 1e6] {
+            for late in [Duration::ZERO, LATE * 2] {
+                let volley = volley(rate, late);
+                let speed = volley as f64 / pause(volley, rate, late).as_secs_f64();
+                assert!(speed >= 1.2 * rate, "{speed} at {rate}, {late:?} late");
+                assert!(late < LATE || speed <= 2.001 * rate, "{speed} at {rate} after a stall");
+            }
         }
     }
 
     #[test]
-    fn nobody_waits_longer_than_the_pace() {
+    fn nobody_waits_longer_than_the_pace_or_for_nothing() {
         for rate in RATES {
-            assert!(pause(1_000_000, rate) <= PACE, "{rate}");
+            assert!(pause(1_000_000, rate, Duration::ZERO) <= PACE, "{rate}");
+            assert!(pause(1_000_000, rate, LATE * 2) <= PATIENCE, "{rate}");
         }
     }
 }

@@ -14,6 +14,7 @@ use std::io;
 const GROWTH: usize = 4;
 /// Requests in the largest batch.
 const LARGEST: usize = 8;
+const _: () = assert!(LARGEST <= sys::BATCH, "a batch has no more places");
 
 /// A request on its way out.
 type Queued = (PortId, u32);
