@@ -11,7 +11,7 @@ use actix_web::web::Bytes;
 /// Size of a piece in bytes: it stays in the processor's cache until it is sent.
 const PIECE: usize = 64 * 1024;
 
-/// More than a piece can grow by one target: 13 classes or 22 samples of a histogram, with a name of 253 bytes.
+/// Room for what a piece grows by its last target, mostly: with the longest names it grows by more, and is moved once.
 const LONGEST: usize = 16 * 1024;
 
 /// Snapshots of targets, to be written family by family.
