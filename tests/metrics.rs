@@ -208,7 +208,7 @@ async fn a_client_that_goes_away_leaves_its_place_to_the_next() {
 #[actix::test]
 async fn a_client_that_stops_reading_loses_its_place() {
     let network = ScriptedNetwork::new();
-    let limits = Limits { scrape: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { scrape: Duration::from_secs(3), ..Limits::default() };
     let (server, handle) = start(Fake::new(many(&network, 10_000)), limits);
     let mut clients = [begin_scrape(server).await, begin_scrape(server).await];
     get_until(server, "/metrics", 200).await;
@@ -287,6 +287,24 @@ async fn a_daemon_that_does_not_answer_is_unavailable_and_not_a_hanging_request(
         assert_eq!(get(server, path).await.status, 503, "{path}");
     }
     assert_eq!(get(server, "/-/healthy").await.status, 200);
+    handle.stop();
+}
+
+#[actix::test]
+async fn a_long_scrape_may_take_longer_than_one_answer() {
+    let limits = Limits { answer: Duration::from_secs(2), ..Limits::default() };
+    let (gate, network) = (Arc::new(Semaphore::new(0)), ScriptedNetwork::new());
+    let fake = Fake { gate: Arc::clone(&gate), ..Fake::new(many(&network, 2_000)) };
+    let mut asked = fake.asked.subscribe();
+    let (server, handle) = start(fake, limits);
+    let scrape = actix_rt::spawn(get(server, "/metrics"));
+    // Four pages, and the question whether there are more.
+    for page in 1..=5 {
+        timeout(DEADLINE, asked.wait_for(|&asked| asked == page)).await.expect("it is asked for").unwrap();
+        tokio::time::sleep(limits.answer / 4).await;
+        gate.add_permits(1);
+    }
+    assert_eq!(scrape.await.unwrap().status, 200);
     handle.stop();
 }
 

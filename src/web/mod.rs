@@ -43,9 +43,9 @@ pub struct Sources {
 pub struct Limits {
     /// So many scrapes at once; a further one is told to come back.
     pub scrapes: usize,
-    /// After this a scrape that is not read to its end is given up.
+    /// After this a scrape is given up whose targets are not all asked; and once more, if it is not read to its end.
     pub scrape: Duration,
-    /// After this a question that the daemon has not answered is given up.
+    /// After this a question that the daemon has not answered is given up; a scrape asks one for each page of targets.
     pub answer: Duration,
     /// So long a client may take for the head of its request, and for taking what it was sent.
     pub client: Duration,

@@ -84,3 +84,16 @@ async fn nobody_but_the_chosen_target_is_asked() {
     assert_eq!(*handed.borrow(), 4, "members handed over in three scrapes with four values");
     handle.stop();
 }
+
+#[actix::test]
+async fn what_is_chosen_many_times_is_asked_for_once_and_page_by_page() {
+    let network = ScriptedNetwork::new();
+    let fake = Fake::new(many(&network, 12_000));
+    let (asked, handed) = (fake.asked.subscribe(), fake.handed.subscribe());
+    let (server, handle) = start(fake, Limits::default());
+    let query = "&name=one+of+many".repeat(100);
+    assert_eq!(targets(&get(server, &format!("/metrics?{query}")).await).len(), 12_000);
+    assert_eq!(*handed.borrow(), 12_000, "each member is handed over once");
+    assert_eq!(*asked.borrow(), 3, "two pages, and whether there is more");
+    handle.stop();
+}
