@@ -67,11 +67,11 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
         Some(socket) => Some(control::start(socket, config.control_allow, supervisor.clone().into()).await?),
         None => None,
     };
-    let _web = web.map(|listener| {
+    if let Some(listener) = web {
         let control = control.map(Addr::recipient);
         let (roster, status) = (supervisor.clone().recipient(), supervisor.clone().recipient());
-        web::serve(listener, Sources { roster, status, control }, web::Limits::default())
-    });
+        web::serve(listener, Sources { roster, status, control }, web::Limits::default()).await?;
+    }
     if screen::is_wanted(config.quiet) {
         actix_rt::spawn(screen::run(console, supervisor.clone().recipient()));
     }

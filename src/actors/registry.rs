@@ -221,7 +221,7 @@ impl<H: Clone> Registry<H> {
             let range = self.targets.range(from).take(limit);
             return (range.map(|(address, entry)| (*address, entry.as_ref())).collect(), self.targets.len());
         }
-        let mut chosen: BTreeSet<Address> = BTreeSet::new();
+        let mut chosen: Vec<Address> = Vec::new();
         chosen.extend(filter.name.iter().flat_map(|name| self.addresses_of(name)));
         match &filter.host {
             Some(Host::Address(address)) => {
@@ -230,7 +230,11 @@ impl<H: Clone> Registry<H> {
             Some(Host::Name(host)) => chosen.extend(self.addresses_behind(host)),
             None => {}
         }
-        let page = chosen.range(from).take(limit);
+        // Nearly sorted already: one pass, where a set is built target by target.
+        chosen.sort();
+        chosen.dedup();
+        let start = chosen.partition_point(|address| Some(*address) <= after);
+        let page = chosen[start..].iter().take(limit);
         let entry = |address: &Address| Some((*address, self.targets.get(address)?.as_ref()));
         (page.filter_map(entry).collect(), chosen.len())
     }

@@ -40,7 +40,8 @@ pub struct SupervisorActor {
     shards: Vec<Shard>,
     seeds: Seeds,
     resolve: Rc<dyn Resolve>,
-    /// Where the pingers report their death: to us, once we have an address.
+    /// Where the pingers report their death: to us, once we have an address. With it we hold a strong address of
+    /// ourselves, so from the first target on a supervisor runs until the system ends.
     heir: Option<Arc<Recipient<PingerDied>>>,
     /// Counts the actors started, so that the end of an earlier one is not taken for that of its successor.
     incarnations: u64,

@@ -85,7 +85,7 @@ mod tests {
     use crate::probe::scripted::ScriptedNetwork;
     use crate::target::{Interval, Timeout};
 
-    /// A target that has skipped nothing yet, on a thread of its own choice.
+    /// The target of that number, whose pinger runs on the thread of that shard.
     fn member(shard: usize, arbiter: &ArbiterHandle, number: usize) -> Member {
         let address = format!("10.0.{}.{}", number / 250, number % 250 + 1).parse().unwrap();
         let (interval, timeout) = (Interval::DEFAULT, Timeout::DEFAULT);

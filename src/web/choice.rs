@@ -1,14 +1,17 @@
 //! Which targets a scrape is about: `?name=…&target=…`, each as often as wanted. Without any: all of them.
 
+use super::routes::ask;
 use crate::actors::supervisor::{Filter, GetRoster, Member};
 use crate::protocol::Quoted;
 use crate::target::{Address, AddressError, Host, MAX_NAME};
 use actix::prelude::*;
 use actix_web::web::Query;
-use futures_util::TryFutureExt;
 use futures_util::future::Either;
 use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::{TryFutureExt, TryStreamExt};
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
 
 /// So many values one scrape may name: each is a question to the supervisor.
 const MOST_VALUES: usize = 100;
@@ -16,13 +19,23 @@ const MOST_VALUES: usize = 100;
 /// So many targets are asked for, and held, at once.
 const PAGE: usize = 500;
 
-/// Which targets a scrape is about: those that any of the filters means, or all if there is none.
+/// So many targets of one filter are asked for at once: they are held anyway, and for each page the supervisor
+/// counts all that the filter means.
+const LARGE_PAGE: usize = 10_000;
+
+/// Which targets a scrape is about: those that any of the filters means, each of them once, or all
+/// if there is none.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Choice(Vec<Filter>);
 
 /// Why a query chooses nothing; the operator sees this text as it stands.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChoiceError {
+    /// Not how parameters are written.
+    #[error(
+        "the query can't be read: {0}; allowed are name=NAME and target=ADDRESS, each any number of times"
+    )]
+    Unreadable(String),
     /// Neither `name` nor `target`.
     #[error("unknown parameter {0}; allowed are name=NAME and target=ADDRESS, each any number of times")]
     Unknown(Quoted),
@@ -49,36 +62,56 @@ impl Choice {
     /// [`ChoiceError`], for the client.
     pub fn parse(query: &str) -> Result<Self, ChoiceError> {
         // What is no pair is a name without a value, and what is no UTF-8 becomes replacement characters.
-        let pairs =
-            Query::<Vec<(String, String)>>::from_query(query).map_or_else(|_| Vec::new(), Query::into_inner);
+        let pairs = Query::<Vec<(String, String)>>::from_query(query)
+            .map_err(|error| ChoiceError::Unreadable(error.to_string()))?
+            .into_inner();
         if pairs.len() > MOST_VALUES {
             return Err(ChoiceError::TooMany(pairs.len()));
         }
-        pairs
-            .into_iter()
-            .map(|(parameter, value)| filter(&parameter, &value))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let mut filters = Vec::new();
+        for (parameter, value) in pairs {
+            let filter = filter(&parameter, &value)?;
+            if !filters.contains(&filter) {
+                filters.push(filter);
+            }
+        }
+        Ok(Self(filters))
     }
 
-    /// The targets that it means, in address order.
+    /// The targets that it means, in address order; each question to the supervisor is given that time.
     ///
     /// # Errors
-    /// When the supervisor has ended.
+    /// [`NoAnswer`], and no page after it.
     pub fn pages(
         self,
         roster: &Recipient<GetRoster>,
-    ) -> impl Stream<Item = Result<Vec<Member>, MailboxError>> {
-        if self.0.is_empty() { Either::Left(all(roster)) } else { Either::Right(chosen(self.0, roster)) }
+        patience: Duration,
+    ) -> impl Stream<Item = Result<Vec<Member>, NoAnswer>> {
+        if self.0.is_empty() {
+            Either::Left(meant(Filter::default(), PAGE, roster, patience))
+        } else {
+            Either::Right(chosen(self.0, roster, patience))
+        }
     }
 }
 
-/// Everything, page by page: neither the supervisor nor anybody's memory is kept busy by a long roster.
-fn all(roster: &Recipient<GetRoster>) -> impl Stream<Item = Result<Vec<Member>, MailboxError>> {
-    stream::try_unfold(None, move |after| async move {
-        let question = GetRoster { after, limit: Some(PAGE), ..GetRoster::default() };
-        let page = roster.send(question).await?.members;
-        Ok(page.last().map(|last| last.address).map(|last| (page, Some(last))))
+/// The supervisor has ended, or did not answer in time.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NoAnswer;
+
+/// What a filter means, page by page: neither the supervisor nor anybody's memory is kept busy by a long roster.
+fn meant(
+    filter: Filter,
+    limit: usize,
+    roster: &Recipient<GetRoster>,
+    patience: Duration,
+) -> impl Stream<Item = Result<Vec<Member>, NoAnswer>> {
+    stream::try_unfold(None, move |after| {
+        let question = GetRoster { filter: filter.clone(), after, limit: Some(limit) };
+        async move {
+            let page = ask(roster, question, patience).await.ok_or(NoAnswer)?.members;
+            Ok(page.last().map(|last| last.address).map(|last| (page, Some(last))))
+        }
     })
 }
 
@@ -86,12 +119,15 @@ fn all(roster: &Recipient<GetRoster>) -> impl Stream<Item = Result<Vec<Member>, 
 fn chosen(
     filters: Vec<Filter>,
     roster: &Recipient<GetRoster>,
-) -> impl Stream<Item = Result<Vec<Member>, MailboxError>> {
+    patience: Duration,
+) -> impl Stream<Item = Result<Vec<Member>, NoAnswer>> {
     let members = async move {
         let mut members = BTreeMap::new();
         for filter in filters {
-            let chosen = roster.send(GetRoster { filter, ..GetRoster::default() }).await?.members;
-            members.extend(chosen.into_iter().map(|member| (member.address, member)));
+            let mut pages = pin!(meant(filter, LARGE_PAGE, roster, patience));
+            while let Some(page) = pages.try_next().await? {
+                members.extend(page.into_iter().map(|member| (member.address, member)));
+            }
         }
         Ok(stream::iter(members.into_values()).chunks(PAGE).map(Ok))
     };
@@ -138,6 +174,7 @@ mod tests {
             ),
             ("target=::ffff:192.0.2.1", vec![target("192.0.2.1")]),
             ("name=%ff", vec![name("\u{fffd}")]),
+            ("name=a&name=b&target=::1&name=%61&target=0::1", vec![name("a"), name("b"), target("::1")]),
         ];
         for (query, filters) in cases {
             assert_eq!(Choice::parse(query), Ok(Choice(filters)), "{query}");

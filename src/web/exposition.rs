@@ -11,7 +11,7 @@ use actix_web::web::Bytes;
 /// Size of a piece in bytes: it stays in the processor's cache until it is sent.
 const PIECE: usize = 64 * 1024;
 
-/// More than a piece can grow by one target: 13 classes or 22 samples of a histogram, with a name of 253 bytes.
+/// Room for what a piece grows by its last target, mostly: with the longest names it grows by more, and is moved once.
 const LONGEST: usize = 16 * 1024;
 
 /// Snapshots of targets, to be written family by family.
@@ -45,6 +45,8 @@ pub struct Exposition {
     columns: Columns,
     /// Index of the next family.
     family: usize,
+    /// Whether the lines above its samples are written.
+    has_head: bool,
     /// Where in its column and in the labels its next target is.
     place: (Place, Place),
     /// What comes after the last family.
@@ -54,15 +56,17 @@ pub struct Exposition {
 impl Exposition {
     /// The exposition of these targets, with `rest` behind it.
     pub fn new(columns: Columns, rest: Bytes) -> Self {
-        Self { columns, family: 0, place: Default::default(), rest: Some(rest) }
+        Self { columns, family: 0, has_head: false, place: Default::default(), rest: Some(rest) }
     }
 
     /// Writes on until the piece is full or the family ends.
     fn write(&mut self, piece: &mut Samples) {
         let (definition, column) = (&FAMILIES[self.family], &mut self.columns.families[self.family]);
         let (at, label) = &mut self.place;
-        if *label == Place::default() {
+        // Not told by the place: the head may fill a piece before the first target is written.
+        if !self.has_head {
             definition.write_head(piece);
+            self.has_head = true;
         }
         while piece.len() < PIECE && !self.columns.labels.ends(*label) {
             let labels = self.columns.labels.take_text(label);
@@ -70,7 +74,7 @@ impl Exposition {
         }
         if self.columns.labels.ends(*label) {
             *column = Packed::default();
-            (self.family, self.place) = (self.family + 1, Default::default());
+            (self.family, self.has_head, self.place) = (self.family + 1, false, Default::default());
         }
     }
 }
@@ -84,5 +88,33 @@ impl Iterator for Exposition {
             self.write(&mut piece);
         }
         if piece.is_empty() { self.rest.take().filter(|rest| !rest.is_empty()) } else { Some(piece.into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Totals;
+
+    fn columns(targets: usize) -> Columns {
+        let totals = Totals { lost: 10, ..Totals::default() };
+        let labels = "name=\"a\",target=\"10.0.0.10\"";
+        let one = Snapshot { labels: labels.into(), interval: 1, totals, buckets: Default::default() };
+        let mut columns = Columns::default();
+        (0..targets).for_each(|_| columns.push(&one));
+        columns
+    }
+
+    #[test]
+    fn wherever_a_piece_ends_each_family_has_one_head() {
+        // More than two pieces of small families: at some number of targets a head is the last thing in a piece.
+        for targets in 700..1300 {
+            let pieces: Vec<Bytes> = Exposition::new(columns(targets), Bytes::new()).take(4).collect();
+            let text = String::from_utf8(pieces.concat()).unwrap();
+            let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE ")).collect();
+            let expected = FAMILIES.iter().map(|it| format!("# TYPE {} {}", it.name, it.kind.as_str()));
+            assert_eq!(heads, expected.take(heads.len()).collect::<Vec<_>>(), "{targets} targets");
+            assert_eq!(text.matches("# HELP ").count(), heads.len(), "{targets} targets");
+        }
     }
 }

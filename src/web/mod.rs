@@ -22,6 +22,7 @@ use crate::control::GetControlStats;
 use actix::prelude::*;
 use actix_web::web;
 use prometheus::Registry;
+use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,9 +44,9 @@ pub struct Sources {
 pub struct Limits {
     /// So many scrapes at once; a further one is told to come back.
     pub scrapes: usize,
-    /// After this a scrape that is not read to its end is given up.
+    /// After this a scrape is given up whose targets are not all asked; and once more, if it is not read to its end.
     pub scrape: Duration,
-    /// After this a question that the daemon has not answered is given up.
+    /// After this a question that the daemon has not answered is given up; a scrape asks one for each page of targets.
     pub answer: Duration,
     /// So long a client may take for the head of its request, and for taking what it was sent.
     pub client: Duration,
@@ -74,7 +75,11 @@ struct State {
 }
 
 /// Serves on a listener that is bound already (see [`bind()`]), on a thread of its own.
-pub fn serve(listener: TcpListener, sources: Sources, limits: Limits) -> Server {
+///
+/// # Errors
+/// What the system says when it has no thread to give, or can't watch the listener.
+pub async fn serve(listener: TcpListener, sources: Sources, limits: Limits) -> io::Result<Server> {
     let slots = Arc::new(Semaphore::new(limits.scrapes));
-    server::start(listener, web::Data::new(State { sources, limits, slots, process: daemon::process() }))
+    let state = State { sources, limits, slots, process: daemon::process() };
+    server::start(listener, web::Data::new(state)).await
 }

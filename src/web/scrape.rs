@@ -1,21 +1,20 @@
 //! One scrape: a slot, snapshots of its targets, and a body that is written as it is read.
 
-use super::choice::{Choice, ChoiceError};
+use super::choice::{Choice, ChoiceError, NoAnswer};
 use super::daemon::Daemon;
 use super::exposition::{Columns, Exposition};
 use super::routes::{ask, line, no_answer};
 use super::snapshot::Snapshot;
 use super::{Limits, State};
 use crate::actors::pinger::GetTotals;
-use crate::actors::supervisor::{GetRoster, GetStatus};
+use crate::actors::supervisor::GetStatus;
 use crate::actors::survey::survey;
 use crate::control::GetControlStats;
-use actix::prelude::*;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::{FutureExt, Stream, TryStreamExt};
 use std::cell::RefCell;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -25,6 +24,9 @@ use tokio::time::{sleep, timeout};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// While one is digested, others are asked for.
+const PAGES_AT_ONCE: usize = 3;
+
 /// All families of the targets that the query chooses, and the daemon's own.
 pub async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let choice = match Choice::parse(request.query_string()) {
@@ -32,7 +34,7 @@ pub async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
         Err(error) => return refused(&error),
     };
     let Ok(slot) = Arc::clone(&state.slots).try_acquire_owned() else { return busy() };
-    match timeout(state.limits.answer, expose(choice, &state)).await.ok().flatten() {
+    match timeout(state.limits.scrape, expose(choice, &state)).await.ok().flatten() {
         Some(exposition) => found().streaming(Body::new(exposition, slot, state.limits)),
         None => no_answer(),
     }
@@ -70,7 +72,7 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
         Some(control) => ask(control, GetControlStats, patience).await,
         None => None,
     };
-    let columns = collect(choice, &sources.roster).await.ok()?;
+    let columns = collect(choice, state).await.ok()?;
     let daemon = Daemon { status: &status, control };
     match daemon.render(&state.process) {
         Ok(rest) => Some(Exposition::new(columns, rest)),
@@ -81,10 +83,12 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
     }
 }
 
-/// Asks the chosen targets for their books, page by page.
-async fn collect(choice: Choice, roster: &Recipient<GetRoster>) -> Result<Columns, MailboxError> {
-    let pages = choice.pages(roster).map_ok(|page| survey(page, || GetTotals).map(Ok));
-    let mut answers = std::pin::pin!(pages.try_buffered(PAGES_AT_ONCE));
+/// Asks the chosen targets for their books, page by page, each of which is given its time.
+async fn collect(choice: Choice, state: &State) -> Result<Columns, NoAnswer> {
+    let patience = state.limits.answer;
+    let books = |page| timeout(patience, survey(page, || GetTotals)).map(|books| books.map_err(|_| NoAnswer));
+    let pages = choice.pages(&state.sources.roster, patience).map_ok(books);
+    let mut answers = pin!(pages.try_buffered(PAGES_AT_ONCE));
     let mut columns = Columns::default();
     while let Some(page) = answers.try_next().await? {
         for (member, totals) in page {
@@ -93,9 +97,6 @@ async fn collect(choice: Choice, roster: &Recipient<GetRoster>) -> Result<Column
     }
     Ok(columns)
 }
-
-/// While one is digested, others are asked for.
-const PAGES_AT_ONCE: usize = 3;
 
 /// The body of a scrape. Holds its slot until it is read, or abandoned, or has taken too long.
 struct Body {

@@ -15,9 +15,9 @@ use std::io;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
-/// A server that runs until it is told to stop, or the system ends.
+/// A server that runs until it is told to stop, or the system ends; to drop this ends nothing.
 #[derive(Debug)]
 pub struct Server(Arbiter);
 
@@ -29,21 +29,29 @@ impl Server {
 }
 
 /// Starts a server on a listener that is bound.
-pub(super) fn start(listener: std::net::TcpListener, state: web::Data<State>) -> Server {
-    let arbiter = Arbiter::new();
+///
+/// # Errors
+/// What the system says when it has no thread to give, or can't watch the listener.
+pub(super) async fn start(listener: std::net::TcpListener, state: web::Data<State>) -> io::Result<Server> {
+    let arbiter = Arbiter::try_new()?;
+    let (tell, told) = oneshot::channel();
     arbiter.spawn_fn(move || {
-        actix_rt::spawn(async move {
-            if let Err(error) = accept(listener, state).await {
-                tracing::error!(%error, "HTTP can't be served");
-            }
-        });
+        let watched = TcpListener::from_std(listener);
+        drop(tell.send(watched.map(|listener| drop(actix_rt::spawn(run(listener, state))))));
     });
-    Server(arbiter)
+    told.await.unwrap_or_else(|_| Err(io::Error::other("the thread of the HTTP server did not start")))?;
+    Ok(Server(arbiter))
 }
 
-/// Accepts connections for ever.
-async fn accept(listener: std::net::TcpListener, state: web::Data<State>) -> io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
+/// Accepts connections for ever; should that end by a defect, it is told.
+async fn run(listener: TcpListener, state: web::Data<State>) {
+    let accepting = actix_rt::spawn(accept(listener, state));
+    if accepting.await.is_err_and(|error| error.is_panic()) {
+        tracing::error!("HTTP is not served any more: what accepts connections ended by a defect");
+    }
+}
+
+async fn accept(listener: TcpListener, state: web::Data<State>) {
     let places = Arc::new(Semaphore::new(state.limits.connections));
     let mut current = Current::default();
     // Never closed.
@@ -52,7 +60,9 @@ async fn accept(listener: std::net::TcpListener, state: web::Data<State>) -> io:
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::debug!(%error, "no connection accepted");
-                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                if !is_the_clients(error.kind()) {
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                }
                 continue;
             }
         };
@@ -65,7 +75,12 @@ async fn accept(listener: std::net::TcpListener, state: web::Data<State>) -> io:
             drop((service, place));
         });
     }
-    Ok(())
+}
+
+/// Whether a connection was not accepted because its client was gone already: others need not wait for that.
+fn is_the_clients(error: io::ErrorKind) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error, ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 type Connections = dyn Service<TcpStream, Response = (), Error = DispatchError, Future = Serving>;
@@ -113,4 +128,23 @@ fn give_up_on_stalled(stream: &TcpStream, patience: Duration) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (stream, patience);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_after_errors_of_our_own_is_there_a_pause() {
+        let cases = [
+            (libc::ECONNABORTED, true),
+            (libc::ECONNRESET, true),
+            (libc::EMFILE, false),
+            (libc::ENFILE, false),
+        ];
+        for (code, expected) in cases {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(is_the_clients(error.kind()), expected, "{error}");
+        }
+    }
 }

@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 const TABLES: usize = 4_000_000;
 /// By then every table has grown, and the allocator has found its shape.
 const SETTLED: usize = 30;
-/// So much more the process may hold after all of them: three bytes for every target that was there.
-const SLACK_KIB: u64 = 2_048;
+/// So much more the process may hold after all of them, for the allocator's mood: what is held is counted in every
+/// round. It is still far less than 10 000 targets take, 16 MiB, of which 700 000 came and went meanwhile.
+const SLACK_KIB: u64 = 8_192;
 
 #[test]
 fn a_ping_in_the_steady_state_allocates_nothing() {

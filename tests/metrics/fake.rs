@@ -105,15 +105,19 @@ pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<Member> {
     (0..count).map(|i| Member { address: address(i).expect("unicast"), ..one.clone() }).collect()
 }
 
-/// Serves what the fake tells, until the handle is told to stop.
-pub fn start(fake: Fake, limits: Limits) -> (SocketAddr, Server) {
+/// Asks the fake for everything.
+pub fn sources(fake: Fake) -> Sources {
     let fake = fake.start();
-    let sources = Sources {
+    Sources {
         roster: fake.clone().recipient(),
         status: fake.clone().recipient(),
         control: Some(fake.recipient()),
-    };
+    }
+}
+
+/// Serves what the fake tells, until the handle is told to stop.
+pub async fn start(fake: Fake, limits: Limits) -> (SocketAddr, Server) {
     let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let address = listener.local_addr().expect("bound");
-    (address, serve(listener, sources, limits))
+    (address, serve(listener, sources(fake), limits).await.expect("it starts"))
 }

@@ -1,14 +1,23 @@
 //! What serves connections comes with the first and goes with the last of them: nobody may notice.
 
-use crate::fake::{Fake, start};
-use crate::http::{exchange, get};
+use crate::fake::{Fake, sources, start};
+use crate::http::{DEADLINE, get};
+use actix::clock::timeout;
 use futures_util::future::join_all;
-use meshping::web::Limits;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use meshping::web::{Limits, serve};
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[actix::test]
 async fn whenever_a_connection_comes_it_is_answered() {
-    let (server, handle) = start(Fake::new(Vec::new()), Limits::default());
+    let (server, handle) = start(Fake::new(Vec::new()), Limits::default()).await;
     for round in 0..200_u64 {
         // Others come while the first one ends, a little later every time.
         let others = (0..5).map(|other| async move {
@@ -20,16 +29,40 @@ async fn whenever_a_connection_comes_it_is_answered() {
     handle.stop();
 }
 
+/// A client that was answered, and so accepted, and says no more.
+async fn idle(server: SocketAddr) -> std::net::TcpStream {
+    let mut stream = TcpStream::connect(server).await.expect("the server listens");
+    stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it reads");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"healthy.\n") {
+        let read =
+            timeout(DEADLINE, stream.read_buf(&mut answer)).await.expect("in time").expect("it answers");
+        assert!(read > 0, "no whole answer");
+    }
+    stream.into_std().expect("it is a socket")
+}
+
 #[actix::test]
 async fn beyond_the_most_connections_one_waits_for_its_turn() {
-    let limits = Limits { connections: 2, client: Duration::from_secs(1), ..Limits::default() };
-    let (server, handle) = start(Fake::new(Vec::new()), limits);
-    // They say nothing, and are given up.
-    let idle = [exchange(server, b""), exchange(server, b"")].map(actix_rt::spawn);
-    let patient = (0..20).map(|_| async { get(server, "/-/healthy").await.status });
-    assert_eq!(join_all(patient).await, [200; 20]);
-    for idle in idle {
-        assert!(idle.await.expect("no panic").is_none_or(|answer| answer.status == 408));
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let (server, handle) = start(Fake::new(Vec::new()), limits).await;
+    // The server keeps them alive for five seconds.
+    let idle = [idle(server).await, idle(server).await];
+    let has_ended = |mut stream: &std::net::TcpStream| matches!(stream.read(&mut [0]), Ok(0));
+    let mut patient: FuturesUnordered<_> = (0..20).map(|_| get(server, "/-/healthy")).collect();
+    let first = patient.next().await.expect("twenty of them");
+    assert!(idle.iter().any(has_ended), "the third was answered while the server kept two");
+    assert_eq!(first.status, 200);
+    while let Some(answer) = patient.next().await {
+        assert_eq!(answer.status, 200);
     }
     handle.stop();
+}
+
+#[actix::test]
+async fn a_listener_that_cant_be_watched_is_a_start_that_fails() {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open("/dev/null");
+    let listener = TcpListener::from(OwnedFd::from(file.expect("it is everywhere")));
+    let started = serve(listener, sources(Fake::new(Vec::new())), Limits::default()).await;
+    assert_eq!(started.expect_err("a file is no listener").kind(), ErrorKind::PermissionDenied);
 }

@@ -5,7 +5,23 @@ use crate::sim::in_namespace;
 use crate::switches;
 use serde_json::json;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Waits until what the last question left behind has gone to sleep: nothing is switched to for a second. The
+/// switches so far.
+fn at_rest(pid: u32) -> u64 {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut before = switches(pid);
+    loop {
+        thread::sleep(Duration::from_secs(1));
+        let now = switches(pid);
+        if now == before {
+            return now;
+        }
+        assert!(Instant::now() < deadline, "never at rest: {} context switches in a second", now - before);
+        before = now;
+    }
+}
 
 #[test]
 fn without_targets_or_with_one_a_minute_next_to_nothing_wakes() {
@@ -15,9 +31,7 @@ fn without_targets_or_with_one_a_minute_next_to_nothing_wakes() {
         // What serves HTTP is not to stay awake.
         daemon.metrics();
         for (case, most) in [("no targets", 2), ("one target", 6)] {
-            // What the last question left behind may still go to sleep.
-            thread::sleep(Duration::from_millis(100));
-            let before = switches(daemon.pid());
+            let before = at_rest(daemon.pid());
             thread::sleep(Duration::from_secs(6));
             let switches = switches(daemon.pid()) - before;
             println!("{case}: {switches} context switches in 6 s");
