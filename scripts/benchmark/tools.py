@@ -76,7 +76,7 @@ class Floor(Tool):
     def command(self):
         # The widths of meshping's own slots.
         count = len(self.targets)
-        slot = 50 if count <= 100 else 20 if count <= 1000 else 10 if count <= 10_000 else 5
+        slot = next((width for width in (100, 50, 20, 10) if width * count <= 50_000), 5)
         return [os.environ["FLOOR"], str(count), "600", str(slot)]
 
 

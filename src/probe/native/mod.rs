@@ -199,11 +199,12 @@ impl Engine for NativeEngine {
 
     fn wake_at(&self, id: PortId, at: Moment, interval: Duration) {
         let mut targets = self.targets.borrow_mut();
-        targets.set_interval(id, interval);
+        // The first request was promised soon, and is not to be late for the sake of a shared wake-up.
+        let slack = if targets.set_interval(id, interval) { interval / 64 } else { interval / 8 };
         let rate = targets.rate();
         let Some(target) = targets.get_mut(id) else { return };
         // An alarm in the past rings in the next turn, not over and over in the present one.
-        let slot = slots::slot_of(at.max(self.now()), interval / 8, rate);
+        let slot = slots::slot_of(at.max(self.now()), slack, rate);
         let before = target.alarm.replace(slot);
         let mut slots = self.slots.borrow_mut();
         if let Some(before) = before {

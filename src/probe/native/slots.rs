@@ -75,7 +75,7 @@ pub fn slot_of(at: Moment, slack: Duration, rate: f64) -> Moment {
     Moment::from_nanos(at.as_nanos().div_ceil(nanos).saturating_mul(nanos))
 }
 
-const WIDTHS_MS: [u64; 4] = [50, 20, 10, 5];
+const WIDTHS_MS: [u64; 5] = [100, 50, 20, 10, 5];
 const NARROWEST_MS: u64 = 5;
 /// Requests in a slot, on average.
 const FULL: f64 = 50.0;
@@ -94,8 +94,9 @@ mod tests {
     fn slots_widen_with_the_slack_and_narrow_with_the_rate() {
         let second = Duration::from_millis(125);
         let cases = [
-            ("a few targets", 1_001, second, 10.0, 1_050),
-            ("on the grid already", 1_050, second, 10.0, 1_050),
+            ("a few targets", 1_001, second, 10.0, 1_100),
+            ("1 000 a second", 1_001, second, 1_000.0, 1_050),
+            ("on the grid already", 1_100, second, 10.0, 1_100),
             ("2 000 a second", 1_001, second, 2_000.0, 1_020),
             ("10 000 a second", 1_001, second, 10_000.0, 1_005),
             ("100 000 a second", 1_001, second, 100_000.0, 1_005),

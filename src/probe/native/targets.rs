@@ -159,13 +159,14 @@ impl Targets {
         }
     }
 
-    /// Notes a target's interval.
-    pub fn set_interval(&mut self, id: PortId, interval: Duration) {
+    /// Notes a target's interval; returns whether it is the first that we hear of.
+    pub fn set_interval(&mut self, id: PortId, interval: Duration) -> bool {
         let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX).max(1);
-        let Some(target) = self.get_mut(id) else { return };
+        let Some(target) = self.get_mut(id) else { return false };
         let rate = 1_000_000_000_000 / micros;
         let before = std::mem::replace(&mut target.rate, rate);
         self.rate = self.rate - before + rate;
+        before == 0
     }
 
     /// Requests per second of all targets together.
