@@ -115,9 +115,7 @@ impl ScriptedNetwork {
     pub fn to_come(&self) -> usize {
         self.0.state.borrow().to_come()
     }
-}
 
-impl ScriptedNetwork {
     /// Delivers what has arrived and rings the bells that are due, in the order of time.
     fn fire_due(&self) {
         let now = self.0.now();

@@ -104,11 +104,11 @@ impl Driver {
                 self.engine.slots.borrow_mut().take_due(start, most, &mut self.due);
             }
             let woken = self.wake_due();
-            let outside = self.engine.queued();
-            if woken == 0 && outside == 0 {
+            let queued = self.engine.queued();
+            if woken == 0 && queued == 0 {
                 break;
             }
-            sent += self.engine.queued();
+            sent += queued;
             self.engine.flush();
             if sent >= volley {
                 // What is left waits for its turn, and is skipped if that comes too late.

@@ -14,7 +14,6 @@ use std::io;
 const GROWTH: usize = 4;
 /// Requests in the largest batch.
 const LARGEST: usize = 8;
-const _: () = assert!(LARGEST <= sys::BATCH, "a batch has no more places");
 
 /// A request on its way out.
 type Queued = (PortId, u32);
@@ -70,7 +69,7 @@ impl NativeEngine {
         };
         let mut outbound = self.transmitter.borrow_mut();
         outbound.clear();
-        let mut batch = [(PortId { index: 0, generation: 0 }, 0); sys::BATCH];
+        let mut batch = [(PortId { index: 0, generation: 0 }, 0); LARGEST];
         for request in requests {
             if let Some(place) = batch.get_mut(outbound.len())
                 && self.write(socket, request, &mut outbound)
