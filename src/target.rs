@@ -2,11 +2,19 @@
 //!
 //! Everything here is parsed at the edge and is correct from then on. Pure: no clock, no network.
 
+mod family;
+mod labels;
 mod seconds;
+mod shape;
 mod spec;
+mod terms;
 
+pub use family::{Family, NoFamily};
+pub use labels::{LabelError, Labels};
 pub use seconds::{Interval, SecondsError, Timeout};
+pub use shape::{Dscp, NotDscp, PayloadSize, Shape};
 pub use spec::{TargetError, TargetSpec};
+pub use terms::{Key, OptionError, Options, Terms, TermsError};
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,33 +29,6 @@ pub type Label = Arc<str>;
 /// Longest name of a target, and longest DNS name, in bytes (RFC 1035 §3.1).
 pub const MAX_NAME: usize = 253;
 
-/// An address family, as the socket API numbers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
-    /// IPv4, `AF_INET`.
-    V4,
-    /// IPv6, `AF_INET6`.
-    V6,
-}
-
-impl Family {
-    /// The family of an address.
-    pub const fn of(ip: IpAddr) -> Self {
-        match ip {
-            IpAddr::V4(_) => Self::V4,
-            IpAddr::V6(_) => Self::V6,
-        }
-    }
-
-    /// `AF_INET` (2) or `AF_INET6` (10), as Linux numbers them, whatever the platform.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::V4 => 2,
-            Self::V6 => 10,
-        }
-    }
-}
-
 /// The zone of a link-local IPv6 address: an interface's name, or its index as decimal text (RFC 4007 §11).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Zone([u8; Self::MAX + 1]);
@@ -56,7 +37,8 @@ impl Zone {
     /// Longest interface name in bytes, `IFNAMSIZ - 1`.
     pub const MAX: usize = 15;
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The zone of that name; `None` if no interface can be called so.
+    pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=Self::MAX).contains(&text.len());
         let printable = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b'%');
         (fits && printable).then(|| {

@@ -1,19 +1,21 @@
 //! Intervals and timeouts: numbers of seconds within limits.
 
+use std::num::NonZero;
 use std::str::FromStr;
 use std::time::Duration;
 
 /// Time between two requests to one target: 0.01 s to 86400 s.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
 pub struct Interval {
-    micros: u64,
+    /// Not zero, so that having none takes no memory of its own.
+    micros: NonZero<u64>,
 }
 
 impl Interval {
     /// Shortest and longest interval, in seconds.
     pub const LIMITS: (f64, f64) = (0.01, 86_400.0);
     /// One second.
-    pub const DEFAULT: Self = Self { micros: 1_000_000 };
+    pub const DEFAULT: Self = Self { micros: NonZero::new(1_000_000).expect("it is not zero") };
 
     /// An interval of that many seconds, rounded to whole microseconds.
     ///
@@ -25,7 +27,7 @@ impl Interval {
 
     /// The interval as a duration.
     pub const fn get(self) -> Duration {
-        Duration::from_micros(self.micros)
+        Duration::from_micros(self.micros.get())
     }
 
     /// The interval in seconds.
@@ -43,7 +45,7 @@ impl FromStr for Interval {
 }
 
 /// Time after which a request without an answer is lost: 0.05 s to 60 s.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
 pub struct Timeout(Duration);
 
 impl Timeout {
@@ -68,7 +70,7 @@ impl FromStr for Timeout {
 
     fn from_str(text: &str) -> Result<Self, SecondsError> {
         within("timeout", seconds("timeout", text, Self::LIMITS)?, Self::LIMITS)
-            .map(|micros| Self(Duration::from_micros(micros)))
+            .map(|micros| Self(Duration::from_micros(micros.get())))
     }
 }
 
@@ -95,13 +97,10 @@ fn seconds(what: &'static str, text: &str, (min, max): (f64, f64)) -> Result<f64
 }
 
 /// That many seconds in microseconds.
-fn within(what: &'static str, seconds: f64, (min, max): (f64, f64)) -> Result<u64, SecondsError> {
-    if !(min..=max).contains(&seconds) {
-        return Err(SecondsError { what, given: seconds.to_string(), min, max });
-    }
+fn within(what: &'static str, seconds: f64, (min, max): (f64, f64)) -> Result<NonZero<u64>, SecondsError> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0.01 s and a day")]
-    let micros = (seconds * 1e6).round() as u64;
-    Ok(micros)
+    let micros = (min..=max).contains(&seconds).then(|| (seconds * 1e6).round() as u64);
+    micros.and_then(NonZero::new).ok_or_else(|| SecondsError { what, given: seconds.to_string(), min, max })
 }
 
 #[cfg(test)]

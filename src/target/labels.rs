@@ -1,0 +1,138 @@
+//! Labels that an operator gives a target: they go with its series.
+
+use std::fmt::Write;
+
+/// A target's own labels, by name; values may be any text, and every exit escapes them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Labels(Box<[(Box<str>, Box<str>)]>);
+
+impl Labels {
+    /// So many labels a target can have.
+    pub const MOST: usize = 16;
+    /// Longest name of a label, in bytes.
+    pub const LONGEST_NAME: usize = 64;
+    /// Longest value of a label, in bytes.
+    pub const LONGEST_VALUE: usize = 256;
+
+    /// Labels of these names and values. An empty value is none, as Prometheus has it.
+    ///
+    /// # Errors
+    /// [`LabelError`] for names that no label can have, or that are given twice, and beyond the limits.
+    pub fn new<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, LabelError>
+    where
+        N: Into<Box<str>>,
+        V: Into<Box<str>>,
+    {
+        let mut labels = Vec::new();
+        for (name, value) in pairs {
+            let (name, value): (Box<str>, Box<str>) = (name.into(), value.into());
+            check(&name, &value)?;
+            labels.push((name, value));
+        }
+        labels.sort();
+        if let Some(pair) = labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(LabelError::Twice(pair[0].0.clone()));
+        }
+        labels.retain(|(_, value)| !value.is_empty());
+        if labels.len() > Self::MOST {
+            return Err(LabelError::TooMany(labels.len()));
+        }
+        Ok(Self(labels.into()))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Name and value of each, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+}
+
+/// What our own series and those of the exposition format use.
+const RESERVED: [&str; 5] = ["name", "target", "class", "le", "quantile"];
+
+fn check(name: &str, value: &str) -> Result<(), LabelError> {
+    let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let follows = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let valid = name.starts_with(starts) && name.chars().all(follows) && !name.starts_with("__");
+    if !valid || name.len() > Labels::LONGEST_NAME {
+        return Err(LabelError::Name(cut(name)));
+    }
+    if RESERVED.contains(&name) {
+        return Err(LabelError::Reserved(name.into()));
+    }
+    if value.len() > Labels::LONGEST_VALUE {
+        return Err(LabelError::LongValue(name.into(), value.len()));
+    }
+    Ok(())
+}
+
+/// As much of a strange name as can be shown.
+fn cut(name: &str) -> Box<str> {
+    let mut shown = String::new();
+    for c in name.chars().take(Labels::LONGEST_NAME) {
+        // Writing to a string does not fail.
+        let _ = write!(shown, "{}", c.escape_debug());
+    }
+    shown.into()
+}
+
+/// Why labels are refused; the operator sees this text as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// No name that Prometheus takes.
+    #[error(
+        "\"{0}\" can't be a label: its name has letters, digits and _, begins with no digit and not with __, \
+         and has at most {max} bytes",
+        max = Labels::LONGEST_NAME
+    )]
+    Name(Box<str>),
+    /// A name that every series has already.
+    #[error("the label {0} is meshping's own, choose another name")]
+    Reserved(Box<str>),
+    /// A value that is too long.
+    #[error("the value of the label {0} has {1} bytes, at most {max} are possible", max = Labels::LONGEST_VALUE)]
+    LongValue(Box<str>, usize),
+    /// The same name twice.
+    #[error("the label {0} is given twice")]
+    Twice(Box<str>),
+    /// Too many of them.
+    #[error("{0} labels are too many, a target has at most {max}", max = Labels::MOST)]
+    TooMany(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_sorted_and_an_empty_value_is_none() {
+        let labels = Labels::new([("site", "B\"\n"), ("rack", "7"), ("room", "")]).unwrap();
+        assert_eq!(labels.iter().collect::<Vec<_>>(), [("rack", "7"), ("site", "B\"\n")]);
+        assert!(Labels::new([("room", "")]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_can_not_be_a_label_is_refused_with_a_reason() {
+        let long = "x".repeat(257);
+        let cases = [
+            (vec![("", "x")], "can't be a label"),
+            (vec![("7th", "x")], "can't be a label"),
+            (vec![("a-b\n", "x")], "\"a-b\\n\" can't be a label"),
+            (vec![("__meta", "x")], "can't be a label"),
+            (vec![(&long, "x")], "at most 64 bytes"),
+            (vec![("target", "x")], "the label target is meshping's own"),
+            (vec![("site", &long)], "has 257 bytes, at most 256"),
+            (vec![("site", "a"), ("site", "b")], "given twice"),
+        ];
+        for (pairs, reason) in cases {
+            let error = Labels::new(pairs.clone()).unwrap_err().to_string();
+            assert!(error.contains(reason), "{pairs:?}: {error}");
+        }
+        let many = (0..17).map(|number| (format!("l{number}"), "x"));
+        assert_eq!(Labels::new(many), Err(LabelError::TooMany(17)));
+    }
+}
