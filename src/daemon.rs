@@ -6,13 +6,13 @@ mod systemd;
 
 use crate::actors::registry::Limits;
 use crate::actors::shard::{Seeds, Shard};
-use crate::actors::supervisor::{Add, Load, Settings, SupervisorActor};
+use crate::actors::supervisor::{Amend, Amendment, Declared, Settings, Settle, SupervisorActor};
 use crate::cli::console::{Console, Handle};
 use crate::cli::{logging, screen};
 use crate::config::Config;
 use crate::control;
 use crate::resolve::system::SystemNames;
-use crate::target::TargetSpec;
+use crate::target::{Defaults, TargetSpec};
 use crate::web::{self, BindError, Sources};
 use actix::prelude::*;
 use std::io;
@@ -63,6 +63,8 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards)?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
+    // Before anybody is asked for anything.
+    supervisor.do_send(Amend(config.targets.into_iter().map(put).collect()));
     let control = match control {
         Some(socket) => Some(control::start(socket, config.control_allow, supervisor.clone().into()).await?),
         None => None,
@@ -75,8 +77,7 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
     if screen::is_wanted(config.quiet) {
         actix_rt::spawn(screen::run(console, supervisor.clone().recipient()));
     }
-    let adds = config.targets.into_iter().map(add).collect();
-    actix_rt::spawn(load(supervisor.clone(), adds));
+    actix_rt::spawn(settle(supervisor.clone()));
     stop.received().await;
     info!("stopping");
     systemd::stopping();
@@ -87,7 +88,7 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
 /// As many threads as the targets that we start with give work to. One does 100 000 requests a second with a
 /// third of its time, and a second one costs a wake-up for each slot.
 fn shards(config: &Config) -> u16 {
-    let per_second = |spec: &TargetSpec| 1.0 / spec.interval.unwrap_or(config.interval).seconds();
+    let per_second = |spec: &TargetSpec| 1.0 / spec.terms.interval.unwrap_or(config.interval).seconds();
     let rate: f64 = config.targets.iter().map(per_second).sum();
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
@@ -100,24 +101,25 @@ const RATE_OF_A_THREAD: f64 = 120_000.0;
 const MOST_THREADS: u16 = 64;
 
 fn supervise(config: &Config, shards: Vec<Shard>) -> Result<Addr<SupervisorActor>, StartError> {
-    let limits = Limits { targets: config.max_targets, names: Config::MAX_NAMES, interval: config.interval };
-    let settings = Settings { limits, timeout: config.timeout };
+    let limits = Limits { targets: config.max_targets, names: Config::MAX_NAMES };
+    let defaults = Defaults { interval: config.interval, timeout: config.timeout };
+    let settings = Settings { limits, defaults };
     let mut key = [0; 16];
     getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
     let names = SystemNames::new(config.families);
     Ok(SupervisorActor::new(settings, shards, Seeds::new(key), Rc::new(names)).start())
 }
 
-/// Starts with the targets of the command line; then everybody may know.
-async fn load(supervisor: Addr<SupervisorActor>, adds: Vec<Add>) {
-    if supervisor.send(Load(adds)).await.is_ok() {
+/// Waits until every target's actor runs; then everybody may know.
+async fn settle(supervisor: Addr<SupervisorActor>) {
+    if supervisor.send(Settle).await.is_ok() {
         systemd::ready();
         systemd::feed_watchdog(supervisor).await;
     }
 }
 
-fn add(spec: TargetSpec) -> Add {
-    Add { name: spec.name, host: spec.host, interval: spec.interval }
+fn put(TargetSpec { name, host, terms }: TargetSpec) -> Amendment {
+    Amendment::Put(Declared { name, host, terms })
 }
 
 fn bind_control(address: SocketAddr) -> Result<UdpSocket, StartError> {

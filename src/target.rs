@@ -14,7 +14,7 @@ pub use labels::{LabelError, Labels};
 pub use seconds::{Interval, SecondsError, Timeout};
 pub use shape::{Dscp, NotDscp, PayloadSize, Shape};
 pub use spec::{TargetError, TargetSpec};
-pub use terms::{Key, OptionError, Options, Terms, TermsError};
+pub use terms::{Defaults, Key, Manner, OptionError, Options, Terms, TermsError};
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -4,7 +4,7 @@ mod books;
 
 use crate::measure::{Account, Histogram, Period, Schedule, Summary, Totals};
 use crate::probe::{Engine, Listener, Port};
-use crate::target::{Address, Interval, Timeout};
+use crate::target::{Address, Interval, Manner, Shape, Timeout};
 use actix::prelude::*;
 use books::Books;
 use std::rc::Rc;
@@ -38,10 +38,10 @@ pub struct GetHistogram {
     pub reset: bool,
 }
 
-/// Changes the interval.
+/// Changes how the target is pinged.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct SetInterval(pub Interval);
+pub struct Adjust(pub Manner);
 
 /// Ends the actor; its target is no longer wanted.
 #[derive(Debug, Message)]
@@ -92,6 +92,15 @@ impl PingActor {
         let books = Rc::new(Books::new(address, schedule, account));
         let port = Port::open(engine, address, Rc::clone(&books) as Rc<dyn Listener>);
         Self { books, port, will: None }
+    }
+
+    /// Has its requests look like that.
+    #[must_use]
+    pub fn shaped(self, shape: Shape) -> Self {
+        if shape != Shape::default() {
+            self.port.set_shape(shape);
+        }
+        self
     }
 
     /// Has the parent told if this actor ends without having been asked to, by a panic.
@@ -175,11 +184,13 @@ impl Handler<GetHistogram> for PingActor {
     }
 }
 
-impl Handler<SetInterval> for PingActor {
+impl Handler<Adjust> for PingActor {
     type Result = ();
 
-    fn handle(&mut self, SetInterval(interval): SetInterval, _: &mut Self::Context) {
-        self.books.set_interval(interval.get(), self.port.line());
+    fn handle(&mut self, Adjust(manner): Adjust, _: &mut Self::Context) {
+        let Manner { interval, timeout, shape } = manner;
+        self.port.set_shape(shape);
+        self.books.adjust(interval, timeout, self.port.line());
     }
 }
 

@@ -2,22 +2,28 @@
 //!
 //! Pure bookkeeping. It says what has to change; the supervisor has the actors to do it.
 
+mod declared;
 mod entry;
 mod followed;
+mod removal;
 mod terms;
+mod wish;
 
-use crate::target::{Address, Host, HostName, Interval, Label};
-use entry::Want;
+use crate::target::{Address, Defaults, Host, HostName, Label, Manner, Terms};
+use entry::{Given, Want};
 use followed::Followed;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
+pub use declared::{Amendment, Declared};
 pub use entry::Entry;
 pub use terms::{AddError, Filter, Limits};
+pub use wish::{Origin, Wish};
 
 /// The registry. `H` is whatever the owner needs to reach the actor of a target.
 pub struct Registry<H> {
     limits: Limits,
+    defaults: Defaults,
     /// Boxed, because a map that grows in order leaves nearly half of its places empty.
     targets: BTreeMap<Address, Box<Entry<H>>>,
     /// Every name with every address that it wants, but for addresses that are called as they are; the second is
@@ -26,14 +32,11 @@ pub struct Registry<H> {
     followed: HashMap<HostName, Followed>,
     /// The followed names of each label.
     claims: HashMap<Label, Vec<HostName>>,
-    /// Counts the intervals given, for the last one wins.
-    stamp: u64,
-}
-
-/// An interval that was asked for, and when.
-#[derive(Debug, Clone, Copy)]
-struct Given {
-    interval: Interval,
+    /// What the configuration wants, and somebody has removed since.
+    bans: HashSet<(Label, Host)>,
+    /// What was wished live since the owner took it last.
+    wishes: Vec<Wish>,
+    /// Counts the terms given, for the last ones win.
     stamp: u64,
 }
 
@@ -42,8 +45,8 @@ struct Given {
 pub enum Change<H> {
     /// A target is new: start its actor, and set its handle.
     Start(Address),
-    /// A target's interval has changed.
-    SetInterval(H, Interval),
+    /// A target is pinged in another manner.
+    Adjust(H, Manner),
     /// Nobody wants a target any more.
     Retire(H),
     /// Nobody wants a DNS name any more.
@@ -74,13 +77,16 @@ pub enum NameState {
 
 impl<H: Clone> Registry<H> {
     /// An empty registry.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits, defaults: Defaults) -> Self {
         Self {
             limits,
+            defaults,
             targets: BTreeMap::new(),
             by_name: BTreeSet::new(),
             followed: HashMap::new(),
             claims: HashMap::new(),
+            bans: HashSet::new(),
+            wishes: Vec::new(),
             stamp: 0,
         }
     }
@@ -101,11 +107,39 @@ impl<H: Clone> Registry<H> {
     }
 
     /// The target with an address.
-    pub fn get_mut(&mut self, address: &Address) -> Option<&mut Entry<H>> {
-        self.targets.get_mut(address).map(Box::as_mut)
+    pub fn get(&self, address: &Address) -> Option<&Entry<H>> {
+        self.targets.get(address).map(Box::as_ref)
     }
 
-    /// Adds an address under a name.
+    /// Notes how the actor of a target is reached.
+    pub fn set_handle(&mut self, address: &Address, handle: H) {
+        if let Some(entry) = self.targets.get_mut(address) {
+            entry.handle = Some(handle);
+        }
+    }
+
+    /// How a target is pinged.
+    pub fn manner(&self, entry: &Entry<H>) -> Manner {
+        self.defaults.manner(entry.terms())
+    }
+
+    /// Changes what goes for targets that say nothing themselves.
+    pub fn set_defaults(&mut self, defaults: Defaults) -> Vec<Change<H>> {
+        let before = std::mem::replace(&mut self.defaults, defaults);
+        let adjusted = |entry: &Entry<H>| {
+            let manner = defaults.manner(entry.terms());
+            let handle = entry.handle.clone().filter(|_| manner != before.manner(entry.terms()))?;
+            Some(Change::Adjust(handle, manner))
+        };
+        self.targets.values().filter_map(|entry| adjusted(entry)).collect()
+    }
+
+    /// What was wished live since this was last asked, in order.
+    pub fn take_wishes(&mut self) -> Vec<Wish> {
+        std::mem::take(&mut self.wishes)
+    }
+
+    /// Adds an address under a name. Terms that it does not give stay as they were.
     ///
     /// # Errors
     /// [`AddError::TooManyTargets`], [`AddError::TooManyLabels`].
@@ -113,15 +147,23 @@ impl<H: Clone> Registry<H> {
         &mut self,
         name: &Label,
         address: Address,
-        interval: Option<Interval>,
+        terms: &Terms,
     ) -> Result<Vec<Change<H>>, AddError> {
-        let given = self.give(interval);
+        let stamp = self.next_stamp();
+        let before = self.targets.get(&address).and_then(|entry| entry.given_by(name, Origin::Live));
+        let given = before.cloned().unwrap_or_default().renewed(terms, stamp);
+        let wish =
+            Wish::Want { name: name.clone(), host: Host::Address(address), terms: given.terms.clone() };
+        let want = Want { name: name.clone(), by: None, origin: Origin::Live, given };
         let mut changes = Vec::new();
-        self.want(address, Want { name: name.clone(), by: None }, given, &mut changes)?;
+        self.want(address, want, &mut changes)?;
+        self.unban(name, &Host::Address(address));
+        self.wishes.push(wish);
         Ok(changes)
     }
 
-    /// Notes that a DNS name is wanted under a name. Addresses that had been removed from the claim come back.
+    /// Notes that a DNS name is wanted under a name. Addresses that had been removed from the claim come back, and
+    /// terms that it does not give stay as they were.
     ///
     /// # Errors
     /// [`AddError::TooManyNames`], [`AddError::TooManyTargets`], [`AddError::TooManyLabels`].
@@ -129,22 +171,43 @@ impl<H: Clone> Registry<H> {
         &mut self,
         name: &Label,
         host: &HostName,
-        interval: Option<Interval>,
+        terms: &Terms,
+    ) -> Result<(Claimed, Vec<Change<H>>), AddError> {
+        let stamp = self.next_stamp();
+        let before = self.followed.get(host).and_then(|followed| followed.given_by(name, Origin::Live));
+        let given = before.cloned().unwrap_or_default().renewed(terms, stamp);
+        let wish =
+            Wish::Want { name: name.clone(), host: Host::Name(host.clone()), terms: given.terms.clone() };
+        let done = self.claim_as(Origin::Live, name, host, given)?;
+        self.unban(name, &Host::Name(host.clone()));
+        self.wishes.push(wish);
+        Ok(done)
+    }
+
+    fn claim_as(
+        &mut self,
+        origin: Origin,
+        name: &Label,
+        host: &HostName,
+        given: Given,
     ) -> Result<(Claimed, Vec<Change<H>>), AddError> {
         if !self.followed.contains_key(host) && self.followed.len() >= self.limits.names {
             return Err(AddError::TooManyNames(self.limits.names));
         }
-        let given = self.give(interval);
         let state = self.state(host);
-        let fresh = self.followed.entry(host.clone()).or_default().claim(name, given)?;
-        if fresh {
+        let followed = self.followed.entry(host.clone()).or_default();
+        let fresh = followed.claim(name, origin, given)?;
+        if origin == Origin::Live && followed.include(name) {
+            self.wishes.push(Wish::Include { name: name.clone(), host: host.clone() });
+        }
+        if fresh && followed.claims().filter(|claim| claim.name == *name).count() == 1 {
             self.claims.entry(name.clone()).or_default().push(host.clone());
         }
         let (changes, refused) = self.apply(host);
         match refused {
             // What began to be wanted is nothing, so nothing but the claim is to be undone.
             Some(error) if fresh && !self.wants_any(name, host) => {
-                self.unclaim(name, host);
+                self.drop_claim(origin, name, host, &mut Vec::new());
                 Err(error)
             }
             _ => Ok((Claimed { fresh, name: state }, changes)),
@@ -158,13 +221,6 @@ impl<H: Clone> Registry<H> {
             Some(followed) if followed.answered => NameState::Unresolved,
             Some(_) => NameState::Unanswered,
         }
-    }
-
-    /// Takes back a claim: the name turned out to be none.
-    pub fn unclaim(&mut self, name: &Label, host: &HostName) -> Vec<Change<H>> {
-        let mut changes = Vec::new();
-        self.drop_claim(name, host, &mut changes);
-        changes
     }
 
     /// Takes in what a DNS name stands for now. The error is of addresses that found no room.
@@ -192,20 +248,6 @@ impl<H: Clone> Registry<H> {
         let wanted_by =
             |address: &Address| self.targets.get(address).is_some_and(|entry| entry.is_wanted_by(name, host));
         self.followed.get(host).is_some_and(|followed| followed.addresses.iter().any(wanted_by))
-    }
-
-    /// Forgets what matches the name, and what matches the host.
-    pub fn remove(&mut self, name: Option<&Label>, host: Option<&Host>) -> Vec<Change<H>> {
-        let mut changes = Vec::new();
-        if let Some(name) = name {
-            self.remove_name(name, &mut changes);
-        }
-        match host {
-            Some(Host::Address(address)) => self.remove_address(*address, &mut changes),
-            Some(Host::Name(host)) => self.remove_host(host, &mut changes),
-            None => {}
-        }
-        changes
     }
 
     /// The targets that a filter means, in address order: at most `limit` of those after an address, and how many
@@ -257,100 +299,63 @@ impl<H: Clone> Registry<H> {
         addresses.iter().filter(is_behind).copied().collect()
     }
 
-    fn give(&mut self, interval: Option<Interval>) -> Option<Given> {
+    fn next_stamp(&mut self) -> u64 {
         self.stamp += 1;
-        interval.map(|interval| Given { interval, stamp: self.stamp })
+        self.stamp
     }
 
-    fn want(
-        &mut self,
-        address: Address,
-        want: Want,
-        given: Option<Given>,
-        changes: &mut Vec<Change<H>>,
-    ) -> Result<(), AddError> {
+    fn want(&mut self, address: Address, want: Want, changes: &mut Vec<Change<H>>) -> Result<(), AddError> {
         if !self.targets.contains_key(&address) {
             if self.targets.len() >= self.limits.targets {
                 return Err(AddError::TooManyTargets(self.limits.targets));
             }
-            self.targets.insert(address, Box::new(Entry::new(self.limits.interval)));
+            self.targets.insert(address, Box::new(Entry::new()));
             changes.push(Change::Start(address));
         }
         let Some(entry) = self.targets.get_mut(&address) else { return Ok(()) };
         let name = want.name.clone();
-        if entry.want(want)? && own_address(&name) != Some(address) {
+        let wanted = entry.want(want)?;
+        let adjusted = wanted.adjusted.then(|| entry.handle.clone()).flatten();
+        let manner = self.defaults.manner(entry.terms());
+        if wanted.fresh && own_address(&name) != Some(address) {
             self.by_name.insert((name, Some(address)));
         }
-        changes.extend(entry.set_interval(given));
+        changes.extend(adjusted.map(|handle| Change::Adjust(handle, manner)));
         Ok(())
     }
 
-    /// Ends the wants of an address that match, and the target with the last of them.
-    fn unwant(&mut self, address: Address, ends: impl Fn(&Want) -> bool, changes: &mut Vec<Change<H>>) {
-        let Some(entry) = self.targets.get_mut(&address) else { return };
-        let (names, wanted) = entry.unwant(ends);
-        for name in names {
+    /// Ends the wants of an address that match, and the target with the last of them; returns those that ended.
+    fn unwant(
+        &mut self,
+        address: Address,
+        ends: impl Fn(&Want) -> bool,
+        changes: &mut Vec<Change<H>>,
+    ) -> Vec<Want> {
+        let Some(entry) = self.targets.get_mut(&address) else { return Vec::new() };
+        let unwanted = entry.unwant(ends);
+        for name in unwanted.names {
             self.by_name.remove(&(name, Some(address)));
         }
-        if !wanted {
+        if !entry.is_wanted() {
             changes.extend(self.targets.remove(&address).and_then(|entry| entry.handle).map(Change::Retire));
+        } else if let Some(handle) = entry.handle.clone().filter(|_| unwanted.adjusted) {
+            changes.push(Change::Adjust(handle, self.defaults.manner(entry.terms())));
         }
+        unwanted.ended.into_vec()
     }
 
-    /// Has every claim of a DNS name want what it is to want.
+    /// Has every claim of a DNS name want what it is to want, and nothing else.
     fn apply(&mut self, host: &HostName) -> (Vec<Change<H>>, Option<AddError>) {
         let (mut changes, mut refused) = (Vec::new(), None);
-        let wanted = self.followed.get(host).map_or_else(Vec::new, Followed::wanted);
-        for (name, given, addresses) in wanted {
-            for address in addresses {
-                let want = Want { name: name.clone(), by: Some(host.clone()) };
-                refused = self.want(address, want, given, &mut changes).err().or(refused);
+        let wanted = self.followed.get(host).map_or_else(Vec::new, |followed| followed.wanted(host));
+        for (address, want, is_wanted) in wanted {
+            if is_wanted {
+                refused = self.want(address, want, &mut changes).err().or(refused);
+            } else {
+                self.unwant(address, |other| other.is_same(&want), &mut changes);
             }
         }
         (changes, refused)
-    }
-
-    fn remove_name(&mut self, name: &Label, changes: &mut Vec<Change<H>>) {
-        for host in self.claims.get(name).cloned().unwrap_or_default() {
-            self.drop_claim(name, &host, changes);
-        }
-        let addresses: Vec<Address> = self.addresses_of(name).collect();
-        for address in addresses {
-            self.unwant(address, |want| want.name == *name, changes);
-        }
-    }
-
-    fn remove_address(&mut self, address: Address, changes: &mut Vec<Change<H>>) {
-        for followed in self.followed.values_mut() {
-            followed.exclude(address);
-        }
-        self.unwant(address, |_| true, changes);
-    }
-
-    fn remove_host(&mut self, host: &HostName, changes: &mut Vec<Change<H>>) {
-        let names: Vec<Label> =
-            self.followed.get(host).map_or_else(Vec::new, |followed| followed.names().collect());
-        for name in names {
-            self.drop_claim(&name, host, changes);
-        }
-    }
-
-    fn drop_claim(&mut self, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
-        let Some(followed) = self.followed.get_mut(host) else { return };
-        let unclaimed = followed.unclaim(name);
-        for address in followed.addresses.clone() {
-            self.unwant(address, |want| want.name == *name && want.by.as_ref() == Some(host), changes);
-        }
-        if let Some(hosts) = self.claims.get_mut(name) {
-            hosts.retain(|other| other != host);
-            if hosts.is_empty() {
-                self.claims.remove(name);
-            }
-        }
-        if unclaimed {
-            self.followed.remove(host);
-            changes.push(Change::Unfollow(host.clone()));
-        }
     }
 }
 
@@ -359,5 +364,7 @@ fn own_address(name: &Label) -> Option<Address> {
     name.parse().ok()
 }
 
+#[cfg(test)]
+mod origin_tests;
 #[cfg(test)]
 mod tests;

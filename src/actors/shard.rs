@@ -2,7 +2,7 @@
 
 use super::pinger::{PingActor, PingerDied, Seed, Will};
 use crate::probe::{Engine, EngineStats};
-use crate::target::{Address, Interval, Timeout};
+use crate::target::{Address, Manner};
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 use siphasher::sip::SipHasher13;
@@ -26,10 +26,8 @@ pub enum Shard {
 pub struct Order {
     /// Whom to ping.
     pub address: Address,
-    /// How often.
-    pub interval: Interval,
-    /// When a request is lost.
-    pub timeout: Timeout,
+    /// How.
+    pub manner: Manner,
     /// Which of the pingers of that address it is.
     pub incarnation: u64,
     /// Who is told if it dies.
@@ -117,7 +115,8 @@ impl Shard {
 impl Order {
     fn build(self, seed: Seed, engine: Rc<dyn Engine>) -> PingActor {
         let will = Will { heir: self.heir, incarnation: self.incarnation };
-        PingActor::new(self.address, self.interval, self.timeout, seed, engine).with_will(will)
+        let Manner { interval, timeout, shape } = self.manner;
+        PingActor::new(self.address, interval, timeout, seed, engine).shaped(shape).with_will(will)
     }
 }
 

@@ -1,15 +1,16 @@
 //! Owns the registry: which addresses are pinged, who wants them, and the actors that do it.
 
+mod configuration;
 mod messages;
 mod waiting;
 
-use super::pinger::{self, PingActor, PingerDied, SetInterval};
+use super::pinger::{self, Adjust, PingActor, PingerDied};
 use super::registry::{Change, Entry, Limits, NameState, Registry};
 use super::resolver::{self, LookUpNow, NameNews, Parent, ResolverActor, ResolverDied};
 use super::shard::{Home, Order, Seeds, Shard};
 use crate::probe::EngineStats;
 use crate::resolve::{Resolve, Verdict};
-use crate::target::{Address, Host, HostName, Timeout};
+use crate::target::{Address, Defaults, Host, HostName};
 use actix::WeakAddr;
 use actix::prelude::*;
 use futures_util::future::join_all;
@@ -25,15 +26,14 @@ pub use messages::*;
 /// What a supervisor needs to know.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Limits of the registry, and the interval of targets that name none.
+    /// Limits of the registry.
     pub limits: Limits,
-    /// After this a request is lost.
-    pub timeout: Timeout,
+    /// What goes for targets that say nothing themselves.
+    pub defaults: Defaults,
 }
 
 /// Owns the registry and the actors of its targets and names.
 pub struct SupervisorActor {
-    settings: Settings,
     registry: Registry<Pinger>,
     resolvers: HashMap<HostName, Resolver>,
     waiting: Waiting,
@@ -81,8 +81,7 @@ impl SupervisorActor {
     /// A supervisor without targets. There is at least one shard.
     pub fn new(settings: Settings, shards: Vec<Shard>, seeds: Seeds, resolve: Rc<dyn Resolve>) -> Self {
         Self {
-            settings,
-            registry: Registry::new(settings.limits),
+            registry: Registry::new(settings.limits, settings.defaults),
             resolvers: HashMap::new(),
             waiting: Waiting::default(),
             shards,
@@ -99,7 +98,7 @@ impl SupervisorActor {
         for change in changes {
             match change {
                 Change::Start(address) => self.start_pinger(address, ctx),
-                Change::SetInterval(pinger, interval) => pinger.tell(SetInterval(interval)),
+                Change::Adjust(pinger, manner) => pinger.tell(Adjust(manner)),
                 Change::Retire(pinger) => pinger.tell(pinger::Retire),
                 Change::Unfollow(name) => {
                     self.waiting.give_up(&name);
@@ -112,15 +111,16 @@ impl SupervisorActor {
     }
 
     fn start_pinger(&mut self, address: Address, ctx: &mut Context<Self>) {
-        let Some(entry) = self.registry.get_mut(&address) else { return };
+        let Some(manner) = self.registry.get(&address).map(|entry| self.registry.manner(entry)) else {
+            return;
+        };
         self.incarnations += 1;
         let incarnation = self.incarnations;
         let heir = Arc::clone(self.heir.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
-        let order =
-            Order { address, interval: entry.interval, timeout: self.settings.timeout, incarnation, heir };
+        let order = Order { address, manner, incarnation, heir };
         let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
         let actor = shard.start(order, &self.seeds).downgrade();
-        entry.handle = Some(Pinger { actor, incarnation });
+        self.registry.set_handle(&address, Pinger { actor, incarnation });
     }
 
     fn start_resolver(&mut self, name: &HostName, ctx: &mut Context<Self>) {
@@ -135,13 +135,13 @@ impl SupervisorActor {
     fn add(&mut self, add: Add, ctx: &mut Context<Self>) -> Result<Option<Waiter>, AddError> {
         let host = match add.host {
             Host::Address(address) => {
-                let changes = self.registry.add_address(&add.name, address, add.interval)?;
+                let changes = self.registry.add_address(&add.name, address, &add.terms)?;
                 self.apply(changes, ctx);
                 return Ok(None);
             }
             Host::Name(host) => host,
         };
-        let (claimed, changes) = self.registry.claim(&add.name, &host, add.interval)?;
+        let (claimed, changes) = self.registry.claim(&add.name, &host, &add.terms)?;
         self.apply(changes, ctx);
         match claimed.name {
             NameState::New => self.start_resolver(&host, ctx),
@@ -185,7 +185,9 @@ impl SupervisorActor {
         let member = |(address, entry): (Address, &Entry<Pinger>)| {
             let pinger = entry.handle.as_ref()?.actor.clone();
             let home = homes[Seeds::shard_of(address, homes.len())].clone();
-            Some(Member { address, name: entry.name().clone(), interval: entry.interval, pinger, home })
+            let interval = self.registry.manner(entry).interval;
+            let options = entry.terms().options.clone();
+            Some(Member { address, name: entry.name().clone(), interval, options, pinger, home })
         };
         Roster { members: chosen.into_iter().filter_map(member).collect(), total }
     }
@@ -218,21 +220,6 @@ impl Handler<Add> for SupervisorActor {
             supervisor.waiting.settle_for(&waiter);
             Ok(())
         }))
-    }
-}
-
-impl Handler<Load> for SupervisorActor {
-    type Result = ResponseActFuture<Self, ()>;
-
-    fn handle(&mut self, Load(adds): Load, ctx: &mut Self::Context) -> Self::Result {
-        for add in adds {
-            let (name, host) = (add.name.clone(), add.host.clone());
-            if let Err(error) = self.add(add, ctx) {
-                error!(?name, %host, %error, "target not added");
-            }
-        }
-        let started = join_all(self.shards.iter().map(Shard::stats));
-        Box::pin(started.into_actor(self).map(|_, supervisor, _| supervisor.ready = true))
     }
 }
 
@@ -275,7 +262,7 @@ impl Handler<PingerDied> for SupervisorActor {
     type Result = ();
 
     fn handle(&mut self, died: PingerDied, ctx: &mut Self::Context) {
-        let entry = self.registry.get_mut(&died.address);
+        let entry = self.registry.get(&died.address);
         let current = entry.and_then(|entry| entry.handle.as_ref().map(|pinger| pinger.incarnation));
         if current == Some(died.incarnation) {
             error!(addr = %died.address, "a pinger died and is replaced; its statistics start again");

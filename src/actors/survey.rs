@@ -94,7 +94,7 @@ mod tests {
             PingActor::new(address, interval, timeout, seed, ScriptedNetwork::new().engine())
         });
         let home = Shard::There(arbiter.clone()).home(shard);
-        Member { address, name: "one".into(), interval, pinger: pinger.downgrade(), home }
+        Member { address, name: "one".into(), interval, options: None, pinger: pinger.downgrade(), home }
     }
 
     #[actix::test]

@@ -72,7 +72,7 @@ impl Executor {
         match request {
             Request::Noop => Ok(reply::ok().into()),
             Request::List(list) => self.list(list, peer).await,
-            Request::Add { name, host, interval } => self.add(Add { name, host, interval }, peer).await,
+            Request::Add { name, host, terms } => self.add(Add { name, host, terms }, peer).await,
             Request::Remove(selection) => self.remove(selection, peer).await,
             Request::Reset(selection) => self.reset(selection, peer).await,
             Request::Histogram { address, reset } => self.histogram(address, reset).await,
@@ -80,9 +80,9 @@ impl Executor {
     }
 
     async fn add(&self, add: Add, peer: SocketAddr) -> Result<Outcome, ExecuteError> {
-        let Add { name, host, interval } = add.clone();
+        let Add { name, host, terms } = add.clone();
         self.backend.add(add).await?;
-        let itv = interval.map(Interval::seconds);
+        let itv = terms.interval.map(Interval::seconds);
         info!(%peer, name = ?name, host = ?host.to_string(), itv, "host added");
         Ok(reply::ok().into())
     }

@@ -6,7 +6,7 @@ use crate::actors::shard::Home;
 use crate::actors::supervisor::{Add, AddError, GetRoster, Member, Remove, Roster};
 use crate::measure::Moment;
 use crate::probe::{Engine, EngineStats, Event, Line, Listener, PortId};
-use crate::target::{Address, Host, Interval, Label, Timeout};
+use crate::target::{Address, Host, Interval, Label, Shape, Timeout};
 use actix::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -46,6 +46,8 @@ impl Engine for Puppet {
     }
 
     fn detach(&self, _: PortId) {}
+
+    fn set_shape(&self, _: PortId, _: Shape) {}
 
     fn send(&self, id: PortId, number: u32) {
         let (at, listener) = (self.now.get(), Rc::clone(&self.targets.borrow()[id.index as usize]));
@@ -225,5 +227,12 @@ fn member(host: u32, name: &Label, engine: &Rc<Puppet>) -> Member {
     let engine = Rc::clone(engine) as Rc<dyn Engine>;
     let pinger =
         PingActor::new(address, Interval::DEFAULT, Timeout::DEFAULT, seed, engine).start().downgrade();
-    Member { address, name: Label::clone(name), interval: Interval::DEFAULT, pinger, home: Home::here() }
+    Member {
+        address,
+        name: Label::clone(name),
+        interval: Interval::DEFAULT,
+        options: None,
+        pinger,
+        home: Home::here(),
+    }
 }

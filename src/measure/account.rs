@@ -62,6 +62,11 @@ impl Account {
         }
     }
 
+    /// Changes after which time a request is lost, those in flight too, and for how long one is remembered.
+    pub fn set_timeout(&mut self, timeout: Duration, memory: Duration) {
+        (self.timeout, self.memory) = (timeout, memory);
+    }
+
     /// Opens a request that is about to be sent, and returns its number.
     pub fn open(&mut self, now: Moment) -> u32 {
         self.forget(now);

@@ -12,7 +12,7 @@ pub mod scripted;
 pub mod wire;
 
 use crate::measure::{ErrorClass, Moment, Octaves};
-use crate::target::Address;
+use crate::target::{Address, Shape};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -134,6 +134,8 @@ pub trait Engine {
     fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId;
     /// Forgets a target, with its wake-up and its queued requests. What still arrives for it is foreign.
     fn detach(&self, id: PortId);
+    /// Has a target's requests look like that from now on.
+    fn set_shape(&self, id: PortId, shape: Shape);
     /// Queues an echo request; `Sent`, `NotSent` or `Refused` follows.
     fn send(&self, id: PortId, number: u32);
     /// Rings the bell of a target with that interval at `at`, or up to an eighth of the interval later. The latest
@@ -221,6 +223,11 @@ impl Port {
     pub fn open(engine: Rc<dyn Engine>, address: Address, listener: Rc<dyn Listener>) -> Self {
         let id = engine.attach(address, listener);
         Self { engine, id }
+    }
+
+    /// Has the target's requests look like that from now on.
+    pub fn set_shape(&self, shape: Shape) {
+        self.engine.set_shape(self.id, shape);
     }
 
     /// The target's way to the network.

@@ -22,7 +22,7 @@ mod targets;
 
 use super::{Engine, EngineStats, Event, Line, Listener, PortId};
 use crate::measure::Moment;
-use crate::target::{Address, Family, Timeout};
+use crate::target::{Address, Family, Shape, Timeout};
 use request::{Request, Tally};
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -148,6 +148,8 @@ impl Engine for Portable {
             self.tally.refusals.borrow_mut().forget(target.address);
         }
     }
+
+    fn set_shape(&self, _: PortId, _: Shape) {}
 
     fn send(&self, id: PortId, number: u32) {
         match self.request(id, number) {

@@ -18,7 +18,7 @@ pub use fate::{
 
 use super::{Engine, EngineStats, Event, Line, Listener, PortId};
 use crate::measure::Moment;
-use crate::target::Address;
+use crate::target::{Address, Shape};
 use fate::Sending;
 use state::{Due, Repeat, State};
 use std::cell::{Cell, RefCell};
@@ -154,6 +154,8 @@ impl Engine for ScriptedNetwork {
     fn detach(&self, id: PortId) {
         self.0.state.borrow_mut().detach(id);
     }
+
+    fn set_shape(&self, _: PortId, _: Shape) {}
 
     fn send(&self, id: PortId, number: u32) {
         let now = self.0.now();

@@ -4,7 +4,9 @@
 //! neither its depth nor the size of its numbers matters.
 
 use super::{Quoted, Refusal};
-use crate::target::{Address, AddressError, Interval, SecondsError};
+use crate::target::{
+    Address, AddressError, Interval, Key, Labels, OptionError, SecondsError, Terms, TermsError,
+};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -56,7 +58,7 @@ impl<'a> Members<'a> {
     }
 
     /// `itv`: a number, or a numeric string, of seconds.
-    pub(super) fn interval(&self) -> Result<Option<Interval>, Refusal> {
+    fn interval(&self) -> Result<Option<Interval>, Refusal> {
         let Some(json) = self.json("itv") else { return Ok(None) };
         let (seconds, given) = if json.starts_with('"') {
             let text: String = serde_json::from_str(json).map_err(|_| Refusal::InvalidJson)?;
@@ -66,6 +68,32 @@ impl<'a> Members<'a> {
         };
         let interval = seconds.ok().and_then(|seconds: f64| Interval::from_seconds(seconds).ok());
         interval.map(Some).ok_or_else(|| SecondsError::interval(given).into())
+    }
+
+    /// Everything that says how a target is pinged: `itv`, the options by their names, `labels`.
+    pub(super) fn terms(&self) -> Result<Terms, Refusal> {
+        let mut terms = Terms::default();
+        for key in Key::ALL.into_iter().filter(|key| *key != Key::Interval) {
+            let Some(json) = self.json(key.as_str()).filter(|&json| json != EMPTY) else { continue };
+            let (text, given) = if json.starts_with('"') {
+                let text: String = serde_json::from_str(json).map_err(|_| Refusal::InvalidJson)?;
+                let given = Quoted::text(&text);
+                (text, given)
+            } else {
+                (json.to_owned(), Quoted::json(json))
+            };
+            terms.set(key, &text).map_err(|_| OptionError { key, given: given.into() })?;
+        }
+        terms.set_labels(self.labels()?);
+        Ok(Terms { interval: self.interval()?, ..terms })
+    }
+
+    /// `labels`: an object of strings.
+    fn labels(&self) -> Result<Labels, Refusal> {
+        let Some(json) = self.json("labels") else { return Ok(Labels::default()) };
+        let labels: HashMap<String, String> =
+            serde_json::from_str(json).map_err(|_| Refusal::Labels(Quoted::json(json)))?;
+        Ok(Labels::new(labels).map_err(TermsError::from)?)
     }
 
     /// `limit`: a whole number, at least 1.
@@ -90,3 +118,6 @@ impl<'a> Members<'a> {
         }
     }
 }
+
+/// A string that hooks write when they have nothing to say.
+const EMPTY: &str = "\"\"";

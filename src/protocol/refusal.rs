@@ -1,7 +1,7 @@
 //! Why a request is not carried out, and the reply that says so.
 
 use super::{Quoted, reply};
-use crate::target::{AddressError, HostError, MAX_NAME, SecondsError};
+use crate::target::{AddressError, HostError, MAX_NAME, OptionError, SecondsError, TermsError};
 
 /// Why a datagram is no request that can be carried out; the operator sees this text as it stands.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -35,6 +35,15 @@ pub enum Refusal {
     /// An unusable `itv`.
     #[error(transparent)]
     Interval(#[from] SecondsError),
+    /// An unusable value of another option.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// Options that contradict each other or the host, or labels that can't be.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// `labels` is no object of strings.
+    #[error("labels must be an object of strings, like {{\"site\": \"berlin\"}}, not {0}")]
+    Labels(Quoted),
     /// An unusable `limit`.
     #[error("limit {0} is not usable, it takes a whole number from 1")]
     Limit(Quoted),

@@ -2,7 +2,7 @@
 
 use super::members::Members;
 use super::{Quoted, Refusal};
-use crate::target::{Address, Host, Interval, Label, MAX_NAME};
+use crate::target::{Address, Host, Label, MAX_NAME, Terms};
 
 /// A request that can be carried out.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,8 +17,8 @@ pub enum Request {
         name: Label,
         /// What to ping.
         host: Host,
-        /// Seconds between requests, if they are to be changed.
-        interval: Option<Interval>,
+        /// How, as far as that is to be changed.
+        terms: Terms,
     },
     /// Asks to forget hosts. Never [`Selection::All`].
     Remove(Selection),
@@ -120,7 +120,9 @@ fn add(members: &Members<'_>) -> Result<Request, Refusal> {
         return Err(Refusal::LongName(name_or_addr.len()));
     }
     let host = text.parse().map_err(|why| Refusal::Host { given: Quoted::text(text), why })?;
-    Ok(Request::Add { name: name_or_addr.as_str().into(), host, interval: members.interval()? })
+    let terms = members.terms()?;
+    terms.check(&host)?;
+    Ok(Request::Add { name: name_or_addr.as_str().into(), host, terms })
 }
 
 fn histogram(members: &Members<'_>) -> Result<Request, Refusal> {

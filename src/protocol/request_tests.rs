@@ -1,6 +1,7 @@
 //! What each row of the contract's table is read as.
 
 use super::*;
+use crate::target::Key;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -116,7 +117,11 @@ fn name_and_addr_serve_for_each_other() {
     ];
     for (request, called, pinged) in cases {
         let (name, host) = (called.into(), pinged.parse().expect("a host"));
-        assert_eq!(parsed(&request.to_string()), Request::Add { name, host, interval: None }, "{request}");
+        assert_eq!(
+            parsed(&request.to_string()),
+            Request::Add { name, host, terms: Terms::default() },
+            "{request}"
+        );
     }
 }
 
@@ -156,8 +161,8 @@ fn an_interval_is_a_number_or_a_numeric_string() {
         ("86400", Some(86_400.0)),
         ("null", None),
     ] {
-        let Request::Add { interval, .. } = parsed(&itv(given)) else { panic!("{given}") };
-        assert_eq!(interval.map(Interval::seconds), seconds, "{given}");
+        let Request::Add { terms, .. } = parsed(&itv(given)) else { panic!("{given}") };
+        assert_eq!(terms.interval.map(crate::target::Interval::seconds), seconds, "{given}");
     }
     let digits = "9".repeat(400);
     for given in [
@@ -291,5 +296,41 @@ proptest! {
         bytes[at] = byte;
         check_reply_of(&bytes);
         check_reply_of(&bytes[..at]);
+    }
+}
+
+#[test]
+fn an_add_takes_every_option_of_a_target() {
+    let request = json!({"cmd": "add", "name": "N", "itv": 5, "timeout": 1.5, "size": "1000", "dscp": "EF", "ttl": 9,
+        "source": "192.0.2.1", "interface": "eth0", "dont_fragment": true, "family": "ipv4", "labels": {"site": "B"}});
+    let Request::Add { terms, .. } = parsed(&request.to_string()) else { panic!("{request}") };
+    let given: Vec<(Key, String)> = terms.iter().collect();
+    let expected = ["5", "1.5", "1000", "46", "9", "192.0.2.1", "eth0", "true", "ipv4"].map(str::to_owned);
+    assert_eq!(given, Key::ALL.into_iter().zip(expected).collect::<Vec<_>>());
+    assert_eq!(terms.labels().collect::<Vec<_>>(), [("site", "B")]);
+    let absent = json!({"cmd": "add", "name": "N", "timeout": null, "dscp": "", "labels": {}});
+    let Request::Add { terms, .. } = parsed(&absent.to_string()) else { panic!("{absent}") };
+    assert_eq!(terms, Terms::default());
+}
+
+#[test]
+fn an_unusable_option_is_named_with_what_it_takes() {
+    let long = "x".repeat(100);
+    let cases = [
+        (json!({"timeout": 0}), "timeout 0 is not usable, it takes seconds from 0.05 to 60"),
+        (json!({"dscp": "loud\n"}), r#"dscp "loud\n" is not usable, it takes a number from 0 to 63"#),
+        (json!({"size": [1, 2]}), "size [1,2] is not usable"),
+        (json!({"ttl": long}), "… is not usable"),
+        (json!({"dont_fragment": 1}), "dont_fragment 1 is not usable, it takes true or false"),
+        (json!({"labels": ["a"]}), "labels must be an object of strings"),
+        (json!({"labels": {"a": 1}}), "labels must be an object of strings"),
+        (json!({"labels": {"a-b": "1"}}), r#""a-b" can't be a label"#),
+        (json!({"addr": "192.0.2.1", "family": "ipv6"}), "192.0.2.1 is no IPv6 address"),
+    ];
+    for (mut request, reason) in cases {
+        request["cmd"] = "add".into();
+        request["name"] = "N".into();
+        let refusal = Request::parse(request.to_string().as_bytes()).expect_err("a refusal").to_string();
+        assert!(refusal.contains(reason), "{request}: {refusal}");
     }
 }

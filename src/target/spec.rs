@@ -1,6 +1,6 @@
 //! A target as a user writes it down: `TARGET[/INTERVAL]`, and perhaps how to call it.
 
-use super::{Host, HostError, Interval, Label, MAX_NAME, SecondsError};
+use super::{Host, HostError, Label, MAX_NAME, SecondsError, Terms, TermsError};
 use std::str::FromStr;
 
 /// What to ping, how to call it, and how often.
@@ -10,8 +10,8 @@ pub struct TargetSpec {
     pub name: Label,
     /// What is pinged.
     pub host: Host,
-    /// Time between its requests, if it has its own.
-    pub interval: Option<Interval>,
+    /// How, where not like the others.
+    pub terms: Terms,
 }
 
 impl TargetSpec {
@@ -38,7 +38,7 @@ impl FromStr for TargetSpec {
             Some((host, interval)) => (host, Some(interval.parse()?)),
         };
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        Ok(Self { name: bare.unwrap_or(host).into(), host: host.parse()?, interval })
+        Ok(Self { name: bare.unwrap_or(host).into(), host: host.parse()?, terms: Terms::every(interval) })
     }
 }
 
@@ -51,6 +51,9 @@ pub enum TargetError {
     /// The part after the last slash.
     #[error(transparent)]
     Interval(#[from] SecondsError),
+    /// Options that contradict the host, or each other.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
     /// A name of its own that is too long.
     #[error("a name has at most {MAX_NAME} bytes, this one has {0}")]
     LongName(usize),
@@ -59,6 +62,7 @@ pub enum TargetError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::Interval;
 
     #[test]
     fn the_last_slash_separates_the_interval() {
@@ -75,7 +79,7 @@ mod tests {
         for (text, name, host, interval) in cases {
             let spec: TargetSpec = text.parse().unwrap();
             assert_eq!((&*spec.name, spec.host.to_string().as_str()), (name, host), "{text}");
-            assert_eq!(spec.interval.map(Interval::seconds), interval, "{text}");
+            assert_eq!(spec.terms.interval.map(Interval::seconds), interval, "{text}");
         }
     }
 

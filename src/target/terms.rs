@@ -160,6 +160,44 @@ fn source(text: &str) -> Option<IpAddr> {
     address.zone().is_none().then_some(address.ip())
 }
 
+/// What goes for targets that say nothing themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaults {
+    /// Time between two requests.
+    pub interval: Interval,
+    /// After this a request is lost.
+    pub timeout: Timeout,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { interval: Interval::DEFAULT, timeout: Timeout::DEFAULT }
+    }
+}
+
+/// How a target is pinged, everything decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// Time between two requests.
+    pub interval: Interval,
+    /// After this a request is lost.
+    pub timeout: Timeout,
+    /// What its requests look like.
+    pub shape: Shape,
+}
+
+impl Defaults {
+    /// How a target with these terms is pinged.
+    pub fn manner(&self, terms: &Terms) -> Manner {
+        let options = terms.options.as_deref();
+        Manner {
+            interval: terms.interval.unwrap_or(self.interval),
+            timeout: options.and_then(|options| options.timeout).unwrap_or(self.timeout),
+            shape: options.map(|options| options.shape).unwrap_or_default(),
+        }
+    }
+}
+
 impl From<Options> for Terms {
     fn from(options: Options) -> Self {
         Self { interval: None, options: Some(Arc::new(options)) }

@@ -88,7 +88,8 @@ fn later_terms_hide_earlier_ones_option_by_option() {
 
 #[test]
 fn terms_that_contradict_the_host_are_refused() {
-    let cases: [(&str, &[(Key, &str)], &str); 7] = [
+    type Given = &'static [(Key, &'static str)];
+    let cases: [(&str, Given, &str); 7] = [
         ("192.0.2.1", &[(Key::Family, "ipv6")], "192.0.2.1 is no IPv6 address"),
         ("2001:db8::1", &[(Key::Source, "192.0.2.1")], "2001:db8::1 is no IPv4 address"),
         (

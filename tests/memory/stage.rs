@@ -4,11 +4,11 @@ use actix::prelude::*;
 use meshping::actors::pinger::GetTotals;
 use meshping::actors::registry::Limits;
 use meshping::actors::shard::{Seeds, Shard};
-use meshping::actors::supervisor::{Add, GetRoster, Load, Settings, SupervisorActor};
+use meshping::actors::supervisor::{Add, GetRoster, Settings, Settle, SupervisorActor};
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::resolve::Families;
 use meshping::resolve::system::SystemNames;
-use meshping::target::{Address, Host, Interval, Timeout};
+use meshping::target::{Address, Defaults, Host, Terms};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -29,8 +29,8 @@ impl Stage {
             actix_rt::spawn(drive(Rc::clone(&engine)));
             Shard::enter(engine);
         });
-        let limits = Limits { targets: 200_000, names: 1, interval: Interval::DEFAULT };
-        let settings = Settings { limits, timeout: Timeout::DEFAULT };
+        let limits = Limits { targets: 200_000, names: 1 };
+        let settings = Settings { limits, defaults: Defaults::default() };
         let names = Rc::new(SystemNames::new(Families::BOTH));
         let shards = vec![Shard::There(shard.handle())];
         Self { supervisor: SupervisorActor::new(settings, shards, Seeds::new([1; 16]), names).start(), shard }
@@ -42,9 +42,12 @@ impl Stage {
         let add = |number| {
             let ip = Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + number);
             let host = Host::Address(Address::try_from(std::net::IpAddr::V4(ip)).expect("one host"));
-            Add { name: Self::NAME.into(), host, interval: Some(interval) }
+            Add { name: Self::NAME.into(), host, terms: Terms::every(Some(interval)) }
         };
-        self.supervisor.send(Load((1..=targets).map(add).collect())).await.expect("it runs");
+        for number in 1..=targets {
+            self.supervisor.send(add(number)).await.expect("it runs").expect("there is room");
+        }
+        self.supervisor.send(Settle).await.expect("it runs");
     }
 
     /// Replies to all of them so far.

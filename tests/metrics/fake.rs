@@ -95,7 +95,7 @@ pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> Member {
     let seed = Seed { phase: 1 << 31, first_number: 0 };
     let pinger =
         PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start().downgrade();
-    Member { address, name: name.into(), interval, pinger, home: Home::here() }
+    Member { address, name: name.into(), interval, options: None, pinger, home: Home::here() }
 }
 
 /// Many targets that share one actor: enough to fill every buffer between us and a client.

@@ -6,12 +6,12 @@ use meshping::actors::pinger::{GetSummary, PingActor};
 use meshping::actors::registry::Limits;
 use meshping::actors::shard::{Seeds, Shard};
 use meshping::actors::supervisor::{
-    Add, AddError, Filter, GetRoster, GetStatus, Load, Remove, Settings, Status, SupervisorActor,
+    Add, AddError, Filter, GetRoster, GetStatus, Remove, Settings, Settle, Status, SupervisorActor,
 };
 use meshping::probe::scripted::{Fate, ScriptedNetwork, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{Script, ScriptedNames, addresses};
-use meshping::target::{Address, HostName, Interval, Timeout};
+use meshping::target::{Address, Defaults, HostName, Interval, Terms};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -28,8 +28,8 @@ impl Stage {
     fn set() -> Self {
         let network = ScriptedNetwork::new().elsewhere(reply(5));
         let names = Rc::new(ScriptedNames::new());
-        let limits = Limits { targets: 20_000, names: 100, interval: Interval::DEFAULT };
-        let settings = Settings { limits, timeout: Timeout::DEFAULT };
+        let limits = Limits { targets: 20_000, names: 100 };
+        let settings = Settings { limits, defaults: Defaults::default() };
         let shard = Shard::Here(network.engine());
         let resolve = Rc::clone(&names);
         let supervisor = SupervisorActor::new(settings, vec![shard], Seeds::new([7; 16]), resolve).start();
@@ -96,7 +96,7 @@ impl Stage {
 }
 
 fn add(name: &str, host: &str, interval: Option<&str>) -> Add {
-    Add { name: name.into(), host: host.parse().expect("a host"), interval: interval.map(seconds) }
+    Add { name: name.into(), host: host.parse().expect("a host"), terms: Terms::every(interval.map(seconds)) }
 }
 
 fn address(text: &str) -> Address {
@@ -265,8 +265,11 @@ async fn ten_thousand_targets_come_and_go_and_leave_nothing() {
     let hosts: Vec<String> =
         (0..10_000).map(|index| format!("10.1.{}.{}", index / 250, index % 250 + 1)).collect();
     for _ in 0..2 {
-        let adds = hosts.iter().map(|host| add(host, host, Some("10"))).collect();
-        stage.supervisor.send(Load(adds)).await.expect("it runs");
+        for host in &hosts {
+            let added = stage.supervisor.send(add(host, host, Some("10"))).await.expect("it runs");
+            assert_eq!(added, Ok(()));
+        }
+        stage.supervisor.send(Settle).await.expect("it runs");
         tokio::time::sleep(Duration::from_secs(11)).await;
         assert_eq!((stage.network.ports(), stage.status().await.targets), (10_000, 10_000));
         for host in &hosts {
@@ -284,6 +287,6 @@ async fn the_timeout_is_that_of_the_settings() {
     stage.add("slow", "192.0.2.1").await.expect("there is room");
     until(stage.began, 60_000).await;
     let summary = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
-    assert_eq!((summary.recv, timeout("5")), (0, Timeout::DEFAULT));
+    assert_eq!((summary.recv, timeout("5")), (0, Defaults::default().timeout));
     assert!((54..=55).contains(&summary.lost), "{summary:?}");
 }

@@ -2,9 +2,14 @@
 
 use super::{Stage, host, millis, seconds, timeout};
 use actix::prelude::*;
-use meshping::actors::pinger::{PingActor, Seed, SetInterval};
+use meshping::actors::pinger::{Adjust, PingActor, Seed};
 use meshping::probe::scripted::{ScriptedNetwork, reply};
+use meshping::target::{Manner, Shape};
 use std::time::Duration;
+
+fn every(interval: &str) -> Adjust {
+    Adjust(Manner { interval: seconds(interval), timeout: timeout("5"), shape: Shape::default() })
+}
 
 #[actix::test]
 async fn the_first_request_comes_within_a_second_or_an_interval() {
@@ -46,11 +51,11 @@ async fn a_new_interval_takes_effect_at_once_and_keeps_the_statistics() {
     tokio::time::pause();
     let stage = Stage::set("60", "5", [reply(10), reply(20)]);
     assert_eq!(stage.summary_at(3_000).await.recv, 1);
-    stage.pinger.send(SetInterval(seconds("2"))).await.expect("it runs");
+    stage.pinger.send(every("2")).await.expect("it runs");
     let summary = stage.summary_at(7_900).await;
     assert_eq!(stage.sent_at(), [500, 3_000, 5_000, 7_000]);
     assert_eq!((summary.recv, summary.rtt.sum), (4, 60_000));
-    stage.pinger.send(SetInterval(seconds("60"))).await.expect("it runs");
+    stage.pinger.send(every("60")).await.expect("it runs");
     stage.until(100_000).await;
     assert_eq!(stage.sent_at()[4..], [90_000], "30 s is less than half an interval after 7 s");
 }
@@ -63,7 +68,7 @@ async fn changing_the_interval_every_moment_sends_neither_faster_nor_nothing() {
         for step in 0..1_000 {
             stage.until(step * 10).await;
             let interval = if step % 2 == 0 { long } else { short };
-            stage.pinger.send(SetInterval(seconds(interval))).await.expect("it runs");
+            stage.pinger.send(every(interval)).await.expect("it runs");
         }
         let sent = stage.sent_at();
         assert!(sent[0] <= 1_000, "{sent:?}");

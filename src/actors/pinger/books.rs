@@ -7,7 +7,7 @@
 use super::{BrokeDown, PingActor};
 use crate::measure::{Account, Moment, Reception, Schedule};
 use crate::probe::{DELIVERY, Event, Foreign, Line, Listener};
-use crate::target::Address;
+use crate::target::{Address, Interval, Timeout};
 use actix::WeakAddr;
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -65,11 +65,12 @@ impl Books {
         self.account.borrow_mut()
     }
 
-    /// Changes the interval.
-    pub(super) fn set_interval(&self, interval: Duration, line: Line<'_>) {
+    /// Changes the interval, and after which time a request is lost.
+    pub(super) fn adjust(&self, interval: Interval, timeout: Timeout, line: Line<'_>) {
         // What is due is sent first: a change must not take it away.
         self.turn(line);
-        self.schedule.borrow_mut().set_interval(interval, line.now());
+        self.account.borrow_mut().set_timeout(timeout.get(), timeout.memory());
+        self.schedule.borrow_mut().set_interval(interval.get(), line.now());
         self.set_alarm(line);
     }
 

@@ -1,16 +1,15 @@
-//! One target of the registry: its interval, and who wants it.
+//! One target of the registry: who wants it, and on which terms.
 
-use super::{AddError, Change, Given};
-use crate::target::{HostName, Interval, Label};
+use super::{AddError, Origin};
+use crate::target::{HostName, Label, Terms};
 use smallvec::SmallVec;
 
 /// One target.
 pub struct Entry<H> {
     /// How to reach its actor; `None` until the owner has set it.
     pub handle: Option<H>,
-    /// Its interval.
-    pub interval: Interval,
-    given: u64,
+    /// What all who want it have said, the last given first.
+    terms: Terms,
     /// Nearly always there is one.
     wants: Wants,
 }
@@ -21,18 +20,52 @@ pub(super) const MOST_LABELS: usize = 256;
 type Wants = SmallVec<[Want; 1]>;
 
 /// A reason to ping an address.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Want {
     /// How the target is called for it.
     pub name: Label,
     /// The DNS name that resolved to the address; `None` if the address itself was added.
     pub by: Option<HostName>,
+    /// Who says so.
+    pub origin: Origin,
+    /// On which terms.
+    pub given: Given,
+}
+
+impl Want {
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.origin == other.origin && self.name == other.name && self.by == other.by
+    }
+}
+
+/// Terms, and when they were given: of those given by several, the last counts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Given {
+    pub terms: Terms,
+    interval_at: u64,
+    options_at: u64,
+}
+
+impl Given {
+    /// Terms that are given now.
+    pub fn at(terms: Terms, stamp: u64) -> Self {
+        Self { terms, interval_at: stamp, options_at: stamp }
+    }
+
+    /// What was given before, with these terms over it.
+    pub fn renewed(&self, terms: &Terms, stamp: u64) -> Self {
+        Self {
+            terms: terms.over(&self.terms),
+            interval_at: if terms.interval.is_some() { stamp } else { self.interval_at },
+            options_at: if terms.options.is_some() { stamp } else { self.options_at },
+        }
+    }
 }
 
 impl<H> Entry<H> {
     /// A target that nobody wants yet.
-    pub(super) fn new(interval: Interval) -> Self {
-        Self { handle: None, interval, given: 0, wants: SmallVec::new() }
+    pub(super) fn new() -> Self {
+        Self { handle: None, terms: Terms::default(), wants: SmallVec::new() }
     }
 
     /// The first of its names.
@@ -40,28 +73,50 @@ impl<H> Entry<H> {
         &self.wants[0].name
     }
 
-    /// Adds a reason; `false` if it was there before.
+    /// On which terms it is pinged.
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// What those who want it by itself, and not for a DNS name, said.
+    pub(super) fn given_by(&self, name: &Label, origin: Origin) -> Option<&Given> {
+        let wants =
+            self.wants.iter().find(|want| want.by.is_none() && want.origin == origin && want.name == *name);
+        wants.map(|want| &want.given)
+    }
+
+    /// Adds a reason, or renews its terms. Whether it was there before, and whether the target's terms change.
     ///
     /// # Errors
     /// [`AddError::TooManyLabels`].
-    pub(super) fn want(&mut self, want: Want) -> Result<bool, AddError> {
-        if self.wants.contains(&want) {
-            return Ok(false);
-        }
-        if self.wants.len() >= MOST_LABELS {
+    pub(super) fn want(&mut self, want: Want) -> Result<Wanted, AddError> {
+        let known = self.wants.iter().position(|other| other.is_same(&want));
+        if let Some(index) = known {
+            self.wants[index].given = want.given;
+        } else if self.wants.len() >= MOST_LABELS {
             return Err(AddError::TooManyLabels(MOST_LABELS));
+        } else {
+            self.wants.push(want);
         }
-        self.wants.push(want);
-        Ok(true)
+        Ok(Wanted { fresh: known.is_none(), adjusted: self.add_up() })
     }
 
-    /// Ends the reasons that match. Returns the names that no reason has any more, and whether one is left.
-    pub(super) fn unwant(&mut self, ends: impl Fn(&Want) -> bool) -> (Vec<Label>, bool) {
+    /// Ends the reasons that match.
+    pub(super) fn unwant(&mut self, ends: impl Fn(&Want) -> bool) -> Unwanted {
         let (ended, kept): (Wants, Wants) = self.wants.drain(..).partition(ends);
         self.wants = kept;
-        let mut gone: Vec<Label> = ended.into_iter().map(|want| want.name).collect();
-        gone.retain(|name| self.wants.iter().all(|want| want.name != *name));
-        (gone, !self.wants.is_empty())
+        let mut names: Vec<Label> = ended.iter().map(|want| want.name.clone()).collect();
+        names.retain(|name| self.wants.iter().all(|want| want.name != *name));
+        Unwanted { ended, names, adjusted: self.add_up() }
+    }
+
+    /// Whether anybody wants it.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.wants.is_empty()
+    }
+
+    pub(super) fn wants(&self) -> impl Iterator<Item = &Want> {
+        self.wants.iter()
     }
 
     pub(super) fn is_called(&self, name: &Label) -> bool {
@@ -75,15 +130,39 @@ impl<H> Entry<H> {
     pub(super) fn is_behind(&self, host: &HostName) -> bool {
         self.wants.iter().any(|want| want.by.as_ref() == Some(host))
     }
+
+    /// Makes one of the terms of all; returns whether that changes anything.
+    fn add_up(&mut self) -> bool {
+        let all = || self.wants.iter().map(|want| &want.given);
+        let interval =
+            all().filter(|given| given.terms.interval.is_some()).max_by_key(|given| given.interval_at);
+        let mut with_options: SmallVec<[&Given; 1]> =
+            all().filter(|given| given.terms.options.is_some()).collect();
+        with_options.sort_by_key(|given| given.options_at);
+        let options = with_options.into_iter().fold(Terms::default(), |terms, given| {
+            Terms { interval: None, options: given.terms.options.clone() }.over(&terms)
+        });
+        let terms = Terms { interval: interval.and_then(|given| given.terms.interval), ..options };
+        let changed = terms != self.terms;
+        self.terms = terms;
+        changed
+    }
 }
 
-impl<H: Clone> Entry<H> {
-    /// Takes an interval, unless one that was given later is in force.
-    pub(super) fn set_interval(&mut self, given: Option<Given>) -> Option<Change<H>> {
-        let given = given.filter(|given| given.stamp > self.given)?;
-        self.given = given.stamp;
-        let before = std::mem::replace(&mut self.interval, given.interval);
-        let handle = self.handle.clone().filter(|_| before != given.interval)?;
-        Some(Change::SetInterval(handle, given.interval))
-    }
+/// What came of one more reason to ping a target.
+pub(super) struct Wanted {
+    /// It is new.
+    pub fresh: bool,
+    /// The target's terms are others now.
+    pub adjusted: bool,
+}
+
+/// What came of the end of reasons.
+pub(super) struct Unwanted {
+    /// The reasons that ended.
+    pub ended: Wants,
+    /// The names that no reason has any more.
+    pub names: Vec<Label>,
+    /// The target's terms are others now.
+    pub adjusted: bool,
 }

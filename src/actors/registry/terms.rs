@@ -1,16 +1,14 @@
 //! What a registry is asked with, and why it refuses.
 
-use crate::target::{Host, Interval, Label};
+use crate::target::{Host, Label};
 
-/// What a registry starts from.
+/// What a registry holds at most.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Targets at most.
     pub targets: usize,
     /// Followed names at most.
     pub names: usize,
-    /// Interval of targets that name none.
-    pub interval: Interval,
 }
 
 /// Why nothing was added; the operator sees this text as it stands.

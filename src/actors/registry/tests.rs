@@ -1,62 +1,63 @@
 use super::entry::MOST_LABELS;
 use super::*;
 
-const LIMITS: Limits = Limits { targets: 5, names: 2, interval: Interval::DEFAULT };
+const LIMITS: Limits = Limits { targets: 5, names: 2 };
 
 /// A registry whose handles are the numbers of starts, and what happened to them.
-struct World {
-    registry: Registry<u32>,
+pub(super) struct World {
+    pub registry: Registry<u32>,
     started: u32,
-    log: Vec<String>,
+    pub log: Vec<String>,
 }
 
 impl World {
-    fn new() -> Self {
-        Self { registry: Registry::new(LIMITS), started: 0, log: Vec::new() }
+    pub fn new() -> Self {
+        Self { registry: Registry::new(LIMITS, Defaults::default()), started: 0, log: Vec::new() }
     }
 
-    fn apply(&mut self, changes: Vec<Change<u32>>) {
+    pub fn apply(&mut self, changes: Vec<Change<u32>>) {
         for change in changes {
             self.log.push(match change {
                 Change::Start(address) => {
                     self.started += 1;
-                    self.registry.get_mut(&address).unwrap().handle = Some(self.started);
+                    self.registry.set_handle(&address, self.started);
                     format!("start {address}")
                 }
-                Change::SetInterval(handle, interval) => format!("{handle} every {} s", interval.seconds()),
+                Change::Adjust(handle, manner) => format!("{handle} every {} s", manner.interval.seconds()),
                 Change::Retire(handle) => format!("retire {handle}"),
                 Change::Unfollow(name) => format!("unfollow {}", name.as_str()),
             });
         }
     }
 
-    fn add(&mut self, name: &str, address: &str, interval: Option<&str>) -> Result<(), AddError> {
-        let interval = interval.map(|text| text.parse().unwrap());
-        let changes = self.registry.add_address(&name.into(), ip(address), interval)?;
+    pub fn add(&mut self, name: &str, address: &str, interval: Option<&str>) -> Result<(), AddError> {
+        let terms = Terms::every(interval.map(|text| text.parse().unwrap()));
+        let changes = self.registry.add_address(&name.into(), ip(address), &terms)?;
         self.apply(changes);
         Ok(())
     }
 
-    fn claim(&mut self, name: &str, host: &str) -> Result<Claimed, AddError> {
-        let (claimed, changes) = self.registry.claim(&name.into(), &host.parse().unwrap(), None)?;
+    pub fn claim(&mut self, name: &str, host: &str) -> Result<Claimed, AddError> {
+        let (claimed, changes) =
+            self.registry.claim(&name.into(), &host.parse().unwrap(), &Terms::default())?;
         self.apply(changes);
         Ok(claimed)
     }
 
-    fn resolve(&mut self, host: &str, addresses: &[&str]) -> Option<AddError> {
+    pub fn resolve(&mut self, host: &str, addresses: &[&str]) -> Option<AddError> {
         let addresses = addresses.iter().map(|text| ip(text)).collect();
         let (changes, refused) = self.registry.resolved(&host.parse().unwrap(), addresses, true);
         self.apply(changes);
         refused
     }
 
-    fn remove(&mut self, name: Option<&str>, host: Option<&str>) {
+    pub fn remove(&mut self, name: Option<&str>, host: Option<&str>) {
         let host = host.map(|text| text.parse().unwrap());
         let changes = self.registry.remove(name.map(Into::into).as_ref(), host.as_ref());
         self.apply(changes);
     }
 
-    fn targets(&self) -> Vec<String> {
+    pub fn targets(&self) -> Vec<String> {
         self.select(&Filter::default())
     }
 
@@ -66,12 +67,12 @@ impl World {
         chosen.iter().map(|(address, entry)| format!("{}={address}", entry.name())).collect()
     }
 
-    fn take_log(&mut self) -> Vec<String> {
+    pub fn take_log(&mut self) -> Vec<String> {
         std::mem::take(&mut self.log)
     }
 }
 
-fn ip(text: &str) -> Address {
+pub(super) fn ip(text: &str) -> Address {
     text.parse().unwrap()
 }
 

@@ -1,12 +1,13 @@
 //! What a supervisor is asked, and what it answers.
 
 use crate::actors::pinger::PingActor;
-pub use crate::actors::registry::{AddError, Filter};
+pub use crate::actors::registry::{AddError, Amendment, Declared, Filter, Wish};
 use crate::actors::shard::Home;
 use crate::probe::EngineStats;
-use crate::target::{Address, Host, Interval, Label};
+use crate::target::{Address, Defaults, Host, Interval, Label, Options, Terms};
 use actix::WeakAddr;
 use actix::prelude::*;
+use std::sync::Arc;
 
 /// Asks for a host to be measured under a name.
 ///
@@ -18,8 +19,8 @@ pub struct Add {
     pub name: Label,
     /// What to ping.
     pub host: Host,
-    /// Seconds between requests; without it an existing target keeps its own, a new one gets the default.
-    pub interval: Option<Interval>,
+    /// How; what they do not say stays as it was for an existing target, and is the default for a new one.
+    pub terms: Terms,
 }
 
 /// Asks to forget hosts. Both given: both apply. Nothing is resolved for it.
@@ -62,6 +63,8 @@ pub struct Member {
     pub name: Label,
     /// Its interval.
     pub interval: Interval,
+    /// In what else it differs from the others.
+    pub options: Option<Arc<Options>>,
     /// The actor that owns its books. Weak, because copies of it take no memory.
     pub pinger: WeakAddr<PingActor>,
     /// Where that actor runs.
@@ -88,7 +91,47 @@ pub struct Status {
     pub engines: Vec<EngineStats>,
 }
 
-/// Asks for hosts to be measured at the start. Answered when their actors run; names are not waited for.
+/// Asks to take steps towards another configuration, in order. The reply is what could not be done.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Vec<Refused>")]
+pub struct Amend(pub Vec<Amendment>);
+
+/// What the configuration wants, and can't have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// How it is called.
+    pub name: Label,
+    /// What was to be pinged.
+    pub host: Host,
+    /// Why it is not.
+    pub error: AddError,
+}
+
+/// Asks what the configuration wants at present.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Present")]
+pub struct GetDeclared;
+
+/// What the configuration wants at present.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Present {
+    /// What is wanted.
+    pub declared: Vec<Declared>,
+    /// What it wants, and somebody has removed live.
+    pub banned: Vec<(Label, Host)>,
+}
+
+/// Changes what goes for targets that say nothing themselves.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct SetDefaults(pub Defaults);
+
+/// Has things as they were wished live before a restart.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct Load(pub Vec<Add>);
+pub struct Restore(pub Vec<Wish>);
+
+/// Asks whether every actor of what was wanted so far runs; answered when they do. From then on the daemon is ready.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Settle;

@@ -57,10 +57,10 @@ impl Add {
                     return Err(CtlError::Usage("HOST is too much beside --name and --addr"));
                 }
             }
-            if interval.is_some() && spec.interval.is_some() {
+            if interval.is_some() && spec.terms.interval.is_some() {
                 return Err(CtlError::Usage("that is the interval twice, in HOST/INTERVAL and with -i"));
             }
-            interval = interval.or(spec.interval);
+            interval = interval.or(spec.terms.interval);
         }
         if name.is_none() && addr.is_none() {
             return Err(CtlError::Usage("give HOST, --name or --addr"));

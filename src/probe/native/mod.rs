@@ -28,7 +28,7 @@ use super::refusals::Refusals;
 use super::wire::Key;
 use super::{Engine, EngineStats, Event, Foreign, Listener, PortId};
 use crate::measure::{Moment, Octaves};
-use crate::target::{Address, Family};
+use crate::target::{Address, Family, Shape};
 use clock::WallClock;
 use slots::Slots;
 use socket::{Kind, Socket};
@@ -189,6 +189,8 @@ impl Engine for NativeEngine {
             self.slots.borrow_mut().remove(slot, id.index);
         }
     }
+
+    fn set_shape(&self, _: PortId, _: Shape) {}
 
     fn send(&self, id: PortId, number: u32) {
         self.queue.borrow_mut().push((id, number));

@@ -1,0 +1,149 @@
+//! What the configuration wants, as a difference to what it wanted before.
+
+use super::entry::{Given, Want};
+use super::{AddError, Change, NameState, Origin, Registry, Wish};
+use crate::target::{Host, HostName, Label, Terms};
+
+/// A host that the configuration wants pinged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declared {
+    /// How it is called.
+    pub name: Label,
+    /// What is pinged.
+    pub host: Host,
+    /// On which terms.
+    pub terms: Terms,
+}
+
+/// One step from an earlier configuration to a later one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Amendment {
+    /// A host is wanted, on these terms and no others.
+    Put(Declared),
+    /// A host is not wanted any more.
+    Drop {
+        /// How it was called.
+        name: Label,
+        /// What was pinged.
+        host: Host,
+    },
+}
+
+impl<H: Clone> Registry<H> {
+    /// What the configuration wants at present. What was removed live since is not among it.
+    pub fn declared(&self) -> Vec<Declared> {
+        let mut declared = Vec::new();
+        for (address, entry) in &self.targets {
+            let own = entry.wants().filter(|want| want.by.is_none() && want.origin == Origin::Config);
+            declared.extend(own.map(|want| Declared {
+                name: want.name.clone(),
+                host: Host::Address(*address),
+                terms: want.given.terms.clone(),
+            }));
+        }
+        for (host, followed) in &self.followed {
+            declared.extend(followed.declared().map(|(name, terms)| Declared {
+                name: name.clone(),
+                host: Host::Name(host.clone()),
+                terms: terms.clone(),
+            }));
+        }
+        declared
+    }
+
+    /// What the configuration wants and somebody has removed live since: it stays away.
+    pub fn banned(&self) -> impl Iterator<Item = &(Label, Host)> {
+        self.bans.iter()
+    }
+
+    /// Takes one step towards another configuration. `Some` is a DNS name that has to be followed from now on.
+    ///
+    /// # Errors
+    /// [`AddError`] for what is beyond a limit.
+    pub fn amend(
+        &mut self,
+        amendment: Amendment,
+        changes: &mut Vec<Change<H>>,
+    ) -> Result<Option<HostName>, AddError> {
+        match amendment {
+            Amendment::Put(declared) => self.put(declared, changes),
+            Amendment::Drop { name, host } => {
+                self.withdraw(&name, &host, changes);
+                Ok(None)
+            }
+        }
+    }
+
+    fn put(
+        &mut self,
+        Declared { name, host, terms }: Declared,
+        changes: &mut Vec<Change<H>>,
+    ) -> Result<Option<HostName>, AddError> {
+        if self.bans.contains(&(name.clone(), host.clone())) {
+            return Ok(None);
+        }
+        let given = Given::at(terms, self.next_stamp());
+        match host {
+            Host::Address(address) => {
+                let want = Want { name, by: None, origin: Origin::Config, given };
+                self.want(address, want, changes).map(|()| None)
+            }
+            Host::Name(host) => {
+                let (claimed, caused) = self.claim_as(Origin::Config, &name, &host, given)?;
+                changes.extend(caused);
+                Ok((claimed.name == NameState::New).then_some(host))
+            }
+        }
+    }
+
+    fn withdraw(&mut self, name: &Label, host: &Host, changes: &mut Vec<Change<H>>) {
+        self.unban(name, host);
+        match host {
+            Host::Address(address) => {
+                let declared =
+                    |want: &Want| want.by.is_none() && want.origin == Origin::Config && want.name == *name;
+                self.unwant(*address, declared, changes);
+            }
+            Host::Name(host) => {
+                self.drop_claim(Origin::Config, name, host, changes);
+            }
+        }
+    }
+
+    /// Has things as they were wished live before a restart. `Some` is a DNS name that has to be followed.
+    ///
+    /// Bans are to come before the configuration, everything else behind it.
+    ///
+    /// # Errors
+    /// [`AddError`] for what is beyond a limit.
+    pub fn restore(
+        &mut self,
+        wish: Wish,
+        changes: &mut Vec<Change<H>>,
+    ) -> Result<Option<HostName>, AddError> {
+        let mut follow = None;
+        match wish {
+            Wish::Want { name, host: Host::Address(address), terms } => {
+                changes.extend(self.add_address(&name, address, &terms)?);
+            }
+            Wish::Want { name, host: Host::Name(host), terms } => {
+                let (claimed, caused) = self.claim(&name, &host, &terms)?;
+                changes.extend(caused);
+                follow = (claimed.name == NameState::New).then_some(host);
+            }
+            Wish::Exclude { name, host, address } => {
+                if let Some(followed) = self.followed.get_mut(&host) {
+                    followed.exclude_for(&name, address);
+                }
+            }
+            Wish::Ban { name, host } => {
+                self.bans.insert((name, host));
+            }
+            // What is over needs no restoring.
+            Wish::Forget { .. } | Wish::Include { .. } | Wish::Unban { .. } => {}
+        }
+        // What comes from the store need not go there.
+        self.wishes.clear();
+        Ok(follow)
+    }
+}

@@ -1,0 +1,124 @@
+//! How what was wanted goes: over the control socket, whoever wanted it; for good, so that no restart brings it back.
+
+use super::entry::Want;
+use super::{Change, Origin, Registry, Wish};
+use crate::target::{Address, Host, HostName, Label};
+
+impl<H: Clone> Registry<H> {
+    /// Forgets what matches the name, and what matches the host.
+    pub fn remove(&mut self, name: Option<&Label>, host: Option<&Host>) -> Vec<Change<H>> {
+        let mut changes = Vec::new();
+        if let Some(name) = name {
+            self.remove_name(name, &mut changes);
+        }
+        match host {
+            Some(Host::Address(address)) => self.remove_address(*address, &mut changes),
+            Some(Host::Name(host)) => self.remove_host(host, &mut changes),
+            None => {}
+        }
+        changes
+    }
+
+    /// Takes back what was claimed live: the name turned out to be none.
+    pub fn unclaim(&mut self, name: &Label, host: &HostName) -> Vec<Change<H>> {
+        let mut changes = Vec::new();
+        self.end_claim(Origin::Live, name, host, &mut changes);
+        changes
+    }
+
+    fn remove_name(&mut self, name: &Label, changes: &mut Vec<Change<H>>) {
+        for host in self.claims.get(name).cloned().unwrap_or_default() {
+            self.end_claims(name, &host, changes);
+        }
+        let addresses: Vec<Address> = self.addresses_of(name).collect();
+        for address in addresses {
+            let ended = self.unwant(address, |want| want.name == *name, changes);
+            self.note_ended(address, &ended);
+        }
+    }
+
+    fn remove_address(&mut self, address: Address, changes: &mut Vec<Change<H>>) {
+        for (host, followed) in &mut self.followed {
+            let excluding = followed.exclude(address).into_iter();
+            self.wishes.extend(excluding.map(|name| Wish::Exclude { name, host: host.clone(), address }));
+        }
+        let ended = self.unwant(address, |_| true, changes);
+        self.note_ended(address, &ended);
+    }
+
+    fn remove_host(&mut self, host: &HostName, changes: &mut Vec<Change<H>>) {
+        let Some(followed) = self.followed.get(host) else { return };
+        let names: Vec<Label> = followed.claims().map(|claim| claim.name.clone()).collect();
+        for name in names {
+            self.end_claims(&name, host, changes);
+        }
+    }
+
+    /// Notes what the end of somebody's wish for an address is to be remembered as.
+    fn note_ended(&mut self, address: Address, ended: &[Want]) {
+        for want in ended.iter().filter(|want| want.by.is_none()) {
+            self.note_end(want.origin, &want.name, Host::Address(address));
+        }
+    }
+
+    fn note_end(&mut self, origin: Origin, name: &Label, host: Host) {
+        let name = name.clone();
+        match origin {
+            Origin::Live => self.wishes.push(Wish::Forget { name, host }),
+            Origin::Config => {
+                self.bans.insert((name.clone(), host.clone()));
+                self.wishes.push(Wish::Ban { name, host });
+            }
+        }
+    }
+
+    fn end_claims(&mut self, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
+        self.end_claim(Origin::Config, name, host, changes);
+        self.end_claim(Origin::Live, name, host, changes);
+    }
+
+    fn end_claim(&mut self, origin: Origin, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
+        if self.drop_claim(origin, name, host, changes) {
+            self.note_end(origin, name, Host::Name(host.clone()));
+        }
+    }
+
+    /// Ends a claim, with what it wants; returns whether there was one.
+    pub(super) fn drop_claim(
+        &mut self,
+        origin: Origin,
+        name: &Label,
+        host: &HostName,
+        changes: &mut Vec<Change<H>>,
+    ) -> bool {
+        let Some(followed) = self.followed.get_mut(host) else { return false };
+        let dropped = followed.unclaim(name, origin);
+        let claimed = followed.is_claimed();
+        let named = followed.claims().any(|claim| claim.name == *name);
+        for address in followed.addresses.clone() {
+            let of_claim =
+                |want: &Want| want.origin == origin && want.name == *name && want.by.as_ref() == Some(host);
+            self.unwant(address, of_claim, changes);
+        }
+        if !named && let Some(hosts) = self.claims.get_mut(name) {
+            hosts.retain(|other| other != host);
+            if hosts.is_empty() {
+                self.claims.remove(name);
+            }
+        }
+        if !claimed {
+            self.followed.remove(host);
+            changes.push(Change::Unfollow(host.clone()));
+        }
+        dropped.is_some()
+    }
+
+    /// What is wished live may be pinged, whatever was removed before.
+    pub(super) fn unban(&mut self, name: &Label, host: &Host) {
+        let banned = (name.clone(), host.clone());
+        if self.bans.remove(&banned) {
+            let (name, host) = banned;
+            self.wishes.push(Wish::Unban { name, host });
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What was wished live, over the control socket: records that bring it back after a restart.
+
+use crate::target::{Address, Host, HostName, Label, Terms};
+
+/// Who wants something pinged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// The command line and the files: as long as they say so.
+    Config,
+    /// The control socket: until it is taken back.
+    Live,
+}
+
+/// One change of what is wished live. Who keeps them keeps what was not taken back: of those that are restored none
+/// is a `Forget`, an `Include` or an `Unban`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// A host is wanted, on these terms from now on.
+    Want {
+        /// How it is called.
+        name: Label,
+        /// What is pinged.
+        host: Host,
+        /// All of its terms, not only what changed.
+        terms: Terms,
+    },
+    /// It is not wanted any more.
+    Forget {
+        /// How it was called.
+        name: Label,
+        /// What was pinged.
+        host: Host,
+    },
+    /// One address of a DNS name is not wanted under a name.
+    Exclude {
+        /// How it was called.
+        name: Label,
+        /// The name that has the address.
+        host: HostName,
+        /// The address.
+        address: Address,
+    },
+    /// All addresses of a DNS name are wanted under a name again.
+    Include {
+        /// How it is called.
+        name: Label,
+        /// The name whose addresses had been excluded.
+        host: HostName,
+    },
+    /// What the configuration wants is not wanted, for as long as the configuration wants it.
+    Ban {
+        /// How it is called.
+        name: Label,
+        /// What is not pinged.
+        host: Host,
+    },
+    /// It may be pinged again.
+    Unban {
+        /// How it is called.
+        name: Label,
+        /// What may be pinged.
+        host: Host,
+    },
+}

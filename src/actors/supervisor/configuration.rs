@@ -1,0 +1,96 @@
+//! What a supervisor does about its configuration: at the start, and when another one is given.
+
+use super::{
+    AddError, Amend, GetDeclared, Present, Refused, Restore, SetDefaults, Settle, Shard, SupervisorActor,
+};
+use crate::actors::registry::{Amendment, Change, Wish};
+use crate::target::{Host, HostName, Label};
+use actix::prelude::*;
+use futures_util::future::join_all;
+use tracing::error;
+
+impl SupervisorActor {
+    /// Does what follows from a step, and follows the DNS name that is new with it.
+    fn follow_up(
+        &mut self,
+        done: Result<Option<HostName>, AddError>,
+        changes: Vec<Change<super::Pinger>>,
+        ctx: &mut Context<Self>,
+    ) -> Result<(), AddError> {
+        self.apply(changes, ctx);
+        if let Some(host) = done? {
+            self.start_resolver(&host, ctx);
+        }
+        Ok(())
+    }
+}
+
+impl Handler<Amend> for SupervisorActor {
+    type Result = MessageResult<Amend>;
+
+    fn handle(&mut self, Amend(amendments): Amend, ctx: &mut Self::Context) -> Self::Result {
+        let mut refused = Vec::new();
+        for amendment in amendments {
+            let (name, host) = subject(&amendment);
+            let mut changes = Vec::new();
+            let done = self.registry.amend(amendment, &mut changes);
+            if let Err(error) = self.follow_up(done, changes, ctx) {
+                error!(?name, %host, %error, "target not added");
+                refused.push(Refused { name, host, error });
+            }
+        }
+        MessageResult(refused)
+    }
+}
+
+fn subject(amendment: &Amendment) -> (Label, Host) {
+    match amendment {
+        Amendment::Put(declared) => (declared.name.clone(), declared.host.clone()),
+        Amendment::Drop { name, host } => (name.clone(), host.clone()),
+    }
+}
+
+impl Handler<Restore> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, Restore(wishes): Restore, ctx: &mut Self::Context) {
+        for wish in wishes {
+            let mut changes = Vec::new();
+            let what = match &wish {
+                Wish::Want { name, .. } => name.clone(),
+                _ => "".into(),
+            };
+            let done = self.registry.restore(wish, &mut changes);
+            if let Err(error) = self.follow_up(done, changes, ctx) {
+                error!(name = ?what, %error, "what was added before the restart is not added again");
+            }
+        }
+    }
+}
+
+impl Handler<GetDeclared> for SupervisorActor {
+    type Result = MessageResult<GetDeclared>;
+
+    fn handle(&mut self, _: GetDeclared, _: &mut Self::Context) -> Self::Result {
+        let banned = self.registry.banned().cloned().collect();
+        MessageResult(Present { declared: self.registry.declared(), banned })
+    }
+}
+
+impl Handler<SetDefaults> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, SetDefaults(defaults): SetDefaults, ctx: &mut Self::Context) {
+        let changes = self.registry.set_defaults(defaults);
+        self.apply(changes, ctx);
+    }
+}
+
+impl Handler<Settle> for SupervisorActor {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Settle, _: &mut Self::Context) -> Self::Result {
+        let started = join_all(self.shards.iter().map(Shard::stats));
+        Box::pin(started.into_actor(self).map(|_, supervisor, _| supervisor.ready = true))
+    }
+}
