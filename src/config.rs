@@ -47,6 +47,18 @@ impl Config {
     /// So many DNS names are followed, and no more.
     pub const MAX_NAMES: usize = 10_000;
 
+    /// The options in which another configuration differs, and that a running daemon can't change.
+    pub fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("control", self.control != other.control),
+            ("web.listen_address", self.web != other.web),
+            ("family", self.families != other.families),
+            ("engine", self.engine != other.engine),
+            ("quiet", self.quiet != other.quiet),
+        ];
+        differs.into_iter().filter_map(|(option, differs)| differs.then_some(option)).collect()
+    }
+
     /// Everybody on this machine: the default of `control_allow`.
     pub fn loopback() -> Vec<IpNet> {
         let v4 = IpNet::new_assert(Ipv4Addr::new(127, 0, 0, 0).into(), 8);

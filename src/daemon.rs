@@ -1,13 +1,19 @@
 //! Joins everything: opens what may be refused, starts the actors, runs until it is told to stop.
 
+mod difference;
 mod engines;
 mod privilege;
+mod reload;
 mod systemd;
+mod watch;
 
 use crate::actors::registry::Limits;
+use crate::actors::reload::Reload;
 use crate::actors::shard::{Seeds, Shard};
 use crate::actors::supervisor::{Amend, Amendment, Declared, Settings, Settle, SupervisorActor};
 use crate::cli::console::{Console, Handle};
+use crate::cli::load::{Loader, Reading};
+use crate::cli::logging::LevelHandle;
 use crate::cli::{logging, screen};
 use crate::config::Config;
 use crate::control;
@@ -15,11 +21,12 @@ use crate::resolve::system::SystemNames;
 use crate::target::{Defaults, TargetSpec};
 use crate::web::{self, BindError, Sources};
 use actix::prelude::*;
+use reload::{Outside, ReloadActor};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZero;
 use std::rc::Rc;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
 pub use engines::EngineError;
@@ -47,14 +54,21 @@ pub enum StartError {
 ///
 /// # Errors
 /// [`StartError`], before anything was pinged. After the start nothing but a signal ends it.
-pub fn run(config: Config) -> Result<(), StartError> {
+pub fn run(loader: Loader, reading: Reading) -> Result<(), StartError> {
     let console = Console::open()?;
-    let _ = logging::start(config.log_level, console.handle());
-    System::new().block_on(serve(config, console.handle()))
+    let level = logging::start(reading.config.log_level, console.handle()).map_err(io::Error::other)?;
+    System::new().block_on(serve(loader, reading, console.handle(), level))
 }
 
-async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
-    let stop = StopSignals::new()?;
+async fn serve(
+    loader: Loader,
+    mut reading: Reading,
+    console: Handle,
+    level: LevelHandle,
+) -> Result<(), StartError> {
+    let targets = std::mem::take(&mut reading.config.targets);
+    let config = Config { targets, ..reading.config.clone() };
+    let (stop, hangup) = (StopSignals::new()?, signal(SignalKind::hangup())?);
     // Ports first: one below 1024 takes a capability that we give up next.
     let control = config.control.map(bind_control).transpose()?;
     let web = config.web.map(web::bind).transpose()?;
@@ -69,6 +83,9 @@ async fn serve(config: Config, console: Handle) -> Result<(), StartError> {
         Some(socket) => Some(control::start(socket, config.control_allow, supervisor.clone().into()).await?),
         None => None,
     };
+    let outside = Outside { supervisor: supervisor.clone(), control: control.clone(), level };
+    let reload = ReloadActor::new(loader, reading, outside).start();
+    actix_rt::spawn(reload_at(hangup, reload.recipient()));
     if let Some(listener) = web {
         let control = control.map(Addr::recipient);
         let (roster, status) = (supervisor.clone().recipient(), supervisor.clone().recipient());
@@ -101,13 +118,24 @@ const RATE_OF_A_THREAD: f64 = 120_000.0;
 const MOST_THREADS: u16 = 64;
 
 fn supervise(config: &Config, shards: Vec<Shard>) -> Result<Addr<SupervisorActor>, StartError> {
-    let limits = Limits { targets: config.max_targets, names: Config::MAX_NAMES };
-    let defaults = Defaults { interval: config.interval, timeout: config.timeout };
-    let settings = Settings { limits, defaults };
     let mut key = [0; 16];
     getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
     let names = SystemNames::new(config.families);
-    Ok(SupervisorActor::new(settings, shards, Seeds::new(key), Rc::new(names)).start())
+    Ok(SupervisorActor::new(settings(config), shards, Seeds::new(key), Rc::new(names)).start())
+}
+
+fn settings(config: &Config) -> Settings {
+    let limits = Limits { targets: config.max_targets, names: Config::MAX_NAMES };
+    let defaults = Defaults { interval: config.interval, timeout: config.timeout };
+    Settings { limits, defaults }
+}
+
+/// Reads the configuration again whenever a SIGHUP comes.
+async fn reload_at(mut hangup: Signal, reload: Recipient<Reload>) {
+    while hangup.recv().await.is_some() {
+        // It logs what came of it.
+        let _ = reload.send(Reload).await;
+    }
 }
 
 /// Waits until every target's actor runs; then everybody may know.
@@ -128,8 +156,8 @@ fn bind_control(address: SocketAddr) -> Result<UdpSocket, StartError> {
 
 /// SIGINT and SIGTERM, caught from the start on.
 struct StopSignals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    interrupt: Signal,
+    terminate: Signal,
 }
 
 impl StopSignals {

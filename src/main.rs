@@ -1,16 +1,16 @@
 //! The daemon.
 
-use meshping::cli::args;
+use meshping::cli::load::Loader;
 use meshping::daemon;
 use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let config = match args::read(std::env::args_os()) {
-        Ok(config) => config,
+    let (loader, reading) = match Loader::start(std::env::args_os()) {
+        Ok(started) => started,
         Err(stop) => return stop.report(),
     };
-    match daemon::run(config) {
+    match daemon::run(loader, reading) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // When nobody listens there is nobody to tell.

@@ -2,6 +2,7 @@
 
 pub mod pinger;
 pub mod registry;
+pub mod reload;
 pub mod resolver;
 pub mod shard;
 pub mod supervisor;

@@ -123,6 +123,11 @@ impl<H: Clone> Registry<H> {
         self.defaults.manner(entry.terms())
     }
 
+    /// Changes the limits; what is there already stays.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Changes what goes for targets that say nothing themselves.
     pub fn set_defaults(&mut self, defaults: Defaults) -> Vec<Change<H>> {
         let before = std::mem::replace(&mut self.defaults, defaults);

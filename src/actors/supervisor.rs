@@ -6,6 +6,7 @@ mod waiting;
 
 use super::pinger::{self, Adjust, PingActor, PingerDied};
 use super::registry::{Change, Entry, Limits, NameState, Registry};
+use super::reload::ReloadState;
 use super::resolver::{self, LookUpNow, NameNews, Parent, ResolverActor, ResolverDied};
 use super::shard::{Home, Order, Seeds, Shard};
 use crate::probe::EngineStats;
@@ -47,6 +48,7 @@ pub struct SupervisorActor {
     incarnations: u64,
     replaced: u64,
     ready: bool,
+    reload: ReloadState,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +93,7 @@ impl SupervisorActor {
             incarnations: 0,
             replaced: 0,
             ready: false,
+            reload: ReloadState::default(),
         }
     }
 
@@ -299,10 +302,10 @@ impl Handler<GetStatus> for SupervisorActor {
     fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Self::Result {
         let engines = join_all(self.shards.iter().map(Shard::stats));
         let (targets, names) = (self.registry.len(), self.registry.names());
-        let (ready, replaced) = (self.ready, self.replaced);
+        let (ready, replaced, reload) = (self.ready, self.replaced, self.reload);
         Box::pin(async move {
             let engines: Vec<EngineStats> = engines.await.into_iter().flatten().collect();
-            Status { targets, names, ready, replaced, engines }
+            Status { targets, names, ready, replaced, reload, engines }
         })
     }
 }

@@ -1,19 +1,13 @@
 //! The command line of the daemon, and what follows from it.
 
-use super::escape::shown;
-pub use super::stop::Stop;
 use super::switch::{BadListenAddress, Switch};
-use super::targets_file::{self, TargetsFileError};
 use crate::config::{Config, EngineKind};
 use crate::resolve::Families;
 use crate::target::{Host, Interval, TargetSpec, Timeout};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Parser, ValueHint};
 use ipnet::IpNet;
 use std::collections::HashSet;
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, BufReader};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
@@ -27,15 +21,16 @@ use tracing::level_filters::LevelFilter;
 ///
 /// On a terminal a table of all targets is shown, once a second. Logs go to standard error.
 #[expect(clippy::doc_markdown, reason = "the help is plain text")]
+#[expect(clippy::struct_excessive_bools, reason = "they are switches")]
 #[derive(Debug, Parser)]
 #[command(name = "meshping", version, after_long_help = MORE, max_term_width = 100)]
-struct Args {
+pub(super) struct Args {
     /// What to ping: host names or addresses, with /SECONDS behind those that have an interval of their own
     ///
     /// The last "/" separates the interval, so [2001:db8::1]/5 and 2001:db8::1/5 are the same. A link-local
     /// address needs its zone: fe80::1%eth0. Starting without targets is legal.
     #[arg(value_name = "TARGET[/INTERVAL]")]
-    targets: Vec<TargetSpec>,
+    pub(super) targets: Vec<TargetSpec>,
 
     /// Time between two requests to a target that names none, 0.01 to 86400
     #[arg(short, long, value_name = "SECONDS", default_value = "1", allow_negative_numbers = true)]
@@ -45,12 +40,31 @@ struct Args {
     #[arg(short, long, value_name = "SECONDS", default_value = "5", allow_negative_numbers = true)]
     timeout: Timeout,
 
+    /// Read options and targets from a TOML file; what the command line says goes before it
+    ///
+    /// Every option can be a key of the file: its long name, with _ for -. A target is a [[target]] table with host, name,
+    /// interval, timeout, size, dscp, ttl, source, interface, dont_fragment, family, labels. The file is read again
+    /// when it changes, at SIGHUP, and at POST /-/reload.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+
+    /// Say everything that is wrong with the configuration, and end
+    #[arg(long = "config.check")]
+    pub(super) check: bool,
+
+    /// Read targets from these files, in the JSON format of Prometheus's file_sd, whenever they change; may be repeated
+    ///
+    /// The last part of the path may have *. A file that breaks keeps its last good content. Labels that begin with
+    /// __meshping_ are a target's name and options: __meshping_name, __meshping_interval and so on.
+    #[arg(long, value_name = "PATTERN", value_hint = ValueHint::FilePath)]
+    pub(super) target_files: Vec<PathBuf>,
+
     /// Read targets from a file, one TARGET[/INTERVAL] [NAME] a line; "-" is standard input
     ///
     /// NAME is the rest of the line: how the target is called in lists and metrics. A "#" at the beginning of a
     /// line, or after white space, begins a comment. These targets are pinged besides those of the command line.
-    #[arg(long = "targets", value_name = "FILE")]
-    file: Option<PathBuf>,
+    #[arg(long = "targets", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) file: Option<PathBuf>,
 
     /// Address of the UDP control socket, which meshpingctl talks to; "off" for none
     ///
@@ -118,46 +132,14 @@ Permissions:
 
 See also: meshpingctl --help";
 
-/// Reads the command line, with the files that it names.
-///
-/// # Errors
-/// [`Stop`]: the program is to end here, because the command line is bad, or asks for help or the version.
-pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Config, Stop> {
-    let args = parse(words)?;
-    let listed = match &args.file {
-        None => Vec::new(),
-        Some(path) => read_targets(path, args.file_limit())?,
-    };
-    Ok(args.into_config(listed)?)
-}
-
-fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
-    let matches = Args::command().try_get_matches_from(words)?;
-    Args::from_arg_matches(&matches)
-}
-
-fn read_targets(path: &PathBuf, limit: usize) -> Result<Vec<TargetSpec>, UsageError> {
-    let name = if path.as_os_str() == "-" { "standard input".into() } else { path.display().to_string() };
-    let listed = if path.as_os_str() == "-" {
-        targets_file::read(io::stdin().lock(), limit)
-    } else {
-        let file = File::open(path);
-        let file = file.map_err(|error| UsageError::Unreadable { file: name.clone(), error })?;
-        targets_file::read(BufReader::new(file), limit)
-    };
-    listed.map_err(|error| UsageError::Targets { file: name, error })
-}
-
 impl Args {
     /// So many lines a file may have: each target may be wanted by several names.
-    fn file_limit(&self) -> usize {
+    pub(super) fn file_limit(&self) -> usize {
         self.max_targets.saturating_add(Config::MAX_NAMES).saturating_mul(4)
     }
 
-    /// The configuration that follows from this and the targets of the file.
-    fn into_config(self, listed: Vec<TargetSpec>) -> Result<Config, UsageError> {
-        let mut targets = self.targets;
-        targets.extend(listed);
+    /// The configuration that follows from this and the targets of all files.
+    pub(super) fn into_config(self, targets: Vec<TargetSpec>) -> Result<Config, UsageError> {
         check_numbers(&targets, self.max_targets)?;
         let control = self.control.address();
         let beyond = control.filter(|address| !address.ip().to_canonical().is_loopback());
@@ -233,11 +215,7 @@ fn level() -> impl TypedValueParser<Value = LevelFilter> {
 
 /// What is wrong with the command line as a whole, or with what it refers to.
 #[derive(Debug, thiserror::Error)]
-enum UsageError {
-    #[error("can't read the targets in {file}: {error}")]
-    Unreadable { file: String, error: io::Error },
-    #[error("{file}:{error}")]
-    Targets { file: String, error: TargetsFileError },
+pub(super) enum UsageError {
     #[error(
         "--control {0} can be reached from other machines: say with --control-allow CIDR who may use it, \
          or listen on 127.0.0.1"
@@ -249,112 +227,6 @@ enum UsageError {
     TooManyNames(usize),
 }
 
-impl From<UsageError> for Stop {
-    fn from(error: UsageError) -> Self {
-        Self::Usage(shown(&error.to_string()).into_owned())
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(line: &str) -> Result<Config, Stop> {
-        let words = std::iter::once("meshping").chain(line.split_whitespace()).map(OsString::from);
-        Ok(parse(words)?.into_config(Vec::new())?)
-    }
-
-    #[test]
-    fn an_empty_command_line_means_the_defaults() {
-        let (given, default) = (config("").unwrap(), Config::default());
-        assert_eq!(format!("{given:?}"), format!("{default:?}"));
-    }
-
-    #[test]
-    fn no_line_of_the_long_help_is_broken() {
-        let long: Vec<&str> = MORE.lines().filter(|line| line.len() > 100).collect();
-        assert!(long.is_empty(), "{long:?}");
-    }
-
-    #[test]
-    fn every_option_ends_up_where_it_belongs() {
-        type Check = fn(&Config) -> bool;
-        let cases: [(&str, Check); 17] = [
-            ("google.de/60 192.168.178.1 -i 0.5", |c| {
-                c.targets.len() == 2 && c.interval.get().as_millis() == 500
-            }),
-            ("--interval=10", |c| c.interval.get().as_secs() == 10),
-            ("-t 0.05", |c| c.timeout.get().as_millis() == 50),
-            ("--control off", |c| c.control.is_none()),
-            ("--control [::1]:1", |c| c.control == Some("[::1]:1".parse().unwrap())),
-            ("--control 127.0.0.2", |c| c.control == Some("127.0.0.2:55432".parse().unwrap())),
-            ("--control :7 --control-allow 10.0.0.0/8 --control-allow ::1", |c| {
-                c.control == Some("[::]:7".parse().unwrap()) && c.control_allow.len() == 2
-            }),
-            ("--web.listen-address off", |c| c.web.is_none()),
-            ("--web.listen-address :80", |c| c.web == Some("[::]:80".parse().unwrap())),
-            ("--web.listen-address 127.0.0.1:0", |c| c.web == Some("127.0.0.1:0".parse().unwrap())),
-            ("--max-targets 5 127.0.0.1 127.0.0.1", |c| c.max_targets == 5),
-            ("-4 -q", |c| c.families == Families { v4: true, v6: false } && c.quiet),
-            ("-6 --quiet", |c| c.families == Families { v4: false, v6: true } && c.quiet),
-            ("--engine portable", |c| c.engine == EngineKind::Portable),
-            ("--engine native", |c| c.engine == EngineKind::Native),
-            ("--log-level DEBUG", |c| c.log_level == LevelFilter::DEBUG),
-            ("--log-level off", |c| c.log_level == LevelFilter::OFF),
-        ];
-        for (line, check) in cases {
-            let config = config(line).unwrap();
-            assert!(check(&config), "{line}: {config:?}");
-        }
-    }
-
-    #[test]
-    fn a_bad_command_line_is_one_line_that_says_what_to_do() {
-        let cases = [
-            ("--frobnicate", "unexpected argument '--frobnicate'"),
-            ("-i 0", "takes seconds from 0.01 to 86400"),
-            ("-i -1", "takes seconds from 0.01 to 86400"),
-            ("-i soon", "takes seconds from 0.01 to 86400"),
-            ("-t 61", "takes seconds from 0.05 to 60"),
-            ("-i", "a value is required"),
-            ("-4 -6", "cannot be used with"),
-            ("--engine warp", "native, portable, auto"),
-            ("--log-level loud", "off, error, warn, info, debug, trace"),
-            ("--control nowhere", "127.0.0.1:55432"),
-            ("--control 0.0.0.0:55432", "--control-allow"),
-            ("--control [::]:55432", "--control-allow"),
-            ("--control-allow 10.0.0.0/33", "10.1.0.0/16"),
-            ("--web.listen-address localhost:http", "127.0.0.1:9922"),
-            ("--max-targets 0", "from 1 to"),
-            ("--max-targets 1 127.0.0.1 127.0.0.2", "raise --max-targets"),
-            ("0.0.0.0", "unspecified"),
-            ("host/5s", "0.01 to 86400"),
-            ("a..b", "a target is a host name or an address"),
-            ("\u{1b}[31mred", "\\u{1b}[31mred"),
-        ];
-        for (line, reason) in cases {
-            let Err(Stop::Usage(text)) = config(line) else { panic!("{line:?} was accepted") };
-            assert!(text.contains(reason), "{line:?}: {text}");
-            assert!(!text.contains(char::is_control), "{line:?}: {text:?}");
-        }
-    }
-
-    #[test]
-    fn a_line_break_in_a_word_is_shown() {
-        let words = ["meshping", "two\nlines\nUsage: x"].map(OsString::from);
-        let Err(Stop::Usage(text)) = parse(words).map_err(Stop::from) else { panic!("accepted") };
-        assert!(text.contains("two\\nlines\\nUsage: x") && !text.contains('\n'), "{text}");
-    }
-
-    #[test]
-    fn help_and_version_are_no_errors() {
-        for (line, expected) in [
-            ("--help", "Exit status"),
-            ("-h", "--targets"),
-            ("--version", concat!("meshping ", env!("CARGO_PKG_VERSION"))),
-        ] {
-            let Err(Stop::Asked(text)) = config(line) else { panic!("{line} is an error") };
-            assert!(text.contains(expected), "{text}");
-        }
-    }
-}
+#[path = "args_tests.rs"]
+mod tests;

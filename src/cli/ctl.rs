@@ -169,6 +169,7 @@ mod tests {
         let words = std::iter::once(&PROGRAM).chain(line).map(OsString::from);
         let ctl = parse(words).map_err(|stop| match stop {
             Stop::Usage(text) | Stop::Asked(text) => text,
+            Stop::Faults(lines) => lines.concat(),
         })?;
         let request = match ctl.command {
             Command::Add(add) => add.request(),

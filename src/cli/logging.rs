@@ -10,27 +10,50 @@ use tracing::subscriber::{SetGlobalDefaultError, set_global_default};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
-use tracing_subscriber::{Layer, fmt, registry};
+use tracing_subscriber::{Layer, fmt, registry, reload};
 
 /// Sends the logs of this process to the console, panics included.
 ///
 /// # Errors
 /// When somebody has done so before.
-pub fn start(level: LevelFilter, console: Handle) -> Result<(), SetGlobalDefaultError> {
-    let subscriber = registry().with(layer(level, under_journal(), console));
+pub fn start(level: LevelFilter, console: Handle) -> Result<LevelHandle, SetGlobalDefaultError> {
+    let (filter, handle) = reload::Layer::new(filter(level));
+    let subscriber = registry().with(layer(filter, level, under_journal(), console));
     set_global_default(subscriber)?;
     // A panic's message may quote strangers' text, and an actor's panic does not end the daemon.
     panic::set_hook(Box::new(|info| error!(panic = %info, "this is a defect of meshping, please report it")));
-    Ok(())
+    Ok(LevelHandle(handle))
 }
 
-/// Our own events up to `level`, and warnings of the libraries. The journal has time stamps of its own.
-fn layer<S>(level: LevelFilter, journal: bool, console: Handle) -> Box<dyn Layer<S> + Send + Sync>
+/// Changes how much is logged.
+#[derive(Debug, Clone)]
+pub struct LevelHandle(reload::Handle<Targets, registry::Registry>);
+
+impl LevelHandle {
+    /// Logs up to that level from now on. Which module an event is of is told as it was at the start.
+    pub fn set(&self, level: LevelFilter) {
+        // It fails when the subscriber is gone, and then there is nothing to filter.
+        let _ = self.0.reload(filter(level));
+    }
+}
+
+/// Our own events up to `level`, and warnings of the libraries.
+fn filter(level: LevelFilter) -> Targets {
+    let libraries = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::WARN) };
+    Targets::new().with_default(libraries).with_target("meshping", level)
+}
+
+/// What passes the filter, as lines. The journal has time stamps of its own.
+fn layer<S, F>(
+    filter: F,
+    level: LevelFilter,
+    journal: bool,
+    console: Handle,
+) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: tracing::Subscriber + for<'a> registry::LookupSpan<'a>,
+    F: tracing_subscriber::layer::Filter<S> + Send + Sync + 'static,
 {
-    let libraries = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::WARN) };
-    let filter = Targets::new().with_default(libraries).with_target("meshping", level);
     let detailed = level >= LevelFilter::DEBUG;
     let lines = fmt::layer().with_ansi(false).with_target(detailed).with_writer(Lines(console));
     if journal { lines.without_time().with_filter(filter).boxed() } else { lines.with_filter(filter).boxed() }
@@ -94,7 +117,7 @@ mod tests {
 
     fn logged(level: LevelFilter, journal: bool, events: impl Fn()) -> Vec<String> {
         let console = Handle::default();
-        let subscriber = registry().with(layer(level, journal, console.clone()));
+        let subscriber = registry().with(layer(filter(level), level, journal, console.clone()));
         tracing::subscriber::with_default(subscriber, events);
         console.waiting_lines()
     }

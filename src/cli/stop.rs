@@ -3,6 +3,7 @@
 use super::escape::shown;
 use clap::error::{ContextKind, ErrorKind};
 use std::error::Error;
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -13,6 +14,8 @@ pub enum Stop {
     Asked(String),
     /// What is wrong, in one line: for standard error, exit status 2.
     Usage(String),
+    /// What is wrong with files, a line each: for standard error, exit status 2.
+    Faults(Vec<String>),
 }
 
 impl Stop {
@@ -37,10 +40,22 @@ impl Stop {
                 let _ = write!(io::stdout(), "{text}");
                 ExitCode::SUCCESS
             }
-            Self::Usage(text) => {
-                let _ = writeln!(io::stderr(), "{program}: {text}");
+            Self::Usage(_) | Self::Faults(_) => {
+                for line in self.to_string().lines() {
+                    let _ = writeln!(io::stderr(), "{program}: {line}");
+                }
                 ExitCode::from(2)
             }
+        }
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked(text) => f.write_str(text),
+            Self::Usage(text) => f.write_str(&shown(text)),
+            Self::Faults(lines) => f.write_str(&lines.join("\n")),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::gate::{Gate, Silence};
 use crate::protocol::Request;
 use actix::prelude::*;
 use ipnet::IpNet;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -32,6 +32,11 @@ pub struct ControlStats {
     pub unsent: u64,
 }
 
+/// Changes who may use the control socket.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct SetAllowed(pub Vec<IpNet>);
+
 /// Takes datagrams from the control socket and answers them.
 pub struct ControlActor {
     shared: Rc<Shared>,
@@ -40,7 +45,7 @@ pub struct ControlActor {
 /// What the actor's tasks share: one reads, one for each request answers.
 struct Shared {
     socket: UdpSocket,
-    gate: Gate,
+    gate: RefCell<Gate>,
     executor: Executor,
     stats: Cell<ControlStats>,
     /// Requests that may have been read and not answered; while there are none left, datagrams wait in the socket.
@@ -74,7 +79,9 @@ impl ControlActor {
         let socket = UdpSocket::from_std(socket)?;
         let gate = Gate::new(allow, socket.local_addr().ok());
         let (executor, slots) = (Executor::new(backend), Arc::new(Semaphore::new(UNANSWERED)));
-        Ok(Self { shared: Rc::new(Shared { socket, gate, executor, stats: Cell::default(), slots }) })
+        Ok(Self {
+            shared: Rc::new(Shared { socket, gate: gate.into(), executor, stats: Cell::default(), slots }),
+        })
     }
 }
 
@@ -86,6 +93,14 @@ impl Actor for ControlActor {
             info!(%addr, "control socket listening");
         }
         ctx.spawn(Rc::clone(&self.shared).listen().into_actor(self));
+    }
+}
+
+impl Handler<SetAllowed> for ControlActor {
+    type Result = ();
+
+    fn handle(&mut self, SetAllowed(allow): SetAllowed, _: &mut Self::Context) {
+        self.shared.gate.borrow_mut().set_allowed(allow);
     }
 }
 
@@ -115,7 +130,7 @@ impl Shared {
     }
 
     fn receive(self: &Rc<Self>, datagram: &[u8], peer: SocketAddr, slot: OwnedSemaphorePermit) {
-        if let Err(silence) = self.gate.admit(peer) {
+        if let Err(silence) = self.gate.borrow().admit(peer) {
             return self.ignore(peer, silence);
         }
         let (shared, datagram) = (Rc::clone(self), datagram.to_vec());

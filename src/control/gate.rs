@@ -43,6 +43,11 @@ impl Gate {
         Self { allow, local }
     }
 
+    /// Lets these networks in from now on.
+    pub(super) fn set_allowed(&mut self, allow: Vec<IpNet>) {
+        self.allow = allow;
+    }
+
     /// Judges a source.
     pub(super) fn admit(&self, peer: SocketAddr) -> Result<(), Silence> {
         // A socket for both families shows IPv4 senders as IPv4-mapped.

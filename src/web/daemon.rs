@@ -1,6 +1,7 @@
 //! The daemon's own families: what it is, how its engines are doing, what the process needs.
 
 use super::lateness::Lateness;
+use crate::actors::reload::ReloadState;
 use crate::actors::supervisor::Status;
 use crate::control::{ControlStats, Silence};
 use crate::probe::Foreign;
@@ -42,6 +43,9 @@ impl Daemon<'_> {
         momentary.register(replaced_actors(self.status)?)?;
         momentary.register(wakeups(self.status)?)?;
         momentary.register(Box::new(Lateness::new(self.status)?))?;
+        for family in reloads(&self.status.reload)? {
+            momentary.register(family)?;
+        }
         if let Some(control) = self.control {
             momentary.register(control_requests(&control)?)?;
         }
@@ -121,6 +125,40 @@ fn replaced_actors(status: &Status) -> Family {
     let counter = IntCounter::new("meshping_replaced_actors_total", help)?;
     counter.inc_by(status.replaced);
     Ok(Box::new(counter))
+}
+
+fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 5]> {
+    let gauge = |name: &str, help: &str, value: u64| -> Family {
+        let gauge = IntGauge::new(name, help)?;
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        Ok(Box::new(gauge))
+    };
+    let help = "How often a target file was found broken.";
+    let broken_reads = IntCounter::new("meshping_target_file_errors_total", help)?;
+    broken_reads.inc_by(state.broken_reads);
+    Ok([
+        gauge(
+            "meshping_config_last_reload_successful",
+            "Whether the configuration could be read the latest time.",
+            state.successful.into(),
+        )?,
+        gauge(
+            "meshping_config_last_reload_success_timestamp_seconds",
+            "When the configuration was applied last, in seconds since 1970.",
+            state.applied_at,
+        )?,
+        gauge(
+            "meshping_config_hash",
+            "Of the texts that the configuration was made of; equal for equal ones.",
+            state.hash,
+        )?,
+        gauge(
+            "meshping_target_files_broken",
+            "Target files that can't be read; their last good content is in force.",
+            u64::try_from(state.broken_files).unwrap_or(u64::MAX),
+        )?,
+        Box::new(broken_reads),
+    ])
 }
 
 fn control_requests(stats: &ControlStats) -> Family {

@@ -2,6 +2,7 @@
 
 use actix::prelude::*;
 use meshping::actors::pinger::{PingActor, Seed};
+use meshping::actors::reload::ReloadState;
 use meshping::actors::shard::Home;
 use meshping::actors::supervisor::{Filter, GetRoster, GetStatus, Member, Roster, Status};
 use meshping::control::{ControlStats, GetControlStats};
@@ -86,7 +87,14 @@ pub fn status() -> Status {
         EngineStats { engine, socket, foreign, dropped, lateness, wakeups }
     };
     let engines = vec![stats([1, 2, 3, 4, 5], [6, 0]), stats([10, 0, 0, 0, 0], [0, 8])];
-    Status { targets: 2, names: 1, ready: true, replaced: 9, engines }
+    let reload = ReloadState {
+        successful: true,
+        applied_at: 1_700_000_000,
+        hash: 0xffff_ffff_ffff,
+        broken_files: 1,
+        broken_reads: 3,
+    };
+    Status { targets: 2, names: 1, ready: true, replaced: 9, reload, engines }
 }
 
 pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> Member {

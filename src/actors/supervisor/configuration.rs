@@ -1,7 +1,8 @@
 //! What a supervisor does about its configuration: at the start, and when another one is given.
 
 use super::{
-    AddError, Amend, GetDeclared, Present, Refused, Restore, SetDefaults, Settle, Shard, SupervisorActor,
+    AddError, Amend, Configure, GetDeclared, NoteReload, Present, Refused, Restore, Settings, Settle, Shard,
+    SupervisorActor,
 };
 use crate::actors::registry::{Amendment, Change, Wish};
 use crate::target::{Host, HostName, Label};
@@ -77,12 +78,21 @@ impl Handler<GetDeclared> for SupervisorActor {
     }
 }
 
-impl Handler<SetDefaults> for SupervisorActor {
+impl Handler<Configure> for SupervisorActor {
     type Result = ();
 
-    fn handle(&mut self, SetDefaults(defaults): SetDefaults, ctx: &mut Self::Context) {
+    fn handle(&mut self, Configure(Settings { limits, defaults }): Configure, ctx: &mut Self::Context) {
+        self.registry.set_limits(limits);
         let changes = self.registry.set_defaults(defaults);
         self.apply(changes, ctx);
+    }
+}
+
+impl Handler<NoteReload> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, NoteReload(state): NoteReload, _: &mut Self::Context) {
+        self.reload = state;
     }
 }
 

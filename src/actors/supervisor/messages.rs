@@ -1,10 +1,12 @@
 //! What a supervisor is asked, and what it answers.
 
+use super::Settings;
 use crate::actors::pinger::PingActor;
 pub use crate::actors::registry::{AddError, Amendment, Declared, Filter, Wish};
+use crate::actors::reload::ReloadState;
 use crate::actors::shard::Home;
 use crate::probe::EngineStats;
-use crate::target::{Address, Defaults, Host, Interval, Label, Options, Terms};
+use crate::target::{Address, Host, Interval, Label, Options, Terms};
 use actix::WeakAddr;
 use actix::prelude::*;
 use std::sync::Arc;
@@ -87,6 +89,8 @@ pub struct Status {
     pub ready: bool,
     /// Pingers and resolvers that ended by a panic and were replaced.
     pub replaced: u64,
+    /// How reading the configuration went.
+    pub reload: ReloadState,
     /// One for each shard.
     pub engines: Vec<EngineStats>,
 }
@@ -121,10 +125,15 @@ pub struct Present {
     pub banned: Vec<(Label, Host)>,
 }
 
-/// Changes what goes for targets that say nothing themselves.
+/// Changes the settings.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct SetDefaults(pub Defaults);
+pub struct Configure(pub Settings);
+
+/// Notes how reading the configuration went, for those who ask for the [`Status`].
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct NoteReload(pub ReloadState);
 
 /// Has things as they were wished live before a restart.
 #[derive(Debug, Clone, Message)]

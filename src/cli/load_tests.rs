@@ -1,0 +1,118 @@
+use super::*;
+use std::fs;
+
+/// A directory with files; `$` in words and in files stands for it.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        for (name, text) in files {
+            place.write(name, text);
+        }
+        place
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.path().join(name), text.replace('$', &self.path())).unwrap();
+    }
+
+    fn path(&self) -> String {
+        self.0.path().display().to_string()
+    }
+
+    fn start(&self, line: &str) -> Result<(Loader, Reading), String> {
+        let words = line.replace('$', &self.path());
+        let words = std::iter::once("meshping").chain(words.split_whitespace()).map(OsString::from);
+        Loader::start(words).map_err(|stop| stop.to_string().replace(&self.path(), "$"))
+    }
+}
+
+fn targets(reading: &Reading) -> Vec<String> {
+    let told = |spec: &TargetSpec| {
+        let interval = spec.terms.interval.map(|interval| format!("/{}", interval.seconds()));
+        format!("{}{}", spec.name, interval.unwrap_or_default())
+    };
+    reading.config.targets.iter().map(told).collect()
+}
+
+#[test]
+fn the_command_line_goes_before_the_file_and_targets_add_up() {
+    let place = Place::with(&[
+        (
+            "m.toml",
+            "interval = 5\ntimeout = 2\nfamily = \"ipv4\"\ntarget_files = \"*.json\"\n[[target]]\nhost = \"10.0.0.1\"\n",
+        ),
+        ("list", "10.0.0.2/3 two\n"),
+        ("a.json", r#"[{"targets": ["10.0.0.3"]}]"#),
+        ("b.json", r#"[{"targets": ["10.0.0.3/7", "10.0.0.4"]}]"#),
+    ]);
+    let (_, reading) = place.start("-t 3 -6 --config $/m.toml --targets $/list 10.0.0.9").unwrap();
+    let config = &reading.config;
+    assert_eq!((config.interval.seconds(), config.timeout.get().as_secs()), (5.0, 3));
+    assert!(config.families.v6 && !config.families.v4);
+    assert_eq!(targets(&reading), ["10.0.0.9", "10.0.0.1", "two/3", "10.0.0.3/7", "10.0.0.4"]);
+    assert_eq!(reading.repeated, 1);
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_one_line_and_the_check_tells_all() {
+    let place =
+        Place::with(&[("m.toml", "intervall = 5\ntimeout = 0\n"), ("good.toml", ""), ("b.json", "[")]);
+    let error = place.start("--config $/m.toml").unwrap_err();
+    assert!(error.starts_with("$/m.toml:1: unknown key") && error.contains("and 1 more"), "{error}");
+    assert!(!error.contains('\n'), "{error}");
+    let all = place.start("--config $/m.toml --config.check").unwrap_err();
+    assert_eq!(all.lines().count(), 2, "{all}");
+    let good = place.start("--config $/good.toml --config.check 10.0.0.1").unwrap_err();
+    assert_eq!(good, "the configuration is good, with 1 targets\n");
+    let broken = place.start("--target-files $/*.json --config.check").unwrap_err();
+    assert!(broken.starts_with("$/b.json: EOF"), "{broken}");
+    let missing = place.start("--config $/nowhere").unwrap_err();
+    assert!(missing.starts_with("$/nowhere: can't be read: "), "{missing}");
+    let many = place.start("--config $/good.toml --max-targets 1 10.0.0.1 10.0.0.2").unwrap_err();
+    assert!(many.starts_with("$/good.toml: 2 targets are more than 1"), "{many}");
+}
+
+#[test]
+fn a_target_file_that_breaks_keeps_its_last_good_content_and_one_that_goes_does_not() {
+    let place = Place::with(&[
+        ("a.json", r#"[{"targets": ["10.0.0.1"]}]"#),
+        ("b.json", r#"[{"targets": ["10.0.0.2"]}]"#),
+    ]);
+    let (mut loader, reading) = place.start("--target-files $/*.json").unwrap();
+    assert_eq!(targets(&reading), ["10.0.0.1", "10.0.0.2"]);
+    for half in ["", r#"[{"targets": ["10.0."#, r#"[{"targets": ["0.0.0.0"]}]"#] {
+        place.write("a.json", half);
+        let reading = loader.load().unwrap();
+        assert_eq!(
+            (targets(&reading), reading.broken.len()),
+            (vec!["10.0.0.1".into(), "10.0.0.2".into()], 1)
+        );
+    }
+    place.write("a.json", r#"[{"targets": ["10.0.0.3"]}]"#);
+    fs::remove_file(place.0.path().join("b.json")).unwrap();
+    let reading = loader.load().unwrap();
+    assert_eq!((targets(&reading), reading.broken.len()), (vec!["10.0.0.3".to_owned()], 0));
+}
+
+#[test]
+fn the_hash_is_that_of_the_texts() {
+    let place = Place::with(&[("m.toml", "interval = 5")]);
+    let (mut loader, first) = place.start("--config $/m.toml").unwrap();
+    assert_eq!(loader.load().unwrap().hash, first.hash);
+    place.write("m.toml", "interval = 6");
+    assert_ne!(loader.load().unwrap().hash, first.hash);
+    assert!(first.hash < 1 << 48);
+}
+
+#[test]
+fn a_configuration_that_can_not_be_read_leaves_the_loader_as_it_was() {
+    let place = Place::with(&[("m.toml", "interval = 5"), ("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
+    let (mut loader, _) = place.start("--config $/m.toml --target-files $/a.json").unwrap();
+    place.write("m.toml", "interval = ");
+    place.write("a.json", "[");
+    assert!(loader.load().is_err());
+    place.write("m.toml", "interval = 5");
+    assert_eq!(targets(&loader.load().unwrap()), ["10.0.0.1"]);
+}

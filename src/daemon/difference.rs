@@ -1,0 +1,156 @@
+//! What another configuration changes: which targets it adds, changes, removes.
+
+use crate::actors::supervisor::{Amendment, Declared, Present};
+use crate::target::{Host, Label, TargetSpec};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+/// The difference between what is wanted at present and what is to be.
+#[derive(Debug, Default, PartialEq)]
+pub struct Difference {
+    added: Vec<Declared>,
+    changed: Vec<Declared>,
+    removed: Vec<(Label, Host)>,
+    unchanged: usize,
+    /// Wanted, and removed live: they stay away.
+    kept_away: usize,
+    /// Removed live, and not wanted any more: nothing is to be kept away.
+    lifted: Vec<(Label, Host)>,
+}
+
+impl Difference {
+    /// What `wanted` changes.
+    pub fn between(present: Present, wanted: Vec<TargetSpec>) -> Self {
+        let mut before: HashMap<(Label, Host), _> =
+            present.declared.into_iter().map(|it| ((it.name, it.host), it.terms)).collect();
+        let mut banned: HashSet<(Label, Host)> = present.banned.into_iter().collect();
+        let mut difference = Self::default();
+        for TargetSpec { name, host, terms } in wanted {
+            let key = (name, host);
+            if banned.remove(&key) {
+                difference.kept_away += 1;
+                continue;
+            }
+            let known = before.remove(&key);
+            let declared = Declared { name: key.0, host: key.1, terms };
+            match known {
+                None => difference.added.push(declared),
+                Some(terms) if terms == declared.terms => difference.unchanged += 1,
+                Some(_) => difference.changed.push(declared),
+            }
+        }
+        difference.removed = before.into_keys().collect();
+        difference.removed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        difference.lifted = banned.into_iter().collect();
+        difference
+    }
+
+    /// The steps that lead there. A host that only gets another name is not without one in between, and what goes
+    /// makes room for what comes.
+    pub fn steps(&self) -> Vec<Amendment> {
+        let going: HashSet<&Host> = self.removed.iter().map(|(_, host)| host).collect();
+        let (renamed, new): (Vec<&Declared>, Vec<&Declared>) =
+            self.added.iter().partition(|declared| going.contains(&declared.host));
+        let first = renamed.into_iter().chain(&self.changed).cloned().map(Amendment::Put);
+        let drop = |(name, host): &(Label, Host)| Amendment::Drop { name: name.clone(), host: host.clone() };
+        let gone = self.removed.iter().chain(&self.lifted).map(drop);
+        first.chain(gone).chain(new.into_iter().cloned().map(Amendment::Put)).collect()
+    }
+}
+
+/// So many are told by their names.
+const TOLD: usize = 20;
+
+impl fmt::Display for Difference {
+    /// Numbers, and behind them names: what was added, changed, removed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (added, changed, removed) = (self.added.len(), self.changed.len(), self.removed.len());
+        write!(
+            f,
+            "targets: {added} added, {changed} changed, {removed} removed, {} unchanged",
+            self.unchanged
+        )?;
+        if self.kept_away > 0 {
+            write!(f, ", {} kept away because they were removed live", self.kept_away)?;
+        }
+        let names = |declared: &[Declared]| declared.iter().map(|it| it.name.clone()).take(TOLD).collect();
+        tell(f, "added", added, names(&self.added))?;
+        tell(f, "changed", changed, names(&self.changed))?;
+        tell(f, "removed", removed, self.removed.iter().map(|(name, _)| name.clone()).take(TOLD).collect())
+    }
+}
+
+fn tell(f: &mut fmt::Formatter<'_>, what: &str, number: usize, names: Vec<Label>) -> fmt::Result {
+    if number == 0 {
+        return Ok(());
+    }
+    write!(f, "; {what}: ")?;
+    let more = number - names.len();
+    for (index, name) in names.into_iter().enumerate() {
+        write!(f, "{}{}", if index > 0 { ", " } else { "" }, name.escape_debug())?;
+    }
+    if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(text: &str, name: &str) -> TargetSpec {
+        text.parse::<TargetSpec>().unwrap().called(name).unwrap()
+    }
+
+    fn declared(text: &str, name: &str) -> Declared {
+        let TargetSpec { name, host, terms } = spec(text, name);
+        Declared { name, host, terms }
+    }
+
+    fn key(text: &str, name: &str) -> (Label, Host) {
+        (name.into(), text.parse().unwrap())
+    }
+
+    #[test]
+    fn only_what_differs_is_done_and_told() {
+        let present = Present {
+            declared: ["10.0.0.1", "10.0.0.2/5", "10.0.0.3", "host.example"]
+                .map(|host| declared(host, "a"))
+                .to_vec(),
+            banned: vec![key("10.0.0.8", "a"), key("10.0.0.9", "a")],
+        };
+        let wanted = [
+            ("10.0.0.1", "a"),
+            ("10.0.0.2/7", "a"),
+            ("10.0.0.3", "b\n"),
+            ("10.0.0.4", "c"),
+            ("10.0.0.8", "a"),
+            ("HOST.example", "a"),
+        ];
+        let difference = Difference::between(present, wanted.map(|(host, name)| spec(host, name)).to_vec());
+        let told = "targets: 2 added, 1 changed, 1 removed, 2 unchanged, 1 kept away because they were removed live; \
+                    added: b\\n, c; changed: a; removed: a";
+        assert_eq!(difference.to_string(), told);
+        let drop = |(name, host)| Amendment::Drop { name, host };
+        let steps = [
+            Amendment::Put(declared("10.0.0.3", "b\n")),
+            Amendment::Put(declared("10.0.0.2/7", "a")),
+            drop(key("10.0.0.3", "a")),
+            drop(key("10.0.0.9", "a")),
+            Amendment::Put(declared("10.0.0.4", "c")),
+        ];
+        assert_eq!(difference.steps(), steps);
+    }
+
+    #[test]
+    fn what_is_the_same_takes_no_step() {
+        let present = Present { declared: vec![declared("10.0.0.1/5", "a")], banned: Vec::new() };
+        let difference = Difference::between(present, vec![spec("10.0.0.1/5", "a")]);
+        assert_eq!((difference.steps(), difference.unchanged), (Vec::new(), 1));
+    }
+
+    #[test]
+    fn many_names_are_cut() {
+        let wanted = (0..25).map(|number| spec("10.0.0.1", &format!("n{number}"))).collect();
+        let told = Difference::between(Present::default(), wanted).to_string();
+        assert!(told.ends_with("n18, n19 and 5 more"), "{told}");
+    }
+}
