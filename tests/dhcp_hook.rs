@@ -6,18 +6,18 @@
 mod client;
 #[path = "dhcp_hook/host.rs"]
 mod host;
+#[path = "dhcp_hook/life.rs"]
+mod life;
+#[path = "dhcp_hook/load.rs"]
+mod load;
 mod own_network;
 #[path = "dhcp_hook/script.rs"]
 mod script;
 #[path = "dhcp_hook/server.rs"]
 mod server;
 
-use client::{Client, Wire, leases};
-use host::Host;
 use own_network::{Running, ask, inside, start_meshping};
 use serde_json::Value;
-use server::Kind::{self, Dhcpd, Kea};
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -115,39 +115,4 @@ fn the_servers_accept_the_examples() {
         let output = command.output().expect("it runs");
         assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
-}
-
-/// The life of a lease, with a client that answers pings.
-fn dhclient_is_pinged_while_it_has_a_lease(kind: Kind, test: &str) {
-    with_meshping(test, |directory, _meshping| {
-        let _server = server::start(kind, directory, 6);
-        let host = Host::new(directory);
-        let dhclient = host.ask_for_an_address();
-        let answered = |target: &Target| target.name == "printer" && target.itv == 30.0 && target.recv > 0;
-        wait_for("an answer of the client", directory, || targets().iter().any(answered));
-        let addr = targets()[0].addr.clone();
-        let faster = format!(r#"{{"cmd": "add", "addr": "{addr}", "itv": 0.05}}"#);
-        wait_for("some requests", directory, || ask(&faster).is_some() && targets()[0].sent > 5);
-        // The hook of the renewal says 30 s again.
-        wait_for("a renewal", directory, || is_pinged(&addr, "printer"));
-        let target = &targets()[0];
-        assert!(target.sent > 5 && target.recv > 5, "a renewal keeps the statistics: {target:?}");
-        host.release();
-        drop(dhclient);
-        wait_for("a release", directory, nobody_is_pinged);
-        let dhclient = host.ask_for_an_address();
-        wait_for("another lease", directory, || targets().iter().any(|target| target.name == "printer"));
-        drop(dhclient);
-        wait_for("the lease to expire", directory, nobody_is_pinged);
-    });
-}
-
-#[test]
-fn dhcpd_has_a_dhclient_pinged_while_it_has_a_lease() {
-    dhclient_is_pinged_while_it_has_a_lease(Dhcpd, "dhcpd_has_a_dhclient_pinged_while_it_has_a_lease");
-}
-
-#[test]
-fn kea_has_a_dhclient_pinged_while_it_has_a_lease() {
-    dhclient_is_pinged_while_it_has_a_lease(Kea, "kea_has_a_dhclient_pinged_while_it_has_a_lease");
 }

@@ -77,13 +77,19 @@ fn parse(packet: &[u8]) -> Option<Answer> {
 pub struct Client<'a> {
     number: u8,
     name: Option<&'a [u8]>,
+    wish: Option<Ipv4Addr>,
     wire: &'a Wire,
 }
 
 impl<'a> Client<'a> {
     /// The host with that number in its hardware address.
     pub fn new(wire: &'a Wire, number: u8, name: Option<&'a [u8]>) -> Self {
-        Self { number, name, wire }
+        Self { number, name, wish: None, wire }
+    }
+
+    /// The same, but it would like to have this address.
+    pub fn wanting(&self, address: &str) -> Self {
+        Self { wish: Some(address.parse().expect("an IPv4 address")), ..self.clone() }
     }
 
     /// Gets an address, and tells how long that took.
@@ -148,7 +154,7 @@ pub fn leases(clients: &[Client]) -> Vec<Ipv4Addr> {
     let (mut offered, mut held) = (vec![None; clients.len()], vec![None; clients.len()]);
     for _ in 0..20 {
         for (client, _) in clients.iter().zip(&held).filter(|(_, held)| held.is_none()) {
-            client.send(DISCOVER, None, None, false);
+            client.send(DISCOVER, client.wish, None, false);
         }
         let mut deadline = Instant::now() + Duration::from_secs(1);
         while held.contains(&None) {

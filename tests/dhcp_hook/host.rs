@@ -45,6 +45,7 @@ impl<'a> Host<'a> {
         assert!(moved.expect("ip runs").success());
         fs::write(directory.join("script"), SCRIPT).expect("writable");
         fs::write(directory.join("dhclient.conf"), CONFIG).expect("writable");
+        fs::write(directory.join("dhclient.leases"), "").expect("writable");
         let executable = Command::new("chmod").arg("755").arg(directory.join("script")).status();
         assert!(executable.expect("chmod runs").success());
         Self { namespace: Running(child), directory }
