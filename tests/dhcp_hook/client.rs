@@ -151,7 +151,7 @@ impl<'a> Client<'a> {
 
 /// Has all of them get an address at once.
 pub fn leases(clients: &[Client]) -> Vec<Ipv4Addr> {
-    let (mut offered, mut held) = (vec![None; clients.len()], vec![None; clients.len()]);
+    let (mut offered, mut held) = (vec![false; clients.len()], vec![None; clients.len()]);
     for _ in 0..20 {
         for (client, _) in clients.iter().zip(&held).filter(|(_, held)| held.is_none()) {
             client.send(DISCOVER, client.wish, None, false);
@@ -162,14 +162,15 @@ pub fn leases(clients: &[Client]) -> Vec<Ipv4Addr> {
             let Some(index) = clients.iter().position(|client| client.number == answer.number) else {
                 continue;
             };
-            if answer.kind == OFFER && offered[index].replace(answer.address) != Some(answer.address) {
+            if answer.kind == OFFER && !offered[index] {
+                offered[index] = true;
                 clients[index].send(REQUEST, Some(answer.address), None, true);
             } else if answer.kind == ACK {
                 held[index] = Some(answer.address);
             }
             deadline = Instant::now() + Duration::from_secs(1);
         }
-        offered.fill(None);
+        offered.fill(false);
     }
     held.into_iter().map(|address| address.expect("every client gets an address")).collect()
 }

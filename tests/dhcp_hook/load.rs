@@ -42,8 +42,10 @@ fn is_not_held_up(kind: Kind, test: &str) {
         println!("while ten leases expire: {slowest:?}");
         assert!(slowest < AT_MOST * 3, "ten leases that expire hold up the server: {slowest:?}");
         signal(&meshping, "-CONT");
-        let is_the_only_one = || matches!(&targets()[..], [target] if target.addr == addr);
-        wait_for("what meshping was told", directory, is_the_only_one);
+        wait_for("what meshping was told", directory, || {
+            stays.confirm(&addr);
+            matches!(&targets()[..], [target] if target.addr == addr)
+        });
         drop(meshping);
         ten_leases(&wire, 11);
     });

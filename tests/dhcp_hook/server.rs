@@ -56,6 +56,9 @@ fn dhcpd_command(directory: &Path, seconds: u32) -> Command {
 fn kea_command(directory: &Path, seconds: u32) -> Command {
     let mut config = kea_example();
     let dhcp4 = &mut config["Dhcp4"];
+    dhcp4["interfaces-config"]["interfaces"] = json!(["v0"]);
+    // Kea would take out of names what is not a letter or a digit; ours must stand them as they are.
+    dhcp4["hostname-char-set"] = "".into();
     dhcp4["valid-lifetime"] = seconds.into();
     dhcp4["lease-database"] = json!({"type": "memfile", "persist": false});
     dhcp4["expired-leases-processing"] = json!({"reclaim-timer-wait-time": 1, "hold-reclaimed-time": 0});
