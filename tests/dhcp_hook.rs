@@ -59,14 +59,19 @@ fn program(name: &str, variable: &str, package: &str) -> PathBuf {
     let places = roots.iter().flat_map(|root| ["usr/sbin", "sbin"].map(|place| root.join(place).join(name)));
     let mut places = std::env::var_os(variable).map(PathBuf::from).into_iter().chain(places);
     let found = places.find(|path| path.exists());
-    found.unwrap_or_else(|| panic!("{package} is needed: scripts/test unpacks it, or set {variable}"))
+    found
+        .ok_or_else(|| format!("{package} is needed: scripts/test unpacks it, or set {variable}"))
+        .expect(name)
 }
+
+/// Seconds, as in the examples.
+const HOOK_INTERVAL: &str = "30";
 
 #[derive(Debug)]
 struct Target {
     addr: String,
     name: String,
-    itv: f64,
+    interval: String,
     sent: u64,
     recv: u64,
 }
@@ -78,7 +83,7 @@ fn targets() -> Vec<Target> {
     list.map(|target| Target {
         addr: target["addr"].as_str().unwrap_or_default().to_owned(),
         name: target["name"].as_str().unwrap_or_default().to_owned(),
-        itv: target["itv"].as_f64().unwrap_or_default(),
+        interval: target["itv"].to_string(),
         sent: target["sent"].as_u64().unwrap_or_default(),
         recv: target["recv"].as_u64().unwrap_or_default(),
     })
@@ -87,7 +92,9 @@ fn targets() -> Vec<Target> {
 
 /// Whether there is a target for that client, as the hooks add them.
 fn is_pinged(addr: &str, name: &str) -> bool {
-    targets().iter().any(|target| target.addr == addr && target.name == name && target.itv == 30.0)
+    targets()
+        .iter()
+        .any(|target| target.addr == addr && target.name == name && target.interval == HOOK_INTERVAL)
 }
 
 fn nobody_is_pinged() -> bool {

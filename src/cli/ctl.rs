@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn commands_become_requests() {
-        let cases: [(&[&str], &str); 18] = [
+        let cases: [(&[&str], &str); 19] = [
             (&["add", "google.de/60"], r#"{"cmd":"add","itv":60.0,"name":"google.de"}"#),
             (&["add", "[2001:db8::1]/0.2"], r#"{"cmd":"add","itv":0.2,"name":"2001:db8::1"}"#),
             (&["add", "10.0.0.1", "--name", "r"], r#"{"addr":"10.0.0.1","cmd":"add","name":"r"}"#),
@@ -215,6 +215,7 @@ mod tests {
                 &["add", "--addr", "10.0.0.5", "--name=a\nb"],
                 r#"{"addr":"10.0.0.5","cmd":"add","name":"a\nb"}"#,
             ),
+            (&["-q", "--no-wait", "remove", "--addr", "10.0.0.5"], r#"{"addr":"10.0.0.5","cmd":"remove"}"#),
             (&["remove", "google.de"], r#"{"cmd":"remove","name":"google.de"}"#),
             (&["remove", "10.0.0.1"], r#"{"addr":"10.0.0.1","cmd":"remove"}"#),
             (&["remove", "fe80::1%eth0"], r#"{"addr":"fe80::1%eth0","cmd":"remove"}"#),

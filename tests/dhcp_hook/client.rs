@@ -111,17 +111,15 @@ impl<'a> Client<'a> {
         self.send(RELEASE, None, Some(address.parse().expect("an IPv4 address")), true);
     }
 
+    /// Asks until there is an answer of that kind.
     fn exchange(&self, ask: impl Fn(), kind: u8) {
-        for _ in 0..20 {
+        let answered = (0..20).any(|_| {
             ask();
             let deadline = Instant::now() + Duration::from_secs(1);
-            while let Some(answer) = self.wire.receive(deadline) {
-                if (answer.number, answer.kind) == (self.number, kind) {
-                    return;
-                }
-            }
-        }
-        panic!("client {} has no answer", self.number);
+            std::iter::from_fn(|| self.wire.receive(deadline))
+                .any(|answer| (answer.number, answer.kind) == (self.number, kind))
+        });
+        assert!(answered, "client {} has no answer", self.number);
     }
 
     fn send(&self, kind: u8, wanted: Option<Ipv4Addr>, held: Option<Ipv4Addr>, to_one: bool) {

@@ -12,7 +12,7 @@ fn is_pinged_while_it_has_a_lease(kind: Kind, test: &str) {
         let _server = server::start(kind, directory, 6);
         let host = Host::new(directory);
         let dhclient = host.ask_for_an_address();
-        let answered = |target: &Target| target.name == "printer" && target.itv == 30.0 && target.recv > 0;
+        let answered = |target: &Target| target.name == "printer" && target.recv > 0;
         wait_for("an answer of the client", directory, || targets().iter().any(answered));
         let addr = targets()[0].addr.clone();
         let faster = format!(r#"{{"cmd": "add", "addr": "{addr}", "name": "printer", "itv": 0.05}}"#);
@@ -63,12 +63,12 @@ fn are_pinged_whatever_they_are_called(kind: Kind, test: &str) {
         for (number, (name, by_kea)) in (1..).zip(NAMES) {
             let client = Client::new(&wire, number, Some(name).filter(|name| !name.is_empty()));
             let (addr, _) = client.lease();
-            let text = String::from_utf8_lossy(&name[..name.len().min(253)]).into_owned();
-            let text = match kind {
-                Dhcpd => text,
-                Kea => by_kea.map_or_else(|| text.to_lowercase(), str::to_owned),
+            let sent = String::from_utf8_lossy(&name[..name.len().min(253)]).into_owned();
+            let heard = match kind {
+                Dhcpd => sent,
+                Kea => by_kea.map_or_else(|| sent.to_lowercase(), str::to_owned),
             };
-            let called = if text.is_empty() { &addr } else { &text };
+            let called = if heard.is_empty() { &addr } else { &heard };
             wait_for(called, directory, || is_pinged(&addr, called));
             client.release(&addr);
             wait_for("a release", directory, nobody_is_pinged);

@@ -48,7 +48,7 @@ fn dhcpd_command(directory: &Path, seconds: u32) -> Command {
     );
     fs::write(directory.join("dhcpd.conf"), config).expect("writable");
     fs::write(directory.join("leases"), "").expect("writable");
-    let mut command = Command::new(dhcpd());
+    let mut command = with_few_privileges(&dhcpd());
     command.args(["-4", "-f", "-d", "--no-pid", "-cf", "dhcpd.conf", "-lf", "leases", "v0"]);
     command
 }
@@ -63,8 +63,15 @@ fn kea_command(directory: &Path, seconds: u32) -> Command {
     dhcp4["lease-database"] = json!({"type": "memfile", "persist": false});
     dhcp4["expired-leases-processing"] = json!({"reclaim-timer-wait-time": 1, "hold-reclaimed-time": 0});
     fs::write(directory.join("kea.conf"), config.to_string()).expect("writable");
-    let mut command = Command::new(kea());
+    let mut command = with_few_privileges(&kea());
     command.args(["-c", "kea.conf"]).env("KEA_PIDFILE_DIR", directory).env("KEA_LOCKFILE_DIR", "none");
+    command
+}
+
+/// No more than a DHCP server needs, which is what the hooks get.
+fn with_few_privileges(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--no-new-privs", "--bounding-set", "-all,+net_bind_service,+net_raw"]).arg(program);
     command
 }
 
