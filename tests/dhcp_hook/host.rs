@@ -2,6 +2,7 @@
 
 use super::own_network::Running;
 use super::program;
+use super::server::copied;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -46,6 +47,7 @@ impl<'a> Host<'a> {
         fs::write(directory.join("script"), SCRIPT).expect("writable");
         fs::write(directory.join("dhclient.conf"), CONFIG).expect("writable");
         fs::write(directory.join("dhclient.leases"), "").expect("writable");
+        copied(&program("dhclient", "DHCLIENT", "isc-dhcp-client"), directory);
         let executable = Command::new("chmod").arg("755").arg(directory.join("script")).status();
         assert!(executable.expect("chmod runs").success());
         Self { namespace: Running(child), directory }
@@ -64,7 +66,7 @@ impl<'a> Host<'a> {
     fn dhclient(&self, option: &str) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["-n", "-t", &self.namespace.0.id().to_string()]);
-        command.arg(program("dhclient", "DHCLIENT", "isc-dhcp-client")).args(["-4", option]);
+        command.arg(self.directory.join("dhclient")).args(["-4", option]);
         command.args(["-cf", "dhclient.conf", "-lf", "dhclient.leases", "-pf", "dhclient.pid"]);
         command.arg("-sf").arg(self.directory.join("script")).arg("v1");
         let log = fs::File::options().create(true).append(true).open(self.directory.join("dhclient.log"));

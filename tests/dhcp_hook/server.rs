@@ -48,7 +48,7 @@ fn dhcpd_command(directory: &Path, seconds: u32) -> Command {
     );
     fs::write(directory.join("dhcpd.conf"), config).expect("writable");
     fs::write(directory.join("leases"), "").expect("writable");
-    let mut command = with_few_privileges(&dhcpd());
+    let mut command = with_few_privileges(&copied(&dhcpd(), directory));
     command.args(["-4", "-f", "-d", "--no-pid", "-cf", "dhcpd.conf", "-lf", "leases", "v0"]);
     command
 }
@@ -63,9 +63,16 @@ fn kea_command(directory: &Path, seconds: u32) -> Command {
     dhcp4["lease-database"] = json!({"type": "memfile", "persist": false});
     dhcp4["expired-leases-processing"] = json!({"reclaim-timer-wait-time": 1, "hold-reclaimed-time": 0});
     fs::write(directory.join("kea.conf"), config.to_string()).expect("writable");
-    let mut command = with_few_privileges(&kea());
+    let mut command = with_few_privileges(&copied(&kea(), directory));
     command.args(["-c", "kea.conf"]).env("KEA_PIDFILE_DIR", directory).env("KEA_LOCKFILE_DIR", "none");
     command
+}
+
+/// A copy that no profile of AppArmor's is about: where the program is installed, it may not read what we tell it to.
+pub fn copied(program: &Path, directory: &Path) -> PathBuf {
+    let copy = directory.join(program.file_name().expect("a program has a name"));
+    fs::copy(program, &copy).expect("writable");
+    copy
 }
 
 /// No more than a DHCP server needs, which is what the hooks get.
