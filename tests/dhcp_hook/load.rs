@@ -25,13 +25,14 @@ fn ten_leases(wire: &Wire, first: u8) {
     assert!(times.iter().sum::<Duration>() < AT_MOST * 10, "{times:?}");
 }
 
-/// Meshping hangs, ten clients come, and their leases expire at the same time; then it reads what it was told.
+/// Meshping hangs, twenty clients come, and their leases expire at the same time; then it reads what it was told.
 fn is_not_held_up(kind: Kind, test: &str) {
     with_meshping(test, |directory, meshping| {
         let _server = server::start(kind, directory, 4);
         let wire = Wire::new();
         signal(&meshping, "-STOP");
         ten_leases(&wire, 1);
+        ten_leases(&wire, 11);
         let stays = Client::new(&wire, 99, None);
         let (addr, _) = stays.lease();
         let (start, mut slowest) = (Instant::now(), Duration::ZERO);
@@ -39,15 +40,15 @@ fn is_not_held_up(kind: Kind, test: &str) {
             slowest = slowest.max(stays.confirm(&addr));
             thread::sleep(Duration::from_millis(200));
         }
-        println!("while ten leases expire: {slowest:?}");
-        assert!(slowest < AT_MOST * 3, "ten leases that expire hold up the server: {slowest:?}");
+        println!("while twenty leases expire: {slowest:?}");
+        assert!(slowest < AT_MOST * 5, "leases that expire hold up the server: {slowest:?}");
         signal(&meshping, "-CONT");
         wait_for("what meshping was told", directory, || {
             stays.confirm(&addr);
             matches!(&targets()[..], [target] if target.addr == addr)
         });
         drop(meshping);
-        ten_leases(&wire, 11);
+        ten_leases(&wire, 21);
     });
 }
 
