@@ -87,7 +87,7 @@ download() { (cd "$TOOLS/deb" && apt-get -qq -o APT::Sandbox::User=root download
 find_command() {
     local directory
     command -v "$1" 2>/dev/null && return
-    for directory in usr/bin usr/sbin; do
+    for directory in usr/bin usr/sbin sbin; do
         [ ! -x "$TOOLS/$directory/$1" ] || { printf '%s\n' "$TOOLS/$directory/$1" && return; }
     done
     return 1

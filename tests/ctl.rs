@@ -79,6 +79,45 @@ fn a_hook_adds_whatever_a_client_calls_itself_and_hears_nothing() {
 }
 
 #[test]
+fn a_hook_that_does_not_wait_is_done_when_the_request_is_sent() {
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    silent.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    let address = silent.local_addr().expect("it is bound").to_string();
+    for args in [&["add", "--addr", "127.0.0.5", "--name=-weird"][..], &["remove", "127.0.0.5"], &["reset"]] {
+        let before = Instant::now();
+        let output = ctl_at(&address, &[args, &["--no-wait"]].concat());
+        assert!(before.elapsed() < Duration::from_millis(450), "{args:?} took {:?}", before.elapsed());
+        assert_eq!(
+            (output.status.code(), output.stdout, output.stderr),
+            (Some(0), vec![], vec![]),
+            "{args:?}"
+        );
+        let mut buffer = [0; 1_000];
+        let length = silent.recv(&mut buffer).expect("a request");
+        let request: Value = serde_json::from_slice(&buffer[..length]).expect("JSON");
+        assert_eq!(request["cmd"], args[0]);
+    }
+    drop(silent);
+    let output = ctl_at(&address, &["--no-wait", "remove", "127.0.0.5"]);
+    assert_eq!(output.status.code(), Some(3), "nobody listens: {}", text(&output.stderr));
+    for command in ["list", "export"] {
+        assert_eq!(ctl_at(&address, &[command, "--no-wait"]).status.code(), Some(2), "{command}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_in_any_encoding_is_taken() {
+    use std::os::unix::ffi::OsStrExt;
+    let daemon = Daemon::start(&[]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshpingctl"));
+    command.args(["-q", "--control", &daemon.control().to_string(), "add", "--addr", "127.0.0.5"]);
+    let status = command.arg(std::ffi::OsStr::from_bytes(b"--name=M\xfcller")).status();
+    assert!(status.expect("meshpingctl runs").success());
+    assert_eq!(names(&daemon), ["M\u{fffd}ller"]);
+}
+
+#[test]
 fn what_the_daemon_refuses_is_exit_status_1_and_its_reason() {
     let daemon = Daemon::start(&["--max-targets", "1", "127.0.0.1"]);
     for (args, reason) in [

@@ -1,6 +1,7 @@
 //! meshpingctl: the client of a running daemon, one file per command.
 
 mod add;
+mod any_name;
 mod export;
 mod list;
 mod select;
@@ -37,6 +38,12 @@ struct Ctl {
     #[arg(short, long, global = true, display_order = 91)]
     quiet: bool,
 
+    /// Send the request and go: no waiting for the answer, no word about it (add, remove, reset)
+    ///
+    /// For hooks that must not hold up their caller at all. It fails only where nobody listens.
+    #[arg(long, global = true, display_order = 92)]
+    no_wait: bool,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -57,7 +64,7 @@ Examples:
   meshpingctl list --watch                the table, once a second
   meshpingctl add google.de/60            every address of that name, once a minute
   meshpingctl add 192.168.178.1 --name=router
-  meshpingctl -q add --addr 10.0.0.5 --name=-weird -i 30
+  meshpingctl -q --no-wait add --addr 10.0.0.5 --name=-weird -i 30
                                           from a DHCP server's hook
   meshpingctl remove google.de            and it is no longer followed
   meshpingctl export > targets.sh         to be run again later
@@ -100,8 +107,12 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Ctl, Stop> {
 impl Ctl {
     fn run(self) -> Result<(), CtlError> {
         let patience = if self.quiet { Patience::SHORT } else { Patience::LONG };
-        let daemon = Daemon { client: Client::new(self.control, patience), quiet: self.quiet };
+        let client = Client::new(self.control, patience);
+        let daemon = Daemon { client, quiet: self.quiet, no_wait: self.no_wait };
         match self.command {
+            Command::List(_) | Command::Export(_) if self.no_wait => {
+                Err(CtlError::Usage("list and export have to wait, so --no-wait is not for them"))
+            }
             Command::List(list) => list.run(&daemon),
             Command::Add(add) => add.run(&daemon),
             Command::Remove(remove) => remove.run(&daemon),
@@ -115,11 +126,15 @@ impl Ctl {
 struct Daemon {
     client: Client,
     quiet: bool,
+    no_wait: bool,
 }
 
 impl Daemon {
     /// Has the daemon do something, and says that it is done.
     fn tell(&self, request: &Value, done: &str) -> Result<(), CtlError> {
+        if self.no_wait {
+            return Ok(self.client.send(request)?);
+        }
         self.client.ask(request)?;
         if !self.quiet {
             writeln!(io::stdout(), "{}", shown(done))?;
@@ -182,7 +197,7 @@ mod tests {
 
     #[test]
     fn commands_become_requests() {
-        let cases: [(&[&str], &str); 18] = [
+        let cases: [(&[&str], &str); 19] = [
             (&["add", "google.de/60"], r#"{"cmd":"add","itv":60.0,"name":"google.de"}"#),
             (&["add", "[2001:db8::1]/0.2"], r#"{"cmd":"add","itv":0.2,"name":"2001:db8::1"}"#),
             (&["add", "10.0.0.1", "--name", "r"], r#"{"addr":"10.0.0.1","cmd":"add","name":"r"}"#),
@@ -201,6 +216,7 @@ mod tests {
                 &["add", "--addr", "10.0.0.5", "--name=a\nb"],
                 r#"{"addr":"10.0.0.5","cmd":"add","name":"a\nb"}"#,
             ),
+            (&["-q", "--no-wait", "remove", "--addr", "10.0.0.5"], r#"{"addr":"10.0.0.5","cmd":"remove"}"#),
             (&["remove", "google.de"], r#"{"cmd":"remove","name":"google.de"}"#),
             (&["remove", "10.0.0.1"], r#"{"addr":"10.0.0.1","cmd":"remove"}"#),
             (&["remove", "fe80::1%eth0"], r#"{"addr":"fe80::1%eth0","cmd":"remove"}"#),

@@ -77,6 +77,25 @@ impl Client {
         self.check(answer.ok_or(ClientError::NoAnswer(self.server))?)
     }
 
+    /// Sends a request and goes: nothing tells whether the daemon did it.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`], and [`ClientError::NoAnswer`] when our own system knows already that nobody
+    /// listens there.
+    pub fn send(&self, request: &Value) -> Result<(), ClientError> {
+        let sent = self.connected().and_then(|socket| {
+            socket.send(request.to_string().as_bytes())?;
+            socket.take_error()
+        });
+        match sent {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) if error.kind() == ErrorKind::ConnectionRefused => {
+                Err(ClientError::NoAnswer(self.server))
+            }
+            Ok(Some(error)) | Err(error) => Err(ClientError::Unreachable { server: self.server, error }),
+        }
+    }
+
     /// Asks for all targets: in one reply if they fit, else page by page.
     ///
     /// # Errors
@@ -150,14 +169,19 @@ impl Client {
         Ok(None)
     }
 
-    /// One try, on a socket of its own: an answer to an earlier one is not taken for the answer to this. It is
-    /// connected, so that only the daemon's address can answer.
-    fn attempt(&self, request: &[u8], deadline: Instant) -> io::Result<Option<Vec<u8>>> {
+    /// A socket that hears the daemon's address and nobody else.
+    fn connected(&self) -> io::Result<UdpSocket> {
         let socket = match self.server {
             SocketAddr::V4(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)),
             SocketAddr::V6(_) => UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)),
         }?;
         socket.connect(self.server)?;
+        Ok(socket)
+    }
+
+    /// One try, on a socket of its own: an answer to an earlier one is not taken for the answer to this.
+    fn attempt(&self, request: &[u8], deadline: Instant) -> io::Result<Option<Vec<u8>>> {
+        let socket = self.connected()?;
         socket.send(request)?;
         let mut buffer = vec![0; LARGEST_DATAGRAM];
         loop {

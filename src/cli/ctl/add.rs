@@ -1,5 +1,6 @@
 //! `meshpingctl add`.
 
+use super::any_name::any_name;
 use super::{CtlError, Daemon};
 use crate::target::{Host, Interval, TargetSpec};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ pub(super) struct Add {
     host: Option<TargetSpec>,
 
     /// How to call it, whatever the text; an empty one counts as not given.
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = any_name())]
     name: Option<String>,
 
     /// What to ping: an address or a DNS name; an empty one counts as not given.

@@ -1,5 +1,6 @@
 //! `meshpingctl remove` and `meshpingctl reset`: what is done to targets that are called or have so and so.
 
+use super::any_name::any_name;
 use super::{CtlError, Daemon};
 use crate::target::Address;
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ struct Which {
     name_or_addr: Option<String>,
 
     /// The targets that are called so.
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = any_name())]
     name: Option<String>,
 
     /// The target with that address; or a DNS name, if it is followed.

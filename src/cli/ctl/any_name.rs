@@ -1,0 +1,43 @@
+//! A name as somebody else gave it to our caller, in whatever encoding.
+
+use crate::target::MAX_NAME;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use std::ffi::OsString;
+
+/// Takes every argument for a name. DHCP clients call themselves something in Latin-1 too, and JSON is UTF-8: what
+/// is none becomes U+FFFD, which is longer, so the end is cut off when it does not fit any more.
+pub(super) fn any_name() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(readable)
+}
+
+fn readable(name: OsString) -> String {
+    name.into_string().unwrap_or_else(|bytes| {
+        let mut text = bytes.to_string_lossy().into_owned();
+        while text.len() > MAX_NAME {
+            text.pop();
+        }
+        text
+    })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    #[test]
+    fn every_name_can_be_sent_and_utf_8_is_left_alone() {
+        let cases: [(&[u8], &str); 3] = [
+            ("Müller\u{1b}".as_bytes(), "Müller\u{1b}"),
+            (b"M\xfcller", "M\u{fffd}ller"),
+            (b"-\xff\xfe", "-\u{fffd}\u{fffd}"),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(readable(OsString::from_vec(bytes.to_vec())), expected);
+        }
+        let long = readable(OsString::from_vec(vec![0xff; 253]));
+        assert!(long.len() <= MAX_NAME && long.chars().count() == 84, "{}", long.len());
+        let refused = "x".repeat(MAX_NAME + 1);
+        assert_eq!(readable(refused.clone().into()), refused);
+    }
+}
