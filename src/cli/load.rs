@@ -7,15 +7,16 @@ use super::config_file::{self, ConfigFile};
 use super::stop::Stop;
 use super::{discovery, options, targets_file};
 use crate::config::Config;
-use crate::target::{Host, Label, TargetSpec};
+use crate::target::{Host, Label, Options, TargetSpec};
 use clap::ArgMatches;
 use siphasher::sip::SipHasher13;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What it takes to make a configuration, and to make it again.
 #[derive(Debug)]
@@ -166,8 +167,20 @@ fn merged(targets: Vec<TargetSpec>) -> (Vec<TargetSpec>, usize) {
             None => merged.push(target),
         }
     }
+    share_options(&mut merged);
     let repeated = all - merged.len();
     (merged, repeated)
+}
+
+/// Keeps equal options once: a whole file of targets often has the same.
+fn share_options(targets: &mut [TargetSpec]) {
+    let mut known: HashSet<Arc<Options>> = HashSet::new();
+    for options in targets.iter_mut().filter_map(|target| target.terms.options.as_mut()) {
+        match known.get(options) {
+            Some(same) => *options = Arc::clone(same),
+            None => drop(known.insert(Arc::clone(options))),
+        }
+    }
 }
 
 /// The files that a configuration is made of.

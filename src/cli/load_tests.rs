@@ -97,6 +97,15 @@ fn a_target_file_that_breaks_keeps_its_last_good_content_and_one_that_goes_does_
 }
 
 #[test]
+fn equal_options_are_kept_once() {
+    let group = |host: &str| format!("{{\"targets\": [\"{host}\"], \"labels\": {{\"site\": \"b\"}}}}");
+    let text = format!("[{}, {}]", group("10.0.0.1"), group("10.0.0.2"));
+    let (_, reading) = Place::with(&[("a.json", &text)]).start("--target-files $/a.json").unwrap();
+    let options = |index: usize| reading.config.targets[index].terms.options.clone().unwrap();
+    assert!(Arc::ptr_eq(&options(0), &options(1)));
+}
+
+#[test]
 fn the_hash_is_that_of_the_texts() {
     let place = Place::with(&[("m.toml", "interval = 5")]);
     let (mut loader, first) = place.start("--config $/m.toml").unwrap();
