@@ -56,6 +56,20 @@ fn the_client_s_commands_of_the_readme_succeed() {
 }
 
 #[test]
+fn the_configuration_of_the_readme_is_good() {
+    let (_, after) = README.split_once("```toml\n").expect("there is one");
+    let (text, _) = after.split_once("```").expect("it ends");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(directory.path().join("m.toml"), text).expect("it can be written");
+    let targets = README.lines().find_map(|line| line.strip_prefix("    [{")).expect("a target file");
+    std::fs::create_dir(directory.path().join("targets.d")).expect("it can be made");
+    std::fs::write(directory.path().join("targets.d/a.json"), format!("[{{{targets}"))
+        .expect("it can be written");
+    let said = shell("meshping --config m.toml --config.check", directory.path());
+    assert_eq!(said, "the configuration is good, with 4 targets\n");
+}
+
+#[test]
 fn the_readme_names_every_option() {
     let help =
         Command::new(env!("CARGO_BIN_EXE_meshping")).arg("--help").output().expect("meshping runs").stdout;
