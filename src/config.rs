@@ -4,6 +4,7 @@ use crate::resolve::Families;
 use crate::target::{Interval, TargetSpec, Timeout};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
 /// What the daemon is to do.
@@ -19,8 +20,10 @@ pub struct Config {
     pub control: Option<SocketAddr>,
     /// Who may use the control socket.
     pub control_allow: Vec<IpNet>,
-    /// Where the HTTP server listens, `None` for no HTTP server.
-    pub web: Option<SocketAddr>,
+    /// Where the HTTP server listens; nowhere for no HTTP server.
+    pub web: Vec<SocketAddr>,
+    /// What protects the HTTP server, in the format of Prometheus' exporter toolkit.
+    pub web_config: Option<PathBuf>,
     /// So many targets, and no more.
     pub max_targets: usize,
     /// Which addresses of DNS names are wanted. Literal addresses are pinged whatever their family.
@@ -52,6 +55,7 @@ impl Config {
         let differs = [
             ("control", self.control != other.control),
             ("web.listen_address", self.web != other.web),
+            ("web.config.file", self.web_config != other.web_config),
             ("family", self.families != other.families),
             ("engine", self.engine != other.engine),
             ("quiet", self.quiet != other.quiet),
@@ -75,7 +79,8 @@ impl Default for Config {
             timeout: Timeout::DEFAULT,
             control: Some(Self::CONTROL),
             control_allow: Self::loopback(),
-            web: Some(Self::WEB),
+            web: vec![Self::WEB],
+            web_config: None,
             max_targets: Self::MAX_TARGETS,
             families: Families::BOTH,
             engine: EngineKind::Auto,

@@ -19,11 +19,11 @@ use crate::config::Config;
 use crate::control;
 use crate::resolve::system::SystemNames;
 use crate::target::{Defaults, TargetSpec};
-use crate::web::{self, BindError, Sources};
+use crate::web::{self, BindError, ConfigError, Protection, Sources};
 use actix::prelude::*;
 use reload::{Outside, ReloadActor};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::num::NonZero;
 use std::rc::Rc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -42,6 +42,9 @@ pub enum StartError {
     /// The HTTP socket can't be had.
     #[error(transparent)]
     Web(#[from] BindError),
+    /// What is to protect it can't be used.
+    #[error("can't use the web config file: {0}")]
+    WebConfig(#[from] ConfigError),
     /// There is no way to ping.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -71,8 +74,10 @@ async fn serve(
     let (stop, hangup) = (StopSignals::new()?, signal(SignalKind::hangup())?);
     // Ports first: one below 1024 takes a capability that we give up next.
     let control = config.control.map(bind_control).transpose()?;
-    let web = config.web.map(web::bind).transpose()?;
+    let web: Vec<TcpListener> = config.web.iter().copied().map(web::bind).collect::<Result<_, _>>()?;
     privilege::keep_for_opening();
+    // What only the privileged can read could not be read again.
+    let protection = config.web_config.as_deref().map(Protection::read).transpose()?.unwrap_or_default();
     let shards = engines::start(config.engine, config.timeout, shards(&config)).await?;
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards)?;
@@ -85,11 +90,13 @@ async fn serve(
     };
     let outside = Outside { supervisor: supervisor.clone(), control: control.clone(), level };
     let reload = ReloadActor::new(loader, reading, outside).start();
-    actix_rt::spawn(reload_at(hangup, reload.recipient()));
-    if let Some(listener) = web {
+    actix_rt::spawn(reload_at(hangup, reload.clone().recipient()));
+    if !web.is_empty() {
         let control = control.map(Addr::recipient);
         let (roster, status) = (supervisor.clone().recipient(), supervisor.clone().recipient());
-        web::serve(listener, Sources { roster, status, control }, web::Limits::default()).await?;
+        let reload = Some(reload.recipient());
+        let sources = Sources { roster, status, control, reload };
+        web::serve(web, sources, protection, web::Limits::default()).await?;
     }
     if screen::is_wanted(config.quiet) {
         actix_rt::spawn(screen::run(console, supervisor.clone().recipient()));

@@ -34,13 +34,18 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("actix_http", &["web"]),
     ("actix_service", &["web"]),
     ("actix_web", &["web"]),
+    ("base64", &["web"]),
+    ("bcrypt", &["web"]),
     ("clap", &["cli", "config", "main", "meshpingctl"]),
     ("crossterm", &["cli"]),
     ("hickory_resolver", &["resolve"]),
     ("libc", &["probe"]),
     ("prometheus", &["web"]),
+    ("rustls", &["web"]),
     ("sd_notify", &["daemon"]),
+    ("serde_saphyr", &["web"]),
     ("surge_ping", &["probe"]),
+    ("tokio_rustls", &["web"]),
 ];
 
 /// The only crates that compute; all others read clocks, do I/O or run things.

@@ -19,10 +19,10 @@ use http::{DEADLINE, exchange, get, get_until, request};
 use meshping::control::ControlStats;
 use meshping::measure::{ErrorClass, Histogram, Rtt, Totals};
 use meshping::probe::scripted::{ScriptedNetwork, reply, reply_micros, silence};
-use meshping::web::Limits;
 use meshping::web::daemon::{Daemon, REVISION, VERSION};
 use meshping::web::exposition::Exposition;
 use meshping::web::snapshot::Snapshot;
+use meshping::web::{FileState, Limits, WebStats};
 use prometheus::Registry;
 use std::collections::HashSet;
 use std::io::Write;
@@ -57,7 +57,9 @@ async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
     ];
     let targets = targets.into_iter().collect();
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
-    let daemon = Daemon { status: &status(), control };
+    let file = Some(FileState { successful: true, failures: 2 });
+    let web = WebStats { file, refused: [1, 2, 3, 4, 5] };
+    let daemon = Daemon { status: &status(), control, web };
     let rest = daemon.render(&Registry::new()).unwrap();
     let pieces: Vec<u8> = Exposition::new(targets, rest).flatten().collect();
     let text = String::from_utf8(pieces).unwrap();
@@ -315,7 +317,10 @@ async fn only_the_paths_that_there_are_can_be_read_and_only_read() {
         let answer = get(server, path).await;
         let expected = if path.starts_with("/?") { 200 } else { 404 };
         assert_eq!(answer.status, expected, "{path}");
-        assert!(expected == 200 || answer.text().contains("/metrics /-/healthy /-/ready"), "{path}");
+        assert!(
+            expected == 200 || answer.text().contains("/metrics /-/healthy /-/ready /-/reload"),
+            "{path}"
+        );
         assert!(answer.header("content-security-policy").is_some(), "{path}");
     }
     for path in ["/", "/metrics", "/-/healthy", "/-/ready"] {

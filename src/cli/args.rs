@@ -80,12 +80,19 @@ pub(super) struct Args {
     #[arg(long, value_name = "CIDR", value_parser = network)]
     control_allow: Vec<IpNet>,
 
-    /// Address of the HTTP server with the page and the metrics; "off" for none
+    /// Address of the HTTP server with the page and the metrics, may be repeated; "off" for none
     ///
     /// [::] means everywhere, IPv6 and IPv4.
-    #[arg(long = "web.listen-address", value_name = "ADDR", default_value_t = Switch::On(Config::WEB))]
+    #[arg(long = "web.listen-address", value_name = "ADDR", default_values_t = [Switch::On(Config::WEB)])]
     #[arg(value_parser = web)]
-    web: Switch,
+    web: Vec<Switch>,
+
+    /// TLS, users and limits of the HTTP server: a file in the format of Prometheus' exporters (YAML)
+    ///
+    /// See the exporter toolkit's web-configuration.md. The file, and the certificates that it names, are read
+    /// again when they change.
+    #[arg(long = "web.config.file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    web_config: Option<PathBuf>,
 
     /// So many targets, and no more
     #[arg(long, value_name = "N", default_value_t = Config::MAX_TARGETS, value_parser = max_targets)]
@@ -153,7 +160,8 @@ impl Args {
             timeout: self.timeout,
             control,
             control_allow: loopback.unwrap_or(self.control_allow),
-            web: self.web.address(),
+            web: addresses(&self.web)?,
+            web_config: self.web_config,
             max_targets: self.max_targets,
             // Of the two options at most one is given.
             families: Families { v4: !self.v6, v6: !self.v4 },
@@ -183,6 +191,13 @@ fn control(text: &str) -> Result<Switch, BadListenAddress> {
 
 fn web(text: &str) -> Result<Switch, BadListenAddress> {
     Switch::parse(text, Config::WEB.ip(), Config::WEB_PORT)
+}
+
+/// All addresses, or `off` alone.
+fn addresses(switches: &[Switch]) -> Result<Vec<SocketAddr>, UsageError> {
+    let addresses: Vec<SocketAddr> = switches.iter().filter_map(|switch| switch.address()).collect();
+    let is_sensible = addresses.len() == switches.len() || switches.len() == 1;
+    if is_sensible { Ok(addresses) } else { Err(UsageError::OffAndOn) }
 }
 
 fn network(text: &str) -> Result<IpNet, &'static str> {
@@ -221,6 +236,8 @@ pub(super) enum UsageError {
          or listen on 127.0.0.1"
     )]
     OpenControl(SocketAddr),
+    #[error("--web.listen-address off stands alone: with it there is no other address")]
+    OffAndOn,
     #[error("{given} targets are more than {max}; raise --max-targets if they are meant")]
     TooManyTargets { given: usize, max: usize },
     #[error("{0} DNS names are more than the {max} that can be followed, give addresses", max = Config::MAX_NAMES)]

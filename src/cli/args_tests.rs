@@ -32,7 +32,7 @@ fn no_line_of_the_long_help_is_broken() {
 #[test]
 fn every_option_ends_up_where_it_belongs() {
     type Check = fn(&Config) -> bool;
-    let cases: [(&str, Check); 17] = [
+    let cases: [(&str, Check); 19] = [
         ("google.de/60 192.168.178.1 -i 0.5", |c| {
             c.targets.len() == 2 && c.interval.get().as_millis() == 500
         }),
@@ -44,9 +44,13 @@ fn every_option_ends_up_where_it_belongs() {
         ("--control :7 --control-allow 10.0.0.0/8 --control-allow ::1", |c| {
             c.control == Some("[::]:7".parse().unwrap()) && c.control_allow.len() == 2
         }),
-        ("--web.listen-address off", |c| c.web.is_none()),
-        ("--web.listen-address :80", |c| c.web == Some("[::]:80".parse().unwrap())),
-        ("--web.listen-address 127.0.0.1:0", |c| c.web == Some("127.0.0.1:0".parse().unwrap())),
+        ("--web.listen-address off", |c| c.web.is_empty()),
+        ("--web.listen-address :80", |c| c.web == ["[::]:80".parse().unwrap()]),
+        ("--web.listen-address 127.0.0.1:0", |c| c.web == ["127.0.0.1:0".parse().unwrap()]),
+        ("--web.listen-address 127.0.0.1:1 --web.listen-address [::1]", |c| {
+            c.web == ["127.0.0.1:1", "[::1]:9922"].map(|address| address.parse().unwrap())
+        }),
+        ("--web.config.file web.yml", |c| c.web_config == Some("web.yml".into())),
         ("--max-targets 5 127.0.0.1 127.0.0.1", |c| c.max_targets == 5),
         ("-4 -q", |c| c.families == Families { v4: true, v6: false } && c.quiet),
         ("-6 --quiet", |c| c.families == Families { v4: false, v6: true } && c.quiet),
@@ -78,6 +82,7 @@ fn a_bad_command_line_is_one_line_that_says_what_to_do() {
         ("--control [::]:55432", "--control-allow"),
         ("--control-allow 10.0.0.0/33", "10.1.0.0/16"),
         ("--web.listen-address localhost:http", "127.0.0.1:9922"),
+        ("--web.listen-address off --web.listen-address :1", "stands alone"),
         ("--max-targets 0", "from 1 to"),
         ("--max-targets 1 127.0.0.1 127.0.0.2", "raise --max-targets"),
         ("0.0.0.0", "unspecified"),

@@ -67,6 +67,7 @@ fn every_option_of_the_command_line_is_a_key() {
         "control",
         "control_allow",
         "web.listen_address",
+        "web.config.file",
         "max_targets",
         "engine",
         "quiet",

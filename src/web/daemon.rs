@@ -1,6 +1,7 @@
 //! The daemon's own families: what it is, how its engines are doing, what the process needs.
 
 use super::lateness::Lateness;
+use super::{FileState, Refused, WebStats};
 use crate::actors::reload::ReloadState;
 use crate::actors::supervisor::Status;
 use crate::control::{ControlStats, Silence};
@@ -26,6 +27,8 @@ pub struct Daemon<'a> {
     pub status: &'a Status,
     /// What its control socket says, if it has one.
     pub control: Option<ControlStats>,
+    /// What its HTTP server says.
+    pub web: WebStats,
 }
 
 impl Daemon<'_> {
@@ -48,6 +51,11 @@ impl Daemon<'_> {
         }
         if let Some(control) = self.control {
             momentary.register(control_requests(&control)?)?;
+        }
+        momentary.register(http_refusals(&self.web)?)?;
+        if let Some(file) = self.web.file {
+            momentary.register(web_config_failures(file)?)?;
+            momentary.register(web_config_successful(file)?)?;
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&momentary.gather(), &mut text)?;
@@ -170,4 +178,27 @@ fn control_requests(stats: &ControlStats) -> Family {
         counter.with_label_values(&[reason.as_str()]).inc_by(count);
     }
     Ok(Box::new(counter))
+}
+
+fn http_refusals(stats: &WebStats) -> Family {
+    let help = "Connections and requests over HTTP that were refused.";
+    let counter = IntCounterVec::new(Opts::new("meshping_http_refusals_total", help), &["reason"])?;
+    for (reason, &count) in Refused::ALL.iter().zip(&stats.refused) {
+        counter.with_label_values(&[reason.as_str()]).inc_by(count);
+    }
+    Ok(Box::new(counter))
+}
+
+fn web_config_failures(file: FileState) -> Family {
+    let help = "Changes of the web config file, or of files that it names, that could not be used.";
+    let counter = IntCounter::new("meshping_web_config_failures_total", help)?;
+    counter.inc_by(file.failures);
+    Ok(Box::new(counter))
+}
+
+fn web_config_successful(file: FileState) -> Family {
+    let help = "Whether the web config file is in force as it stands: 1, or 0 for its last good content.";
+    let gauge = IntGauge::new("meshping_web_config_last_reload_successful", help)?;
+    gauge.set(i64::from(file.successful));
+    Ok(Box::new(gauge))
 }

@@ -1,5 +1,12 @@
-//! The edge to browsers and Prometheus: a page for people, metrics, probes of health. Read only.
+//! The edge to browsers and Prometheus: a page for people, metrics, probes of health. Nothing can be changed here, but
+//! that the configuration is read again.
+//!
+//! On its way to an answer a connection passes [`stream`] (TLS), each of its requests [`admission`] (rate, bodies,
+//! users) and, to write, [`access`]. What is demanded stands in the file that [`protection`] watches.
 
+mod access;
+mod admission;
+mod auth;
 pub mod bind;
 mod choice;
 pub mod daemon;
@@ -8,20 +15,31 @@ mod families;
 mod lateness;
 mod packed;
 mod page;
+mod protection;
+mod rate;
+mod refusals;
+mod reload;
 mod routes;
 mod samples;
 mod scrape;
 mod server;
 pub mod snapshot;
+mod stream;
 
 pub use bind::{BindError, bind};
+pub use protection::{ConfigError, FileState, Protection};
+pub use refusals::Refused;
 pub use server::Server;
 
+use crate::actors::reload::Reload;
 use crate::actors::supervisor::{GetRoster, GetStatus};
 use crate::control::GetControlStats;
 use actix::prelude::*;
 use actix_web::web;
+use auth::Checker;
 use prometheus::Registry;
+use rate::Bucket;
+use refusals::Refusals;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -37,6 +55,8 @@ pub struct Sources {
     pub status: Recipient<GetStatus>,
     /// Tells what the control socket has seen, if there is one.
     pub control: Option<Recipient<GetControlStats>>,
+    /// Reads the configuration again, if there is one.
+    pub reload: Option<Recipient<Reload>>,
 }
 
 /// How much is done for one client, and how long.
@@ -48,10 +68,14 @@ pub struct Limits {
     pub scrape: Duration,
     /// After this a question that the daemon has not answered is given up; a scrape asks one for each page of targets.
     pub answer: Duration,
-    /// So long a client may take for the head of its request, and for taking what it was sent.
+    /// After this a reload that is not done is not waited for any more.
+    pub reload: Duration,
+    /// So long a client may take for a handshake, for the head of its request, and for taking what it was sent.
     pub client: Duration,
     /// So many connections at once.
     pub connections: usize,
+    /// So many TLS handshakes at once; for a further one the eldest is given up.
+    pub handshakes: usize,
 }
 
 impl Default for Limits {
@@ -60,8 +84,10 @@ impl Default for Limits {
             scrapes: 2,
             scrape: Duration::from_secs(60),
             answer: Duration::from_secs(10),
+            reload: Duration::from_secs(60),
             client: Duration::from_secs(10),
             connections: 256,
+            handshakes: 64,
         }
     }
 }
@@ -72,14 +98,46 @@ struct State {
     limits: Limits,
     slots: Arc<Semaphore>,
     process: Registry,
+    protection: Protection,
+    checker: Checker,
+    bucket: Bucket,
+    refusals: Refusals,
 }
 
-/// Serves on a listener that is bound already (see [`bind()`]), on a thread of its own.
+impl State {
+    fn stats(&self) -> WebStats {
+        WebStats { file: self.protection.state(), refused: self.refusals.counts() }
+    }
+}
+
+/// How well the server is protected.
+#[derive(Debug, Clone, Copy)]
+pub struct WebStats {
+    /// How the web config file is doing, if there is one.
+    pub file: Option<FileState>,
+    /// So often each was refused, in the order of [`Refused::ALL`].
+    pub refused: [u64; Refused::ALL.len()],
+}
+
+/// Serves on listeners that are bound already (see [`bind()`]), on a thread of its own.
 ///
 /// # Errors
-/// What the system says when it has no thread to give, or can't watch the listener.
-pub async fn serve(listener: TcpListener, sources: Sources, limits: Limits) -> io::Result<Server> {
-    let slots = Arc::new(Semaphore::new(limits.scrapes));
-    let state = State { sources, limits, slots, process: daemon::process() };
-    server::start(listener, web::Data::new(state)).await
+/// What the system says when it has no thread or no random numbers to give, or can't watch a listener.
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    sources: Sources,
+    protection: Protection,
+    limits: Limits,
+) -> io::Result<Server> {
+    let state = State {
+        sources,
+        limits,
+        slots: Arc::new(Semaphore::new(limits.scrapes)),
+        process: daemon::process(),
+        protection,
+        checker: Checker::new()?,
+        bucket: Bucket::default(),
+        refusals: Refusals::default(),
+    };
+    server::start(listeners, web::Data::new(state)).await
 }

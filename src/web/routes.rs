@@ -1,6 +1,6 @@
 //! Which path is answered how.
 
-use super::{State, page, scrape};
+use super::{State, page, reload, scrape};
 use crate::actors::supervisor::{GetStatus, Status};
 use actix::prelude::*;
 use actix_web::body::MessageBody;
@@ -10,12 +10,14 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, HttpResponseBuilder, Resource, guard};
 use std::time::Duration;
 
-/// Adds every path that there is, each for reading only.
+/// Adds every path that there is, each but one for reading only.
 pub fn add(app: &mut ServiceConfig) {
     app.service(path("/").route(web::get().to(page::show)).route(web::head().to(page::show)));
     app.service(path("/metrics").route(web::get().to(scrape::show)).route(web::head().to(scrape::describe)));
     app.service(path("/-/healthy").route(reading().to(healthy)));
     app.service(path("/-/ready").route(reading().to(ready)));
+    let again = web::resource("/-/reload").route(web::post().to(reload::run));
+    app.service(again.default_service(web::to(reload::only_post)));
     app.default_service(web::to(unknown));
 }
 
@@ -76,7 +78,7 @@ async fn ready(state: Data<State>) -> HttpResponse {
 }
 
 async fn unknown() -> HttpResponse {
-    let text = "There is nothing here. Try one of: / /metrics /-/healthy /-/ready\n";
+    let text = "There is nothing here. Try one of: / /metrics /-/healthy /-/ready /-/reload\n";
     line(HttpResponse::NotFound(), text)
 }
 

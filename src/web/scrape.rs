@@ -73,7 +73,7 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
         None => None,
     };
     let columns = collect(choice, state).await.ok()?;
-    let daemon = Daemon { status: &status, control };
+    let daemon = Daemon { status: &status, control, web: state.stats() };
     match daemon.render(&state.process) {
         Ok(rest) => Some(Exposition::new(columns, rest)),
         Err(error) => {

@@ -1,19 +1,24 @@
 //! Accepts connections, on a thread of its own. What serves them keeps a clock that ticks twice a second, so it is
 //! there only as long as there are connections.
 
-use super::{Limits, State, routes};
+use super::refusals::Refused;
+use super::stream::{Connection, Handshakes};
+use super::{Limits, State, admission, routes};
 use actix::prelude::*;
-use actix_http::HttpService;
 use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
 use actix_service::boxed::{RcService, rc_service};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, map_config};
 use actix_web::dev::AppConfig;
+use actix_web::middleware::from_fn;
 use actix_web::rt::net::{TcpListener, TcpStream};
 use actix_web::{App, web};
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -28,36 +33,39 @@ impl Server {
     }
 }
 
-/// Starts a server on a listener that is bound.
+/// Starts a server on listeners that are bound.
 ///
 /// # Errors
-/// What the system says when it has no thread to give, or can't watch the listener.
-pub(super) async fn start(listener: std::net::TcpListener, state: web::Data<State>) -> io::Result<Server> {
+/// What the system says when it has no thread to give, or can't watch a listener.
+pub(super) async fn start(
+    listeners: Vec<std::net::TcpListener>,
+    state: web::Data<State>,
+) -> io::Result<Server> {
     let arbiter = Arbiter::try_new()?;
     let (tell, told) = oneshot::channel();
     arbiter.spawn_fn(move || {
-        let watched = TcpListener::from_std(listener);
-        drop(tell.send(watched.map(|listener| drop(actix_rt::spawn(run(listener, state))))));
+        let watched: io::Result<Vec<_>> = listeners.into_iter().map(TcpListener::from_std).collect();
+        drop(tell.send(watched.map(|listeners| drop(actix_rt::spawn(run(listeners, state))))));
     });
     told.await.unwrap_or_else(|_| Err(io::Error::other("the thread of the HTTP server did not start")))?;
     Ok(Server(arbiter))
 }
 
 /// Accepts connections for ever; should that end by a defect, it is told.
-async fn run(listener: TcpListener, state: web::Data<State>) {
-    let accepting = actix_rt::spawn(accept(listener, state));
+async fn run(listeners: Vec<TcpListener>, state: web::Data<State>) {
+    let accepting = actix_rt::spawn(accept(listeners, state));
     if accepting.await.is_err_and(|error| error.is_panic()) {
         tracing::error!("HTTP is not served any more: what accepts connections ended by a defect");
     }
 }
 
-async fn accept(listener: TcpListener, state: web::Data<State>) {
+async fn accept(mut listeners: Vec<TcpListener>, state: web::Data<State>) {
     let places = Arc::new(Semaphore::new(state.limits.connections));
-    let mut current = Current::default();
+    let (mut current, mut handshakes) = (Current::default(), Handshakes::default());
     // Never closed.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let accepted = match next(&mut listeners).await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::debug!(%error, "no connection accepted");
                 if !is_the_clients(error.kind()) {
@@ -66,14 +74,65 @@ async fn accept(listener: TcpListener, state: web::Data<State>) {
                 continue;
             }
         };
-        give_up_on_stalled(&stream, state.limits.client);
+        give_up_on_stalled(&accepted.0, state.limits.client);
         let Some(service) = current.get(&state).await else { continue };
+        let opening = Opening::begin(accepted, &state, &mut handshakes);
+        let state = state.clone();
         actix_rt::spawn(async move {
-            if let Err(error) = serve(&*service, stream).await {
+            if let Some(connection) = opening.done(&state).await
+                && let Err(error) = serve(&*service, connection).await
+            {
                 tracing::debug!(%error, "connection ended");
             }
             drop((service, place));
         });
+    }
+}
+
+/// The next connection, from whichever listener; each of them gets its turn.
+async fn next(listeners: &mut [TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+    let ready = |task: &mut std::task::Context<'_>| {
+        let accepted = listeners.iter().enumerate().find_map(|(index, listener)| {
+            if let Poll::Ready(accepted) = listener.poll_accept(task) {
+                Some((index, accepted))
+            } else {
+                None
+            }
+        });
+        accepted.map_or(Poll::Pending, Poll::Ready)
+    };
+    let (index, accepted) = poll_fn(ready).await;
+    listeners.rotate_left(index + 1);
+    accepted
+}
+
+/// A connection that is there at once, or after a handshake.
+enum Opening {
+    Plain(Connection),
+    Handshake(actix_rt::task::JoinHandle<io::Result<Connection>>),
+}
+
+impl Opening {
+    fn begin(accepted: (TcpStream, SocketAddr), state: &State, handshakes: &mut Handshakes) -> Self {
+        let Limits { client, handshakes: most, .. } = state.limits;
+        match &state.protection.current().tls {
+            None => Self::Plain(Connection::plain(accepted.0, accepted.1)),
+            Some(tls) => Self::Handshake(handshakes.begin(accepted, tls.clone(), client, most)),
+        }
+    }
+
+    async fn done(self, state: &State) -> Option<Connection> {
+        let error = match self {
+            Self::Plain(connection) => return Some(connection),
+            Self::Handshake(handshake) => match handshake.await {
+                Ok(Ok(connection)) => return Some(connection),
+                Ok(Err(error)) => error,
+                Err(_) => io::Error::other("given up for others"),
+            },
+        };
+        state.refusals.count(Refused::Handshake);
+        tracing::debug!(%error, "no TLS handshake");
+        None
     }
 }
 
@@ -83,12 +142,15 @@ fn is_the_clients(error: io::ErrorKind) -> bool {
     matches!(error, ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-type Connections = dyn Service<TcpStream, Response = (), Error = DispatchError, Future = Serving>;
+/// What a service for connections takes.
+type Accepted = (Connection, Protocol, Option<SocketAddr>);
+type Connections = dyn Service<Accepted, Response = (), Error = DispatchError, Future = Serving>;
 type Serving = actix_service::boxed::BoxFuture<Result<(), DispatchError>>;
 
-async fn serve(service: &Connections, stream: TcpStream) -> Result<(), DispatchError> {
+async fn serve(service: &Connections, connection: Connection) -> Result<(), DispatchError> {
     poll_fn(|task| service.poll_ready(task)).await?;
-    service.call(stream).await
+    let address = connection.peer.address;
+    service.call((connection, Protocol::Http1, Some(address))).await
 }
 
 /// What serves the present connections, if there are any.
@@ -107,13 +169,16 @@ impl Current {
 }
 
 /// What serves connections; `None` if it did not start, which it has told then.
-async fn service(state: web::Data<State>) -> Option<RcService<TcpStream, (), DispatchError>> {
+async fn service(state: web::Data<State>) -> Option<RcService<Accepted, (), DispatchError>> {
     let Limits { client, .. } = state.limits;
     let app = App::new().app_data(state).configure(routes::add);
-    let app = app.wrap(routes::compression()).wrap(routes::headers());
+    let app = app.wrap(routes::compression()).wrap(from_fn(admission::admit)).wrap(routes::headers());
     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
     let http = HttpService::build().client_request_timeout(client).client_disconnect_timeout(client);
-    let factory = http.finish(map_config(app, |()| AppConfig::default())).tcp();
+    let http = http.on_connect_ext(|connection: &Connection, data| {
+        data.insert(connection.peer);
+    });
+    let factory = http.finish(map_config(app, |()| AppConfig::default()));
     factory.new_service(()).await.ok().map(rc_service)
 }
 

@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 use meshping::actors::pinger::{PingActor, Seed};
-use meshping::actors::reload::ReloadState;
+use meshping::actors::reload::{Reload, ReloadState};
 use meshping::actors::shard::Home;
 use meshping::actors::supervisor::{Filter, GetRoster, GetStatus, Member, Roster, Status};
 use meshping::control::{ControlStats, GetControlStats};
@@ -10,7 +10,7 @@ use meshping::measure::Octaves;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
 use meshping::target::{Address, Host, Interval, Timeout};
-use meshping::web::{Limits, Server, Sources, bind, serve};
+use meshping::web::{Limits, Protection, Server, Sources, bind, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +76,14 @@ impl Handler<GetControlStats> for Fake {
     }
 }
 
+impl Handler<Reload> for Fake {
+    type Result = Result<String, String>;
+
+    fn handle(&mut self, _: Reload, _: &mut Self::Context) -> Self::Result {
+        if self.ready { Ok("2 targets added".into()) } else { Err("line 3: no such option".into()) }
+    }
+}
+
 /// A daemon with two shards.
 pub fn status() -> Status {
     let mut lateness = Octaves::default();
@@ -119,7 +127,8 @@ pub fn sources(fake: Fake) -> Sources {
     Sources {
         roster: fake.clone().recipient(),
         status: fake.clone().recipient(),
-        control: Some(fake.recipient()),
+        control: Some(fake.clone().recipient()),
+        reload: Some(fake.recipient()),
     }
 }
 
@@ -127,5 +136,5 @@ pub fn sources(fake: Fake) -> Sources {
 pub async fn start(fake: Fake, limits: Limits) -> (SocketAddr, Server) {
     let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let address = listener.local_addr().expect("bound");
-    (address, serve(listener, sources(fake), limits).await.expect("it starts"))
+    (address, serve(vec![listener], sources(fake), Protection::default(), limits).await.expect("it starts"))
 }

@@ -5,7 +5,7 @@ use crate::http::{DEADLINE, get};
 use actix::clock::timeout;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use meshping::web::{Limits, serve};
+use meshping::web::{Limits, Protection, serve};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener};
@@ -63,6 +63,7 @@ async fn beyond_the_most_connections_one_waits_for_its_turn() {
 async fn a_listener_that_cant_be_watched_is_a_start_that_fails() {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open("/dev/null");
     let listener = TcpListener::from(OwnedFd::from(file.expect("it is everywhere")));
-    let started = serve(listener, sources(Fake::new(Vec::new())), Limits::default()).await;
+    let started =
+        serve(vec![listener], sources(Fake::new(Vec::new())), Protection::default(), Limits::default()).await;
     assert_eq!(started.expect_err("a file is no listener").kind(), ErrorKind::PermissionDenied);
 }

@@ -1,0 +1,66 @@
+//! How often requests may come: a bucket of tokens, of which each request takes one.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often requests may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// One more after each of these.
+    pub interval: Duration,
+    /// So many at once.
+    pub burst: u32,
+}
+
+/// The tokens, as the moment at which the bucket will be full again.
+#[derive(Debug, Default)]
+pub struct Bucket(Mutex<Option<Instant>>);
+
+impl Bucket {
+    /// Takes a token, if there is one.
+    pub fn take(&self, rate: Rate, now: Instant) -> bool {
+        let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = rate.interval.saturating_mul(rate.burst);
+        let next = full_at.unwrap_or(now).max(now).checked_add(rate.interval);
+        let taken = next.filter(|next| next.duration_since(now) <= room);
+        if taken.is_some() {
+            *full_at = taken;
+        }
+        taken.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_permitted_and_then_one_each_interval() {
+        let rate = Rate { interval: Duration::from_secs(2), burst: 3 };
+        let (bucket, start) = (Bucket::default(), Instant::now());
+        let steps = [
+            (0, true),
+            (0, true),
+            (0, true),
+            (0, false),
+            (1, false),
+            (2, true),
+            (3, false),
+            (4, true),
+            (100, true),
+            (100, true),
+            (100, true),
+            (100, false),
+        ];
+        for (index, (second, expected)) in steps.into_iter().enumerate() {
+            let taken = bucket.take(rate, start + Duration::from_secs(second));
+            assert_eq!(taken, expected, "step {index}, second {second}");
+        }
+    }
+
+    #[test]
+    fn an_endless_interval_is_no_overflow() {
+        let bucket = Bucket::default();
+        assert!(!bucket.take(Rate { interval: Duration::MAX, burst: 2 }, Instant::now()));
+    }
+}

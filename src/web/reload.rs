@@ -1,0 +1,46 @@
+//! `POST /-/reload`: the configuration is read again, for those who may ask for it.
+
+use super::State;
+use super::access::{self, WriteError, Writing};
+use super::admission::User;
+use super::refusals::Refused;
+use super::routes::{ask, line, no_answer};
+use super::stream::Peer;
+use crate::actors::reload::Reload;
+use actix_web::http::header::ALLOW;
+use actix_web::web::Data;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+
+/// Reads the configuration again, and tells what came of it.
+pub async fn run(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    if let Err(error) = may_write(&request) {
+        state.refusals.count(Refused::Write);
+        tracing::warn!(peer = ?request.peer_addr(), %error, "a reload over HTTP was refused");
+        return line(HttpResponse::Forbidden(), format!("{error}\n"));
+    }
+    let Some(reload) = &state.sources.reload else {
+        return line(
+            HttpResponse::NotImplemented(),
+            "There is nothing to read again: no --config was given.\n",
+        );
+    };
+    match ask(reload, Reload, state.limits.reload).await {
+        Some(Ok(report)) => line(HttpResponse::Ok(), report + "\n"),
+        Some(Err(error)) => line(HttpResponse::InternalServerError(), error + "\n"),
+        None => no_answer(),
+    }
+}
+
+/// The answer to everything but POST.
+pub async fn only_post() -> HttpResponse {
+    let mut response = HttpResponse::MethodNotAllowed();
+    response.insert_header((ALLOW, "POST"));
+    line(response, "To read the configuration again takes POST.\n")
+}
+
+fn may_write(request: &HttpRequest) -> Result<(), WriteError> {
+    // Every connection has one.
+    let peer = *request.conn_data::<Peer>().ok_or(WriteError::Stranger)?;
+    let is_user = request.extensions().contains::<User>();
+    access::check(&Writing { peer, is_user, headers: request.headers() })
+}
