@@ -58,7 +58,7 @@ async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
     let targets = targets.into_iter().collect();
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
     let file = Some(FileState { successful: true, failures: 2 });
-    let web = WebStats { file, refused: [1, 2, 3, 4, 5] };
+    let web = WebStats { file, refused: [1, 2, 3, 4, 5, 6] };
     let daemon = Daemon { status: &status(), control, web };
     let rest = daemon.render(&Registry::new()).unwrap();
     let pieces: Vec<u8> = Exposition::new(targets, rest).flatten().collect();

@@ -2,17 +2,20 @@
 
 use super::State;
 use super::auth::Verdict;
-use super::protection::Rules;
+use super::protection::{ClientAuth, Rules};
 use super::refusals::Refused;
 use super::routes::line;
+use super::stream::Peer;
+use actix_http::ConnectionType;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
-use actix_web::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{HeaderName, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A mark on requests: one of the users sends it.
@@ -34,48 +37,43 @@ pub async fn admit<B: MessageBody + 'static>(
         return Ok(request.into_response(HttpResponse::InternalServerError()).map_into_right_body());
     };
     let rules = state.protection.current();
-    let mut response = match refuse(&request, &state, &rules).await {
-        Some(refusal) => request.into_response(refusal).map_into_right_body(),
+    let is_outdated = request.conn_data::<Arc<Rules>>().is_some_and(|then| !Arc::ptr_eq(then, &rules));
+    let refused = check(&request, &state, &rules).await.err();
+    let mut response = match refused {
+        Some(refused) => {
+            state.refusals.count(refused);
+            request.into_response(refusal(refused)).map_into_right_body()
+        }
         None => next.call(request).await?.map_into_left_body(),
     };
+    if is_outdated || matches!(refused, Some(Refused::Body | Refused::Connection)) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     for (name, value) in &rules.headers {
         response.headers_mut().insert(name.clone(), value.clone());
     }
     Ok(response)
 }
 
-async fn refuse(request: &ServiceRequest, state: &State, rules: &Rules) -> Option<HttpResponse> {
+async fn check(request: &ServiceRequest, state: &State, rules: &Rules) -> Result<(), Refused> {
     if rules.rate.is_some_and(|rate| !state.bucket.take(rate, Instant::now())) {
-        let hint = (RETRY_AFTER, "1");
-        return Some(state.refuse(
-            Refused::Rate,
-            StatusCode::TOO_MANY_REQUESTS,
-            hint,
-            "Too many requests.\n",
-        ));
+        return Err(Refused::Rate);
     }
     if !is_short(request.headers()) {
-        let text = "A body is at most 4096 bytes here, and says so with Content-Length.\n";
-        let refusal = state.refuse(Refused::Body, StatusCode::PAYLOAD_TOO_LARGE, (RETRY_AFTER, "1"), text);
-        return Some(refusal);
+        return Err(Refused::Body);
     }
-    let users = rules.users.as_ref()?;
+    if !request.conn_data::<Peer>().is_some_and(|peer| satisfies(*peer, rules)) {
+        return Err(Refused::Connection);
+    }
+    let Some(users) = &rules.users else { return Ok(()) };
     let said = request.headers().get(AUTHORIZATION);
     match state.checker.check(users, said, state.limits.answer).await {
         Verdict::Admitted => {
             request.extensions_mut().insert(User);
-            None
+            Ok(())
         }
-        Verdict::Refused => {
-            let hint = (WWW_AUTHENTICATE, "Basic realm=\"meshping\", charset=\"UTF-8\"");
-            let text = "This takes a user and a password.\n";
-            Some(state.refuse(Refused::Credentials, StatusCode::UNAUTHORIZED, hint, text))
-        }
-        Verdict::Busy => {
-            let mut busy = HttpResponse::ServiceUnavailable();
-            busy.insert_header((RETRY_AFTER, "1"));
-            Some(line(busy, "Too many passwords to check.\n"))
-        }
+        Verdict::Refused => Err(Refused::Credentials),
+        Verdict::Busy => Err(Refused::Busy),
     }
 }
 
@@ -85,21 +83,30 @@ fn is_short(headers: &HeaderMap) -> bool {
     is_short && !headers.contains_key(TRANSFER_ENCODING)
 }
 
-impl State {
-    /// Counts it, and answers.
-    fn refuse(
-        &self,
-        reason: Refused,
-        status: StatusCode,
-        hint: (HeaderName, &'static str),
-        text: &'static str,
-    ) -> HttpResponse {
-        self.refusals.count(reason);
-        let mut response = HttpResponseBuilder::new(status);
-        response.insert_header((hint.0, HeaderValue::from_static(hint.1)));
-        if reason == Refused::Body {
-            response.force_close();
+/// Whether a connection is what is demanded now: it may be of a time when less was.
+fn satisfies(peer: Peer, rules: &Rules) -> bool {
+    let Some(tls) = &rules.tls else { return true };
+    peer.encrypted && (peer.certified || tls.clients != ClientAuth::RequireAndVerify)
+}
+
+fn refusal(refused: Refused) -> HttpResponse {
+    let again: Option<(HeaderName, &str)> = Some((RETRY_AFTER, "1"));
+    let challenge = Some((WWW_AUTHENTICATE, "Basic realm=\"meshping\", charset=\"UTF-8\""));
+    let (status, header, text) = match refused {
+        Refused::Rate => (StatusCode::TOO_MANY_REQUESTS, again, "Too many requests.\n"),
+        Refused::Busy => (StatusCode::SERVICE_UNAVAILABLE, again, "Too many passwords to check.\n"),
+        Refused::Credentials => (StatusCode::UNAUTHORIZED, challenge, "This takes a user and a password.\n"),
+        Refused::Body => {
+            let text = "A body has at most 4096 bytes here, and its Content-Length says how many.\n";
+            (StatusCode::PAYLOAD_TOO_LARGE, None, text)
         }
-        line(response, text)
+        Refused::Connection | Refused::Write => {
+            (StatusCode::FORBIDDEN, None, "This takes a connection with TLS, or with a certificate.\n")
+        }
+    };
+    let mut response = HttpResponseBuilder::new(status);
+    if let Some(header) = header {
+        response.insert_header(header);
     }
+    line(response, text)
 }

@@ -13,8 +13,7 @@ mod values;
 pub use load::ConfigError;
 pub use rules::Rules;
 pub use tls::Tls;
-pub use values::Bcrypt;
-pub use values::UserName;
+pub use values::{Bcrypt, ClientAuth, UserName};
 
 use load::Files;
 use stamp::Stamp;

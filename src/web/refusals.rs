@@ -5,29 +5,33 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Why somebody was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// No user, or not the right password.
-    Credentials,
-    /// There is no connection without a good handshake.
-    Handshake,
+    /// No TLS, no good handshake, not the right certificate.
+    Connection,
     /// More often than is permitted.
     Rate,
     /// A body that is too long, or does not say how long it is.
     Body,
-    /// A request to change something that is not to come from there.
+    /// No user, or not the right password.
+    Credentials,
+    /// Too many passwords are being checked.
+    Busy,
+    /// A request to change something that must not come from there.
     Write,
 }
 
 impl Refused {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Credentials, Self::Handshake, Self::Rate, Self::Body, Self::Write];
+    pub const ALL: [Self; 6] =
+        [Self::Connection, Self::Rate, Self::Body, Self::Credentials, Self::Busy, Self::Write];
 
     /// What metrics call it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Credentials => "credentials",
-            Self::Handshake => "handshake",
+            Self::Connection => "connection",
             Self::Rate => "rate",
             Self::Body => "body",
+            Self::Credentials => "credentials",
+            Self::Busy => "busy",
             Self::Write => "write",
         }
     }

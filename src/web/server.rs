@@ -115,9 +115,10 @@ enum Opening {
 impl Opening {
     fn begin(accepted: (TcpStream, SocketAddr), state: &State, handshakes: &mut Handshakes) -> Self {
         let Limits { client, handshakes: most, .. } = state.limits;
-        match &state.protection.current().tls {
-            None => Self::Plain(Connection::plain(accepted.0, accepted.1)),
-            Some(tls) => Self::Handshake(handshakes.begin(accepted, tls.clone(), client, most)),
+        let rules = state.protection.current();
+        match rules.tls.clone() {
+            None => Self::Plain(Connection::plain(accepted, rules)),
+            Some(tls) => Self::Handshake(handshakes.begin(accepted, (tls, rules), client, most)),
         }
     }
 
@@ -130,7 +131,7 @@ impl Opening {
                 Err(_) => io::Error::other("given up for others"),
             },
         };
-        state.refusals.count(Refused::Handshake);
+        state.refusals.count(Refused::Connection);
         tracing::debug!(%error, "no TLS handshake");
         None
     }
@@ -177,6 +178,7 @@ async fn service(state: web::Data<State>) -> Option<RcService<Accepted, (), Disp
     let http = HttpService::build().client_request_timeout(client).client_disconnect_timeout(client);
     let http = http.on_connect_ext(|connection: &Connection, data| {
         data.insert(connection.peer);
+        data.insert(Arc::clone(&connection.rules));
     });
     let factory = http.finish(map_config(app, |()| AppConfig::default()));
     factory.new_service(()).await.ok().map(rc_service)

@@ -1,10 +1,11 @@
 //! One connection, encrypted or not, and how it comes about.
 
-use super::protection::Tls;
+use super::protection::{Rules, Tls};
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -18,6 +19,8 @@ pub struct Connection {
     stream: Stream,
     /// Who is at its other end.
     pub peer: Peer,
+    /// What was demanded when it came.
+    pub rules: Arc<Rules>,
 }
 
 /// Who is at the other end of a connection.
@@ -34,7 +37,7 @@ pub struct Peer {
 impl Peer {
     /// Whether it is a program on this machine.
     pub fn is_here(&self) -> bool {
-        IpAddr::is_loopback(&self.address.ip().to_canonical())
+        self.address.ip().to_canonical().is_loopback()
     }
 }
 
@@ -45,12 +48,16 @@ enum Stream {
 
 impl Connection {
     /// A connection as it was accepted.
-    pub fn plain(stream: TcpStream, address: SocketAddr) -> Self {
-        Self { stream: Stream::Plain(stream), peer: Peer { address, encrypted: false, certified: false } }
+    pub fn plain((stream, address): (TcpStream, SocketAddr), rules: Arc<Rules>) -> Self {
+        let peer = Peer { address, encrypted: false, certified: false };
+        Self { stream: Stream::Plain(stream), peer, rules }
     }
 
     /// A connection after the handshake.
-    async fn encrypted(mut stream: TcpStream, address: SocketAddr, tls: Tls) -> io::Result<Self> {
+    async fn encrypted(
+        (mut stream, address): (TcpStream, SocketAddr),
+        (tls, rules): (Tls, Arc<Rules>),
+    ) -> io::Result<Self> {
         let mut first = [0];
         stream.peek(&mut first).await?;
         if first[0].is_ascii_uppercase() {
@@ -60,7 +67,7 @@ impl Connection {
         let shown = stream.get_ref().1.peer_certificates().is_some_and(|shown| !shown.is_empty());
         let certified = shown && tls.clients.verifies();
         let peer = Peer { address, encrypted: true, certified };
-        Ok(Self { stream: Stream::Tls(Box::new(stream)), peer })
+        Ok(Self { stream: Stream::Tls(Box::new(stream)), peer, rules })
     }
 }
 
@@ -85,8 +92,8 @@ impl Handshakes {
     /// Begins a handshake that may take so long, beside so many others.
     pub fn begin(
         &mut self,
-        (stream, address): (TcpStream, SocketAddr),
-        tls: Tls,
+        accepted: (TcpStream, SocketAddr),
+        demanded: (Tls, Arc<Rules>),
         patience: Duration,
         most: usize,
     ) -> JoinHandle<io::Result<Connection>> {
@@ -95,7 +102,7 @@ impl Handshakes {
             self.0.pop_front().inspect(AbortHandle::abort);
         }
         let handshake = actix_rt::spawn(async move {
-            let handshake = timeout(patience, Connection::encrypted(stream, address, tls));
+            let handshake = timeout(patience, Connection::encrypted(accepted, demanded));
             handshake.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         });
         self.0.push_back(handshake.abort_handle());
