@@ -1,0 +1,24 @@
+//! The HTTP server of the daemon itself behind a web config file: TLS, certificates, users, limits, what is read again.
+
+#![allow(clippy::panic, reason = "these are tests")]
+
+#[path = "support/daemon.rs"]
+mod daemon;
+mod own_network;
+
+#[path = "web/certificates.rs"]
+mod certificates;
+#[path = "web/client.rs"]
+mod client;
+#[path = "web/limits.rs"]
+mod limits;
+#[path = "web/reread.rs"]
+mod reread;
+#[path = "web/server.rs"]
+mod server;
+#[path = "web/tls.rs"]
+mod tls;
+#[path = "web/users.rs"]
+mod users;
+#[path = "web/writes.rs"]
+mod writes;

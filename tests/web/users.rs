@@ -1,0 +1,111 @@
+//! Basic authentication.
+
+use crate::client::{basic, get, plain, request};
+use crate::daemon::Daemon;
+use crate::server::{Files, tls, user};
+
+#[test]
+fn without_a_user_and_the_right_password_nothing_is_told() {
+    let files = Files::new();
+    let daemon = files.start(&user("ada", "pass:wörd"));
+    let wrong = [
+        basic("ada", "password"),
+        basic("ada", ""),
+        basic("eve", "pass:wörd"),
+        "Authorization: Basic".into(),
+    ];
+    for path in ["/", "/metrics", "/-/healthy", "/-/ready", "/-/reload", "/nothing"] {
+        let mut answers = vec![get(daemon.http(), path)];
+        answers.extend(wrong.iter().map(|line| plain(daemon.http(), &request("GET", path, &[line]))));
+        for answer in answers {
+            assert_eq!(answer.status, 401, "{path}");
+            assert_eq!(
+                answer.header("www-authenticate"),
+                Some("Basic realm=\"meshping\", charset=\"UTF-8\"")
+            );
+            assert!(answer.header("content-security-policy").is_some(), "{path}");
+            assert!(!answer.body.contains("meshping_"), "{path}");
+        }
+        let right = plain(daemon.http(), &request("GET", path, &[&basic("ada", "pass:wörd")]));
+        let expected = match path {
+            "/nothing" => 404,
+            "/-/reload" => 405,
+            _ => 200,
+        };
+        assert_eq!(right.status, expected, "{path}");
+    }
+    let metrics = plain(daemon.http(), &request("GET", "/metrics", &[&basic("ada", "pass:wörd")]));
+    assert!(
+        metrics.body.contains("meshping_http_refusals_total{reason=\"credentials\"} 30\n"),
+        "{}",
+        metrics.body
+    );
+}
+
+/// Milliseconds of processor that the daemon has used.
+fn processor(daemon: &Daemon) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).expect("it runs");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("a name").split_whitespace().collect();
+    let ticks = |index: usize| fields[index].parse::<u64>().expect("a number");
+    (ticks(11) + ticks(12)) * 10
+}
+
+#[test]
+fn a_password_is_checked_once_and_unknown_users_cost_as_much_as_wrong_passwords() {
+    let files = Files::new();
+    let hash = bcrypt::hash("secret", 9).expect("it can be hashed");
+    let daemon = files.start(&format!("basic_auth_users: {{ada: {hash}}}\n"));
+    let cost_of = |times: u32, line: &str, status: u16| {
+        let before = processor(&daemon);
+        for _ in 0..times {
+            assert_eq!(plain(daemon.http(), &request("GET", "/-/healthy", &[line])).status, status);
+        }
+        processor(&daemon) - before
+    };
+    let wrong = cost_of(5, &basic("ada", "guess"), 401);
+    let unknown = cost_of(5, &basic("eve", "guess"), 401);
+    let first = cost_of(1, &basic("ada", "secret"), 200);
+    let known = cost_of(5, &basic("ada", "secret"), 200);
+    println!("ms of processor: {wrong} wrong, {unknown} unknown, {first} first, {known} known");
+    assert!(wrong >= 50, "too cheap to tell: {wrong}");
+    assert!(unknown * 10 > wrong * 6 && wrong * 10 > unknown * 6, "{unknown} unknown, {wrong} wrong");
+    assert!(known * 3 < wrong, "{known} known, {wrong} wrong");
+}
+
+#[test]
+fn others_are_answered_while_passwords_are_checked() {
+    let files = Files::new();
+    let hash = bcrypt::hash("secret", 10).expect("it can be hashed");
+    let daemon = files.start(&format!("basic_auth_users: {{ada: {hash}}}\n"));
+    let (server, known) = (daemon.http(), basic("ada", "secret"));
+    assert_eq!(plain(server, &request("GET", "/-/healthy", &[&known])).status, 200);
+    let guesses: Vec<_> = (0..4)
+        .map(|guess| {
+            let line = basic("ada", &format!("guess {guess}"));
+            std::thread::spawn(move || plain(server, &request("GET", "/-/healthy", &[&line])).status)
+        })
+        .collect();
+    let mut answered = 0;
+    while guesses.iter().any(|guess| !guess.is_finished()) {
+        assert_eq!(plain(server, &request("GET", "/-/healthy", &[&known])).status, 200);
+        answered += 1;
+    }
+    assert!(answered > 4, "only {answered} answers beside four guesses");
+    for guess in guesses {
+        // One that had to wait too long is told to come back.
+        assert!([401, 503].contains(&guess.join().expect("no panic")));
+    }
+}
+
+#[test]
+fn users_and_tls_go_together() {
+    let files = Files::new();
+    let daemon = files.start(&(tls(&[]) + &user("ada", "secret")));
+    let client = crate::client::Tls::new(&files.authority.pem(), None);
+    let status = |fields: &[&str]| {
+        let answer = client.ask(daemon.http(), &request("GET", "/metrics", fields));
+        answer.expect("a whole response").status
+    };
+    assert_eq!(status(&[]), 401);
+    assert_eq!(status(&[&basic("ada", "secret")]), 200);
+}
