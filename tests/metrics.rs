@@ -10,6 +10,8 @@ mod fake;
 mod http;
 #[path = "metrics/promtool.rs"]
 mod promtool;
+#[path = "metrics/reload.rs"]
+mod reload;
 #[path = "metrics/server.rs"]
 mod server;
 

@@ -1,8 +1,8 @@
 //! The edge to browsers and Prometheus: a page for people, metrics, probes of health. Nothing can be changed here, but
 //! that the configuration is read again.
 //!
-//! On its way to an answer a connection passes [`stream`] (TLS), each of its requests [`admission`] (rate, bodies,
-//! users) and, to write, [`access`]. What is demanded stands in the file that [`protection`] watches.
+//! On its way to an answer a connection passes `stream` (TLS), each of its requests `admission` (rate, bodies,
+//! users) and, to write, `access`. What is demanded stands in the file that `protection` watches.
 
 mod access;
 mod admission;

@@ -15,7 +15,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 pub async fn run(request: HttpRequest, state: Data<State>) -> HttpResponse {
     if let Err(error) = may_write(&request) {
         state.refusals.count(Refused::Write);
-        tracing::warn!(peer = ?request.peer_addr(), %error, "a reload over HTTP was refused");
+        tracing::debug!(peer = ?request.peer_addr(), %error, "a reload was refused");
         return line(HttpResponse::Forbidden(), format!("{error}\n"));
     }
     let Some(reload) = &state.sources.reload else {
@@ -24,6 +24,7 @@ pub async fn run(request: HttpRequest, state: Data<State>) -> HttpResponse {
             "There is nothing to read again: no --config was given.\n",
         );
     };
+    tracing::info!(peer = ?request.peer_addr(), "a reload was asked for over HTTP");
     match ask(reload, Reload, state.limits.reload).await {
         Some(Ok(report)) => line(HttpResponse::Ok(), report + "\n"),
         Some(Err(error)) => line(HttpResponse::InternalServerError(), error + "\n"),

@@ -29,6 +29,11 @@ impl Response {
         Ok(Self { status, head: head.to_owned(), body: body.to_owned() })
     }
 
+    /// It says how long it is, and is so long.
+    fn is_whole(&self) -> bool {
+        self.header("content-length").is_some_and(|length| length.parse() == Ok(self.body.len()))
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         fields.into_iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -55,13 +60,19 @@ pub fn connect(server: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Says it, and reads to the end.
+/// Says it, and reads the answer.
 pub fn exchange(mut stream: impl Read + Write, bytes: &[u8]) -> io::Result<Response> {
     // A server that has read enough may close before it has read all; with TLS a refusal comes with reading.
     let sent = stream.write_all(bytes).and_then(|()| stream.flush());
-    let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer);
-    Response::parse(&answer).map_err(|error| sent.and(read).err().unwrap_or(error))
+    let (mut answer, mut piece) = (Vec::new(), [0; 8192]);
+    loop {
+        let read = stream.read(&mut piece);
+        answer.extend_from_slice(&piece[..*read.as_ref().unwrap_or(&0)]);
+        let response = Response::parse(&answer);
+        if !matches!(read, Ok(1..)) || response.as_ref().is_ok_and(Response::is_whole) {
+            return response.map_err(|error| sent.and(read).err().unwrap_or(error));
+        }
+    }
 }
 
 /// Asks without TLS.

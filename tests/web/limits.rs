@@ -1,8 +1,10 @@
 //! Where the server listens, what it takes, what its responses bear, and files that it can't start with.
 
-use crate::client::{get, plain, request};
+use crate::certificates::Authority;
+use crate::client::{Tls, get, plain, request};
 use crate::daemon::Daemon;
 use crate::server::Files;
+use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -70,6 +72,20 @@ fn headers_of_the_file_come_beside_our_own_or_instead() {
             assert_eq!(answer.header(name), Some(value), "{path}");
         }
     }
+}
+
+#[test]
+fn the_example_of_the_readme_works() {
+    let files = Files::new();
+    let clients = Authority::new("the clients' authority");
+    fs::write(files.path("clients.crt"), clients.pem()).expect("written");
+    let blocks = include_str!("../../README.md").split("```yaml\n").skip(1);
+    let mut blocks = blocks.filter_map(|rest| rest.split("```").next());
+    let example = blocks.find(|block| block.starts_with("tls_server_config:")).expect("there is one");
+    let daemon = files.start(example);
+    let client = Tls::new(&files.authority.pem(), Some(&clients.client("prometheus.example")));
+    // Nobody knows the password.
+    assert_eq!(client.get(daemon.http(), "/metrics").expect("a whole response").status, 401);
 }
 
 #[test]

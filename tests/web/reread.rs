@@ -1,10 +1,11 @@
 //! The web config file and its certificates are read again when they have changed; what is broken is not taken.
 
 use crate::certificates::Authority;
-use crate::client::{Tls, basic, plain, request};
+use crate::client::{Tls, basic, connect, plain, request};
 use crate::daemon::Daemon;
 use crate::server::{Files, tls, until, user};
 use std::fs;
+use std::io::{Read, Write};
 
 fn status(daemon: &Daemon, password: &str) -> u16 {
     plain(daemon.http(), &request("GET", "/-/healthy", &[&basic("ada", password)])).status
@@ -107,4 +108,31 @@ fn who_is_trusted_changes_without_a_restart() {
         assert_eq!(served(), [false, true]);
         daemon.log().contains("tls_server_config is gone; if that is meant, restart meshping")
     });
+}
+
+#[test]
+fn a_connection_of_before_is_held_to_what_is_demanded_now() {
+    let files = Files::new();
+    let daemon = files.start("");
+    let mut stream = connect(daemon.http()).expect("it listens");
+    let mut ask = || {
+        stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is kept open");
+        let (mut answer, mut piece) = (String::new(), [0; 4096]);
+        while !answer.ends_with(".\n") {
+            let read = stream.read(&mut piece).expect("it answers");
+            assert!(read > 0, "it is kept open");
+            answer.push_str(&String::from_utf8_lossy(&piece[..read]));
+        }
+        answer
+    };
+    assert!(ask().starts_with("HTTP/1.1 200"));
+    files.configure(&tls(&[]));
+    let mut last = String::new();
+    until("a refusal", || {
+        last = ask();
+        !last.starts_with("HTTP/1.1 200")
+    });
+    assert!(last.starts_with("HTTP/1.1 403"), "{last}");
+    assert!(last.to_ascii_lowercase().contains("connection: close"), "{last}");
+    assert_eq!(stream.read(&mut [0]).expect("it ends"), 0);
 }
