@@ -2,7 +2,7 @@
 
 use crate::client::{basic, get, plain, request};
 use crate::daemon::Daemon;
-use crate::server::{Files, tls, user};
+use crate::server::{Files, tls, until, user};
 
 #[test]
 fn without_a_user_and_the_right_password_nothing_is_told() {
@@ -108,4 +108,28 @@ fn users_and_tls_go_together() {
     };
     assert_eq!(status(&[]), 401);
     assert_eq!(status(&[&basic("ada", "secret")]), 200);
+}
+
+/// How often a thread of the daemon was switched to so far.
+fn switches(daemon: &Daemon) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", daemon.pid())).expect("it runs");
+    let statuses = threads.flatten().filter_map(|it| std::fs::read_to_string(it.path().join("status")).ok());
+    let lines: Vec<String> =
+        statuses.flat_map(|it| it.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let counts = lines.iter().filter(|line| line.contains("voluntary_ctxt_switches"));
+    counts.filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok()).sum()
+}
+
+#[test]
+fn what_a_scrape_with_tls_and_a_password_leaves_behind_goes_to_sleep() {
+    let files = Files::new();
+    let daemon = files.start(&(tls(&[]) + &user("ada", "secret")));
+    let client = crate::client::Tls::new(&files.authority.pem(), None);
+    let scrape = client.ask(daemon.http(), &request("GET", "/metrics", &[&basic("ada", "secret")]));
+    assert_eq!(scrape.expect("a whole response").status, 200);
+    until("rest", || {
+        let before = switches(&daemon);
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        switches(&daemon) == before
+    });
 }
