@@ -1,19 +1,35 @@
 //! The file of `--web.config.file`, in force as it was last good: read at the start, and again when it, or a file
 //! that it names, has changed by the time that somebody asks.
 
+/// Parses what stands in the file, or says what could stand there.
+macro_rules! from_text {
+    ($($name:ident),+) => {$(
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::parse(&text)
+            }
+        }
+    )+};
+}
+
+mod choices;
 mod clients;
 mod load;
 mod names;
+mod pause;
 mod rules;
 mod schema;
 mod stamp;
 mod tls;
 mod values;
 
+pub use choices::ClientAuth;
 pub use load::ConfigError;
 pub use rules::Rules;
 pub use tls::Tls;
-pub use values::{Bcrypt, ClientAuth, UserName};
+pub use values::{Bcrypt, UserName};
 
 use load::Files;
 use stamp::Stamp;

@@ -131,6 +131,7 @@ fn slow_handshakes_hold_nobody_up_and_end() {
     let files = Files::new();
     let daemon = files.start(&tls(&[]));
     let client = Tls::new(&files.authority.pem(), None);
+    let mut silent = client.connect(daemon.http()).expect("a handshake");
     // More than there are places for handshakes, fewer than there are for connections.
     let mut slow: Vec<TcpStream> = (0..150).map(|_| connect(daemon.http()).expect("it listens")).collect();
     for (index, stream) in slow.iter_mut().enumerate().filter(|(index, _)| index % 2 == 0) {
@@ -151,6 +152,12 @@ fn slow_handshakes_hold_nobody_up_and_end() {
         .find_map(|line| line.strip_prefix("meshping_http_refusals_total{reason=\"connection\"} "));
     let given_up: u32 = given_up.expect("it is counted").parse().expect("a number");
     assert!(given_up >= 86, "{given_up}");
+    let mut end = Vec::new();
+    let _ = silent.read_to_end(&mut end);
+    assert!(
+        end.is_empty() || end.starts_with(b"HTTP/1.1 408"),
+        "who says nothing is not waited for for ever"
+    );
     let last = slow.last_mut().expect("there are some");
     last.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     assert_eq!(

@@ -1,7 +1,7 @@
 //! What is asked of a client's certificate: the kinds that Go has.
 
+use super::choices::ClientAuth;
 use super::names::alternative_names;
-use super::values::ClientAuth;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,

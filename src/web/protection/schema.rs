@@ -1,10 +1,9 @@
 //! The file of `--web.config.file` as it is written: the format of Prometheus' exporter toolkit. What is not in
 //! here is an error, and so is every value that can't be done.
 
-use super::values::{
-    Bcrypt, Cipher, ClientAuth, ContentTypeOptions, Curve, FrameOptions, HeaderText, Http2, Pause,
-    TlsVersion, UserName,
-};
+use super::choices::{Cipher, ClientAuth, Curve, TlsVersion};
+use super::pause::Pause;
+use super::values::{Bcrypt, ContentTypeOptions, FrameOptions, HeaderText, Http2, UserName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,9 +1,9 @@
 //! TLS as the file wants it, in the terms of rustls.
 
+use super::choices::{Cipher, ClientAuth, Curve, TlsVersion};
 use super::clients::Clients;
 use super::load::{ConfigError, Files};
 use super::schema::TlsSection;
-use super::values::{ClientAuth, TlsVersion};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -105,10 +105,7 @@ fn roots(pem: &[u8]) -> Result<RootCertStore, String> {
 }
 
 /// All that rustls has, or what was chosen. As in Go, TLS 1.3 keeps its suites where none of them is named.
-fn provider(
-    suites: Option<Vec<super::values::Cipher>>,
-    curves: Option<Vec<super::values::Curve>>,
-) -> Arc<CryptoProvider> {
+fn provider(suites: Option<Vec<Cipher>>, curves: Option<Vec<Curve>>) -> Arc<CryptoProvider> {
     let mut provider = ring::default_provider();
     if let Some(chosen) = suites.filter(|suites| !suites.is_empty()) {
         let all = std::mem::take(&mut provider.cipher_suites);
