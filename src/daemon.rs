@@ -53,6 +53,18 @@ pub enum StartError {
     System(#[from] io::Error),
 }
 
+/// Checks what a configuration refers to, as far as that can be done without starting.
+///
+/// # Errors
+/// What is wrong, for the operator.
+pub fn check(config: &Config) -> Result<(), String> {
+    protection(config).map(drop).map_err(|error| StartError::from(error).to_string())
+}
+
+fn protection(config: &Config) -> Result<Protection, ConfigError> {
+    config.web_config.as_deref().map_or_else(|| Ok(Protection::default()), Protection::read)
+}
+
 /// Runs the daemon until SIGINT or SIGTERM.
 ///
 /// # Errors
@@ -77,7 +89,7 @@ async fn serve(
     let web: Vec<TcpListener> = config.web.iter().copied().map(web::bind).collect::<Result<_, _>>()?;
     privilege::keep_for_opening();
     // What only the privileged can read could not be read again.
-    let protection = config.web_config.as_deref().map(Protection::read).transpose()?.unwrap_or_default();
+    let protection = protection(&config)?;
     let shards = engines::start(config.engine, config.timeout, shards(&config)).await?;
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards)?;

@@ -6,7 +6,7 @@ use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let (loader, reading) = match Loader::start(std::env::args_os()) {
+    let (loader, reading) = match Loader::start(std::env::args_os(), daemon::check) {
         Ok(started) => started,
         Err(stop) => return stop.report(),
     };

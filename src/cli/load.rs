@@ -56,17 +56,21 @@ pub enum LoadError {
 }
 
 impl Loader {
-    /// Reads the command line and its files for the first time.
+    /// Reads the command line and its files for the first time; `further` says what else is wrong with what they
+    /// refer to, if that is all that is asked.
     ///
     /// # Errors
     /// [`Stop`]: the program is to end here, because something is wrong, or it was asked only whether anything is.
-    pub fn start(words: impl IntoIterator<Item = OsString>) -> Result<(Self, Reading), Stop> {
+    pub fn start(
+        words: impl IntoIterator<Item = OsString>,
+        further: impl FnOnce(&Config) -> Result<(), String>,
+    ) -> Result<(Self, Reading), Stop> {
         let words = words.into_iter().skip(1).collect();
         let mut loader = Self { words, stdin: None, good: HashMap::new() };
         let checking = loader.is_checking();
         let reading = loader.load().map_err(|error| error.into_stop(checking))?;
         if checking {
-            return Err(checked(&reading));
+            return Err(checked(&reading, further(&reading.config)));
         }
         Ok((loader, reading))
     }
@@ -303,9 +307,11 @@ impl From<clap::Error> for LoadError {
 }
 
 /// What `--config.check` has to say about files that can be read.
-fn checked(reading: &Reading) -> Stop {
-    if !reading.broken.is_empty() {
-        return Stop::Faults(reading.broken.iter().map(ToString::to_string).collect());
+fn checked(reading: &Reading, further: Result<(), String>) -> Stop {
+    let broken = reading.broken.iter().map(ToString::to_string);
+    let faults: Vec<String> = broken.chain(further.err()).collect();
+    if !faults.is_empty() {
+        return Stop::Faults(faults);
     }
     let again = match reading.repeated {
         0 => String::new(),

@@ -24,7 +24,7 @@ impl Place {
     fn start(&self, line: &str) -> Result<(Loader, Reading), String> {
         let words = line.replace('$', &self.path());
         let words = std::iter::once("meshping").chain(words.split_whitespace()).map(OsString::from);
-        Loader::start(words).map_err(|stop| stop.to_string().replace(&self.path(), "$"))
+        Loader::start(words, |_| Ok(())).map_err(|stop| stop.to_string().replace(&self.path(), "$"))
     }
 }
 

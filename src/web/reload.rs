@@ -19,10 +19,7 @@ pub async fn run(request: HttpRequest, state: Data<State>) -> HttpResponse {
         return line(HttpResponse::Forbidden(), format!("{error}\n"));
     }
     let Some(reload) = &state.sources.reload else {
-        return line(
-            HttpResponse::NotImplemented(),
-            "There is nothing to read again: no --config was given.\n",
-        );
+        return line(HttpResponse::NotImplemented(), "There is no configuration to read again.\n");
     };
     tracing::info!(peer = ?request.peer_addr(), "a reload was asked for over HTTP");
     match ask(reload, Reload, state.limits.reload).await {

@@ -105,6 +105,13 @@ fn a_file_that_cant_be_used_is_a_start_that_fails_with_one_line() {
             .expect("meshping runs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+        let checked = Command::new(env!("CARGO_BIN_EXE_meshping"))
+            .args(["--config.check", "--web.config.file"])
+            .arg(files.path("web.yml"))
+            .output()
+            .expect("meshping runs");
+        let told = String::from_utf8_lossy(&checked.stderr);
+        assert!(!checked.status.success() && told.contains(expected), "{checked:?}");
         assert!(
             said.starts_with("meshping: can't use the web config file: ") && said.contains(expected),
             "{said}"

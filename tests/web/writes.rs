@@ -36,6 +36,7 @@ fn from_this_machine_a_program_may_and_a_page_may_not() {
         let answer = plain(daemon.http(), &post(fields));
         assert_eq!(is_permitted(&answer), expected, "{fields:?}: {answer:?}");
         assert!(expected || answer.body.starts_with("Refused: "), "{answer:?}");
+        assert!(!expected || answer.body.starts_with("targets: "), "{answer:?}");
     }
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
         let answer = plain(daemon.http(), &request(method, "/-/reload", &[]));
