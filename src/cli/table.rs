@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn rows_look_like_this() {
-        let rtt = RttStats { sum: 36_300, min: 9_870, max: 15_200, last: 11_230 };
+        let rtt = RttStats { sum: 36_300, min: 9_870, max: 15_200, last: 11_230, ..RttStats::default() };
         let books = Summary { recv: 3, errs: 1, lost: 1, void: 2, outd: 1, in_flight: 1, rtt, dups: 0 };
         let cases = [
             (

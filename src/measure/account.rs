@@ -3,11 +3,13 @@
 //! Every request is settled exactly once, as answered, error, lost or void, whatever arrives in whatever order.
 
 mod request;
+mod telling;
 
-use super::{ErrorClass, Histogram, Moment, Period, Rtt, Summary, Totals};
-use request::{Packed, Request, State};
+use super::{Averages, Cause, ErrorClass, Histogram, Moment, Rtt, Totals};
+use request::{Fate, Packed, Request};
 use std::collections::VecDeque;
 use std::time::Duration;
+use telling::{SinceReset, follow};
 
 /// Requests of the recent past, and the sums of all of them.
 ///
@@ -20,11 +22,12 @@ pub struct Account {
     /// The number of the first request in `requests`.
     first: u32,
     requests: VecDeque<Packed>,
-    /// How many at the front of `requests` are settled.
+    /// How many at the front of `requests` are settled: of these the outages know, in the order of their sending.
     settled: usize,
     /// The books since the latest reset; before the first one they are the totals.
-    period: Option<Box<Summary>>,
+    period: Option<Box<SinceReset>>,
     totals: Totals,
+    averages: Averages,
     /// The histogram at the latest reset of the histogram, or of everything.
     histogram_base: Option<Box<Histogram>>,
 }
@@ -58,6 +61,7 @@ impl Account {
             settled: 0,
             period: None,
             totals: Totals::default(),
+            averages: Averages::new(Duration::from_secs(1)),
             histogram_base: None,
         }
     }
@@ -67,6 +71,12 @@ impl Account {
         (self.timeout, self.memory) = (timeout, memory);
     }
 
+    /// From `now` on requests are sent every `interval`: that is what each stands for in the averages. A second
+    /// before.
+    pub fn set_interval(&mut self, interval: Duration, now: Moment) {
+        self.averages.set_interval(interval, now);
+    }
+
     /// Opens a request that is about to be sent, and returns its number.
     pub fn open(&mut self, now: Moment) -> u32 {
         self.forget(now);
@@ -74,7 +84,7 @@ impl Account {
             // Doubling would leave a third of it unused at every target.
             self.requests.reserve_exact((self.requests.len() / 8).max(4));
         }
-        self.requests.push_back(Request { sent: now, state: State::Queued }.into());
+        self.requests.push_back(Request::queued(now).into());
         let offset = u32::try_from(self.requests.len() - 1).unwrap_or(u32::MAX);
         self.first.wrapping_add(offset)
     }
@@ -83,15 +93,17 @@ impl Account {
     pub fn glance(&self) -> u64 {
         let requests = [self.requests.front(), self.requests.back()];
         let requests = requests.into_iter().flatten().map(|&request| Request::from(request).sent.as_nanos());
-        let period = self.period.as_deref().map_or(0, |period| period.recv ^ period.rtt.last);
+        let period =
+            self.period.as_deref().map_or(0, |SinceReset { summary, .. }| summary.recv ^ summary.rtt.last);
         let totals = self.totals.replies ^ self.totals.rtt.last ^ self.totals.histogram.glance();
-        requests.fold(0, u64::wrapping_add) ^ period ^ totals
+        let more = self.averages.glance() ^ self.totals.recent.glance();
+        requests.fold(0, u64::wrapping_add) ^ period ^ totals ^ more
     }
 
     /// The request went out at `at`.
     pub fn sent(&mut self, number: u32, at: Moment) {
         if let Some(request) = self.queued(number) {
-            *request = Request { sent: at, state: State::InFlight }.into();
+            *request = Request { sent: at, fate: Fate::InFlight, replied: false }.into();
             self.totals.pending += 1;
         }
     }
@@ -99,7 +111,7 @@ impl Account {
     /// The request could not be sent for want of our own resources: a point of the grid that was skipped.
     pub fn not_sent(&mut self, number: u32) {
         if let Some(request) = self.queued(number) {
-            *request = Request { sent: Request::from(*request).sent, state: State::Unsent }.into();
+            *request = Request { fate: Fate::Unsent, ..Request::from(*request) }.into();
             self.totals.skipped += 1;
         }
     }
@@ -118,31 +130,24 @@ impl Account {
     /// A reply with the request's number was received at `received`.
     pub fn reply(&mut self, number: u32, received: Moment, ttl: Option<u8>) -> Reception {
         let Some((index, request)) = self.remembered(number, received) else { return Reception::Stale };
-        if matches!(request.state, State::Queued | State::Unsent) {
-            return Reception::Stale;
-        }
         self.totals.reply_ttl = ttl.or(self.totals.reply_ttl);
-        match request.state {
-            State::Replied => {
-                self.totals.duplicates += 1;
-                self.in_period(|period| period.dups += 1);
-                return Reception::Duplicate;
-            }
-            State::Queued | State::Unsent | State::InFlight | State::Unanswered => {}
+        if request.replied {
+            self.totals.duplicates += 1;
+            self.in_period(|period| period.dups += 1);
+            return Reception::Duplicate;
         }
-        self.requests[index] = Request { state: State::Replied, ..request }.into();
+        self.requests[index] = Request { replied: true, ..request }.into();
         if self.newer_sent_before(index, received) {
             self.totals.outdated += 1;
             self.in_period(|period| period.outd += 1);
         }
-        if request.state == State::InFlight {
-            self.totals.pending -= 1;
+        if request.fate == Fate::InFlight {
             if received <= request.sent + self.timeout {
-                self.answer(Rtt::new(received.since(request.sent)));
+                self.answer(index, received, Rtt::new(received.since(request.sent)));
                 return Reception::Answer;
             }
             // It has come, so it was not our buffers that dropped it.
-            self.count_lost();
+            self.unanswered(index, request.sent + self.timeout, Cause::Lost);
         }
         self.totals.late += 1;
         Reception::Late
@@ -151,19 +156,15 @@ impl Account {
     /// An ICMP error that quotes the request was received at `received`.
     pub fn error(&mut self, number: u32, received: Moment, class: ErrorClass) -> Reception {
         let Some((index, request)) = self.remembered(number, received) else { return Reception::Stale };
-        match request.state {
-            State::Queued | State::Unsent => return Reception::Stale,
-            State::Unanswered | State::Replied => return Reception::Moot,
-            State::InFlight => {}
-        }
-        self.requests[index] = Request { state: State::Unanswered, ..request }.into();
-        self.totals.pending -= 1;
-        if received > request.sent + self.timeout {
-            self.count_lost();
+        if request.fate != Fate::InFlight {
             return Reception::Moot;
         }
-        self.totals.errors[class as usize] += 1;
-        self.in_period(|period| period.errs += 1);
+        let deadline = request.sent + self.timeout;
+        if received > deadline {
+            self.unanswered(index, deadline, Cause::Lost);
+            return Reception::Moot;
+        }
+        self.unanswered(index, received, Cause::Error(class));
         Reception::Error
     }
 
@@ -182,28 +183,28 @@ impl Account {
     /// request is void, else it is lost.
     pub fn expire(&mut self, until: Moment, dropped: impl Fn(Moment, Moment) -> bool) {
         for index in self.settled..self.requests.len() {
-            let Request { sent, state } = self.requests[index].into();
-            if state == State::Queued || (state == State::InFlight && sent + self.timeout >= until) {
+            let Request { sent, fate, .. } = self.requests[index].into();
+            let deadline = sent + self.timeout;
+            if fate == Fate::Queued || (fate == Fate::InFlight && deadline >= until) {
                 break;
             }
-            if state != State::InFlight {
+            if fate != Fate::InFlight {
                 continue;
             }
-            self.requests[index] = Request { sent, state: State::Unanswered }.into();
-            self.totals.pending -= 1;
-            if dropped(sent, sent + self.timeout) {
+            if dropped(sent, deadline) {
+                self.settle(index, Fate::Void);
                 self.totals.void += 1;
                 self.in_period(|period| period.void += 1);
             } else {
-                self.count_lost();
+                self.unanswered(index, deadline, Cause::Lost);
             }
         }
-        self.skip_settled();
+        self.pass_settled();
     }
 
     /// When the oldest open request times out; `None` without one.
     pub fn next_deadline(&mut self) -> Option<Moment> {
-        self.skip_settled();
+        self.pass_settled();
         let oldest = Request::from(*self.requests.get(self.settled)?);
         Some(oldest.sent + self.timeout)
     }
@@ -218,64 +219,43 @@ impl Account {
         self.settled < self.requests.len()
     }
 
-    /// The books since the latest reset.
-    pub fn summary(&self) -> Summary {
-        let since = |period: &Summary| Summary { in_flight: self.totals.pending, ..*period };
-        self.period.as_deref().map_or_else(|| self.totals.summary(), since)
-    }
-
-    /// The books since the beginning.
-    pub fn totals(&self) -> Totals {
-        self.totals.clone()
-    }
-
-    /// The answered requests by RTT, since the latest reset of the histogram or of everything.
-    pub fn histogram(&self) -> Histogram {
-        let all = &self.totals.histogram;
-        self.histogram_base.as_ref().map_or_else(|| all.clone(), |base| all.since(base))
-    }
-
-    /// Starts the histogram again, and nothing else.
-    pub fn begin_histogram(&mut self) {
-        self.histogram_base = Some(Box::new(self.totals.histogram.clone()));
-    }
-
-    /// Starts a new period. Requests in flight belong to the period in which they are settled, the new one.
-    pub fn begin_period(&mut self) -> Period {
-        let ended = self.summary();
-        self.period = Some(Box::default());
-        let base = Some(Box::new(self.totals.histogram.clone()));
-        let histogram_base = std::mem::replace(&mut self.histogram_base, base);
-        Period { summary: Summary { in_flight: 0, ..ended }, histogram_base }
-    }
-
-    /// Undoes a [`Self::begin_period`]: as if that period had never ended.
-    pub fn resume_period(&mut self, ended: Period) {
-        let mut whole = self.summary();
-        whole.prepend(&ended.summary);
-        self.period = Some(Box::new(whole));
-        self.histogram_base = ended.histogram_base;
-    }
-
-    fn answer(&mut self, rtt: Rtt) {
+    fn answer(&mut self, index: usize, received: Moment, rtt: Rtt) {
+        self.settle(index, Fate::Answered);
         self.totals.replies += 1;
+        if let Some(before) = self.totals.rtt.latest() {
+            self.totals.jitter.record(before, rtt);
+        }
         self.totals.rtt.record(rtt);
         self.totals.histogram.record(rtt);
+        self.totals.recent.record(Some(rtt));
+        self.averages.record(Some(rtt), received);
         self.in_period(|period| {
             period.recv += 1;
             period.rtt.record(rtt);
         });
     }
 
-    fn count_lost(&mut self) {
-        self.totals.lost += 1;
-        self.in_period(|period| period.lost += 1);
+    fn unanswered(&mut self, index: usize, at: Moment, cause: Cause) {
+        self.settle(index, Fate::Unanswered(cause));
+        match cause {
+            Cause::Lost => {
+                self.totals.lost += 1;
+                self.in_period(|period| period.lost += 1);
+            }
+            Cause::Error(class) => {
+                self.totals.errors[class as usize] += 1;
+                self.in_period(|period| period.errs += 1);
+            }
+        }
+        self.totals.recent.record(None);
+        self.averages.record(None, at);
     }
 
-    fn in_period(&mut self, note: impl FnOnce(&mut Summary)) {
-        if let Some(period) = &mut self.period {
-            note(period);
-        }
+    /// What became of a request in flight is known.
+    fn settle(&mut self, index: usize, fate: Fate) {
+        self.requests[index] = Request { fate, ..self.requests[index].into() }.into();
+        self.totals.pending -= 1;
+        self.pass_settled();
     }
 
     fn index(&self, number: u32) -> Option<usize> {
@@ -285,32 +265,39 @@ impl Account {
 
     fn queued(&mut self, number: u32) -> Option<&mut Packed> {
         let index = self.index(number)?;
-        self.requests.get_mut(index).filter(|request| Request::from(**request).state == State::Queued)
+        self.requests.get_mut(index).filter(|request| Request::from(**request).fate == Fate::Queued)
     }
 
+    /// The request, if it was sent and not too long ago.
     fn remembered(&self, number: u32, received: Moment) -> Option<(usize, Request)> {
         let index = self.index(number)?;
         let request = Request::from(self.requests[index]);
-        (received <= request.sent + self.memory).then_some((index, request))
+        (request.has_left() && received <= request.sent + self.memory).then_some((index, request))
     }
 
     fn newer_sent_before(&self, index: usize, received: Moment) -> bool {
         let newer = self.requests.range(index + 1..).map(|&request| Request::from(request));
-        let mut sent = newer.filter(|request| !matches!(request.state, State::Queued | State::Unsent));
+        let mut sent = newer.filter(Request::has_left);
         sent.next().is_some_and(|request| request.sent < received)
     }
 
-    fn skip_settled(&mut self) {
-        let open =
-            |request: &Packed| matches!(Request::from(*request).state, State::Queued | State::InFlight);
-        while self.requests.get(self.settled).is_some_and(|request| !open(request)) {
+    /// Moves on to the oldest open request, and tells the outages of those before, in the order of their sending.
+    fn pass_settled(&mut self) {
+        while let Some(request) = self.requests.get(self.settled).map(|&request| Request::from(request)) {
+            if request.is_open() {
+                break;
+            }
             self.settled += 1;
+            let ended = follow(&mut self.totals.outages, &request);
+            if let (Some(past), Some(period)) = (ended, &mut self.period) {
+                period.longest_outage.note(past);
+            }
         }
     }
 
     /// Drops settled requests that are older than our memory.
     fn forget(&mut self, now: Moment) {
-        self.skip_settled();
+        self.pass_settled();
         let forgotten = |oldest: &Packed| Request::from(*oldest).sent + self.memory < now;
         while self.settled > 0 && self.requests.front().is_some_and(forgotten) {
             self.requests.pop_front();

@@ -1,6 +1,6 @@
 //! What the outside gets to see of a target: the books of one period, and those of the actor's life.
 
-use super::Histogram;
+use super::{Histogram, Jitter, Longest, Outages, Past, Recent, Squares};
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl Rtt {
     }
 }
 
-/// Sum and extremes of the round-trip times of answered requests, in microseconds; all 0 while there are none.
+/// Sums and extremes of the round-trip times of answered requests, in microseconds; all 0 while there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RttStats {
     /// Sum of all of them.
@@ -37,6 +37,8 @@ pub struct RttStats {
     pub max: u64,
     /// The latest.
     pub last: u64,
+    /// The sum of their squares.
+    pub squares: Squares,
 }
 
 impl RttStats {
@@ -47,6 +49,17 @@ impl RttStats {
         self.min = if self.min == 0 { micros } else { self.min.min(micros) };
         self.max = self.max.max(micros);
         self.last = micros;
+        self.squares.record(rtt);
+    }
+
+    /// What lies nearest to `rtt` between the extremes; there is one at least.
+    pub(super) fn within(&self, rtt: Duration) -> Duration {
+        rtt.max(Duration::from_micros(self.min)).min(Duration::from_micros(self.max))
+    }
+
+    /// The latest, if there is one.
+    pub fn latest(&self) -> Option<Rtt> {
+        (self.last > 0).then(|| Rtt::from_micros(self.last))
     }
 
     /// Puts the statistics of an earlier time before these.
@@ -57,6 +70,7 @@ impl RttStats {
             self.sum += earlier.sum;
             self.min = self.min.min(earlier.min);
             self.max = self.max.max(earlier.max);
+            self.squares = self.squares.plus(earlier.squares);
         }
     }
 }
@@ -93,6 +107,11 @@ impl Summary {
         self.recv + self.errs + self.lost + self.void
     }
 
+    /// Standard deviation of the round-trip times, of the population; `None` while there are none.
+    pub fn stddev(&self) -> Option<Duration> {
+        self.rtt.squares.deviation(self.recv, self.rtt.sum)
+    }
+
     /// Puts the books of the period before in front of these; requests in flight are these'.
     pub(super) fn prepend(&mut self, earlier: &Self) {
         self.recv += earlier.recv;
@@ -112,6 +131,15 @@ pub struct Period {
     pub summary: Summary,
     /// Where the histogram of that period had begun.
     pub(super) histogram_base: Option<Box<Histogram>>,
+    /// The longest outage that ended in it.
+    pub(super) longest_outage: Longest,
+}
+
+impl Period {
+    /// The longest outage that ended in it.
+    pub fn longest_outage(&self) -> Option<Past> {
+        self.longest_outage.get()
+    }
 }
 
 /// Why a request was answered by an error. The classes of `meshping_errors_total`.
@@ -238,12 +266,23 @@ pub struct Totals {
     pub rtt: RttStats,
     /// The answered requests by RTT; its counts add up to `replies`.
     pub histogram: Histogram,
+    /// How much successive round-trip times differ.
+    pub jitter: Jitter,
+    /// The latest requests that were answered or not.
+    pub recent: Recent,
+    /// The outage under way, and the longest one before.
+    pub outages: Outages,
 }
 
 impl Totals {
     /// Echo requests sent.
     pub fn requests(&self) -> u64 {
         self.summary().sent()
+    }
+
+    /// The jitter, once there have been two round-trip times.
+    pub fn jitter(&self) -> Option<Duration> {
+        (self.replies > 1).then(|| self.jitter.get())
     }
 
     /// All of it as one period.

@@ -15,7 +15,7 @@ fn target(address: Address, name: &str, summary: Summary) -> Target<'_> {
 }
 
 fn busy() -> Summary {
-    let rtt = RttStats { sum: 12_345_678_901, min: 10_101, max: 99_999, last: 12_345 };
+    let rtt = RttStats { sum: 12_345_678_901, min: 10_101, max: 99_999, last: 12_345, ..RttStats::default() };
     Summary { recv: 999_999, in_flight: 0, rtt, ..Summary::default() }
 }
 
@@ -34,7 +34,7 @@ fn status_replies_have_one_space_after_each_colon_and_comma() {
 
 #[test]
 fn a_target_has_the_members_of_the_contract() {
-    let rtt = RttStats { sum: 3_000_000, min: 1, max: 2_500_000, last: 20_100 };
+    let rtt = RttStats { sum: 3_000_000, min: 1, max: 2_500_000, last: 20_100, ..RttStats::default() };
     let summary = Summary { recv: 3, errs: 2, lost: 1, void: 4, outd: 5, dups: 6, in_flight: 7, rtt };
     let mut list = TargetList::default();
     let interval = Interval::from_seconds(0.25).expect("an interval");

@@ -189,6 +189,7 @@ impl Pair {
         prop_assert_eq!(summary, self.model.summary());
         prop_assert_eq!(&totals, &self.model.totals());
         prop_assert_eq!(self.account.histogram(), self.model.histogram());
+        prop_assert_eq!(self.account.detail(self.now).outage, totals.outages.current());
         let oldest = self.model.open_requests().next().map(|request| match request.way {
             Way::Sent(at) => at + self.model.timeout,
             _ => request.queued + self.model.timeout,
@@ -255,18 +256,22 @@ proptest! {
     fn the_sums_over_periods_are_those_of_one(first in first(), steps in steps(), resets in 1_usize..20) {
         let mut unbroken = Pair::new(500, first);
         let mut broken = Pair::new(500, first);
-        let mut sum = [0; 6];
+        let (mut sum, mut longest) = ([0; 6], None);
         let pages = |step: &&Step| !matches!(step, Step::BeginPeriod | Step::ResumePeriod | Step::BeginHistogram);
         for (index, step) in steps.iter().filter(pages).enumerate() {
             unbroken.take(step)?;
             broken.take(step)?;
             if index % resets == 0 {
-                sum = add(sum, counts(&broken.account.begin_period().summary));
+                let ended = broken.account.begin_period();
+                longest = longest.max(ended.longest_outage().map(|past| past.duration()));
+                sum = add(sum, counts(&ended.summary));
             }
         }
         sum = add(sum, counts(&broken.account.summary()));
         prop_assert_eq!(sum, counts(&unbroken.account.summary()));
         prop_assert_eq!(broken.account.totals(), unbroken.account.totals());
+        let [last, all] = [broken, unbroken].map(|pair| pair.account.detail(pair.now).longest_outage);
+        prop_assert_eq!(longest.max(last.map(|past| past.duration())), all.map(|past| past.duration()));
     }
 }
 

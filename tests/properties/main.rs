@@ -2,4 +2,5 @@
 
 mod books;
 mod model;
+mod numbers;
 mod schedule;

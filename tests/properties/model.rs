@@ -1,7 +1,10 @@
 //! The books as anybody would keep them who has all the time and memory in the world: a list of every request
 //! ever made, a journal of all that was ever counted, and every figure added up from the journal.
 
-use meshping::measure::{ErrorClass, Histogram, Moment, Reception, Rtt, RttStats, Summary, Totals};
+use meshping::measure::{
+    Cause, ErrorClass, Histogram, Jitter, Moment, Outage, Outages, Past, Reception, Rtt, RttStats, Squares,
+    Summary, Totals,
+};
 use std::time::Duration;
 
 pub struct Model {
@@ -18,7 +21,7 @@ pub struct Request {
     pub number: u32,
     pub queued: Moment,
     pub way: Way,
-    settled: bool,
+    settled: Option<Entry>,
     replied: bool,
 }
 
@@ -56,7 +59,7 @@ impl Model {
 
     pub fn open(&mut self, number: u32, now: Moment) {
         let way = Way::Queued;
-        self.requests.push(Request { number, queued: now, way, settled: false, replied: false });
+        self.requests.push(Request { number, queued: now, way, settled: None, replied: false });
     }
 
     /// The oldest request whose sending is not known yet.
@@ -88,11 +91,11 @@ impl Model {
         if self.requests[index + 1..].iter().any(|newer| newer.was_sent_before(received)) {
             self.journal.push(Entry::Outdated);
         }
-        if !request.settled && received <= sent + self.timeout {
+        if request.settled.is_none() && received <= sent + self.timeout {
             self.settle(index, Entry::Answer(Rtt::new(received.since(sent))));
             return Reception::Answer;
         }
-        if !request.settled {
+        if request.settled.is_none() {
             self.settle(index, Entry::Lost);
         }
         self.journal.push(Entry::Late);
@@ -101,7 +104,7 @@ impl Model {
 
     pub fn error(&mut self, index: usize, received: Moment, class: ErrorClass) -> Reception {
         let Some(sent) = self.sent_and_remembered(index, received) else { return Reception::Stale };
-        if self.requests[index].settled {
+        if self.requests[index].settled.is_some() {
             return Reception::Moot;
         }
         if received > sent + self.timeout {
@@ -116,7 +119,7 @@ impl Model {
     pub fn expire(&mut self, until: Moment, dropped: bool) {
         for index in 0..self.requests.len() {
             match self.requests[index] {
-                Request { settled: true, .. } | Request { way: Way::Unsent, .. } => {}
+                Request { settled: Some(_), .. } | Request { way: Way::Unsent, .. } => {}
                 Request { way: Way::Sent(sent), .. } if sent + self.timeout < until => {
                     self.settle(index, if dropped { Entry::Void } else { Entry::Lost });
                 }
@@ -169,7 +172,64 @@ impl Model {
             reply_ttl: None,
             rtt: stats(&self.journal),
             histogram: histogram(&self.journal),
+            jitter: self.jitter(),
+            recent: self.recent().into_iter().collect(),
+            outages: self.outages(),
         }
+    }
+
+    /// By the recurrence of the RFC's appendix.
+    fn jitter(&self) -> Jitter {
+        let micros: Vec<u64> = rtts(&self.journal).map(Rtt::micros).collect();
+        let differences = micros.windows(2).map(|pair| pair[0].abs_diff(pair[1]));
+        let jitter = differences.fold(0_i64, |jitter, d| jitter + d as i64 - ((jitter + 8) >> 4));
+        Jitter::from_sixteenths(u32::try_from(jitter).expect("positive"))
+    }
+
+    /// The last ten requests that were answered or not.
+    pub fn recent(&self) -> Vec<Option<Rtt>> {
+        let outcome = |entry: &Entry| match entry {
+            Entry::Answer(rtt) => Some(Some(*rtt)),
+            Entry::Error(_) | Entry::Lost => Some(None),
+            _ => None,
+        };
+        let mut outcomes: Vec<Option<Rtt>> = self.journal.iter().filter_map(outcome).collect();
+        outcomes.split_off(outcomes.len().saturating_sub(10))
+    }
+
+    /// Requests in the order of their sending, as far as is known what became of them: why they have no answer, if so.
+    fn known(&self) -> Vec<(Moment, Option<Cause>)> {
+        let known = |request: &Request| match (request.way, request.settled?) {
+            (Way::Sent(at), Entry::Answer(_)) => Some((at, None)),
+            (Way::Sent(at), Entry::Lost) => Some((at, Some(Cause::Lost))),
+            (Way::Sent(at), Entry::Error(class)) => Some((at, Some(Cause::Error(class)))),
+            _ => None,
+        };
+        self.requests.iter().filter_map(known).collect()
+    }
+
+    /// Every row of unanswered requests between two answered ones, and the one behind the last of these.
+    fn outages(&self) -> Outages {
+        let known = self.known();
+        let rows = known.split_inclusive(|(_, cause)| cause.is_none());
+        let (mut longest, mut current) = (None::<Past>, None);
+        for row in rows {
+            let unanswered: Vec<_> = row.iter().filter_map(|&(at, cause)| Some((at, cause?))).collect();
+            let (Some(first), Some(last)) = (unanswered.first(), unanswered.last()) else { continue };
+            let outage = Outage { since: first.0, requests: unanswered.len() as u32, cause: last.1 };
+            let end = row.last().filter(|(_, cause)| cause.is_none());
+            match end {
+                None => current = Some(outage),
+                Some(&(until, _)) if outage.requests >= 2 => {
+                    let past = Past { outage, until };
+                    if longest.is_none_or(|longest| past.duration() > longest.duration()) {
+                        longest = Some(past);
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        Outages::restored(current, longest)
     }
 
     pub fn histogram(&self) -> Histogram {
@@ -178,12 +238,12 @@ impl Model {
 
     /// Requests that are neither settled nor known not to have been sent, oldest first.
     pub fn open_requests(&self) -> impl Iterator<Item = &Request> {
-        self.requests.iter().filter(|request| !request.settled && request.way != Way::Unsent)
+        self.requests.iter().filter(|request| request.settled.is_none() && request.way != Way::Unsent)
     }
 
     fn settle(&mut self, index: usize, entry: Entry) {
-        assert!(!self.requests[index].settled, "settled twice");
-        self.requests[index].settled = true;
+        assert!(self.requests[index].settled.is_none(), "settled twice");
+        self.requests[index].settled = Some(entry);
         self.journal.push(entry);
     }
 
@@ -219,6 +279,10 @@ fn stats(journal: &[Entry]) -> RttStats {
         min: micros().min().unwrap_or(0),
         max: micros().max().unwrap_or(0),
         last: micros().last().unwrap_or(0),
+        squares: rtts(journal).fold(Squares::default(), |mut squares, rtt| {
+            squares.record(rtt);
+            squares
+        }),
     }
 }
 

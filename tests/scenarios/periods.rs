@@ -35,7 +35,8 @@ fn plus(sum: Summary, next: Summary) -> Summary {
 
 fn rtt_plus(sum: RttStats, next: RttStats) -> RttStats {
     let min = if sum.min == 0 { next.min } else { sum.min.min(next.min) };
-    RttStats { sum: sum.sum + next.sum, min, max: sum.max.max(next.max), last: next.last }
+    let squares = sum.squares.plus(next.squares);
+    RttStats { sum: sum.sum + next.sum, min, max: sum.max.max(next.max), last: next.last, squares }
 }
 
 #[actix::test]

@@ -1,6 +1,6 @@
 //! One request of the recent past, in eight bytes: a target at one a second remembers eleven of them.
 
-use crate::measure::Moment;
+use crate::measure::{Cause, ErrorClass, Moment};
 
 /// One request of the recent past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,45 +8,97 @@ pub(super) struct Request {
     /// When it was sent; while it is queued, when it was queued.
     pub sent: Moment,
     /// What became of it.
-    pub state: State,
+    pub fate: Fate,
+    /// A reply has come, in time or late.
+    pub replied: bool,
 }
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum Fate {
     /// Handed over, not known to have been sent.
     Queued,
     /// Never sent.
     Unsent,
     /// Sent, and not settled yet.
     InFlight,
-    /// Lost, void or answered by an error, and no reply so far.
-    Unanswered,
-    /// A reply has come, in time or late.
-    Replied,
+    /// Answered in time.
+    Answered,
+    /// Nobody knows: our own buffers dropped packets.
+    Void,
+    /// Lost, or answered by an error.
+    Unanswered(Cause),
 }
 
-impl State {
-    const ALL: [Self; 5] = [Self::Queued, Self::Unsent, Self::InFlight, Self::Unanswered, Self::Replied];
+impl Request {
+    /// A request that is about to be sent.
+    pub(super) const fn queued(now: Moment) -> Self {
+        Self { sent: now, fate: Fate::Queued, replied: false }
+    }
+
+    /// What becomes of it is still to come.
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self.fate, Fate::Queued | Fate::InFlight)
+    }
+
+    /// Whether it has been sent.
+    pub(super) const fn has_left(&self) -> bool {
+        !matches!(self.fate, Fate::Queued | Fate::Unsent)
+    }
 }
 
-/// A request with its state in the highest three bits of its time: 73 years of nanoseconds are left for that.
+impl Fate {
+    const LOST: u64 = 5;
+
+    const fn code(self) -> u64 {
+        match self {
+            Self::Queued => 0,
+            Self::Unsent => 1,
+            Self::InFlight => 2,
+            Self::Answered => 3,
+            Self::Void => 4,
+            Self::Unanswered(Cause::Lost) => Self::LOST,
+            Self::Unanswered(Cause::Error(class)) => Self::LOST + 1 + class as u64,
+        }
+    }
+
+    fn from_code(code: u64) -> Self {
+        match code {
+            0 => Self::Queued,
+            1 => Self::Unsent,
+            2 => Self::InFlight,
+            3 => Self::Answered,
+            4 => Self::Void,
+            Self::LOST => Self::Unanswered(Cause::Lost),
+            error => {
+                let index = usize::try_from(error - Self::LOST - 1).unwrap_or(usize::MAX);
+                let class = ErrorClass::ALL.get(index).copied().unwrap_or(ErrorClass::Other);
+                Self::Unanswered(Cause::Error(class))
+            }
+        }
+    }
+}
+
+/// A request with its fate in the highest six bits of its time: nine years of nanoseconds are left for that, of
+/// the life of one process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Packed(u64);
 
-const TIME_BITS: u32 = 61;
+const TIME_BITS: u32 = 58;
 const LATEST: u64 = (1 << TIME_BITS) - 1;
+const REPLIED: u64 = 1 << TIME_BITS;
 
 impl From<Request> for Packed {
-    fn from(Request { sent, state }: Request) -> Self {
-        Self(sent.as_nanos().min(LATEST) | (state as u64) << TIME_BITS)
+    fn from(Request { sent, fate, replied }: Request) -> Self {
+        let replied = if replied { REPLIED } else { 0 };
+        Self(sent.as_nanos().min(LATEST) | replied | fate.code() << (TIME_BITS + 1))
     }
 }
 
 impl From<Packed> for Request {
     fn from(Packed(bits): Packed) -> Self {
-        let state = State::ALL.into_iter().find(|&state| state as u64 == bits >> TIME_BITS);
-        Self { sent: Moment::from_nanos(bits & LATEST), state: state.unwrap_or(State::Unsent) }
+        let sent = Moment::from_nanos(bits & LATEST);
+        Self { sent, fate: Fate::from_code(bits >> (TIME_BITS + 1)), replied: bits & REPLIED != 0 }
     }
 }
 
@@ -55,10 +107,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_keeps_its_state_and_its_time() {
-        for state in State::ALL {
-            for nanos in [0, 7, 1_234_567_890_123_456_789, LATEST] {
-                let request = Request { sent: Moment::from_nanos(nanos), state };
+    fn a_request_keeps_its_fate_and_its_time() {
+        let errors = ErrorClass::ALL.map(|class| Fate::Unanswered(Cause::Error(class)));
+        let others = [Fate::Queued, Fate::Unsent, Fate::InFlight, Fate::Answered, Fate::Void];
+        let fates = errors.into_iter().chain(others).chain([Fate::Unanswered(Cause::Lost)]);
+        for (fate, replied) in fates.flat_map(|fate| [(fate, false), (fate, true)]) {
+            for nanos in [0, 7, 123_456_789_012_345_678, LATEST] {
+                let request = Request { sent: Moment::from_nanos(nanos), fate, replied };
                 assert_eq!(Request::from(Packed::from(request)), request);
             }
         }
