@@ -2,6 +2,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
+#[path = "metrics/books.rs"]
+mod books;
 #[path = "metrics/choice.rs"]
 mod choice;
 #[path = "metrics/fake.rs"]
@@ -16,10 +18,11 @@ mod reload;
 mod server;
 
 use actix::clock::timeout;
+use books::{busy_totals, wall};
 use fake::{Fake, many, member, start, status};
 use http::{DEADLINE, exchange, get, get_until, request};
 use meshping::control::ControlStats;
-use meshping::measure::{ErrorClass, Histogram, Rtt, Totals};
+use meshping::measure::{Histogram, Totals};
 use meshping::probe::scripted::{ScriptedNetwork, reply, reply_micros, silence};
 use meshping::web::daemon::{Daemon, REVISION, VERSION};
 use meshping::web::exposition::Exposition;
@@ -37,25 +40,12 @@ use tokio::sync::Semaphore;
 
 const EVIL: &str = "</script>\"\\\n\u{1b}[31m#{}\0";
 
-/// Books in which every counter is another number.
-fn busy_totals() -> Totals {
-    let mut totals = Totals { lost: 3, void: 4, late: 5, duplicates: 6, outdated: 7, ..Totals::default() };
-    for micros in [28, 31, 15_625, 1_000_000, 8_000_001] {
-        totals.replies += 1;
-        totals.histogram.record(Rtt::from_micros(micros));
-        totals.rtt.record(Rtt::from_micros(micros));
-    }
-    totals.errors[ErrorClass::TtlExceeded as usize] = 8;
-    totals.errors[ErrorClass::Send as usize] = 9;
-    Totals { skipped: 10, pending: 11, reply_ttl: Some(64), ..totals }
-}
-
 #[actix::test]
 async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
     let network = ScriptedNetwork::new();
     let targets = [
-        Snapshot::new(&member(&network, "192.0.2.1", EVIL), busy_totals()),
-        Snapshot::new(&member(&network, "fe80::1%eth0", "new"), Totals::default()),
+        Snapshot::new(&member(&network, "192.0.2.1", EVIL), busy_totals(), wall()),
+        Snapshot::new(&member(&network, "fe80::1%eth0", "new"), Totals::default(), wall()),
     ];
     let targets = targets.into_iter().collect();
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
@@ -80,7 +70,7 @@ async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
 async fn a_large_exposition_comes_in_pieces_that_add_up() {
     let network = ScriptedNetwork::new();
     let member = member(&network, "192.0.2.1", "one");
-    let targets = (0..2000).map(|_| Snapshot::new(&member, busy_totals())).collect();
+    let targets = (0..2000).map(|_| Snapshot::new(&member, busy_totals(), wall())).collect();
     let pieces: Vec<_> = Exposition::new(targets, "the rest\n".into()).collect();
     assert!(pieces.len() > 10, "{} pieces", pieces.len());
     assert!(pieces.iter().all(|piece| piece.len() <= 80 * 1024));

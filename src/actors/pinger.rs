@@ -2,13 +2,14 @@
 
 mod books;
 
-use crate::measure::{Account, Histogram, Period, Schedule, Summary, Totals};
+use crate::measure::{Account, Detail, Histogram, Period, Schedule, Summary, Totals, Wall};
 use crate::probe::{Engine, Listener, Port};
 use crate::target::{Address, Interval, Manner, Shape, Timeout};
 use actix::prelude::*;
 use books::Books;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Asks for the books since the latest reset.
 #[derive(Debug, Message)]
@@ -19,6 +20,32 @@ pub struct GetSummary;
 #[derive(Debug, Message)]
 #[rtype(result = "Totals")]
 pub struct GetTotals;
+
+/// Asks for the books since the actor started, and for the wall-clock time of the moments in them.
+#[derive(Debug, Message)]
+#[rtype(result = "(Totals, Wall)")]
+pub struct GetTimedTotals;
+
+/// Asks for everything that there is to tell.
+#[derive(Debug, Message)]
+#[rtype(result = "Report")]
+pub struct GetReport;
+
+/// Everything that there is to tell of a target at one moment.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The books since the latest reset.
+    pub summary: Summary,
+    /// What is told beyond them.
+    pub detail: Detail,
+    /// The wall-clock time of the moments in it.
+    pub wall: Wall,
+}
+
+/// Starts a new measurement period; the reply is the one that just ended, and all that there was to tell at its end.
+#[derive(Debug, Message)]
+#[rtype(result = "(Period, Report)")]
+pub struct BeginPeriodWithReport;
 
 /// Starts a new measurement period; the reply is the one that just ended.
 #[derive(Debug, Message)]
@@ -88,7 +115,8 @@ impl PingActor {
         engine: Rc<dyn Engine>,
     ) -> Self {
         let schedule = Schedule::new(interval.get(), seed.phase, engine.now());
-        let account = Account::new(timeout.get(), timeout.memory(), seed.first_number);
+        let mut account = Account::new(timeout.get(), timeout.memory(), seed.first_number);
+        account.set_interval(interval.get(), engine.now());
         let books = Rc::new(Books::new(address, schedule, account));
         let port = Port::open(engine, address, Rc::clone(&books) as Rc<dyn Listener>);
         Self { books, port, will: None }
@@ -101,6 +129,17 @@ impl PingActor {
             self.port.set_shape(shape);
         }
         self
+    }
+
+    fn report(&self) -> Report {
+        let (account, wall) = (self.books.up_to_date(self.port.line()), self.wall());
+        Report { summary: account.summary(), detail: account.detail(wall.now()), wall }
+    }
+
+    /// The wall-clock time of moments, at this one.
+    fn wall(&self) -> Wall {
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Wall::new(self.port.line().now(), unix)
     }
 
     /// Has the parent told if this actor ends without having been asked to, by a panic.
@@ -152,6 +191,32 @@ impl Handler<GetTotals> for PingActor {
 
     fn handle(&mut self, _: GetTotals, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.books.up_to_date(self.port.line()).totals())
+    }
+}
+
+impl Handler<GetTimedTotals> for PingActor {
+    type Result = MessageResult<GetTimedTotals>;
+
+    fn handle(&mut self, _: GetTimedTotals, _: &mut Self::Context) -> Self::Result {
+        MessageResult((self.books.up_to_date(self.port.line()).totals(), self.wall()))
+    }
+}
+
+impl Handler<GetReport> for PingActor {
+    type Result = MessageResult<GetReport>;
+
+    fn handle(&mut self, _: GetReport, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.report())
+    }
+}
+
+impl Handler<BeginPeriodWithReport> for PingActor {
+    type Result = MessageResult<BeginPeriodWithReport>;
+
+    fn handle(&mut self, _: BeginPeriodWithReport, _: &mut Self::Context) -> Self::Result {
+        let report = self.report();
+        // Nothing is settled between the two: what has come was taken in for the report.
+        MessageResult((self.books.account().begin_period(), report))
     }
 }
 

@@ -5,6 +5,7 @@ mod any_name;
 mod export;
 mod list;
 mod select;
+mod show;
 mod watch;
 
 use super::escape::shown;
@@ -51,6 +52,7 @@ struct Ctl {
 #[derive(Debug, Subcommand)]
 enum Command {
     List(list::List),
+    Show(show::Show),
     Add(add::Add),
     Remove(select::Remove),
     Reset(select::Reset),
@@ -62,6 +64,7 @@ const PROGRAM: &str = "meshpingctl";
 const MORE: &str = "\
 Examples:
   meshpingctl list --watch                the table, once a second
+  meshpingctl show google.de              everything about its targets
   meshpingctl add google.de/60            every address of that name, once a minute
   meshpingctl add 192.168.178.1 --name=router
   meshpingctl -q --no-wait add --addr 10.0.0.5 --name=-weird -i 30
@@ -71,7 +74,7 @@ Examples:
 
 Exit status:
   0  the daemon did it
-  1  the daemon refused; its reason is on standard error
+  1  the daemon refused, its reason is on standard error; or there is nothing to show
   2  a bad command line
   3  no answer
 
@@ -114,6 +117,7 @@ impl Ctl {
                 Err(CtlError::Usage("list and export have to wait, so --no-wait is not for them"))
             }
             Command::List(list) => list.run(&daemon),
+            Command::Show(show) => show.run(&daemon),
             Command::Add(add) => add.run(&daemon),
             Command::Remove(remove) => remove.run(&daemon),
             Command::Reset(reset) => reset.run(&daemon),
@@ -148,6 +152,8 @@ impl Daemon {
 enum CtlError {
     #[error(transparent)]
     Client(#[from] ClientError),
+    #[error("no target is called {0} or has that address")]
+    NoTarget(String),
     #[error("{0} (see {PROGRAM} --help)")]
     Usage(&'static str),
     #[error("can't write: {0}")]
@@ -157,7 +163,7 @@ enum CtlError {
 impl CtlError {
     fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Client(ClientError::Refused(_)) | Self::Output(_) => 1,
+            Self::Client(ClientError::Refused(_)) | Self::NoTarget(_) | Self::Output(_) => 1,
             Self::Usage(_) => 2,
             Self::Client(_) => 3,
         })
@@ -190,6 +196,7 @@ mod tests {
             Command::Add(add) => add.request(),
             Command::Remove(remove) => remove.request(),
             Command::Reset(reset) => reset.request(),
+            Command::Show(show) => show.request(),
             Command::List(_) | Command::Export(_) => Ok(Value::Null),
         };
         request.map_err(|error| error.to_string())
@@ -197,7 +204,7 @@ mod tests {
 
     #[test]
     fn commands_become_requests() {
-        let cases: [(&[&str], &str); 19] = [
+        let cases: [(&[&str], &str); 22] = [
             (&["add", "google.de/60"], r#"{"cmd":"add","itv":60.0,"name":"google.de"}"#),
             (&["add", "[2001:db8::1]/0.2"], r#"{"cmd":"add","itv":0.2,"name":"2001:db8::1"}"#),
             (&["add", "10.0.0.1", "--name", "r"], r#"{"addr":"10.0.0.1","cmd":"add","name":"r"}"#),
@@ -225,6 +232,9 @@ mod tests {
             (&["remove", "--name=", "--addr", "10.0.0.1"], r#"{"addr":"10.0.0.1","cmd":"remove"}"#),
             (&["remove", "--", "-weird"], r#"{"cmd":"remove","name":"-weird"}"#),
             (&["reset"], r#"{"cmd":"reset"}"#),
+            (&["show", "web"], r#"{"cmd":"list","detail":true,"name":"web"}"#),
+            (&["show", "--json", "::1"], r#"{"addr":"::1","cmd":"list","detail":true}"#),
+            (&["show", "--name=10.0.0.1"], r#"{"cmd":"list","detail":true,"name":"10.0.0.1"}"#),
             (&["reset", "--name=-weird"], r#"{"cmd":"reset","name":"-weird"}"#),
         ];
         for (line, expected) in cases {
@@ -234,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_bad_command_line_says_what_is_wrong() {
-        let cases: [(&[&str], &str); 16] = [
+        let cases: [(&[&str], &str); 17] = [
             (&[], "requires a subcommand"),
             (&["lsit"], "lsit"),
             (&["add"], "give HOST, --name or --addr"),
@@ -247,6 +257,7 @@ mod tests {
             (&["add", "web", "-i"], "a value is required"),
             (&["remove"], "give NAME_OR_ADDR, --name or --addr"),
             (&["remove", "--name="], "give NAME_OR_ADDR, --name or --addr"),
+            (&["show"], "give NAME_OR_ADDR, --name or --addr"),
             (&["reset", ""], "empty"),
             (&["reset", "--name=", "--addr="], "empty"),
             (&["remove", "web", "--name", "web"], "cannot be used with"),

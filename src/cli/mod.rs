@@ -15,3 +15,4 @@ pub mod stop;
 pub mod switch;
 pub mod table;
 mod targets_file;
+pub mod utc;

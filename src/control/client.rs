@@ -101,31 +101,40 @@ impl Client {
     /// # Errors
     /// [`ClientError`]. When pages that were reset are already there, the error is in the listing instead.
     pub fn list(&self, reset: bool) -> Result<Listing, ClientError> {
-        match self.ask(&json!({"cmd": "list", "reset": reset})) {
+        self.select(&json!({"cmd": "list", "reset": reset}))
+    }
+
+    /// Asks for what a list request selects: in one reply if it fits, else page by page.
+    ///
+    /// # Errors
+    /// See [`Self::list`].
+    pub fn select(&self, request: &Value) -> Result<Listing, ClientError> {
+        match self.ask(request) {
             Ok(answer) => self.listing(&answer),
-            Err(ClientError::Refused(_)) => self.pages(reset),
+            Err(ClientError::Refused(_)) => self.pages(request),
             Err(error) => Err(error),
         }
     }
 
-    fn pages(&self, reset: bool) -> Result<Listing, ClientError> {
-        let mut all = self.page(None, reset)?;
+    fn pages(&self, request: &Value) -> Result<Listing, ClientError> {
+        let mut all = self.page(request, None)?;
         let mut last = all.last_address();
         while let Some(after) = last {
-            match self.page(Some(after), reset) {
+            match self.page(request, Some(after)) {
                 Ok(page) => {
                     last = page.last_address();
                     all.append(page);
                 }
-                Err(error) if reset => return Ok(all.cut_short_by(error)),
+                Err(error) if request["reset"] == true => return Ok(all.cut_short_by(error)),
                 Err(error) => return Err(error),
             }
         }
         Ok(all)
     }
 
-    fn page(&self, after: Option<Address>, reset: bool) -> Result<Listing, ClientError> {
-        let mut request = json!({"cmd": "list", "limit": PAGE, "reset": reset});
+    fn page(&self, request: &Value, after: Option<Address>) -> Result<Listing, ClientError> {
+        let mut request = request.clone();
+        request["limit"] = PAGE.into();
         if let Some(after) = after {
             request["after"] = after.to_string().into();
         }

@@ -2,7 +2,7 @@
 
 use super::backend::{Backend, BackendError};
 use super::period::{Taken, Turnstile};
-use crate::actors::pinger::{GetHistogram, GetSummary};
+use crate::actors::pinger::{GetHistogram, GetReport, GetSummary, Report};
 use crate::actors::supervisor::{Add, Filter, GetRoster, Member, Remove, Roster};
 use crate::actors::survey::survey;
 use crate::measure::Summary;
@@ -34,6 +34,8 @@ pub(super) struct Outcome {
 pub(super) struct Read {
     pub(super) member: Member,
     pub(super) summary: Summary,
+    /// With detail only.
+    pub(super) report: Option<Box<Report>>,
 }
 
 /// Why a request could not be carried out; the operator sees this text as it stands.
@@ -122,29 +124,29 @@ impl Executor {
     }
 
     async fn list(&self, list: List, peer: SocketAddr) -> Result<Outcome, ExecuteError> {
-        let List { selection, page, reset } = list;
+        let List { selection, page, reset, detail } = list;
         let Some(filter) = filter(selection) else { return Ok(EMPTY.to_vec().into()) };
         let reads = match page {
-            None => self.read_whole(filter).await?,
-            Some(page) => self.read_page(filter, page).await?,
+            None => self.read_whole(filter, detail).await?,
+            Some(page) => self.read_page(filter, page, detail).await?,
         };
         if reset {
-            return self.list_and_reset(reads, page.is_some(), peer).await;
+            return self.list_and_reset(reads, page.is_some(), detail, peer).await;
         }
         let targets = encode(reads.iter(), Summary::clone);
         Ok(if page.is_some() { targets.into_page() } else { targets.into_whole()? }.into())
     }
 
-    async fn read_whole(&self, filter: Filter) -> Result<Vec<Read>, ExecuteError> {
+    async fn read_whole(&self, filter: Filter, detail: bool) -> Result<Vec<Read>, ExecuteError> {
         // One more than can fit tells that they do not fit; the others need not be handed over.
         let limit = Some(TooLarge::MOST + 1);
         let roster = self.backend.roster(GetRoster { filter, after: None, limit }).await?;
         let Roster { members, total } = roster;
         TooLarge::check(total.max(members.len()))?;
-        Ok(self.read(members).await)
+        Ok(self.read(members, detail).await)
     }
 
-    async fn read_page(&self, filter: Filter, page: Page) -> Result<Vec<Read>, ExecuteError> {
+    async fn read_page(&self, filter: Filter, page: Page, detail: bool) -> Result<Vec<Read>, ExecuteError> {
         let limit = Some(page.limit.unwrap_or(usize::MAX).min(TooLarge::MOST));
         let mut after = page.after;
         loop {
@@ -152,7 +154,7 @@ impl Executor {
             let members = self.backend.roster(query).await?.members;
             let Some(last) = members.last() else { return Ok(Vec::new()) };
             after = Some(last.address);
-            let reads = self.read(members).await;
+            let reads = self.read(members, detail).await;
             // An empty page is the last one, so it must not come from targets that ended just now.
             if !reads.is_empty() {
                 return Ok(reads);
@@ -160,10 +162,19 @@ impl Executor {
         }
     }
 
-    async fn read(&self, members: Vec<Member>) -> Vec<Read> {
+    async fn read(&self, members: Vec<Member>, detail: bool) -> Vec<Read> {
         self.turnstile.all_told().await;
+        if detail {
+            let answers = survey(members, || GetReport).await;
+            let read = |(member, report): (Member, Report)| Read {
+                member,
+                summary: report.summary,
+                report: Some(Box::new(report)),
+            };
+            return answers.into_iter().map(read).collect();
+        }
         let answers = survey(members, || GetSummary).await;
-        answers.into_iter().map(|(member, summary)| Read { member, summary }).collect()
+        answers.into_iter().map(|(member, summary)| Read { member, summary, report: None }).collect()
     }
 
     /// Ends the periods of what fits, and of nothing else.
@@ -171,6 +182,7 @@ impl Executor {
         &self,
         reads: Vec<Read>,
         paged: bool,
+        detail: bool,
         peer: SocketAddr,
     ) -> Result<Outcome, ExecuteError> {
         let now = encode(reads.iter(), settled);
@@ -179,7 +191,7 @@ impl Executor {
             now.into_whole()?;
         }
         let members = reads.into_iter().take(fitting).map(|read| read.member).collect();
-        let mut taken = self.turnstile.take(members).await.ok_or(ExecuteError::Stopping)?;
+        let mut taken = self.turnstile.take(members, detail).await.ok_or(ExecuteError::Stopping)?;
         // Their numbers may have become longer meanwhile.
         let ended: Vec<Read> = taken.read().collect();
         let targets = encode(ended.iter(), Summary::clone);
@@ -222,9 +234,10 @@ fn settled(summary: &Summary) -> Summary {
 
 fn encode<'a>(reads: impl Iterator<Item = &'a Read>, view: impl Fn(&Summary) -> Summary) -> TargetList {
     let mut targets = TargetList::default();
-    for Read { member, summary } in reads {
+    for Read { member, summary, report } in reads {
         let (address, name, interval) = (member.address, &*member.name, member.interval);
-        targets.push(&Target { address, name, interval, summary: view(summary) });
+        let detail = report.as_deref().map(|report| (&report.detail, report.wall));
+        targets.push(&Target { address, name, interval, summary: view(summary), detail });
     }
     targets
 }

@@ -5,6 +5,8 @@
 pub mod actor;
 pub mod backend;
 pub mod client;
+#[cfg(test)]
+mod detail_tests;
 mod executor;
 mod gate;
 mod period;

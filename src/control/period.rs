@@ -1,7 +1,7 @@
 //! Periods that end because somebody lists them: what is taken from a pinger is delivered, or given back.
 
 use super::executor::Read;
-use crate::actors::pinger::{BeginPeriod, ResumePeriod};
+use crate::actors::pinger::{BeginPeriod, BeginPeriodWithReport, Report, ResumePeriod};
 use crate::actors::supervisor::Member;
 use crate::actors::survey::survey;
 use crate::measure::Period;
@@ -19,18 +19,26 @@ pub(super) struct Turnstile {
 
 /// Periods that ended. They go back to their pingers when this is dropped, unless they were delivered.
 pub(super) struct Taken {
-    periods: Vec<(Member, Period)>,
+    periods: Vec<Ended>,
     _turn: OwnedMutexGuard<()>,
 }
 
+/// A period that ended, and what there was to tell at its end, if that was asked for.
+struct Ended {
+    member: Member,
+    period: Period,
+    report: Option<Box<Report>>,
+}
+
 impl Turnstile {
-    /// Ends the periods of these targets, in order. If whoever waits for them gives up, they are given back.
-    pub(super) async fn take(&self, members: Vec<Member>) -> Option<Taken> {
+    /// Ends the periods of these targets, in order, with reports or without. If whoever waits for them gives up, they
+    /// are given back.
+    pub(super) async fn take(&self, members: Vec<Member>, detail: bool) -> Option<Taken> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let (deliver, delivery) = oneshot::channel();
         // A task of its own, since a period that has ended must not get lost with the request.
         actix_rt::spawn(async move {
-            let periods = survey(members, || BeginPeriod).await;
+            let periods = if detail { ended_with_reports(members).await } else { ended(members).await };
             drop(deliver.send(Taken { periods, _turn: turn }));
         });
         delivery.await.ok()
@@ -71,7 +79,11 @@ const BATCH: usize = 1_000;
 impl Taken {
     /// The books that were taken.
     pub(super) fn read(&self) -> impl Iterator<Item = Read> + '_ {
-        self.periods.iter().map(|(member, period)| Read { member: member.clone(), summary: period.summary })
+        self.periods.iter().map(|Ended { member, period, report }| Read {
+            member: member.clone(),
+            summary: period.summary,
+            report: report.clone(),
+        })
     }
 
     /// Gives back all but the first `count`.
@@ -91,8 +103,19 @@ impl Drop for Taken {
     }
 }
 
-fn give_back(periods: impl Iterator<Item = (Member, Period)>) {
-    for (member, period) in periods {
+async fn ended(members: Vec<Member>) -> Vec<Ended> {
+    let answers = survey(members, || BeginPeriod).await;
+    answers.into_iter().map(|(member, period)| Ended { member, period, report: None }).collect()
+}
+
+async fn ended_with_reports(members: Vec<Member>) -> Vec<Ended> {
+    let answers = survey(members, || BeginPeriodWithReport).await;
+    let ended = |(member, (period, report))| Ended { member, period, report: Some(Box::new(report)) };
+    answers.into_iter().map(ended).collect()
+}
+
+fn give_back(periods: impl Iterator<Item = Ended>) {
+    for Ended { member, period, .. } in periods {
         // Not lost in a full mailbox, and ahead of the next period's end, which is asked for later.
         if let Some(pinger) = member.pinger.upgrade() {
             pinger.do_send(ResumePeriod(period));

@@ -22,7 +22,7 @@ async fn ticked() -> (Bed, Vec<Summary>) {
 #[actix::test]
 async fn what_is_not_delivered_goes_back() {
     let (bed, before) = ticked().await;
-    let taken = Turnstile::default().take(bed.members.clone()).await.expect("periods");
+    let taken = Turnstile::default().take(bed.members.clone(), false).await.expect("periods");
     assert_eq!(taken.read().map(|read| read.summary).collect::<Vec<_>>(), before);
     bed.tick().await;
     drop(taken);
@@ -33,7 +33,7 @@ async fn what_is_not_delivered_goes_back() {
 #[actix::test]
 async fn what_is_delivered_stays_taken() {
     let (bed, before) = ticked().await;
-    let mut taken = Turnstile::default().take(bed.members.clone()).await.expect("periods");
+    let mut taken = Turnstile::default().take(bed.members.clone(), false).await.expect("periods");
     taken.keep_first(2);
     taken.delivered();
     let after = summaries(&bed).await;
@@ -45,10 +45,10 @@ async fn what_is_delivered_stays_taken() {
 async fn whoever_gives_up_waiting_loses_nothing() {
     let (bed, before) = ticked().await;
     let turnstile = Turnstile::default();
-    let mut taking = Box::pin(turnstile.take(bed.members.clone()));
+    let mut taking = Box::pin(turnstile.take(bed.members.clone(), false));
     assert!(futures_util::poll!(taking.as_mut()).is_pending());
     drop(taking);
-    let next = tokio::time::timeout(Duration::from_secs(5), turnstile.take(bed.members.clone())).await;
+    let next = tokio::time::timeout(Duration::from_secs(5), turnstile.take(bed.members.clone(), false)).await;
     let next = next.expect("the turn comes").expect("periods");
     assert_eq!(next.read().map(|read| read.summary).collect::<Vec<_>>(), before);
 }

@@ -107,6 +107,11 @@ impl Summary {
         self.recv + self.errs + self.lost + self.void
     }
 
+    /// Whether a request has been answered or not: void ones tell nothing.
+    pub const fn is_decided(&self) -> bool {
+        self.recv + self.errs + self.lost > 0
+    }
+
     /// Standard deviation of the round-trip times, of the population; `None` while there are none.
     pub fn stddev(&self) -> Option<Duration> {
         self.rtt.squares.deviation(self.recv, self.rtt.sum)

@@ -2,6 +2,7 @@
 //!
 //! Pure: who may ask, whom to ask and how long to wait is decided in [`crate::control`].
 
+mod detail;
 mod members;
 pub mod quoted;
 pub mod refusal;

@@ -1,13 +1,14 @@
 //! Replies: their exact bytes, and how many targets fit into one.
 
-use crate::measure::{Histogram, Summary};
+use super::detail::write_detail;
+use crate::measure::{Detail, Histogram, Summary, Wall};
 use crate::target::{Address, Interval};
 use std::fmt::Write;
 
 /// The largest reply, in bytes: what a UDP datagram over IPv4 holds.
 pub const MAX_REPLY: usize = 65_507;
 
-/// No target takes fewer bytes in a list, with the comma before it.
+/// No target takes fewer bytes in a list, with the comma before it; nor with detail, of which all may be unknown.
 pub const MIN_TARGET: usize = 134;
 
 /// It worked, and there is nothing to tell.
@@ -50,6 +51,8 @@ pub struct Target<'a> {
     pub interval: Interval,
     /// Its books.
     pub summary: Summary,
+    /// What else there is to tell, and the wall-clock time of the moments in it.
+    pub detail: Option<(&'a Detail, Wall)>,
 }
 
 impl Target<'_> {
@@ -70,6 +73,9 @@ impl Target<'_> {
         {
             put(text, format_args!(",\"{member}\":"));
             write_seconds(text, micros.into());
+        }
+        if let Some((detail, wall)) = self.detail {
+            write_detail(text, detail, wall);
         }
         text.push('}');
     }
@@ -169,20 +175,25 @@ impl TooLarge {
     pub const MOST: usize = MAX_REPLY / MIN_TARGET;
 }
 
-/// Seconds with a decimal point, exact: whole microseconds, without trailing zeros.
 fn write_seconds(text: &mut String, micros: u128) {
-    put(text, format_args!("{}.{:06}", micros / 1_000_000, micros % 1_000_000));
+    write_fixed::<6>(text, micros);
+}
+
+/// So many 10^-DIGITS with a decimal point, exact, without trailing zeros.
+pub(super) fn write_fixed<const DIGITS: usize>(text: &mut String, number: u128) {
+    let one = const { 10_u128.pow(DIGITS as u32) };
+    put(text, format_args!("{}.{:0DIGITS$}", number / one, number % one));
     while text.ends_with('0') && !text.ends_with(".0") {
         text.pop();
     }
 }
 
-fn write_string(text: &mut String, string: &str) {
+pub(super) fn write_string(text: &mut String, string: &str) {
     // A string always has a JSON form.
     text.push_str(&serde_json::to_string(string).unwrap_or_default());
 }
 
-fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+pub(super) fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // A string takes everything.
     let _ = text.write_fmt(arguments);
 }

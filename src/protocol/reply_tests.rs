@@ -1,17 +1,18 @@
 //! The bytes of replies, and how many targets fit.
 
 use super::*;
-use crate::measure::{Rtt, RttStats};
+use crate::measure::{Moment, Rtt, RttStats};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
 fn target(address: Address, name: &str, summary: Summary) -> Target<'_> {
-    Target { address, name, interval: Interval::DEFAULT, summary }
+    Target { address, name, interval: Interval::DEFAULT, summary, detail: None }
 }
 
 fn busy() -> Summary {
@@ -88,6 +89,27 @@ fn a_list_holds_whole_targets_from_the_first_on() {
     let TooLarge { targets, bytes } = list.into_whole().expect_err("no");
     assert_eq!(targets, 1_000);
     assert!(bytes > 400_000);
+}
+
+#[test]
+fn a_page_with_detail_is_json_and_fits() {
+    let rtts = Some(Duration::from_nanos(12_345_678));
+    let detail =
+        Detail { stddev: rtts, jitter: rtts, quantiles: rtts.map(|rtt| [rtt; 3]), ..Detail::default() };
+    let wall = Wall::new(Moment::EPOCH, Duration::from_secs(1_700_000_000));
+    let mut list = TargetList::default();
+    let one = target(address("10.0.0.1"), "a", busy());
+    while list.push(&Target { detail: Some((&detail, wall)), ..one }) {}
+    let fitting = list.fitting();
+    let page = text(list.into_page());
+    assert!(
+        page.len() <= MAX_REPLY && page.len() > MAX_REPLY - 400 && page.ends_with(r#","p99":0.012345678}}"#)
+    );
+    assert_eq!(page.matches("\"stddev\":").count(), fitting);
+    let mut bare = TargetList::default();
+    bare.push(&one);
+    let bare = text(bare.into_page());
+    assert!(page.starts_with(&bare[..bare.len() - 2]), "the same members come first");
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct List {
     pub page: Option<Page>,
     /// What was listed starts again.
     pub reset: bool,
+    /// With everything that there is to tell.
+    pub detail: bool,
 }
 
 /// Which part of a list that is too long for one reply.
@@ -109,6 +111,7 @@ fn list(members: &Members<'_>) -> Result<Request, Refusal> {
         selection: selection(members)?,
         page: paged.then_some(page),
         reset: members.is_truthy("reset"),
+        detail: members.is_truthy("detail"),
     }))
 }
 

@@ -25,8 +25,12 @@ fn matching(name: Option<&str>, host: Option<&str>) -> Selection {
     Selection::Matching { name: name.map(Label::from), host }
 }
 
+fn detailed() -> Request {
+    Request::List(List { selection: Selection::All, page: None, reset: false, detail: true })
+}
+
 fn whole(selection: Selection, reset: bool) -> Request {
-    Request::List(List { selection, page: None, reset })
+    Request::List(List { selection, page: None, reset, detail: false })
 }
 
 #[test]
@@ -71,7 +75,9 @@ fn requests_are_read_whatever_else_they_hold() {
         (r#"{"cmd": "list", "cmd": "noop"}"#, Request::Noop),
         (r#"{"cmd": "noop", "status": "ok", "x": 1e999}"#, Request::Noop),
         (r#"{"cmd":"list"}"#, whole(Selection::All, false)),
-        (r#"{"cmd": "list", "reset": true, "detail": [[]]}"#, whole(Selection::All, true)),
+        (r#"{"cmd": "list", "reset": true, "detail": []}"#, whole(Selection::All, true)),
+        (r#"{"cmd": "list", "detail": [[]]}"#, detailed()),
+        (r#"{"cmd": "list", "reset": 0, "detail": "no"}"#, detailed()),
         (r#"{"cmd": "list", "name": "web"}"#, whole(matching(Some("web"), None), false)),
         (
             r#"{"cmd": "list", "name": "w", "addr": "::ffff:10.0.0.1"}"#,

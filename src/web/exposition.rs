@@ -94,12 +94,14 @@ impl Iterator for Exposition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Totals;
+    use crate::measure::{Moment, Totals, Wall};
+    use std::time::Duration;
 
     fn columns(targets: usize) -> Columns {
         let totals = Totals { lost: 10, ..Totals::default() };
+        let wall = Wall::new(Moment::EPOCH, Duration::ZERO);
         let labels = "name=\"a\",target=\"10.0.0.10\"";
-        let one = Snapshot { labels: labels.into(), interval: 1, totals, buckets: Default::default() };
+        let one = Snapshot { labels: labels.into(), interval: 1, totals, buckets: Default::default(), wall };
         let mut columns = Columns::default();
         (0..targets).for_each(|_| columns.push(&one));
         columns

@@ -3,7 +3,8 @@
 use super::packed::{Packed, Place};
 use super::samples::Samples;
 use super::snapshot::Snapshot;
-use crate::measure::{ErrorClass, Histogram};
+use crate::measure::{ErrorClass, Histogram, Outage};
+use std::time::Duration;
 
 /// One family of the targets.
 pub struct Family {
@@ -26,6 +27,8 @@ pub enum Kind {
     Gauge(fn(&Snapshot) -> Option<u64>),
     /// A time in microseconds, if there is one yet; written in seconds.
     Seconds(fn(&Snapshot) -> Option<u64>),
+    /// A time, if there is one yet; written in seconds, to the nanosecond.
+    Duration(fn(&Snapshot) -> Option<Duration>),
     /// The round-trip times.
     Histogram,
 }
@@ -35,7 +38,7 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Counter(_) | Self::Errors => "counter",
-            Self::Gauge(_) | Self::Seconds(_) => "gauge",
+            Self::Gauge(_) | Self::Seconds(_) | Self::Duration(_) => "gauge",
             Self::Histogram => "histogram",
         }
     }
@@ -54,6 +57,7 @@ impl Family {
             Kind::Errors => pack_errors(target, into),
             Kind::Histogram => pack_histogram(target, into),
             Kind::Gauge(read) | Kind::Seconds(read) => into.push_option(read(target)),
+            Kind::Duration(read) => into.push_option(read(target).map(nanos)),
         }
     }
 
@@ -71,6 +75,11 @@ impl Family {
             Kind::Seconds(_) => {
                 if let Some(micros) = from.take_option(at) {
                     into.seconds(self.name, labels, micros);
+                }
+            }
+            Kind::Duration(_) => {
+                if let Some(nanos) = from.take_option(at) {
+                    into.nanos(self.name, labels, nanos);
                 }
             }
         }
@@ -163,8 +172,36 @@ fn rtt(target: &Snapshot, micros: u64) -> Option<u64> {
     (target.totals.replies > 0).then_some(micros)
 }
 
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The outage under way.
+fn outage(target: &Snapshot) -> Option<Outage> {
+    target.totals.outages.current()
+}
+
+/// A time that is zero without an outage, once a request has been answered or not.
+fn of_outages(target: &Snapshot, duration: Option<Duration>) -> Option<Duration> {
+    target.totals.summary().is_decided().then(|| duration.unwrap_or_default())
+}
+
+fn outage_so_far(target: &Snapshot) -> Option<Duration> {
+    of_outages(target, outage(target).map(|outage| target.wall.now().since(outage.since)))
+}
+
+fn longest_outage(target: &Snapshot) -> Option<Duration> {
+    let longest = target.totals.outages.longest().with(outage(target), target.wall.now());
+    of_outages(target, longest.map(|past| past.duration()))
+}
+
+fn outage_start(target: &Snapshot) -> Option<u64> {
+    let unix = outage(target).map(|outage| target.wall.unix(outage.since))?;
+    u64::try_from(unix.as_micros()).ok()
+}
+
 /// All of them. In every scrape, for every target: requests = replies + errors + lost + void + pending.
-pub static FAMILIES: [Family; 16] = [
+pub static FAMILIES: [Family; 21] = [
     Family {
         name: "meshping_requests_total",
         help: "Echo requests sent.",
@@ -234,6 +271,31 @@ pub static FAMILIES: [Family; 16] = [
         name: "meshping_rtt_max_seconds",
         help: "Largest round-trip time since the target was added.",
         kind: Kind::Seconds(|target| rtt(target, target.totals.rtt.max)),
+    },
+    Family {
+        name: "meshping_rtt_stddev_seconds",
+        help: "Standard deviation of the round-trip times since the target was added.",
+        kind: Kind::Duration(|target| target.totals.summary().stddev()),
+    },
+    Family {
+        name: "meshping_rtt_jitter_seconds",
+        help: "Interarrival jitter (RFC 3550) of the latest round-trip times.",
+        kind: Kind::Duration(|target| target.totals.jitter()),
+    },
+    Family {
+        name: "meshping_outage_seconds",
+        help: "How long two or more requests in a row have had no answer; 0 without an outage.",
+        kind: Kind::Duration(outage_so_far),
+    },
+    Family {
+        name: "meshping_outage_start_time_seconds",
+        help: "Unix time at which the first request of the present outage was sent; only during one.",
+        kind: Kind::Seconds(outage_start),
+    },
+    Family {
+        name: "meshping_longest_outage_seconds",
+        help: "The longest outage since the target was added, the present one included; 0 without any.",
+        kind: Kind::Duration(longest_outage),
     },
     Family {
         name: "meshping_interval_seconds",

@@ -38,13 +38,23 @@ impl Samples {
 
     /// A sample with a time that is given in microseconds and written in seconds, exactly.
     pub fn seconds(&mut self, name: &str, labels: &[u8], micros: u64) {
+        self.decimal::<1_000_000>(name, labels, micros);
+    }
+
+    /// A sample with a time that is given in nanoseconds and written in seconds, exactly.
+    pub fn nanos(&mut self, name: &str, labels: &[u8], nanos: u64) {
+        self.decimal::<1_000_000_000>(name, labels, nanos);
+    }
+
+    /// A sample with a number of `ONE`ths, a power of ten.
+    fn decimal<const ONE: u64>(&mut self, name: &str, labels: &[u8], number: u64) {
         self.labelled(name, labels, "");
-        self.digits(micros / MICROS);
-        let fraction = micros % MICROS;
+        self.digits(number / ONE);
+        let fraction = number % ONE;
         if fraction > 0 {
             // The leading one keeps the zeros after the point, and gives its place to the point.
             let point = self.0.len();
-            self.digits(fraction + MICROS);
+            self.digits(fraction + ONE);
             self.0[point] = b'.';
             let zeros = self.0.iter().rev().take_while(|&&digit| digit == b'0').count();
             self.0.truncate(self.0.len() - zeros);
@@ -91,8 +101,6 @@ impl Samples {
     }
 }
 
-const MICROS: u64 = 1_000_000;
-
 impl From<Samples> for Bytes {
     fn from(samples: Samples) -> Self {
         samples.0.into()
@@ -121,5 +129,8 @@ mod tests {
             samples.seconds("x_seconds", b"a=\"b\"", micros);
             assert_eq!(String::from_utf8(samples.0).unwrap(), format!("x_seconds{{a=\"b\"}} {expected}\n"));
         }
+        let mut samples = Samples::default();
+        samples.nanos("x_seconds", b"", 1_000_000_020);
+        assert_eq!(samples.0, b"x_seconds{} 1.00000002\n");
     }
 }

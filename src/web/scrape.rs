@@ -6,7 +6,7 @@ use super::exposition::{Columns, Exposition};
 use super::routes::{ask, line, no_answer};
 use super::snapshot::Snapshot;
 use super::{Limits, State};
-use crate::actors::pinger::GetTotals;
+use crate::actors::pinger::GetTimedTotals;
 use crate::actors::supervisor::GetStatus;
 use crate::actors::survey::survey;
 use crate::control::GetControlStats;
@@ -86,13 +86,14 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
 /// Asks the chosen targets for their books, page by page, each of which is given its time.
 async fn collect(choice: Choice, state: &State) -> Result<Columns, NoAnswer> {
     let patience = state.limits.answer;
-    let books = |page| timeout(patience, survey(page, || GetTotals)).map(|books| books.map_err(|_| NoAnswer));
+    let books =
+        |page| timeout(patience, survey(page, || GetTimedTotals)).map(|books| books.map_err(|_| NoAnswer));
     let pages = choice.pages(&state.sources.roster, patience).map_ok(books);
     let mut answers = pin!(pages.try_buffered(PAGES_AT_ONCE));
     let mut columns = Columns::default();
     while let Some(page) = answers.try_next().await? {
-        for (member, totals) in page {
-            columns.push(&Snapshot::new(&member, totals));
+        for (member, (totals, wall)) in page {
+            columns.push(&Snapshot::new(&member, totals, wall));
         }
     }
     Ok(columns)

@@ -1,7 +1,7 @@
 //! What one scrape knows of a target: taken once, so that all its families agree.
 
 use crate::actors::supervisor::Member;
-use crate::measure::{Histogram, Totals};
+use crate::measure::{Histogram, Totals, Wall};
 use std::fmt::Write;
 
 /// One target at one moment.
@@ -15,15 +15,17 @@ pub struct Snapshot {
     pub totals: Totals,
     /// Replies within 2^k seconds, for each k of [`Histogram::OCTAVES`].
     pub buckets: [u64; Histogram::BUCKETS],
+    /// The wall-clock time of the moments in the books, and when they were asked for.
+    pub wall: Wall,
 }
 
 impl Snapshot {
-    /// The books of a target that is called `name`.
-    pub fn new(member: &Member, mut totals: Totals) -> Self {
+    /// The books of a target, as of the present of `wall`.
+    pub fn new(member: &Member, mut totals: Totals, wall: Wall) -> Self {
         let histogram = std::mem::take(&mut totals.histogram);
         let interval = u64::try_from(member.interval.get().as_micros()).unwrap_or(u64::MAX);
         let labels = labels(&member.name, &member.address.to_string());
-        Self { labels, interval, totals, buckets: histogram.buckets() }
+        Self { labels, interval, totals, buckets: histogram.buckets(), wall }
     }
 }
 

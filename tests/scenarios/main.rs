@@ -2,6 +2,7 @@
 
 mod fates;
 mod many;
+mod outages;
 mod periods;
 mod supervised;
 mod timing;

@@ -69,7 +69,10 @@ impl Books {
     pub(super) fn adjust(&self, interval: Interval, timeout: Timeout, line: Line<'_>) {
         // What is due is sent first: a change must not take it away.
         self.turn(line);
-        self.account.borrow_mut().set_timeout(timeout.get(), timeout.memory());
+        let mut account = self.account.borrow_mut();
+        account.set_timeout(timeout.get(), timeout.memory());
+        account.set_interval(interval.get(), line.now());
+        drop(account);
         self.schedule.borrow_mut().set_interval(interval.get(), line.now());
         self.set_alarm(line);
     }

@@ -5,7 +5,7 @@ use super::{CtlError, Daemon};
 use crate::cli::escape::shown;
 use crate::cli::table::{HEADER, Row};
 use crate::control::client::{Entry, Listing};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, StdoutLock, Write};
 
 /// Show the targets and what was measured.
 ///
@@ -49,8 +49,7 @@ impl List {
     fn show(&self, listing: Listing) -> Result<(), CtlError> {
         let mut out = io::stdout().lock();
         if self.json {
-            let json = if out.is_terminal() { harmless(&listing.json) } else { listing.json };
-            writeln!(out, "{json}")?;
+            write_json(&mut out, listing.json)?;
         } else {
             writeln!(out, "{HEADER}")?;
             for row in rows(&listing.entries) {
@@ -60,6 +59,12 @@ impl List {
         out.flush()?;
         Ok(listing.cut_short.map_or(Ok(()), Err)?)
     }
+}
+
+/// Writes a reply as it came; on a terminal nothing in it acts.
+pub(super) fn write_json(out: &mut StdoutLock<'_>, json: String) -> io::Result<()> {
+    let json = if out.is_terminal() { harmless(&json) } else { json };
+    writeln!(out, "{json}")
 }
 
 fn rows(entries: &[Entry]) -> Vec<Row> {

@@ -26,8 +26,9 @@ pub(super) struct Reset {
     which: Which,
 }
 
+/// Which targets are meant.
 #[derive(Debug, clap::Args)]
-struct Which {
+pub(super) struct Which {
     /// An address, or else a name.
     #[arg(conflicts_with_all = ["name", "addr"])]
     name_or_addr: Option<String>,
@@ -72,7 +73,7 @@ impl Which {
     }
 
     /// `None` if nothing is given, or only empty texts.
-    fn request(&self, cmd: &str) -> Option<Value> {
+    pub(super) fn request(&self, cmd: &str) -> Option<Value> {
         let mut request = json!({"cmd": cmd});
         let bare = self.name_or_addr.as_deref();
         let is_address = bare.is_some_and(|text| text.parse::<Address>().is_ok());
