@@ -96,7 +96,8 @@ impl Account {
         let period =
             self.period.as_deref().map_or(0, |SinceReset { summary, .. }| summary.recv ^ summary.rtt.last);
         let totals = self.totals.replies ^ self.totals.rtt.last ^ self.totals.histogram.glance();
-        let more = self.averages.glance() ^ self.totals.recent.glance();
+        let outage = u64::from(self.totals.outages.row().is_some());
+        let more = self.averages.glance() ^ self.totals.recent.glance() ^ outage;
         requests.fold(0, u64::wrapping_add) ^ period ^ totals ^ more
     }
 

@@ -55,7 +55,7 @@ impl Weights {
     /// What it is after `faded`, with `weight` times what is added.
     fn plus(&self, added: &Self, faded: f64, weight: f64) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "a weight needs no more precision")]
-        let sum = |mine: f32, other: f32| f64::from(mine).mul_add(faded, f64::from(other) * weight) as f32;
+        let sum = |mine: f32, other: f32| (f64::from(mine) * faded + f64::from(other) * weight) as f32;
         Self {
             answered: sum(self.answered, added.answered),
             unanswered: sum(self.unanswered, added.unanswered),
@@ -139,8 +139,9 @@ mod tests {
         Moment::EPOCH + Duration::from_secs(1_000) + Duration::from_secs(second)
     }
 
-    fn ms(millis: u64) -> Option<Rtt> {
-        Some(Rtt::from_micros(millis * 1_000))
+    /// After so many milliseconds it was answered.
+    const fn ms(millis: u64) -> Rtt {
+        Rtt::from_micros(millis * 1_000)
     }
 
     /// Milliseconds and per cent of each window.
@@ -161,17 +162,17 @@ mod tests {
         assert_eq!(shown(&averages, at(0)), [(None, None); 3]);
         averages.record(None, at(1));
         assert_eq!(shown(&averages, at(1)), [(None, Some(100)); 3], "nothing was answered");
-        averages.record(ms(20), at(2));
+        averages.record(Some(ms(20)), at(2));
         assert_eq!(shown(&averages, at(2)), [(Some(20), Some(50)); 3]);
-        (3..33).for_each(|second| averages.record(ms(40), at(second)));
+        (3..33).for_each(|second| averages.record(Some(ms(40)), at(second)));
         assert_eq!(shown(&averages, at(33)), [(Some(39), Some(3)); 3]);
     }
 
     #[test]
     fn a_change_takes_a_window_to_be_two_thirds_of_the_average() {
         let mut averages = Averages::new(SECOND);
-        (0..200_000).for_each(|second| averages.record(ms(100), at(second)));
-        (200_000..200_900).for_each(|second| averages.record(ms(200), at(second)));
+        (0..200_000).for_each(|second| averages.record(Some(ms(100)), at(second)));
+        (200_000..200_900).for_each(|second| averages.record(Some(ms(200)), at(second)));
         // 1 - 1/e of 15 minutes; 1 - e^(-1/24) of 6 hours, 1 - e^(-1/96) of a day, more of it than there was.
         assert_eq!(shown(&averages, at(200_900)).map(|(rtt, _)| rtt), [Some(163), Some(104), Some(101)]);
         (200_900..201_800).for_each(|second| averages.record(None, at(second)));
@@ -183,9 +184,9 @@ mod tests {
         // A quarter of an hour with 100 ms, then one with 200 ms, at whatever intervals.
         for (first, then) in [(1, 1), (1, 60), (60, 1), (5, 90)] {
             let mut averages = Averages::new(Duration::from_secs(first));
-            (0..900 / first).for_each(|request| averages.record(ms(100), at(request * first)));
+            (0..900 / first).for_each(|request| averages.record(Some(ms(100)), at(request * first)));
             averages.set_interval(Duration::from_secs(then), at(900));
-            (0..900 / then).for_each(|request| averages.record(ms(200), at(900 + request * then)));
+            (0..900 / then).for_each(|request| averages.record(Some(ms(200)), at(900 + request * then)));
             assert_eq!(shown(&averages, at(1_800))[0].0, Some(173), "{first} s, then {then} s");
         }
     }
@@ -196,7 +197,7 @@ mod tests {
         (0..60).for_each(|second| averages.record(None, at(second)));
         let day = 86_400;
         assert_eq!(shown(&averages, at(60 + day)), shown(&averages, at(60)), "nothing new is known");
-        (0..60).for_each(|second| averages.record(ms(50), at(60 + day + second)));
+        (0..60).for_each(|second| averages.record(Some(ms(50)), at(60 + day + second)));
         assert_eq!(shown(&averages, at(120 + day)).map(|(_, loss)| loss), [Some(0), Some(2), Some(27)]);
         assert_eq!(shown(&averages, at(120 + 100 * day))[0], (None, None), "faded away");
     }
@@ -204,7 +205,7 @@ mod tests {
     #[test]
     fn the_round_trip_time_is_not_told_of_a_host_that_is_long_gone() {
         let mut averages = Averages::new(SECOND);
-        (0..900).for_each(|second| averages.record(ms(50), at(second)));
+        (0..900).for_each(|second| averages.record(Some(ms(50)), at(second)));
         (900..5_400).for_each(|second| averages.record(None, at(second)));
         assert_eq!(shown(&averages, at(5_400))[0], (Some(50), Some(100)), "75 minutes");
         (5_400..9_000).for_each(|second| averages.record(None, at(second)));
@@ -215,8 +216,8 @@ mod tests {
     fn the_shortest_interval_moves_the_longest_average() {
         let mut averages = Averages::new(Duration::from_millis(10));
         let tick = |number: u64| at(0) + Duration::from_millis(10) * u32::try_from(number).unwrap_or(0);
-        (0..100_000).for_each(|number| averages.record(ms(100), tick(number)));
-        (100_000..200_000).for_each(|number| averages.record(ms(101), tick(number)));
+        (0..100_000).for_each(|number| averages.record(Some(ms(100)), tick(number)));
+        (100_000..200_000).for_each(|number| averages.record(Some(ms(101)), tick(number)));
         let micros = averages.windows(tick(200_000))[2].rtt().map(|rtt| rtt.as_micros());
         assert!(micros.is_some_and(|micros| (100_495..100_510).contains(&micros)), "{micros:?}");
     }

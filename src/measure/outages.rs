@@ -74,7 +74,9 @@ impl Longest {
     /// The longest outage of all, where the one under way lasts until `now`.
     pub fn with(&self, under_way: Option<Outage>, now: Moment) -> Option<Past> {
         let mut all = self.clone();
-        under_way.into_iter().for_each(|outage| all.note(Past { outage, until: now }));
+        if let Some(outage) = under_way {
+            all.note(Past { outage, until: now });
+        }
         all.get()
     }
 }

@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn the_answers_among_them_are_summed_up() {
         // Round-trip times, 0 for none; min, max, mean, deviation in nanoseconds; loss in percent.
-        let cases: [(&[u64], Option<[u64; 4]>, Option<f64>); 5] = [
+        type Case = (&'static [u64], Option<[u64; 4]>, Option<f64>);
+        let cases: [Case; 5] = [
             (&[], None, None),
             (&[0], None, Some(100.0)),
             (&[7], Some([7_000, 7_000, 7_000, 0]), Some(0.0)),

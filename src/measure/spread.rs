@@ -99,7 +99,9 @@ mod tests {
         ];
         for (micros, nanos) in cases {
             let mut squares = Squares::default();
-            micros.iter().for_each(|&micros| squares.record(Rtt::from_micros(micros)));
+            for &micros in micros {
+                squares.record(Rtt::from_micros(micros));
+            }
             let deviation = squares.deviation(micros.len() as u64, micros.iter().sum());
             assert_eq!(deviation, nanos.map(Duration::from_nanos), "{micros:?}");
         }

@@ -180,9 +180,9 @@ fn write_seconds(text: &mut String, micros: u128) {
 }
 
 /// So many 10^-DIGITS with a decimal point, exact, without trailing zeros.
-pub(super) fn write_fixed<const DIGITS: usize>(text: &mut String, number: u128) {
-    let one = const { 10_u128.pow(DIGITS as u32) };
-    put(text, format_args!("{}.{:0DIGITS$}", number / one, number % one));
+pub(super) fn write_fixed<const DIGITS: u32>(text: &mut String, number: u128) {
+    let (one, width) = (const { 10_u128.pow(DIGITS) }, DIGITS as usize);
+    put(text, format_args!("{}.{:0width$}", number / one, number % one));
     while text.ends_with('0') && !text.ends_with(".0") {
         text.pop();
     }

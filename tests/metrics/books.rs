@@ -23,9 +23,13 @@ pub fn busy_totals() -> Totals {
 fn outages() -> Outages {
     let at = |second: u64| Moment::from_nanos(second * 1_000_000_000);
     let mut outages = Outages::default();
-    [10, 11].into_iter().for_each(|second| outages.unanswered(at(second), Cause::Lost));
+    for second in [10, 11] {
+        outages.unanswered(at(second), Cause::Lost);
+    }
     outages.answered(at(22));
-    [70, 71].into_iter().for_each(|second| outages.unanswered(at(second), Cause::Lost));
+    for second in [70, 71] {
+        outages.unanswered(at(second), Cause::Lost);
+    }
     outages
 }
 

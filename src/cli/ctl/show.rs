@@ -7,6 +7,7 @@ use crate::cli::escape::shown;
 use crate::cli::utc::{iso_8601, span};
 use crate::control::client::Listing;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -78,7 +79,8 @@ fn block(target: &Map<String, Value>) -> String {
 
 fn line(block: &mut String, label: &str, text: &str) {
     if !text.is_empty() {
-        block.push_str(&format!("  {:<10} {}\n", shown(label), shown(text)));
+        // Writing to a string does not fail.
+        let _ = writeln!(block, "  {:<10} {}", shown(label), shown(text));
     }
 }
 

@@ -78,7 +78,9 @@ impl Account {
         summary.prepend(&ended.summary);
         let mut longest_outage = ended.longest_outage;
         let since = self.period.take().and_then(|period| period.longest_outage.get());
-        since.into_iter().for_each(|past| longest_outage.note(past));
+        if let Some(past) = since {
+            longest_outage.note(past);
+        }
         self.period = Some(Box::new(SinceReset { summary, longest_outage }));
         self.histogram_base = ended.histogram_base;
     }
