@@ -145,8 +145,9 @@ fn a_name_with_more_targets_than_one_reply_holds_is_shown_whole() {
     inside("a_name_with_more_targets_than_one_reply_holds_is_shown_whole", "true", || {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("targets");
-        let lines: String = (1..=250).map(|host| format!("127.0.9.{host} {}\n", "n".repeat(250))).collect();
-        std::fs::write(&file, lines).expect("it can be written");
+        let lines: Vec<String> =
+            (1..=250).map(|host| format!("127.0.9.{host} {}", "n".repeat(250))).collect();
+        std::fs::write(&file, lines.join("\n")).expect("it can be written");
         let _meshping = start_meshping(&["--targets", &file.to_string_lossy()]);
         let deadline = Instant::now() + Duration::from_secs(60);
         let shown = || String::from_utf8_lossy(&ctl(&["show", &"n".repeat(250)]).stdout).into_owned();

@@ -181,8 +181,9 @@ impl Model {
     /// By the recurrence of the RFC's appendix.
     fn jitter(&self) -> Jitter {
         let micros: Vec<u64> = rtts(&self.journal).map(Rtt::micros).collect();
-        let differences = micros.windows(2).map(|pair| pair[0].abs_diff(pair[1]));
-        let jitter = differences.fold(0_i64, |jitter, d| jitter + d as i64 - ((jitter + 8) >> 4));
+        let difference = |pair: &[u64]| i64::try_from(pair[0].abs_diff(pair[1])).expect("seconds at most");
+        let differences = micros.windows(2).map(difference);
+        let jitter = differences.fold(0_i64, |jitter, d| jitter + d - ((jitter + 8) >> 4));
         Jitter::from_sixteenths(u32::try_from(jitter).expect("positive"))
     }
 
@@ -216,7 +217,8 @@ impl Model {
         for row in rows {
             let unanswered: Vec<_> = row.iter().filter_map(|&(at, cause)| Some((at, cause?))).collect();
             let (Some(first), Some(last)) = (unanswered.first(), unanswered.last()) else { continue };
-            let outage = Outage { since: first.0, requests: unanswered.len() as u32, cause: last.1 };
+            let requests = u32::try_from(unanswered.len()).expect("a few");
+            let outage = Outage { since: first.0, requests, cause: last.1 };
             let end = row.last().filter(|(_, cause)| cause.is_none());
             match end {
                 None => current = Some(outage),
