@@ -81,6 +81,12 @@ impl Longest {
     }
 }
 
+impl From<Option<Past>> for Longest {
+    fn from(past: Option<Past>) -> Self {
+        Self(past.map(Box::new))
+    }
+}
+
 /// The row of unanswered requests at the end, and the longest outage before. To be told of requests in the order
 /// in which they were sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,7 +101,7 @@ impl Outages {
 
     /// What had been written down: [`Self::row`], and the longest outage that was over.
     pub fn restored(row: Option<Outage>, longest: Option<Past>) -> Self {
-        Self { row, longest: Longest(longest.map(Box::new)) }
+        Self { row, longest: longest.into() }
     }
 
     /// The next request was sent at `sent` and has no answer.

@@ -18,6 +18,11 @@ impl Squares {
         *self = self.add(u128::from(rtt.micros()).pow(2));
     }
 
+    /// A sum that had been written down.
+    pub fn new(sum: u128) -> Self {
+        Self::default().add(sum)
+    }
+
     /// The sum of both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -109,7 +114,7 @@ mod tests {
 
     #[test]
     fn squares_stop_at_what_they_can_hold() {
-        let mut squares = Squares::default().add(LARGEST - 1);
+        let mut squares = Squares::new(LARGEST - 1);
         squares.record(Rtt::from_micros(3));
         assert_eq!(squares.get(), LARGEST);
     }
