@@ -17,8 +17,9 @@ use telling::{SinceReset, follow};
 /// within `memory` are remembered, so that late replies and duplicates can be told from answers.
 #[derive(Debug)]
 pub struct Account {
-    timeout: Duration,
-    memory: Duration,
+    /// Nanoseconds, as the schedule has them: half the size of a `Duration`.
+    timeout_nanos: u64,
+    memory_nanos: u64,
     /// The number of the first request in `requests`.
     first: u32,
     requests: VecDeque<Packed>,
@@ -54,8 +55,8 @@ impl Account {
     /// one has the number `first`.
     pub fn new(timeout: Duration, memory: Duration, first: u32) -> Self {
         Self {
-            timeout,
-            memory,
+            timeout_nanos: nanos(timeout),
+            memory_nanos: nanos(memory),
             first,
             requests: VecDeque::new(),
             settled: 0,
@@ -68,7 +69,7 @@ impl Account {
 
     /// Changes after which time a request is lost, those in flight too, and for how long one is remembered.
     pub fn set_timeout(&mut self, timeout: Duration, memory: Duration) {
-        (self.timeout, self.memory) = (timeout, memory);
+        (self.timeout_nanos, self.memory_nanos) = (nanos(timeout), nanos(memory));
     }
 
     /// From `now` on requests are sent every `interval`: that is what each stands for in the averages. A second
@@ -143,12 +144,12 @@ impl Account {
             self.in_period(|period| period.outd += 1);
         }
         if request.fate == Fate::InFlight {
-            if received <= request.sent + self.timeout {
+            if received <= request.sent + self.timeout() {
                 self.answer(index, received, Rtt::new(received.since(request.sent)));
                 return Reception::Answer;
             }
             // It has come, so it was not our buffers that dropped it.
-            self.unanswered(index, request.sent + self.timeout, Cause::Lost);
+            self.unanswered(index, request.sent + self.timeout(), Cause::Lost);
         }
         self.totals.late += 1;
         Reception::Late
@@ -160,7 +161,7 @@ impl Account {
         if request.fate != Fate::InFlight {
             return Reception::Moot;
         }
-        let deadline = request.sent + self.timeout;
+        let deadline = request.sent + self.timeout();
         if received > deadline {
             self.unanswered(index, deadline, Cause::Lost);
             return Reception::Moot;
@@ -185,7 +186,7 @@ impl Account {
     pub fn expire(&mut self, until: Moment, dropped: impl Fn(Moment, Moment) -> bool) {
         for index in self.settled..self.requests.len() {
             let Request { sent, fate, .. } = self.requests[index].into();
-            let deadline = sent + self.timeout;
+            let deadline = sent + self.timeout();
             if fate == Fate::Queued || (fate == Fate::InFlight && deadline >= until) {
                 break;
             }
@@ -207,12 +208,12 @@ impl Account {
     pub fn next_deadline(&mut self) -> Option<Moment> {
         self.pass_settled();
         let oldest = Request::from(*self.requests.get(self.settled)?);
-        Some(oldest.sent + self.timeout)
+        Some(oldest.sent + self.timeout())
     }
 
     /// After which a request is lost.
     pub const fn timeout(&self) -> Duration {
-        self.timeout
+        Duration::from_nanos(self.timeout_nanos)
     }
 
     /// Whether a request is open.
@@ -259,6 +260,10 @@ impl Account {
         self.pass_settled();
     }
 
+    const fn memory(&self) -> Duration {
+        Duration::from_nanos(self.memory_nanos)
+    }
+
     fn index(&self, number: u32) -> Option<usize> {
         let index = usize::try_from(number.wrapping_sub(self.first)).ok()?;
         (index < self.requests.len()).then_some(index)
@@ -273,7 +278,7 @@ impl Account {
     fn remembered(&self, number: u32, received: Moment) -> Option<(usize, Request)> {
         let index = self.index(number)?;
         let request = Request::from(self.requests[index]);
-        (request.has_left() && received <= request.sent + self.memory).then_some((index, request))
+        (request.has_left() && received <= request.sent + self.memory()).then_some((index, request))
     }
 
     fn newer_sent_before(&self, index: usize, received: Moment) -> bool {
@@ -299,11 +304,16 @@ impl Account {
     /// Drops settled requests that are older than our memory.
     fn forget(&mut self, now: Moment) {
         self.pass_settled();
-        let forgotten = |oldest: &Packed| Request::from(*oldest).sent + self.memory < now;
+        let memory = self.memory();
+        let forgotten = |oldest: &Packed| Request::from(*oldest).sent + memory < now;
         while self.settled > 0 && self.requests.front().is_some_and(forgotten) {
             self.requests.pop_front();
             self.first = self.first.wrapping_add(1);
             self.settled -= 1;
         }
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

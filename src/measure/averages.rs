@@ -15,9 +15,17 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Averages {
     begun: Moment,
-    bucket: Weights,
+    bucket: Bucket,
     interval_seconds: f32,
     windows: [Weights; WINDOWS.len()],
+}
+
+/// Requests that are not yet in the averages.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Bucket {
+    answered: u16,
+    unanswered: u16,
+    rtt_seconds: f32,
 }
 
 /// The windows, shortest first.
@@ -72,7 +80,7 @@ impl Averages {
 
     /// Averages that had been written down, as of `now`.
     pub const fn restored(windows: [Weights; WINDOWS.len()], now: Moment, interval: Duration) -> Self {
-        let bucket = Weights { answered: 0.0, unanswered: 0.0, rtt_seconds: 0.0 };
+        let bucket = Bucket { answered: 0, unanswered: 0, rtt_seconds: 0.0 };
         Self { begun: now, bucket, interval_seconds: interval.as_secs_f32(), windows }
     }
 
@@ -84,17 +92,20 @@ impl Averages {
 
     /// A request was answered with a round-trip time, or not, which was known at `now`.
     pub fn record(&mut self, rtt: Option<Rtt>, now: Moment) {
-        if self.bucket.sum() == 0.0 || now.since(self.begun) >= BUCKET {
+        if self.bucket.requests() == 0
+            || self.bucket.requests() == u16::MAX
+            || now.since(self.begun) >= BUCKET
+        {
             self.close(now);
         }
         match rtt {
             Some(rtt) => {
-                self.bucket.answered += 1.0;
+                self.bucket.answered += 1;
                 #[expect(clippy::cast_possible_truncation, reason = "an average needs no more precision")]
                 let seconds = (rtt.micros() as f64 / 1e6) as f32;
                 self.bucket.rtt_seconds += seconds;
             }
-            None => self.bucket.unanswered += 1.0,
+            None => self.bucket.unanswered += 1,
         }
     }
 
@@ -112,7 +123,7 @@ impl Averages {
 
     /// Takes the bucket in, and begins another one.
     fn close(&mut self, now: Moment) {
-        let requests = f64::from(self.bucket.sum());
+        let requests = f64::from(self.bucket.requests());
         let covered = requests * f64::from(self.interval_seconds);
         let elapsed = now.since(self.begun).as_secs_f64().max(covered);
         for (window, length) in self.windows.iter_mut().zip(WINDOWS) {
@@ -120,9 +131,23 @@ impl Averages {
             // The requests come first, then the time of which nothing is known.
             let weight =
                 if requests > 0.0 { (left(elapsed - covered) - left(elapsed)) / requests } else { 0.0 };
-            *window = window.plus(&self.bucket, left(elapsed), weight);
+            *window = window.plus(&self.bucket.into(), left(elapsed), weight);
         }
-        (self.bucket, self.begun) = (Weights::default(), now);
+        (self.bucket, self.begun) = (Bucket::default(), now);
+    }
+}
+
+impl Bucket {
+    /// How many there are: 65 535 at most, then it is closed.
+    const fn requests(self) -> u16 {
+        self.answered + self.unanswered
+    }
+}
+
+impl From<Bucket> for Weights {
+    fn from(bucket: Bucket) -> Self {
+        let Bucket { answered, unanswered, rtt_seconds } = bucket;
+        Self { answered: answered.into(), unanswered: unanswered.into(), rtt_seconds }
     }
 }
 

@@ -54,43 +54,48 @@ impl Past {
     }
 }
 
-/// The longest of the outages that are over; of equal ones the first. Most targets have none: that takes a word.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Longest(Option<Box<Past>>);
+/// The longest of the outages that are over; of equal ones the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Longest(Option<Past>);
 
 impl Longest {
     /// Takes in an outage.
     pub fn note(&mut self, past: Past) {
-        if self.get().is_none_or(|longest| past.duration() > longest.duration()) {
-            self.0 = Some(past.into());
+        if self.0.is_none_or(|longest| past.duration() > longest.duration()) {
+            self.0 = Some(past);
         }
     }
 
     /// The longest outage that is over.
-    pub fn get(&self) -> Option<Past> {
-        self.0.as_deref().copied()
+    pub const fn get(self) -> Option<Past> {
+        self.0
     }
 
     /// The longest outage of all, where the one under way lasts until `now`.
-    pub fn with(&self, under_way: Option<Outage>, now: Moment) -> Option<Past> {
-        let mut all = self.clone();
+    pub fn with(mut self, under_way: Option<Outage>, now: Moment) -> Option<Past> {
         if let Some(outage) = under_way {
-            all.note(Past { outage, until: now });
+            self.note(Past { outage, until: now });
         }
-        all.get()
+        self.get()
     }
 }
 
 impl From<Option<Past>> for Longest {
     fn from(past: Option<Past>) -> Self {
-        Self(past.map(Box::new))
+        Self(past)
     }
 }
 
 /// The row of unanswered requests at the end, and the longest outage before. To be told of requests in the order
 /// in which they were sent.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outages {
+///
+/// Most targets never miss an answer: until then it takes a word.
+#[derive(Debug, Clone, Default)]
+pub struct Outages(Option<Box<Trouble>>);
+
+/// What is kept from the first unanswered request on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Trouble {
     row: Option<Outage>,
     longest: Longest,
 }
@@ -101,39 +106,51 @@ impl Outages {
 
     /// What had been written down: [`Self::row`], and the longest outage that was over.
     pub fn restored(row: Option<Outage>, longest: Option<Past>) -> Self {
-        Self { row, longest: longest.into() }
+        let trouble = Trouble { row, longest: longest.into() };
+        Self((trouble != Trouble::default()).then(|| trouble.into()))
     }
 
     /// The next request was sent at `sent` and has no answer.
     pub fn unanswered(&mut self, sent: Moment, cause: Cause) {
-        let row = self.row.get_or_insert(Outage { since: sent, requests: 0, cause });
+        let trouble = self.0.get_or_insert_default();
+        let row = trouble.row.get_or_insert(Outage { since: sent, requests: 0, cause });
         row.requests = row.requests.saturating_add(1);
         row.cause = cause;
     }
 
     /// The next request was sent at `sent` and answered in time. Returns the outage that this ends.
     pub fn answered(&mut self, sent: Moment) -> Option<Past> {
-        let outage = self.row.take().filter(is_outage)?;
+        let trouble = self.0.as_deref_mut()?;
+        let outage = trouble.row.take().filter(is_outage)?;
         let past = Past { outage, until: sent };
-        self.longest.note(past);
+        trouble.longest.note(past);
         Some(past)
     }
 
     /// The outage under way.
     pub fn current(&self) -> Option<Outage> {
-        self.row.filter(is_outage)
+        self.row().filter(is_outage)
     }
 
     /// The unanswered requests at the end, be it only one: an outage that may be about to begin.
-    pub const fn row(&self) -> Option<Outage> {
-        self.row
+    pub fn row(&self) -> Option<Outage> {
+        self.0.as_deref()?.row
     }
 
     /// The longest outage that is over.
-    pub const fn longest(&self) -> &Longest {
-        &self.longest
+    pub fn longest(&self) -> Longest {
+        self.0.as_deref().map_or_else(Longest::default, |trouble| trouble.longest)
     }
 }
+
+impl PartialEq for Outages {
+    /// A row that an answer has ended, and that was no outage, is as if it had never been.
+    fn eq(&self, other: &Self) -> bool {
+        (self.row(), self.longest()) == (other.row(), other.longest())
+    }
+}
+
+impl Eq for Outages {}
 
 const fn is_outage(row: &Outage) -> bool {
     row.requests >= Outages::ENOUGH
@@ -209,7 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn a_target_without_an_outage_pays_three_words() {
-        assert_eq!(size_of::<Outages>(), 24);
+    fn a_target_that_always_answers_pays_a_word() {
+        assert_eq!(size_of::<Outages>(), 8);
+        assert!(of("...").0.is_none() && of(".x.") == of("..."));
     }
 }

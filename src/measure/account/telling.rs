@@ -43,8 +43,8 @@ impl Account {
     /// ended in this period.
     fn outages(&self) -> (Outages, Longest) {
         let mut outages = self.totals.outages.clone();
-        let period = self.period.as_deref().map(|period| &period.longest_outage);
-        let mut longest = period.unwrap_or(outages.longest()).clone();
+        let period = self.period.as_deref().map(|period| period.longest_outage);
+        let mut longest = period.unwrap_or(outages.longest());
         let later = self.requests.range(self.settled..).map(|&request| Request::from(request));
         later.filter_map(|request| follow(&mut outages, &request)).for_each(|past| longest.note(past));
         (outages, longest)
@@ -65,8 +65,7 @@ impl Account {
     pub fn begin_period(&mut self) -> Period {
         let ended = self.summary();
         let period = self.period.replace(Box::default());
-        let longest =
-            period.map_or_else(|| self.totals.outages.longest().clone(), |period| period.longest_outage);
+        let longest = period.map_or_else(|| self.totals.outages.longest(), |period| period.longest_outage);
         let base = Some(Box::new(self.totals.histogram.clone()));
         let histogram_base = std::mem::replace(&mut self.histogram_base, base);
         Period { summary: Summary { in_flight: 0, ..ended }, histogram_base, longest_outage: longest }
