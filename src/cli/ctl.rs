@@ -113,8 +113,8 @@ impl Ctl {
         let client = Client::new(self.control, patience);
         let daemon = Daemon { client, quiet: self.quiet, no_wait: self.no_wait };
         match self.command {
-            Command::List(_) | Command::Export(_) if self.no_wait => {
-                Err(CtlError::Usage("list and export have to wait, so --no-wait is not for them"))
+            Command::List(_) | Command::Show(_) | Command::Export(_) if self.no_wait => {
+                Err(CtlError::Usage("list, show and export have to wait, so --no-wait is not for them"))
             }
             Command::List(list) => list.run(&daemon),
             Command::Show(show) => show.run(&daemon),
