@@ -6,8 +6,12 @@
 mod books;
 #[path = "metrics/choice.rs"]
 mod choice;
+#[path = "metrics/dialects.rs"]
+mod dialects;
 #[path = "metrics/fake.rs"]
 mod fake;
+#[path = "metrics/golden.rs"]
+mod golden;
 #[path = "metrics/http.rs"]
 mod http;
 #[path = "metrics/promtool.rs"]
@@ -19,16 +23,15 @@ mod server;
 
 use actix::clock::timeout;
 use books::{busy_totals, wall};
-use fake::{Fake, many, member, start, status};
+use fake::{Fake, many, member, start};
 use http::{DEADLINE, exchange, get, get_until, request};
-use meshping::control::ControlStats;
-use meshping::measure::{Histogram, Totals};
+use meshping::measure::Histogram;
 use meshping::probe::scripted::{ScriptedNetwork, reply, reply_micros, silence};
-use meshping::web::daemon::{Daemon, REVISION, VERSION};
-use meshping::web::exposition::Exposition;
+use meshping::web::Limits;
+use meshping::web::daemon::VERSION;
+use meshping::web::dialect::Dialect;
+use meshping::web::exposition::{Columns, Exposition};
 use meshping::web::snapshot::Snapshot;
-use meshping::web::{FileState, Limits, WebStats};
-use prometheus::Registry;
 use std::collections::HashSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -41,37 +44,12 @@ use tokio::sync::Semaphore;
 const EVIL: &str = "</script>\"\\\n\u{1b}[31m#{}\0";
 
 #[actix::test]
-async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
-    let network = ScriptedNetwork::new();
-    let targets = [
-        Snapshot::new(&member(&network, "192.0.2.1", EVIL), busy_totals(), wall()),
-        Snapshot::new(&member(&network, "fe80::1%eth0", "new"), Totals::default(), wall()),
-    ];
-    let targets = targets.into_iter().collect();
-    let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
-    let file = Some(FileState { successful: true, failures: 2 });
-    let web = WebStats { file, refused: [1, 2, 3, 4, 5, 6] };
-    let daemon = Daemon { status: &status(), control, web };
-    let rest = daemon.render(&Registry::new()).unwrap();
-    let pieces: Vec<u8> = Exposition::new(targets, rest).flatten().collect();
-    let text = String::from_utf8(pieces).unwrap();
-    let build = format!("revision=\"{REVISION}\",version=\"{VERSION}\"");
-    let text = text.replace(&build, "revision=\"REVISION\",version=\"VERSION\"");
-    let actual = concat!(env!("CARGO_TARGET_TMPDIR"), "/exposition.txt");
-    std::fs::write(actual, &text).unwrap();
-    promtool::check(&text);
-    assert!(
-        text == include_str!("golden/exposition.txt"),
-        "differs from tests/golden/exposition.txt: {actual}"
-    );
-}
-
-#[actix::test]
 async fn a_large_exposition_comes_in_pieces_that_add_up() {
     let network = ScriptedNetwork::new();
     let member = member(&network, "192.0.2.1", "one");
-    let targets = (0..2000).map(|_| Snapshot::new(&member, busy_totals(), wall())).collect();
-    let pieces: Vec<_> = Exposition::new(targets, "the rest\n".into()).collect();
+    let mut columns = Columns::new(Dialect::Own);
+    (0..2000).for_each(|_| columns.push(&Snapshot::new(Dialect::Own, &member, busy_totals(), wall())));
+    let pieces: Vec<_> = Exposition::new(columns, "the rest\n".into()).collect();
     assert!(pieces.len() > 10, "{} pieces", pieces.len());
     assert!(pieces.iter().all(|piece| piece.len() <= 80 * 1024));
     let text = String::from_utf8(pieces.concat()).unwrap();

@@ -1,5 +1,7 @@
-//! Which targets a scrape is about: `?name=…&target=…`, each as often as wanted. Without any: all of them.
+//! Which targets a scrape is about: `?name=…&target=…`, each as often as wanted. Without any: all of them. And under
+//! whose names: `&dialect=…`.
 
+use super::dialect::Dialect;
 use super::routes::ask;
 use crate::actors::supervisor::{Filter, GetRoster, Member};
 use crate::protocol::Quoted;
@@ -24,21 +26,34 @@ const PAGE: usize = 500;
 const LARGE_PAGE: usize = 10_000;
 
 /// Which targets a scrape is about: those that any of the filters means, each of them once, or all
-/// if there is none.
+/// if there is none; and the dialect in which to tell of them.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Choice(Vec<Filter>);
+pub struct Choice {
+    filters: Vec<Filter>,
+    dialect: Dialect,
+}
 
 /// Why a query chooses nothing; the operator sees this text as it stands.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChoiceError {
     /// Not how parameters are written.
     #[error(
-        "the query can't be read: {0}; allowed are name=NAME and target=ADDRESS, each any number of times"
+        "the query can't be read: {0}; allowed are name=NAME and target=ADDRESS, each any number of times, and \
+         dialect=DIALECT"
     )]
     Unreadable(String),
-    /// Neither `name` nor `target`.
-    #[error("unknown parameter {0}; allowed are name=NAME and target=ADDRESS, each any number of times")]
+    /// None of the parameters that there are.
+    #[error(
+        "unknown parameter {0}; allowed are name=NAME and target=ADDRESS, each any number of times, and \
+         dialect=DIALECT"
+    )]
     Unknown(Quoted),
+    /// Nobody's names that we know.
+    #[error("unknown dialect {0}; known are {known}; without any, meshping's own names are served", known = Dialect::names())]
+    Dialect(Quoted),
+    /// A scrape has one dialect.
+    #[error("more than one dialect; allowed is one")]
+    TwoDialects,
     /// Not how an address is written.
     #[error("target={given} chooses nothing: {why}; allowed is one address, a % in it written as %25")]
     Target {
@@ -65,17 +80,24 @@ impl Choice {
         let pairs = Query::<Vec<(String, String)>>::from_query(query)
             .map_err(|error| ChoiceError::Unreadable(error.to_string()))?
             .into_inner();
-        if pairs.len() > MOST_VALUES {
-            return Err(ChoiceError::TooMany(pairs.len()));
+        let (dialects, values): (Vec<_>, Vec<_>) =
+            pairs.into_iter().partition(|(parameter, _)| parameter == "dialect");
+        if values.len() > MOST_VALUES {
+            return Err(ChoiceError::TooMany(values.len()));
         }
         let mut filters = Vec::new();
-        for (parameter, value) in pairs {
+        for (parameter, value) in values {
             let filter = filter(&parameter, &value)?;
             if !filters.contains(&filter) {
                 filters.push(filter);
             }
         }
-        Ok(Self(filters))
+        Ok(Self { filters, dialect: dialect(&dialects)? })
+    }
+
+    /// The dialect in which to tell of them.
+    pub const fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// The targets that it means, in address order; each question to the supervisor is given that time.
@@ -87,10 +109,10 @@ impl Choice {
         roster: &Recipient<GetRoster>,
         patience: Duration,
     ) -> impl Stream<Item = Result<Vec<Member>, NoAnswer>> {
-        if self.0.is_empty() {
+        if self.filters.is_empty() {
             Either::Left(meant(Filter::default(), PAGE, roster, patience))
         } else {
-            Either::Right(chosen(self.0, roster, patience))
+            Either::Right(chosen(self.filters, roster, patience))
         }
     }
 }
@@ -132,6 +154,14 @@ fn chosen(
         Ok(stream::iter(members.into_values()).chunks(PAGE).map(Ok))
     };
     members.try_flatten_stream()
+}
+
+fn dialect(given: &[(String, String)]) -> Result<Dialect, ChoiceError> {
+    match given {
+        [] => Ok(Dialect::Own),
+        [(_, name)] => Dialect::named(name).ok_or_else(|| ChoiceError::Dialect(Quoted::text(name))),
+        _ => Err(ChoiceError::TwoDialects),
+    }
 }
 
 fn filter(parameter: &str, value: &str) -> Result<Filter, ChoiceError> {
@@ -177,7 +207,20 @@ mod tests {
             ("name=a&name=b&target=::1&name=%61&target=0::1", vec![name("a"), name("b"), target("::1")]),
         ];
         for (query, filters) in cases {
-            assert_eq!(Choice::parse(query), Ok(Choice(filters)), "{query}");
+            assert_eq!(Choice::parse(query), Ok(Choice { filters, dialect: Dialect::Own }), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_dialect_goes_with_every_choice_of_targets() {
+        let cases = [
+            ("dialect=meshping2017", Dialect::Meshping2017, 0),
+            ("name=a&dialect=smokeping%5Fprober&target=::1", Dialect::SmokepingProber, 2),
+            (&format!("dialect=ping_exporter{}", "&name=a".repeat(MOST_VALUES)), Dialect::PingExporter, 1),
+        ];
+        for (query, dialect, filters) in cases {
+            let choice = Choice::parse(query).unwrap();
+            assert_eq!((choice.dialect(), choice.filters.len()), (dialect, filters), "{query}");
         }
     }
 
@@ -194,6 +237,14 @@ mod tests {
             ("name=", "a name of 0 bytes"),
             (&long, "a name of 254 bytes chooses nothing; allowed are 1 to 253"),
             (&many, "101 values are too many; allowed are 100"),
+            (
+                "dialect=ping",
+                "unknown dialect \"ping\"; known are meshping2017, smokeping_prober, ping_exporter",
+            ),
+            ("dialect=", "unknown dialect \"\"; known are meshping2017"),
+            ("dialect", "known are meshping2017"),
+            ("dialect=Ping_Exporter", "known are meshping2017"),
+            ("dialect=ping_exporter&dialect=ping_exporter", "more than one dialect"),
         ];
         for (query, text) in cases {
             let error = Choice::parse(query).unwrap_err().to_string();

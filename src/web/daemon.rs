@@ -1,5 +1,8 @@
 //! The daemon's own families: what it is, how its engines are doing, what the process needs.
 
+mod others;
+
+use super::dialect::Dialect;
 use super::lateness::Lateness;
 use super::{FileState, Refused, WebStats};
 use crate::actors::reload::ReloadState;
@@ -32,12 +35,31 @@ pub struct Daemon<'a> {
 }
 
 impl Daemon<'_> {
-    /// The daemon's own families as text, with those of its process behind them.
+    /// What the daemon tells of itself in that dialect, as text; in its own, with what is known of its process.
     ///
     /// # Errors
     /// When a family's name is no name; a test would have noticed.
-    pub fn render(&self, process: &Registry) -> prometheus::Result<Bytes> {
+    pub fn render(&self, dialect: Dialect, process: &Registry) -> prometheus::Result<Bytes> {
         let momentary = Registry::new();
+        let mut text = Vec::new();
+        match dialect {
+            Dialect::Own => self.register(&momentary)?,
+            Dialect::Meshping2017 => {}
+            Dialect::SmokepingProber => {
+                others::smokeping_prober(self.status)?
+                    .into_iter()
+                    .try_for_each(|it| momentary.register(it))?;
+            }
+            Dialect::PingExporter => momentary.register(others::ping_exporter()?)?,
+        }
+        TextEncoder::new().encode(&momentary.gather(), &mut text)?;
+        if dialect == Dialect::Own {
+            TextEncoder::new().encode(&process.gather(), &mut text)?;
+        }
+        Ok(text.into())
+    }
+
+    fn register(&self, momentary: &Registry) -> prometheus::Result<()> {
         momentary.register(number_of_targets(self.status.targets)?)?;
         momentary.register(build_info()?)?;
         momentary.register(engine_info(self.status)?)?;
@@ -57,10 +79,7 @@ impl Daemon<'_> {
             momentary.register(web_config_failures(file)?)?;
             momentary.register(web_config_successful(file)?)?;
         }
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&momentary.gather(), &mut text)?;
-        TextEncoder::new().encode(&process.gather(), &mut text)?;
-        Ok(text.into())
+        Ok(())
     }
 }
 
@@ -75,6 +94,12 @@ pub fn process() -> Registry {
 }
 
 type Family = prometheus::Result<Box<dyn Collector>>;
+
+fn gauge(name: &str, help: &str, value: u64) -> Family {
+    let gauge = IntGauge::new(name, help)?;
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+    Ok(Box::new(gauge))
+}
 
 fn number_of_targets(targets: usize) -> Family {
     let gauge = IntGauge::new("meshping_targets", "Addresses that are pinged.")?;
@@ -136,11 +161,6 @@ fn replaced_actors(status: &Status) -> Family {
 }
 
 fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 5]> {
-    let gauge = |name: &str, help: &str, value: u64| -> Family {
-        let gauge = IntGauge::new(name, help)?;
-        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        Ok(Box::new(gauge))
-    };
     let help = "How often a target file was found broken.";
     let broken_reads = IntCounter::new("meshping_target_file_errors_total", help)?;
     broken_reads.inc_by(state.broken_reads);

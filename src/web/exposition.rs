@@ -2,7 +2,7 @@
 //!
 //! Until then it is held packed, a column for each family: a tenth of a kilobyte a target, of three kilobytes of text.
 
-use super::families::FAMILIES;
+use super::dialect::Dialect;
 use super::packed::{Packed, Place};
 use super::samples::Samples;
 use super::snapshot::Snapshot;
@@ -15,28 +15,26 @@ const PIECE: usize = 64 * 1024;
 const LONGEST: usize = 16 * 1024;
 
 /// Snapshots of targets, to be written family by family.
-#[derive(Default)]
 pub struct Columns {
+    dialect: Dialect,
     labels: Packed,
-    /// What each family has to write of the targets.
-    families: [Packed; FAMILIES.len()],
+    /// What each family of the dialect has to write of the targets.
+    families: Vec<Packed>,
 }
 
 impl Columns {
-    /// Takes in a target.
+    /// No targets yet; their families will be those of the dialect.
+    pub fn new(dialect: Dialect) -> Self {
+        let families = dialect.families().iter().map(|_| Packed::default()).collect();
+        Self { dialect, labels: Packed::default(), families }
+    }
+
+    /// Takes in a target, whose labels are of the same dialect.
     pub fn push(&mut self, target: &Snapshot) {
-        self.labels.push_text(&target.labels);
-        for (family, column) in FAMILIES.iter().zip(&mut self.families) {
+        self.labels.push_text(target.labels.as_str());
+        for (family, column) in self.dialect.families().iter().zip(&mut self.families) {
             family.pack(target, column);
         }
-    }
-}
-
-impl FromIterator<Snapshot> for Columns {
-    fn from_iter<T: IntoIterator<Item = Snapshot>>(targets: T) -> Self {
-        let mut columns = Self::default();
-        targets.into_iter().for_each(|target| columns.push(&target));
-        columns
     }
 }
 
@@ -61,7 +59,8 @@ impl Exposition {
 
     /// Writes on until the piece is full or the family ends.
     fn write(&mut self, piece: &mut Samples) {
-        let (definition, column) = (&FAMILIES[self.family], &mut self.columns.families[self.family]);
+        let definition = &self.columns.dialect.families()[self.family];
+        let column = &mut self.columns.families[self.family];
         let (at, label) = &mut self.place;
         // Not told by the place: the head may fill a piece before the first target is written.
         if !self.has_head {
@@ -84,7 +83,7 @@ impl Iterator for Exposition {
 
     fn next(&mut self) -> Option<Bytes> {
         let mut piece = Samples::with_capacity(PIECE + LONGEST);
-        while piece.len() < PIECE && self.family < FAMILIES.len() {
+        while piece.len() < PIECE && self.family < self.columns.families.len() {
             self.write(&mut piece);
         }
         if piece.is_empty() { self.rest.take().filter(|rest| !rest.is_empty()) } else { Some(piece.into()) }
@@ -95,14 +94,15 @@ impl Iterator for Exposition {
 mod tests {
     use super::*;
     use crate::measure::{Moment, Totals, Wall};
+    use crate::web::labels::LabelPairs;
     use std::time::Duration;
 
     fn columns(targets: usize) -> Columns {
         let totals = Totals { lost: 10, ..Totals::default() };
         let wall = Wall::new(Moment::EPOCH, Duration::ZERO);
-        let labels = "name=\"a\",target=\"10.0.0.10\"";
-        let one = Snapshot { labels: labels.into(), interval: 1, totals, buckets: Default::default(), wall };
-        let mut columns = Columns::default();
+        let labels = LabelPairs::default().with("name", "a").with("target", "10.0.0.10");
+        let one = Snapshot { labels, interval: 1, totals, wall };
+        let mut columns = Columns::new(Dialect::Own);
         (0..targets).for_each(|_| columns.push(&one));
         columns
     }
@@ -114,7 +114,8 @@ mod tests {
             let pieces: Vec<Bytes> = Exposition::new(columns(targets), Bytes::new()).take(4).collect();
             let text = String::from_utf8(pieces.concat()).unwrap();
             let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE ")).collect();
-            let expected = FAMILIES.iter().map(|it| format!("# TYPE {} {}", it.name, it.kind.as_str()));
+            let expected =
+                Dialect::Own.families().iter().map(|it| format!("# TYPE {} {}", it.name, it.kind.as_str()));
             assert_eq!(heads, expected.take(heads.len()).collect::<Vec<_>>(), "{targets} targets");
             assert_eq!(text.matches("# HELP ").count(), heads.len(), "{targets} targets");
         }

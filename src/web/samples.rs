@@ -1,6 +1,8 @@
 //! Lines of the Prometheus text format, written quickly: a large list has millions of them.
 
 use actix_web::web::Bytes;
+use std::fmt;
+use std::io::Write;
 
 /// Lines written so far.
 #[derive(Default)]
@@ -36,6 +38,14 @@ impl Samples {
         self.0.push(b'\n');
     }
 
+    /// A sample with a number that is formatted already.
+    pub fn formatted(&mut self, name: &str, labels: &[u8], value: fmt::Arguments<'_>) {
+        self.labelled(name, labels, "");
+        // Writing to a vector does not fail.
+        let _ = self.0.write_fmt(value);
+        self.0.push(b'\n');
+    }
+
     /// A sample with a time that is given in microseconds and written in seconds, exactly.
     pub fn seconds(&mut self, name: &str, labels: &[u8], micros: u64) {
         self.decimal::<1_000_000>(name, labels, micros);
@@ -44,6 +54,11 @@ impl Samples {
     /// A sample with a time that is given in nanoseconds and written in seconds, exactly.
     pub fn nanos(&mut self, name: &str, labels: &[u8], nanos: u64) {
         self.decimal::<1_000_000_000>(name, labels, nanos);
+    }
+
+    /// A sample with a time that is given in microseconds and written in milliseconds, exactly.
+    pub fn millis(&mut self, name: &str, labels: &[u8], micros: u64) {
+        self.decimal::<1_000>(name, labels, micros);
     }
 
     /// A sample with a number of `ONE`ths, a power of ten.
@@ -132,5 +147,8 @@ mod tests {
         let mut samples = Samples::default();
         samples.nanos("x_seconds", b"", 1_000_000_020);
         assert_eq!(samples.0, b"x_seconds{} 1.00000002\n");
+        let mut samples = Samples::default();
+        samples.millis("x", b"", 9_015_050);
+        assert_eq!(samples.0, b"x{} 9015.05\n");
     }
 }

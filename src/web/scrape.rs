@@ -72,9 +72,10 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
         Some(control) => ask(control, GetControlStats, patience).await,
         None => None,
     };
+    let dialect = choice.dialect();
     let columns = collect(choice, state).await.ok()?;
     let daemon = Daemon { status: &status, control, web: state.stats() };
-    match daemon.render(&state.process) {
+    match daemon.render(dialect, &state.process) {
         Ok(rest) => Some(Exposition::new(columns, rest)),
         Err(error) => {
             tracing::error!(%error, "metrics not rendered");
@@ -85,15 +86,15 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
 
 /// Asks the chosen targets for their books, page by page, each of which is given its time.
 async fn collect(choice: Choice, state: &State) -> Result<Columns, NoAnswer> {
-    let patience = state.limits.answer;
+    let (patience, dialect) = (state.limits.answer, choice.dialect());
+    let mut columns = Columns::new(dialect);
     let books =
         |page| timeout(patience, survey(page, || GetTimedTotals)).map(|books| books.map_err(|_| NoAnswer));
     let pages = choice.pages(&state.sources.roster, patience).map_ok(books);
     let mut answers = pin!(pages.try_buffered(PAGES_AT_ONCE));
-    let mut columns = Columns::default();
     while let Some(page) = answers.try_next().await? {
         for (member, (totals, wall)) in page {
-            columns.push(&Snapshot::new(&member, totals, wall));
+            columns.push(&Snapshot::new(dialect, &member, totals, wall));
         }
     }
     Ok(columns)

@@ -10,7 +10,9 @@ pub fn busy_totals() -> Totals {
         totals.replies += 1;
         totals.histogram.record(Rtt::from_micros(micros));
         totals.rtt.record(Rtt::from_micros(micros));
+        totals.recent.record(Some(Rtt::from_micros(micros)));
     }
+    (0..3).for_each(|_| totals.recent.record(None));
     totals.errors[ErrorClass::TtlExceeded as usize] = 8;
     totals.errors[ErrorClass::Send as usize] = 9;
     for pair in [[31, 15_625], [15_625, 1_000_000]] {

@@ -1,0 +1,68 @@
+//! Scrapes in other exporters' names: `?dialect=…`.
+
+use crate::fake::{Fake, member, start};
+use crate::http::{exchange, get, request};
+use crate::{EVIL, promtool};
+use actix::clock::timeout;
+use meshping::probe::scripted::{ScriptedNetwork, reply};
+use meshping::web::Limits;
+use std::time::Duration;
+
+/// Each dialect, a family of its targets, and how a series of 127.0.0.2 is told.
+const DIALECTS: [(&str, &str, &str); 3] = [
+    ("meshping2017", "meshping_sent", "target=\"127.0.0.2\""),
+    ("smokeping_prober", "smokeping_requests_total", "ip=\"127.0.0.2\""),
+    ("ping_exporter", "ping_loss_ratio", "ip=\"127.0.0.2\""),
+];
+
+#[actix::test]
+async fn a_dialect_has_its_own_families_of_the_chosen_targets_and_no_others() {
+    let hosts = ["127.0.0.2", "127.0.0.3"];
+    let network = hosts
+        .iter()
+        .fold(ScriptedNetwork::new(), |network, host| network.host(host.parse().unwrap(), [reply(2)]));
+    let members = vec![member(&network, hosts[0], EVIL), member(&network, hosts[1], "other")];
+    let (server, handle) = start(Fake::new(members), Limits::default()).await;
+    for (dialect, family, series) in DIALECTS {
+        let whole = format!("/metrics?dialect={dialect}");
+        let both = async {
+            while get(server, &whole).await.text().matches(&format!("\n{family}{{")).count() < 2 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(crate::http::DEADLINE, both).await.expect(dialect);
+        let one = get(server, &format!("{whole}&target=127.0.0.2")).await;
+        let text = one.text();
+        assert!(text.contains(series) && !text.contains("127.0.0.3"), "{text}");
+        for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
+            assert!(dialect == "meshping2017" || !line.contains(" meshping_"), "{dialect}: {line}");
+            assert!(!line.contains("_info") && !line.contains(" process_"), "{dialect}: {line}");
+        }
+        if dialect != "meshping2017" {
+            promtool::check(text);
+        }
+    }
+    handle.stop();
+}
+
+#[actix::test]
+async fn a_dialect_that_nobody_knows_is_a_mistake_and_the_known_ones_are_told() {
+    let (server, handle) = start(Fake::new(Vec::new()), Limits::default()).await;
+    let known = DIALECTS.map(|(dialect, _, _)| dialect).join(", ");
+    let cases = [
+        ("dialect=smokeping", &*known),
+        ("dialect=", &known),
+        ("dialect", &known),
+        ("dialect=PING_EXPORTER&name=a", &known),
+        ("dialect=ping_exporter&dialect=meshping2017", "allowed is one"),
+    ];
+    for (query, told) in cases {
+        for method in ["GET", "HEAD"] {
+            let answer = exchange(server, &request(method, &format!("/metrics?{query}"), "")).await;
+            let answer = answer.expect("a whole response");
+            assert_eq!(answer.status, 400, "{method} {query}");
+            assert!(method == "HEAD" || answer.text().contains(told), "{query}: {}", answer.text());
+        }
+    }
+    handle.stop();
+}

@@ -1,0 +1,82 @@
+//! The exposition in each dialect, byte for byte, and what Prometheus' own tool says to it.
+
+use crate::EVIL;
+use crate::books::{busy_totals, wall};
+use crate::fake::{member, status};
+use crate::promtool;
+use meshping::actors::supervisor::Member;
+use meshping::control::ControlStats;
+use meshping::measure::Totals;
+use meshping::probe::scripted::ScriptedNetwork;
+use meshping::target::{Labels, Options, Shape};
+use meshping::web::daemon::{Daemon, REVISION, VERSION};
+use meshping::web::dialect::Dialect;
+use meshping::web::exposition::{Columns, Exposition};
+use meshping::web::snapshot::Snapshot;
+use meshping::web::{FileState, WebStats};
+use prometheus::Registry;
+use std::sync::Arc;
+
+/// Options of a target with labels of its own, some of which are called as a dialect's own ones are.
+fn options() -> Options {
+    let labels =
+        [("site", "a\"b\\c\n"), ("host", "h"), ("ip", "i"), ("ip_version", "v"), ("tos", "t"), ("Rack", "7")];
+    let shape = Shape { source: "192.0.2.9".parse().ok(), dscp: "ef".parse().ok(), ..Shape::default() };
+    Options { shape, labels: Labels::new(labels).unwrap(), ..Options::default() }
+}
+
+/// The exposition of a target with a past, of one without, and of one with options.
+fn exposition(dialect: Dialect) -> String {
+    let network = ScriptedNetwork::new();
+    let labelled =
+        Member { options: Some(Arc::new(options())), ..member(&network, "198.51.100.7", "labelled") };
+    let targets = [
+        (member(&network, "192.0.2.1", EVIL), busy_totals()),
+        (labelled, Totals::default()),
+        (member(&network, "fe80::1%eth0", "new"), Totals::default()),
+    ];
+    let mut columns = Columns::new(dialect);
+    for (member, totals) in targets {
+        columns.push(&Snapshot::new(dialect, &member, totals, wall()));
+    }
+    let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
+    let file = Some(FileState { successful: true, failures: 2 });
+    let web = WebStats { file, refused: [1, 2, 3, 4, 5, 6] };
+    let rest = Daemon { status: &status(), control, web }.render(dialect, &Registry::new()).unwrap();
+    let pieces: Vec<u8> = Exposition::new(columns, rest).flatten().collect();
+    let text = String::from_utf8(pieces).unwrap();
+    let build = format!("revision=\"{REVISION}\",version=\"{VERSION}\"");
+    let text = text.replace(&build, "revision=\"REVISION\",version=\"VERSION\"");
+    text.replace(&format!("version=\"{VERSION}\""), "version=\"VERSION\"")
+}
+
+/// Fails unless the exposition is the golden one, and `promtool` objects to no other families' style than these.
+fn check(dialect: Dialect, file: &str, golden: &str, unusual: &[&str]) {
+    let text = exposition(dialect);
+    let actual = format!("{}/{file}", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&actual, &text).unwrap();
+    assert!(text == golden, "differs from tests/golden/{file}: {actual}");
+    promtool::check_but(&text, unusual);
+}
+
+#[actix::test]
+async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
+    check(Dialect::Own, "exposition.txt", include_str!("../golden/exposition.txt"), &[]);
+}
+
+#[actix::test]
+async fn the_names_of_2017_are_those_that_they_were() {
+    let counters = ["meshping_lost", "meshping_recv", "meshping_sent"];
+    check(Dialect::Meshping2017, "meshping2017.txt", include_str!("../golden/meshping2017.txt"), &counters);
+}
+
+#[actix::test]
+async fn the_names_of_smokeping_prober_are_the_golden_ones() {
+    let golden = include_str!("../golden/smokeping_prober.txt");
+    check(Dialect::SmokepingProber, "smokeping_prober.txt", golden, &[]);
+}
+
+#[actix::test]
+async fn the_names_of_ping_exporter_are_the_golden_ones() {
+    check(Dialect::PingExporter, "ping_exporter.txt", include_str!("../golden/ping_exporter.txt"), &[]);
+}
