@@ -1,0 +1,67 @@
+//! Which hosts there are: one for everything that a query can be about.
+
+use crate::daemon::Daemon;
+use crate::sim::{at, code};
+use meshping::target::Family;
+use serde_json::json;
+use std::net::IpAddr;
+
+/// A simulated host, and how it is called.
+#[derive(Clone, Copy)]
+pub struct Host(&'static str, Family, u8, u8);
+
+impl Host {
+    /// Its address.
+    pub fn address(self) -> IpAddr {
+        at(self.1, self.2, self.3, 1)
+    }
+}
+
+/// Loses 30 of 100.
+pub const LOSSY: Host = Host("lossy", Family::V4, code::LOSS_PERCENT, 30);
+/// Goes away in the middle.
+pub const LEAVING: Host = Host("leaving", Family::V6, code::DELAY_MS, 10);
+
+const HOSTS: [Host; 10] = [
+    LOSSY,
+    LEAVING,
+    Host("near", Family::V4, code::DELAY_MS, 33),
+    Host("far", Family::V6, code::DELAY_MS, 65),
+    Host("silent", Family::V4, code::SILENT, 7),
+    Host("unreachable", Family::V6, code::UNREACHABLE, 3),
+    Host("expired", Family::V4, code::TIME_EXCEEDED, 0),
+    Host("twice", Family::V4, code::COPIES, 1),
+    Host("reordered", Family::V4, code::REORDERED, 0),
+    Host("late", Family::V4, code::DELAY_100_MS, 25),
+];
+
+/// A daemon that pings them all ten times a second, with a timeout of two seconds.
+pub struct Scenario {
+    daemon: Daemon,
+}
+
+impl Scenario {
+    /// Starts it.
+    pub fn start() -> Self {
+        let scenario = Self { daemon: Daemon::start(&["-i", "0.1", "-t", "2"]) };
+        for host in HOSTS {
+            scenario.add(host.0, host.address());
+        }
+        // There is no route to it.
+        scenario.add("nowhere", "192.0.2.7".parse().expect("an address"));
+        scenario
+    }
+
+    fn add(&self, name: &str, address: IpAddr) {
+        let reply = self
+            .daemon
+            .ask(&json!({"cmd": "add", "name": name, "addr": address, "labels": {"site": "a\"b"}}));
+        assert_eq!(reply, json!({"status": "ok"}), "adding {name}");
+    }
+
+    /// Has it forget a host.
+    pub fn remove(&self, host: Host) {
+        let reply = self.daemon.ask(&json!({"cmd": "remove", "name": host.0}));
+        assert_eq!(reply, json!({"status": "ok"}), "removing {}", host.0);
+    }
+}
