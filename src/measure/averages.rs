@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The averages over all windows, and what is not yet in them.
 ///
-/// Requests are collected for [`BUCKET`] and taken in together: that spares exponentials, and makes the precision
+/// Requests are collected for `BUCKET` and taken in together: that spares exponentials, and makes the precision
 /// of an `f32` do. Within a bucket all requests weigh the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Averages {
