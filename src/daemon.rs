@@ -161,7 +161,7 @@ async fn reload_at(mut hangup: Signal, reload: Recipient<Reload>) {
 async fn settle(supervisor: Addr<SupervisorActor>) {
     if supervisor.send(Settle).await.is_ok() {
         systemd::ready();
-        systemd::feed_watchdog(supervisor).await;
+        systemd::report(supervisor).await;
     }
 }
 

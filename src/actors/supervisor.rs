@@ -9,7 +9,6 @@ use super::registry::{Change, Entry, Limits, NameState, Registry};
 use super::reload::ReloadState;
 use super::resolver::{self, LookUpNow, NameNews, Parent, ResolverActor, ResolverDied};
 use super::shard::{Home, Order, Seeds, Shard};
-use crate::probe::EngineStats;
 use crate::resolve::{Resolve, Verdict};
 use crate::target::{Address, Defaults, Host, HostName};
 use actix::WeakAddr;
@@ -304,8 +303,10 @@ impl Handler<GetStatus> for SupervisorActor {
         let (targets, names) = (self.registry.len(), self.registry.names());
         let (ready, replaced, reload) = (self.ready, self.replaced, self.reload);
         Box::pin(async move {
-            let engines: Vec<EngineStats> = engines.await.into_iter().flatten().collect();
-            Status { targets, names, ready, replaced, reload, engines }
+            let engines = engines.await;
+            let dead_shards = engines.iter().filter(|engine| engine.is_none()).count();
+            let engines = engines.into_iter().flatten().collect();
+            Status { targets, names, ready, replaced, reload, engines, dead_shards }
         })
     }
 }

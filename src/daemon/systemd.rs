@@ -1,40 +1,123 @@
 //! Tells the service manager how we are (sd_notify(3)); says nothing where there is none.
 
-use crate::actors::supervisor::{GetStatus, SupervisorActor};
+use crate::actors::supervisor::{GetStatus, Status, SupervisorActor};
 use actix::prelude::*;
 use sd_notify::NotifyState;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
-/// Every target's actor runs.
+/// Every target's actor runs, or a reload is over.
 pub fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
-/// We are about to end.
-pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+/// We begin to read the configuration again; [`ready`] ends it, whatever came of it.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => debug!(%error, "no clock"),
+    }
 }
 
-/// Feeds the watchdog for as long as the supervisor and every engine answer.
-pub async fn feed_watchdog(supervisor: Addr<SupervisorActor>) {
-    let Some(patience) = sd_notify::watchdog_enabled() else { return };
+/// We are about to end.
+pub fn stopping() {
+    tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
+}
+
+/// Tells what is being done, and goes on to feed the watchdog, if there is one, for as long as every thread sends.
+///
+/// The watchdog is fed four times in its period. A thread may be found stalled that is not, after the machine or
+/// we were suspended: so a fault is looked into again at once, and never ends us before the period is over.
+pub async fn report(supervisor: Addr<SupervisorActor>) {
+    let patience = sd_notify::watchdog_enabled();
+    let mut health = Ok(());
     loop {
-        match timeout(patience / 4, supervisor.send(GetStatus)).await {
-            Ok(Ok(status)) => {
-                let status = format!("pinging {} targets, following {} names", status.targets, status.names);
-                tell(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
-            }
+        let period = patience.unwrap_or(DEFAULT_PERIOD);
+        let seen = match timeout(period / 4, supervisor.send(GetStatus)).await {
+            Ok(Ok(status)) => examine(&status, period / 2).map(|()| status),
             Ok(Err(_)) => return,
-            Err(_) => warn!("the actors are slow to answer, the watchdog is not fed"),
+            Err(_) => Err(Fault::Silent),
+        };
+        log_change(&health, seen.as_ref().err());
+        match &seen {
+            Ok(status) => tell(&[NotifyState::Watchdog, NotifyState::Status(&summary(status))]),
+            Err(fault) => tell(&[NotifyState::Status(&fault.to_string())]),
         }
-        sleep((patience / 4).max(Duration::from_millis(100))).await;
+        let Some(patience) = patience else { return };
+        let pause = if seen.is_ok() { patience / 4 } else { patience / 32 };
+        health = seen.map(drop);
+        sleep(pause.max(SHORTEST_PAUSE)).await;
     }
+}
+
+/// Why the watchdog is not fed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Fault {
+    #[error("a thread that pings, or the supervisor, does not answer")]
+    Silent,
+    #[error("{0} of the threads that ping have ended")]
+    Dead(usize),
+    #[error("a thread has pinged nobody for {:.1} s although it should", .0.as_secs_f64())]
+    Stalled(Duration),
+}
+
+/// Whether all threads send; `patience` is how long one may stall.
+fn examine(status: &Status, patience: Duration) -> Result<(), Fault> {
+    let longest = status.engines.iter().map(|engine| engine.stalled).max().unwrap_or_default();
+    match status.dead_shards {
+        0 if longest <= patience => Ok(()),
+        0 => Err(Fault::Stalled(longest)),
+        dead => Err(Fault::Dead(dead)),
+    }
+}
+
+fn log_change(before: &Result<(), Fault>, now: Option<&Fault>) {
+    match (before, now) {
+        (Ok(()), Some(fault)) => warn!(%fault, "the watchdog is not fed"),
+        (Err(_), None) => info!("all threads ping again, the watchdog is fed"),
+        _ => {}
+    }
+}
+
+fn summary(status: &Status) -> String {
+    format!("pinging {} targets, following {} names", status.targets, status.names)
 }
 
 fn tell(state: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(state) {
         debug!(%error, "the service manager does not listen");
+    }
+}
+
+/// For how long the actors may be silent where there is no watchdog.
+const DEFAULT_PERIOD: Duration = Duration::from_secs(30);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::EngineStats;
+
+    #[test]
+    fn one_thread_that_does_not_send_is_a_fault_of_the_whole() {
+        let patience = Duration::from_secs(15);
+        let engine = |stalled| EngineStats { stalled, ..EngineStats::default() };
+        let status = |stalled: &[u64], dead_shards| Status {
+            engines: stalled.iter().map(|&seconds| engine(Duration::from_secs(seconds))).collect(),
+            dead_shards,
+            ..Status::default()
+        };
+        let stalled = |seconds| Err(Fault::Stalled(Duration::from_secs(seconds)));
+        let cases = [
+            ("all well", status(&[0, 0], 0), Ok(())),
+            ("a little late", status(&[0, 15], 0), Ok(())),
+            ("one does not send", status(&[0, 16], 0), stalled(16)),
+            ("the longest is told", status(&[99, 16], 0), stalled(99)),
+            ("one has ended", status(&[0], 1), Err(Fault::Dead(1))),
+        ];
+        for (case, status, expected) in cases {
+            assert_eq!(examine(&status, patience), expected, "{case}");
+        }
     }
 }

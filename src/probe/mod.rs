@@ -109,6 +109,9 @@ pub struct EngineStats {
     pub lateness: Octaves,
     /// How often the engine's task woke up.
     pub wakeups: u64,
+    /// So long no target at all has been called on although at least one is due. Overload alone makes others late, and
+    /// this no longer; a suspended machine makes it long until the engine's task has had its turn.
+    pub stalled: Duration,
 }
 
 /// Names a target within its engine. Indices are used again, with another generation.

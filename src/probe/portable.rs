@@ -42,6 +42,8 @@ pub struct Portable {
     tally: Rc<Tally>,
     /// Everything that was received before this has been delivered.
     complete_until: Cell<Moment>,
+    /// When targets were last called on.
+    rang: Cell<Moment>,
     /// For when the driver has set its alarm clock; the epoch while it is awake.
     asleep_until: Cell<Moment>,
     changed: Rc<Notify>,
@@ -86,6 +88,7 @@ impl Portable {
             targets: RefCell::new(Targets::new(u16::from_ne_bytes(ident))),
             tally: Rc::default(),
             complete_until: Cell::new(clock.now()),
+            rang: Cell::new(clock.now()),
             asleep_until: Cell::new(Moment::EPOCH),
             changed: Rc::clone(&changed),
         });
@@ -125,6 +128,7 @@ impl Portable {
     }
 
     fn ring_due(&self, now: Moment) {
+        self.rang.set(now);
         loop {
             let Some((listener, id)) = self.targets.borrow_mut().pop_due(now) else { return };
             listener.ring(Line::new(self, id));
@@ -188,7 +192,10 @@ impl Engine for Portable {
     fn stats(&self) -> EngineStats {
         let raw = |client: &Client| client.get_socket().get_type() == socket2::Type::RAW;
         let socket = if self.clients.iter().flatten().all(raw) { "raw" } else { "dgram" };
-        EngineStats { engine: "portable", socket, foreign: self.tally.foreign(), ..EngineStats::default() }
+        let due = self.targets.borrow().next_alarm();
+        let stalled = self.clock.now().since(due.max(self.rang.get()));
+        let foreign = self.tally.foreign();
+        EngineStats { engine: "portable", socket, foreign, stalled, ..EngineStats::default() }
     }
 }
 

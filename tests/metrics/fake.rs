@@ -92,7 +92,7 @@ pub fn status() -> Status {
     }
     let stats = |foreign, dropped| {
         let (engine, socket, wakeups) = ("native", "raw", 321);
-        EngineStats { engine, socket, foreign, dropped, lateness, wakeups }
+        EngineStats { engine, socket, foreign, dropped, lateness, wakeups, stalled: Duration::ZERO }
     };
     let engines = vec![stats([1, 2, 3, 4, 5], [6, 0]), stats([10, 0, 0, 0, 0], [0, 8])];
     let reload = ReloadState {
@@ -102,7 +102,7 @@ pub fn status() -> Status {
         broken_files: 1,
         broken_reads: 3,
     };
-    Status { targets: 2, names: 1, ready: true, replaced: 9, reload, engines }
+    Status { targets: 2, names: 1, ready: true, replaced: 9, reload, engines, dead_shards: 0 }
 }
 
 pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> Member {

@@ -93,6 +93,8 @@ pub struct Status {
     pub reload: ReloadState,
     /// One for each shard.
     pub engines: Vec<EngineStats>,
+    /// Shards whose thread has ended: nobody pings their targets.
+    pub dead_shards: usize,
 }
 
 /// Asks to take steps towards another configuration, in order. The reply is what could not be done.

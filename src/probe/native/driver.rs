@@ -131,6 +131,9 @@ impl Driver {
     fn wake_due(&mut self) -> usize {
         let now = self.engine.now();
         let woken = self.due.len();
+        if woken > 0 {
+            self.engine.rang.set(now);
+        }
         self.look_ahead();
         for index in self.due.drain(..) {
             let Some((id, listener, slot)) = self.engine.targets.borrow_mut().take_alarm(index) else {

@@ -61,6 +61,8 @@ pub struct NativeEngine {
     foreign: [Cell<u64>; Foreign::ALL.len()],
     lateness: RefCell<Octaves>,
     wakeups: Cell<u64>,
+    /// When targets were last called on.
+    rang: Cell<Moment>,
     /// The alarm that the driver has set its timer to.
     timer: Cell<Moment>,
     /// Wakes the driver before its timer does.
@@ -110,6 +112,7 @@ impl NativeEngine {
             foreign: Default::default(),
             lateness: RefCell::default(),
             wakeups: Cell::new(0),
+            rang: Cell::new(now),
             timer: Cell::new(Moment::NEVER),
             kick: Notify::new(),
             in_turn: Cell::new(false),
@@ -125,6 +128,12 @@ impl NativeEngine {
     fn count_foreign(&self, reason: Foreign) {
         let counter = &self.foreign[reason as usize];
         counter.set(counter.get() + 1);
+    }
+
+    /// See [`EngineStats::stalled`].
+    fn stalled(&self) -> Duration {
+        let due = self.slots.borrow().first();
+        due.map_or(Duration::ZERO, |due| self.now().since(due.max(self.rang.get())))
     }
 
     /// Bytes of receive buffer of the smallest socket, if that is too little for many targets.
@@ -246,6 +255,7 @@ impl Engine for NativeEngine {
             dropped: [dropped(Family::V4), dropped(Family::V6)],
             lateness: *self.lateness.borrow(),
             wakeups: self.wakeups.get(),
+            stalled: self.stalled(),
         }
     }
 }
