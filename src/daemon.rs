@@ -4,6 +4,7 @@ mod difference;
 mod engines;
 mod privilege;
 mod reload;
+mod sockets;
 mod systemd;
 mod watch;
 
@@ -16,32 +17,29 @@ use crate::cli::load::{Loader, Reading};
 use crate::cli::logging::LevelHandle;
 use crate::cli::{logging, screen};
 use crate::config::Config;
-use crate::control;
+use crate::control::{self, Finish};
 use crate::resolve::system::SystemNames;
 use crate::target::{Defaults, TargetSpec};
-use crate::web::{self, BindError, ConfigError, Protection, Sources};
+use crate::web::{self, ConfigError, Protection, Sources};
 use actix::prelude::*;
 use reload::{Outside, ReloadActor};
 use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::num::NonZero;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
 pub use engines::EngineError;
+use sockets::Handed;
+pub use sockets::SocketError;
 
 /// Why the daemon did not start; the operator sees this text as it stands.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The control socket can't be had.
-    #[error(
-        "can't listen on the control socket {0}: {1}; is meshping running already? --control takes another address"
-    )]
-    Control(SocketAddr, #[source] io::Error),
-    /// The HTTP socket can't be had.
+    /// A socket can't be had.
     #[error(transparent)]
-    Web(#[from] BindError),
+    Socket(#[from] SocketError),
     /// What is to protect it can't be used.
     #[error("can't use the web config file: {0}")]
     WebConfig(#[from] ConfigError),
@@ -70,14 +68,16 @@ fn protection(config: &Config) -> Result<Protection, ConfigError> {
 /// # Errors
 /// [`StartError`], before anything was pinged. After the start nothing but a signal ends it.
 pub fn run(loader: Loader, reading: Reading) -> Result<(), StartError> {
+    let handed = Handed::take()?;
     let console = Console::open()?;
     let level = logging::start(reading.config.log_level, console.handle()).map_err(io::Error::other)?;
-    System::new().block_on(serve(loader, reading, console.handle(), level))
+    System::new().block_on(serve(loader, reading, handed, console.handle(), level))
 }
 
 async fn serve(
     loader: Loader,
     mut reading: Reading,
+    handed: Handed,
     console: Handle,
     level: LevelHandle,
 ) -> Result<(), StartError> {
@@ -85,8 +85,7 @@ async fn serve(
     let config = Config { targets, ..reading.config.clone() };
     let (stop, hangup) = (StopSignals::new()?, signal(SignalKind::hangup())?);
     // Ports first: one below 1024 takes a capability that we give up next.
-    let control = config.control.map(bind_control).transpose()?;
-    let web: Vec<TcpListener> = config.web.iter().copied().map(web::bind).collect::<Result<_, _>>()?;
+    let (control, web) = handed.open(&config)?;
     privilege::keep_for_opening();
     // What only the privileged can read could not be read again.
     let protection = protection(&config)?;
@@ -104,7 +103,7 @@ async fn serve(
     let reload = ReloadActor::new(loader, reading, outside).start();
     actix_rt::spawn(reload_at(hangup, reload.clone().recipient()));
     if !web.is_empty() {
-        let control = control.map(Addr::recipient);
+        let control = control.clone().map(Addr::recipient);
         let (roster, status) = (supervisor.clone().recipient(), supervisor.clone().recipient());
         let reload = Some(reload.recipient());
         let sources = Sources { roster, status, control, reload };
@@ -117,6 +116,10 @@ async fn serve(
     stop.received().await;
     info!("stopping");
     systemd::stopping();
+    if let Some(control) = control {
+        // Whoever has asked gets an answer; whoever asks from now on, one from our successor.
+        let _ = tokio::time::timeout(LAST_ANSWERS, control.send(Finish)).await;
+    }
     System::current().stop();
     Ok(())
 }
@@ -169,9 +172,8 @@ fn put(TargetSpec { name, host, terms }: TargetSpec) -> Amendment {
     Amendment::Put(Declared { name, host, terms })
 }
 
-fn bind_control(address: SocketAddr) -> Result<UdpSocket, StartError> {
-    control::bind(address).map_err(|error| StartError::Control(address, error))
-}
+/// A request is answered within 400 ms.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// SIGINT and SIGTERM, caught from the start on.
 struct StopSignals {

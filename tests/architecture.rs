@@ -40,6 +40,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("crossterm", &["cli"]),
     ("hickory_resolver", &["resolve"]),
     ("libc", &["probe"]),
+    ("listenfd", &["daemon"]),
     ("prometheus", &["web"]),
     ("rustls", &["web"]),
     ("sd_notify", &["daemon"]),

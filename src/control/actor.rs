@@ -37,9 +37,15 @@ pub struct ControlStats {
 #[rtype(result = "()")]
 pub struct SetAllowed(pub Vec<IpNet>);
 
+/// Asks to read no more requests; answered when those that have been read are.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Finish;
+
 /// Takes datagrams from the control socket and answers them.
 pub struct ControlActor {
     shared: Rc<Shared>,
+    listening: Option<SpawnHandle>,
 }
 
 /// What the actor's tasks share: one reads, one for each request answers.
@@ -78,10 +84,9 @@ impl ControlActor {
     pub fn new(socket: std::net::UdpSocket, allow: Vec<IpNet>, backend: Backend) -> io::Result<Self> {
         let socket = UdpSocket::from_std(socket)?;
         let gate = Gate::new(allow, socket.local_addr().ok());
-        let (executor, slots) = (Executor::new(backend), Arc::new(Semaphore::new(UNANSWERED)));
-        Ok(Self {
-            shared: Rc::new(Shared { socket, gate: gate.into(), executor, stats: Cell::default(), slots }),
-        })
+        let (executor, slots) = (Executor::new(backend), Arc::new(Semaphore::new(UNANSWERED as usize)));
+        let shared = Rc::new(Shared { socket, gate: gate.into(), executor, stats: Cell::default(), slots });
+        Ok(Self { shared, listening: None })
     }
 }
 
@@ -92,7 +97,7 @@ impl Actor for ControlActor {
         if let Ok(addr) = self.shared.socket.local_addr() {
             info!(%addr, "control socket listening");
         }
-        ctx.spawn(Rc::clone(&self.shared).listen().into_actor(self));
+        self.listening = Some(ctx.spawn(Rc::clone(&self.shared).listen().into_actor(self)));
     }
 }
 
@@ -109,6 +114,18 @@ impl Handler<GetControlStats> for ControlActor {
 
     fn handle(&mut self, _: GetControlStats, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.shared.stats.get())
+    }
+}
+
+impl Handler<Finish> for ControlActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Finish, ctx: &mut Self::Context) -> Self::Result {
+        if let Some(listening) = self.listening.take() {
+            ctx.cancel_future(listening);
+        }
+        let slots = Arc::clone(&self.shared.slots);
+        Box::pin(async move { drop(slots.acquire_many_owned(UNANSWERED).await) })
     }
 }
 
@@ -194,7 +211,7 @@ impl Shared {
 const DEADLINE: Duration = Duration::from_millis(350);
 /// Far more than are carried out at once: whoever comes in a flood is told in time that we are busy, and the
 /// socket's buffer is soon empty again.
-const UNANSWERED: usize = 16_384;
+const UNANSWERED: u32 = 16_384;
 const LARGEST_DATAGRAM: usize = 65_535;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(1);
 

@@ -70,6 +70,25 @@ async fn a_busy_daemon_says_so_in_time_and_answers_others_meanwhile() {
 }
 
 #[actix::test]
+async fn who_was_heard_is_answered_before_the_end_and_nobody_is_heard_after_it() {
+    let bed = Bed::new(1, "a").await;
+    bed.script.lock().expect("no panic").answer_after = Duration::from_millis(100);
+    bed.client.send(br#"{"cmd": "list"}"#).await.expect("loopback");
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while bed.script.lock().expect("no panic").rosters.is_empty() {
+        assert!(std::time::Instant::now() < deadline, "the request was not heard");
+        tokio::task::yield_now().await;
+    }
+    bed.finish().await;
+    assert_eq!(bed.stats().await.answered, 1);
+    assert!(bed.answer().await.is_some_and(|list| list.contains("10.0.0.1")));
+    bed.client.send(br#"{"cmd": "noop"}"#).await.expect("loopback");
+    let mut buffer = [0; 64];
+    let answer = tokio::time::timeout(Duration::from_millis(100), bed.client.recv(&mut buffer)).await;
+    assert!(answer.is_err(), "an answer after the end");
+}
+
+#[actix::test]
 async fn a_burst_beyond_the_bound_is_answered_completely() {
     let bed = Bed::new(1, "a").await;
     bed.script.lock().expect("no panic").answer_after = Duration::from_millis(100);

@@ -14,7 +14,7 @@ mod socket;
 #[cfg(test)]
 mod testbed;
 
-pub use actor::{ControlActor, ControlStats, GetControlStats, SetAllowed, start};
+pub use actor::{ControlActor, ControlStats, Finish, GetControlStats, SetAllowed, start};
 pub use backend::Backend;
 pub use gate::Silence;
 pub use socket::bind;

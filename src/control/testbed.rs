@@ -213,6 +213,10 @@ impl Bed {
         self.actor.send(GetControlStats).await.expect("the actor runs")
     }
 
+    pub async fn finish(&self) {
+        self.actor.send(super::Finish).await.expect("the actor runs");
+    }
+
     /// Ends the actor of a target, behind the supervisor's back.
     pub async fn kill(&self, index: usize) {
         let pinger = self.members[index].pinger.upgrade().expect("the actor runs");

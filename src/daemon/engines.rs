@@ -11,7 +11,7 @@ use actix::prelude::*;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// Why there is no way to ping; the operator sees this text as it stands.
 #[derive(Debug, thiserror::Error)]
@@ -46,12 +46,20 @@ pub async fn start(kind: EngineKind, timeout: Timeout, shards: u16) -> Result<Ve
         let arbiter = Arbiter::new();
         let (opened, result) = oneshot::channel();
         arbiter.spawn_fn(move || {
+            call_thread(&format!("shard-{shard}"));
             let _ = opened.send(enter(kind, timeout, common.of_shard(shard)));
         });
         result.await.map_err(|_| EngineError::Thread)??;
         started.push(Shard::There(arbiter.handle()));
     }
     Ok(started)
+}
+
+/// Names the present thread for those who look at them (ps -T); a system without such names does without.
+fn call_thread(name: &str) {
+    if let Err(error) = std::fs::write("/proc/thread-self/comm", name) {
+        debug!(%error, "a thread has no name");
+    }
 }
 
 /// Opens an engine and makes it the one of the present thread.

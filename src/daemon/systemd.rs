@@ -3,6 +3,8 @@
 use crate::actors::supervisor::{GetStatus, Status, SupervisorActor};
 use actix::prelude::*;
 use sd_notify::NotifyState;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
@@ -23,6 +25,31 @@ pub fn reloading() {
 /// We are about to end.
 pub fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
+}
+
+/// Leaves a copy of a socket with the service manager, which hands it to our successor under that name.
+pub fn keep(name: &str, socket: BorrowedFd<'_>) {
+    // Not to be dropped because of an error that is pending on it.
+    let state = [NotifyState::FdStore, NotifyState::FdName(name), NotifyState::Custom("FDPOLL=0")];
+    if let Err(error) = sd_notify::notify_with_fds(&state, &[socket]) {
+        debug!(%error, "the service manager does not listen");
+    }
+}
+
+/// Has the service manager close what was left with it, and waits until it has.
+pub fn forget(name: &str) {
+    tell(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)]);
+    if let Err(error) = wait_until_heard() {
+        debug!(%error, "the service manager does not listen");
+    }
+}
+
+/// The service manager closes what comes with a barrier when it has heard everything before it.
+fn wait_until_heard() -> io::Result<()> {
+    let (mut end, barrier) = io::pipe()?;
+    sd_notify::notify_with_fds(&[NotifyState::Custom("BARRIER=1")], &[barrier.as_fd()])?;
+    drop(barrier);
+    end.read(&mut [0]).map(drop)
 }
 
 /// Tells what is being done, and goes on to feed the watchdog, if there is one, for as long as every thread sends.
