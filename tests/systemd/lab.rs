@@ -21,9 +21,10 @@ impl Lab {
     pub fn boot(default: &str, drop_in: &str) -> Self {
         let files = tempfile::tempdir().expect("a temporary directory");
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let unit = fs::read_to_string(here.join("meshping.service")).expect("the unit file");
+        for unit in ["meshping.service", "meshping-control.socket", "meshping-web.socket"] {
+            fs::copy(here.join(unit), files.path().join(unit)).expect("the unit file");
+        }
         let put = |name: &str, text: &str| fs::write(files.path().join(name), text).expect("writable");
-        put("meshping.service", &unit);
         put("default", default);
         put("drop-in.conf", drop_in);
         fs::copy(env!("CARGO_BIN_EXE_meshping"), files.path().join("meshping")).expect("the binary");
@@ -66,18 +67,25 @@ impl Lab {
         fs::read_to_string(self.files.path().join("log")).unwrap_or_default()
     }
 
+    /// Starts a command in the lab.
+    pub fn spawn(&self, command: &[&str]) -> Running {
+        let mut nsenter = as_root("nsenter");
+        nsenter.args(["--target", &self.pid.to_string(), "--all", "--"]).args(command);
+        let pipes = nsenter.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running(pipes.spawn().expect("nsenter runs"))
+    }
+
     fn output(&self, command: &[&str], input: &str) -> Output {
-        let mut child = as_root("nsenter")
-            .args(["--target", &self.pid.to_string(), "--all", "--"])
-            .args(command)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("nsenter runs");
+        let mut child = self.spawn(command).0;
         // A command that reads nothing may be gone by now.
         let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
         child.wait_with_output().expect("its output")
+    }
+
+    /// Writes a file in the lab, with the directory that it is in.
+    pub fn write(&self, path: &str, text: &str) {
+        let output = self.output(&["sh", "-c", "mkdir -p \"${0%/*}\" && cat >\"$0\"", path], text);
+        assert!(output.status.success(), "{path} not written");
     }
 
     /// Standard output of a command in the lab, whether it succeeds or not.
@@ -118,13 +126,25 @@ impl Lab {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Waits until `what` holds, for at most ten seconds.
+    /// Waits until `what` holds, for at most half a minute.
     pub fn wait_for(&self, what: &str, holds: impl Fn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(30);
         while !holds() {
-            assert!(Instant::now() < deadline, "{what}: not within 10 s\n{}\n{}", self.journal(), self.log());
+            assert!(Instant::now() < deadline, "{what}: not within 30 s\n{}\n{}", self.journal(), self.log());
             thread::sleep(Duration::from_millis(50));
         }
+    }
+}
+
+/// A command that runs.
+pub struct Running(Child);
+
+impl Running {
+    /// Ends its standard input, and waits for what it says.
+    pub fn finish(self) -> String {
+        let output = self.0.wait_with_output().expect("its output");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The first process of namespaces of its own (tests/systemd.rs makes them): prepares them and becomes systemd.
-# Usage: lab.sh FILES; the directory holds meshping, meshping.service, drop-in.conf and default (for /etc/default/meshping).
+# Usage: lab.sh FILES; the directory holds meshping, its units, drop-in.conf and default (for /etc/default/meshping).
 # Nothing of the host is written to: / is read-only in here, and what systemd writes to is in memory.
 set -eu
 files=$1
@@ -19,9 +19,13 @@ rm -f /usr/bin/meshping
 cp /run/lab/files/meshping /usr/bin/meshping
 chmod 755 /usr/bin/meshping
 
-mount -t tmpfs -o mode=755 tmpfs /etc/default
+# /etc as it is, but writable.
+mkdir /run/lab/etc
+cp -a /etc/. /run/lab/etc
+mount --bind /run/lab/etc /etc
+rm -rf /etc/meshping
 cp /run/lab/files/default /etc/default/meshping
-cp /run/lab/files/meshping.service /run/systemd/system/
+cp /run/lab/files/meshping.service /run/lab/files/meshping-*.socket /run/systemd/system/
 mkdir /run/systemd/system/meshping.service.d
 cp /run/lab/files/drop-in.conf /run/systemd/system/meshping.service.d/
 

@@ -1,0 +1,46 @@
+//! What the unit gives the daemon, and what the daemon tells it.
+
+use super::lab::Lab;
+use super::{ONE_TARGET, booted, received, status};
+
+#[test]
+fn the_unit_s_status_says_what_is_being_done() {
+    let lab = booted(ONE_TARGET, "");
+    lab.wait_for("a status", || lab.property("StatusText") == "pinging 1 targets, following 0 names");
+}
+
+#[test]
+fn the_daemon_has_directories_of_its_own() {
+    let lab = booted(ONE_TARGET, "");
+    let ids =
+        ["Uid", "Gid"].map(|id| status(&lab, id).split_whitespace().next().unwrap_or_default().to_owned());
+    let pid = lab.property("MainPID");
+    let in_its_place = |script: &str| {
+        let as_it =
+            format!("exec setpriv --reuid {} --regid {} --clear-groups sh -c '{script}'", ids[0], ids[1]);
+        lab.try_run(&["nsenter", "--target", &pid, "--mount", "sh", "-c", &as_it])
+    };
+    assert_eq!(
+        in_its_place("echo kept >/var/lib/meshping/file && cat /var/lib/meshping/file").trim(),
+        "kept"
+    );
+    assert_eq!(in_its_place("touch /etc/meshping/file || ls -d /etc/meshping").trim(), "/etc/meshping");
+    assert_eq!(lab.run(&["stat", "-c", "%a", "/var/lib/private/meshping"]).trim(), "750");
+    lab.run(&["systemctl", "restart", "meshping"]);
+    assert_eq!(
+        lab.run(&["cat", "/var/lib/meshping/file"]).trim(),
+        "kept",
+        "another user may have come, the file stays"
+    );
+}
+
+#[test]
+fn a_secret_that_only_root_can_read_reaches_the_daemon() {
+    let drop_in = "[Service]\nLoadCredential=targets:/etc/meshping/secret\n\
+        ExecStart=\nExecStart=/usr/bin/meshping --targets %d/targets\n";
+    let lab = Lab::boot("", drop_in);
+    lab.write("/etc/meshping/secret", "127.0.0.1/0.1\n");
+    lab.run(&["chmod", "600", "/etc/meshping/secret"]);
+    lab.run(&["systemctl", "start", "meshping"]);
+    lab.wait_for("replies from 127.0.0.1", || received(&lab) >= 3);
+}
