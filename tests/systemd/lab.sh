@@ -35,6 +35,8 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
 mount -o remount,bind,ro /
+# Among the namespaces in here, which is how credentials reach a service.
+mount --make-rshared /
 ip link set lo up
 # No kernel modules, no clock: what is the host's stays as it is.
 exec setpriv --bounding-set -sys_module,-sys_time,-sys_boot \
