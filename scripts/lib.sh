@@ -6,7 +6,11 @@ set -euo pipefail
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
 TOOLS=$TARGET_DIR/tools
-PATH=$PATH:/usr/sbin:/sbin
+
+# Once each: what ring's build depends on is the whole of PATH.
+add_to_path() { case :$PATH: in *":$1:"*) ;; *) PATH=$PATH:$1 ;; esac; }
+add_to_path /usr/sbin
+add_to_path /sbin
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
@@ -34,7 +38,7 @@ as_root() {
 }
 
 need_rust() {
-    PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+    add_to_path "${CARGO_HOME:-$HOME/.cargo}/bin"
     have rustc || die "rustc is missing: install Rust 1.89 or newer, for instance with rustup"
     have cargo || die "cargo is missing: it comes with Rust"
 }

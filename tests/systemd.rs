@@ -2,6 +2,8 @@
 
 #[path = "systemd/lab.rs"]
 mod lab;
+#[path = "systemd/package.rs"]
+mod package;
 #[path = "systemd/sockets.rs"]
 mod sockets;
 #[path = "systemd/surroundings.rs"]

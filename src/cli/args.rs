@@ -139,6 +139,11 @@ Permissions:
 
 See also: meshpingctl --help";
 
+/// The command line, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
 impl Args {
     /// So many lines a file may have: each target may be wanted by several names.
     pub(super) fn file_limit(&self) -> usize {

@@ -101,6 +101,11 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The command line, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Ctl::command()
+}
+
 fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Ctl, Stop> {
     let matches = Ctl::command().try_get_matches_from(words);
     let ctl = matches.and_then(|matches| Ctl::from_arg_matches(&matches));

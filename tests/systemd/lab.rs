@@ -21,13 +21,30 @@ impl Lab {
     pub fn boot(default: &str, drop_in: &str) -> Self {
         let files = tempfile::tempdir().expect("a temporary directory");
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        for unit in ["meshping.service", "meshping-control.socket", "meshping-web.socket"] {
-            fs::copy(here.join(unit), files.path().join(unit)).expect("the unit file");
+        for unit in ["meshping.service", "contrib/meshping-control.socket", "contrib/meshping-web.socket"] {
+            let name = Path::new(unit).file_name().expect("a name");
+            fs::copy(here.join(unit), files.path().join(name)).expect("the unit file");
         }
         let put = |name: &str, text: &str| fs::write(files.path().join(name), text).expect("writable");
         put("default", default);
         put("drop-in.conf", drop_in);
         fs::copy(env!("CARGO_BIN_EXE_meshping"), files.path().join("meshping")).expect("the binary");
+        Self::enter(files, "tests/systemd/lab.sh")
+    }
+
+    /// Boots the small Debian of a tar file, with packages in its /packages.
+    pub fn debian(root: &str, packages: &[PathBuf]) -> Self {
+        let files = tempfile::tempdir().expect("a temporary directory");
+        fs::write(files.path().join("root"), root).expect("writable");
+        for package in packages {
+            let name = package.file_name().expect("a package");
+            fs::copy(package, files.path().join(name)).expect("the package");
+        }
+        Self::enter(files, "tests/systemd/root.sh")
+    }
+
+    /// Has a script, in namespaces of its own, make a systemd of these files.
+    fn enter(files: tempfile::TempDir, script: &str) -> Self {
         let log = File::create(files.path().join("log")).expect("writable");
         let cgroup = own_cgroup(files.path());
         let enter =
@@ -35,7 +52,7 @@ impl Lab {
         let unshare = as_root("sh")
             .args(["-c", "[ -z \"$1\" ] || echo $$ >\"$1\"; shift; exec unshare \"$@\"", "sh", &enter])
             .args(["--pid", "--fork", "--kill-child", "--mount", "--net", "--cgroup", "--uts", "--ipc", "sh"])
-            .arg(here.join("tests/systemd/lab.sh"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script))
             .arg(files.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
@@ -70,7 +87,7 @@ impl Lab {
     /// Starts a command in the lab.
     pub fn spawn(&self, command: &[&str]) -> Running {
         let mut nsenter = as_root("nsenter");
-        nsenter.args(["--target", &self.pid.to_string(), "--all", "--"]).args(command);
+        nsenter.args(["--target", &self.pid.to_string(), "--all", "--root", "--wd=/", "--"]).args(command);
         let pipes = nsenter.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Running(pipes.spawn().expect("nsenter runs"))
     }
