@@ -113,6 +113,7 @@ async fn serve(
         actix_rt::spawn(screen::run(console, supervisor.clone().recipient()));
     }
     actix_rt::spawn(settle(supervisor.clone()));
+    actix_rt::spawn(heed_reloads(signal(SignalKind::hangup())?));
     stop.received().await;
     info!("stopping");
     systemd::stopping();
@@ -165,6 +166,15 @@ async fn settle(supervisor: Addr<SupervisorActor>) {
     if supervisor.send(Settle).await.is_ok() {
         systemd::ready();
         systemd::report(supervisor).await;
+    }
+}
+
+/// Reloads at SIGHUP, which is what `systemctl reload` sends.
+async fn heed_reloads(mut hangup: tokio::signal::unix::Signal) {
+    while hangup.recv().await.is_some() {
+        systemd::reloading();
+        info!("nothing to reload so far");
+        systemd::ready();
     }
 }
 

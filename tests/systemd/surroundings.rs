@@ -10,6 +10,23 @@ fn the_unit_s_status_says_what_is_being_done() {
 }
 
 #[test]
+fn a_reload_goes_on_with_the_same_daemon_and_the_service_manager_knows() {
+    let lab = booted(ONE_TARGET, "");
+    lab.wait_for("replies from 127.0.0.1", || received(&lab) >= 3);
+    let (pid, before) = (lab.property("MainPID"), received(&lab));
+    let changed = || lab.property("StateChangeTimestampMonotonic");
+    let first = changed();
+    lab.run(&["kill", "-HUP", &pid]);
+    lab.wait_for("reloading and ready again", || {
+        changed() != first && lab.property("ActiveState") == "active"
+    });
+    lab.run(&["systemctl", "reload", "meshping"]);
+    assert_eq!((lab.property("ActiveState"), lab.property("MainPID")), ("active".into(), pid));
+    lab.wait_for("further replies", || received(&lab) > before);
+    assert_eq!(lab.property("NRestarts"), "0");
+}
+
+#[test]
 fn the_daemon_has_directories_of_its_own() {
     let lab = booted(ONE_TARGET, "");
     let ids =
