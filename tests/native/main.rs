@@ -14,3 +14,4 @@ mod run;
 mod shards;
 #[path = "../sim/mod.rs"]
 mod sim;
+mod stalled;
