@@ -113,7 +113,6 @@ async fn serve(
         actix_rt::spawn(screen::run(console, supervisor.clone().recipient()));
     }
     actix_rt::spawn(settle(supervisor.clone()));
-    actix_rt::spawn(heed_reloads(signal(SignalKind::hangup())?));
     stop.received().await;
     info!("stopping");
     systemd::stopping();
@@ -153,11 +152,13 @@ fn settings(config: &Config) -> Settings {
     Settings { limits, defaults }
 }
 
-/// Reads the configuration again whenever a SIGHUP comes.
+/// Reads the configuration again whenever a SIGHUP comes, which is what `systemctl reload` sends.
 async fn reload_at(mut hangup: Signal, reload: Recipient<Reload>) {
     while hangup.recv().await.is_some() {
+        systemd::reloading();
         // It logs what came of it.
         let _ = reload.send(Reload).await;
+        systemd::ready();
     }
 }
 
@@ -166,15 +167,6 @@ async fn settle(supervisor: Addr<SupervisorActor>) {
     if supervisor.send(Settle).await.is_ok() {
         systemd::ready();
         systemd::report(supervisor).await;
-    }
-}
-
-/// Reloads at SIGHUP, which is what `systemctl reload` sends.
-async fn heed_reloads(mut hangup: tokio::signal::unix::Signal) {
-    while hangup.recv().await.is_some() {
-        systemd::reloading();
-        info!("nothing to reload so far");
-        systemd::ready();
     }
 }
 

@@ -87,3 +87,23 @@ fn the_unit_comes_back_after_a_kill() {
     assert_ne!(lab.property("MainPID"), first);
     lab.wait_for("replies from 127.0.0.1", || received(&lab) >= 1);
 }
+
+#[test]
+fn every_line_of_the_configuration_that_is_installed_is_good() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let installed = include_str!("../contrib/meshping.toml");
+    let uncommented = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if setting.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
+            setting.to_owned()
+        }
+        _ => line.to_owned(),
+    };
+    let full: Vec<String> = installed.lines().map(uncommented).collect();
+    for (name, text) in [("installed", installed), ("full", &full.join("\n"))] {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).expect("writable");
+        let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_meshping"));
+        let output = check.arg("--config").arg(path).arg("--config.check").output().expect("meshping runs");
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

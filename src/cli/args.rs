@@ -5,7 +5,7 @@ use crate::config::{Config, EngineKind};
 use crate::resolve::Families;
 use crate::target::{Host, Interval, TargetSpec, Timeout};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Parser, ValueHint};
+use clap::{CommandFactory, Parser, ValueHint};
 use ipnet::IpNet;
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};

@@ -21,7 +21,7 @@ impl Lab {
     pub fn boot(default: &str, drop_in: &str) -> Self {
         let files = tempfile::tempdir().expect("a temporary directory");
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        for unit in ["meshping.service", "contrib/meshping-control.socket", "contrib/meshping-web.socket"] {
+        for unit in UNITS {
             let name = Path::new(unit).file_name().expect("a name");
             fs::copy(here.join(unit), files.path().join(name)).expect("the unit file");
         }
@@ -179,6 +179,14 @@ impl Drop for Lab {
         }
     }
 }
+
+/// What the daemon is installed with.
+const UNITS: [&str; 4] = [
+    "meshping.service",
+    "contrib/meshping-control.socket",
+    "contrib/meshping-web.socket",
+    "contrib/meshping.toml",
+];
 
 /// A control group can go when its processes are gone, which may take a moment.
 const REMOVE_CGROUP: &str = "for i in 1 2 3 4 5 6 7 8 9 10; do

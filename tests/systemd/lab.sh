@@ -1,6 +1,6 @@
 #!/bin/sh
 # The first process of namespaces of its own (tests/systemd.rs makes them): prepares them and becomes systemd.
-# Usage: lab.sh FILES; the directory holds meshping, its units, drop-in.conf and default (for /etc/default/meshping).
+# Usage: lab.sh FILES; the directory holds meshping, meshping.toml, its units, drop-in.conf and default (for /etc/default/meshping).
 # Nothing of the host is written to: / is read-only in here, and what systemd writes to is in memory.
 set -eu
 files=$1
@@ -24,6 +24,8 @@ mkdir /run/lab/etc
 cp -a /etc/. /run/lab/etc
 mount --bind /run/lab/etc /etc
 rm -rf /etc/meshping
+mkdir /etc/meshping
+cp /run/lab/files/meshping.toml /etc/meshping
 cp /run/lab/files/default /etc/default/meshping
 cp /run/lab/files/meshping.service /run/lab/files/meshping-*.socket /run/systemd/system/
 mkdir /run/systemd/system/meshping.service.d

@@ -46,7 +46,7 @@ fn replies(lab: &Lab) -> u64 {
     list["127.0.0.1"]["recv"].as_u64().unwrap_or_default()
 }
 
-const INSTALLED: [&str; 16] = [
+const INSTALLED: [&str; 17] = [
     "/usr/bin/meshping",
     "/usr/bin/meshpingctl",
     "/usr/lib/systemd/system/meshping.service",
@@ -55,6 +55,7 @@ const INSTALLED: [&str; 16] = [
     "/usr/lib/sysctl.d/60-meshping.conf",
     "/usr/share/man/man1/meshping.1.gz",
     "/usr/share/man/man1/meshpingctl.1.gz",
+    "/usr/share/man/man5/meshping.toml.5.gz",
     "/usr/share/man/man1/meshpingctl-add.1.gz",
     "/usr/share/bash-completion/completions/meshping",
     "/usr/share/bash-completion/completions/meshpingctl",
@@ -64,7 +65,8 @@ const INSTALLED: [&str; 16] = [
     "/usr/share/doc/meshping/changelog.gz",
     "/usr/share/doc/meshping/examples/dhcpd.conf",
 ];
-const CONFIGURATION: [&str; 2] = ["/etc/default/meshping", "/etc/meshping/targets.d/README"];
+const CONFIGURATION: [&str; 3] =
+    ["/etc/default/meshping", "/etc/meshping/meshping.toml", "/etc/meshping/targets.d/README"];
 
 fn is_installed_and_runs(lab: &Lab) {
     lab.run(&["sh", "-c", "dpkg --install /packages/meshping_1.0-1_*.deb"]);
@@ -86,12 +88,12 @@ fn is_installed_and_runs(lab: &Lab) {
 }
 
 fn is_upgraded_with_its_configuration(lab: &Lab) {
-    let changed = "MESHPING_TARGETS=127.0.0.1/0.1\n";
-    lab.write("/etc/default/meshping", changed);
-    lab.write("/etc/meshping/targets.d/here.json", "[]");
+    let changed = "target_files = [\"targets.d/*.json\"]\ninterval = 0.1\n";
+    lab.write("/etc/meshping/meshping.toml", changed);
+    lab.write("/etc/meshping/targets.d/here.json", r#"[{"targets": ["127.0.0.1"]}]"#);
     let before = lab.property("MainPID");
     lab.run(&["sh", "-c", "dpkg --install /packages/meshping_1.1-1_*.deb"]);
-    assert_eq!(lab.run(&["cat", "/etc/default/meshping"]), changed);
+    assert_eq!(lab.run(&["cat", "/etc/meshping/meshping.toml"]), changed);
     assert_eq!(lab.property("ActiveState"), "active", "{}", lab.journal());
     assert_ne!(lab.property("MainPID"), before);
     lab.wait_for("replies from 127.0.0.1", || replies(lab) >= 3);

@@ -20,8 +20,13 @@ fn a_reload_goes_on_with_the_same_daemon_and_the_service_manager_knows() {
     lab.wait_for("reloading and ready again", || {
         changed() != first && lab.property("ActiveState") == "active"
     });
+    lab.write("/etc/meshping/meshping.toml", "[[target]]\nhost = \"127.0.0.2\"\n");
     lab.run(&["systemctl", "reload", "meshping"]);
+    let list = lab.control(r#"{"cmd": "list"}"#);
+    assert!(list.contains("127.0.0.2"), "the reload was not over: {list}");
     assert_eq!((lab.property("ActiveState"), lab.property("MainPID")), ("active".into(), pid));
+    lab.write("/etc/meshping/meshping.toml", "[[target]]\nhost = \"127.0.0.3\"\n");
+    lab.wait_for("a file that changed", || lab.control(r#"{"cmd": "list"}"#).contains("127.0.0.3"));
     lab.wait_for("further replies", || received(&lab) > before);
     assert_eq!(lab.property("NRestarts"), "0");
 }
