@@ -65,7 +65,7 @@ impl Lab {
     }
 
     fn wait_until_booted(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(60);
         let mut state = String::new();
         while Instant::now() < deadline && state != "running" && state != "degraded" {
             let running = matches!(self.unshare.try_wait(), Ok(None));
