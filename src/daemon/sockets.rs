@@ -135,10 +135,17 @@ impl Wanted {
         if let Some(socket) = &handed.unit {
             self.check(socket)?;
         }
-        let kept = handed.kept.filter(|kept| handed.unit.is_none() && self.fits(kept));
-        let Some(socket) = handed.unit.or(kept) else {
-            // First, because it would be in the way.
+        let useful = |kept: &S| handed.unit.is_none() && self.fits(kept);
+        let (kept, useless) = match handed.kept {
+            Some(kept) if useful(&kept) => (Some(kept), None),
+            other => (None, other),
+        };
+        if useless.is_some() {
+            // Closed here and there, or it would be in the way.
+            drop(useless);
             systemd::forget(self.name);
+        }
+        let Some(socket) = handed.unit.or(kept) else {
             let Some(address) = self.address else { return Ok(None) };
             let socket = bind(address)?;
             systemd::keep(self.name, socket.as_fd());

@@ -5,6 +5,7 @@ use actix::prelude::*;
 use sd_notify::NotifyState;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
@@ -46,7 +47,8 @@ pub fn forget(name: &str) {
 
 /// The service manager closes what comes with a barrier when it has heard everything before it.
 fn wait_until_heard() -> io::Result<()> {
-    let (mut end, barrier) = io::pipe()?;
+    let (mut end, barrier) = UnixStream::pair()?;
+    end.set_read_timeout(Some(LONGEST_WAIT))?;
     sd_notify::notify_with_fds(&[NotifyState::Custom("BARRIER=1")], &[barrier.as_fd()])?;
     drop(barrier);
     end.read(&mut [0]).map(drop)
@@ -117,6 +119,8 @@ fn tell(state: &[NotifyState]) {
     }
 }
 
+/// A service manager that does not hear us must not hold up the start.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// For how long the actors may be silent where there is no watchdog.
 const DEFAULT_PERIOD: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
