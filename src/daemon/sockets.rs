@@ -24,7 +24,7 @@ pub enum SocketError {
     Web(#[from] BindError),
     /// A socket unit of whose sockets we know nothing.
     #[error(
-        "the service manager hands over a socket called {0:?}: FileDescriptorName= has to be \"control\" or \"web\", once each"
+        "the service manager hands over a socket called {0:?}: FileDescriptorName= has to be \"control\", once, or \"web\""
     )]
     Name(String),
     /// A socket unit with the wrong kind of socket.
@@ -37,8 +37,8 @@ pub enum SocketError {
         "the service manager hands over a socket on {given}, but {option} is {wanted}: change the option, or the socket unit"
     )]
     Contradiction {
-        /// Where the socket is bound.
-        given: SocketAddr,
+        /// Where the sockets are bound.
+        given: String,
         /// The option.
         option: &'static str,
         /// Its value.
@@ -56,15 +56,15 @@ pub struct Handed {
 /// Of one kind of socket.
 #[derive(Debug)]
 struct Handover<S> {
-    /// Of a socket unit: it decides where we listen.
-    unit: Option<S>,
+    /// Of socket units: they decide where we listen.
+    units: Vec<S>,
     /// Of our predecessor: the options decide.
-    kept: Option<S>,
+    kept: Vec<S>,
 }
 
 impl<S> Default for Handover<S> {
     fn default() -> Self {
-        Self { unit: None, kept: None }
+        Self { units: Vec::new(), kept: Vec::new() }
     }
 }
 
@@ -81,39 +81,42 @@ impl Handed {
         for index in 0..fds.len() {
             let name = names.next().unwrap_or_default();
             let kind = |error| SocketError::Kind(name.to_owned(), error);
-            let free = match name {
-                "control" => put(&mut handed.control.unit, fds.take_udp_socket(index).map_err(kind)?),
-                CONTROL => put(&mut handed.control.kept, fds.take_udp_socket(index).map_err(kind)?),
-                "web" => put(&mut handed.web.unit, fds.take_tcp_listener(index).map_err(kind)?),
-                WEB => put(&mut handed.web.kept, fds.take_tcp_listener(index).map_err(kind)?),
-                _ => false,
-            };
-            if !free {
-                return Err(SocketError::Name(name.to_owned()));
+            match name {
+                "control" => handed.control.units.extend(fds.take_udp_socket(index).map_err(kind)?),
+                CONTROL => handed.control.kept.extend(fds.take_udp_socket(index).map_err(kind)?),
+                "web" => handed.web.units.extend(fds.take_tcp_listener(index).map_err(kind)?),
+                WEB => handed.web.kept.extend(fds.take_tcp_listener(index).map_err(kind)?),
+                _ => return Err(SocketError::Name(name.to_owned())),
             }
+        }
+        if handed.control.units.len() > 1 {
+            return Err(SocketError::Name("control".to_owned()));
         }
         Ok(handed)
     }
 
-    /// The control socket and that of HTTP, if they are wanted.
+    /// The control socket, if one is wanted, and those of HTTP.
     ///
     /// # Errors
     /// [`SocketError`]: one is not to be had, or a socket unit says something else than an option.
-    pub fn open(self, config: &Config) -> Result<(Option<UdpSocket>, Option<TcpListener>), SocketError> {
-        let control =
-            Wanted { name: CONTROL, option: "--control", address: config.control, default: Config::CONTROL };
-        let web =
-            Wanted { name: WEB, option: "--web.listen-address", address: config.web, default: Config::WEB };
+    pub fn open(self, config: &Config) -> Result<(Option<UdpSocket>, Vec<TcpListener>), SocketError> {
+        let control = Wanted {
+            name: CONTROL,
+            option: "--control",
+            addresses: config.control.into_iter().collect(),
+            default: Config::CONTROL,
+        };
+        let web = Wanted {
+            name: WEB,
+            option: "--web.listen-address",
+            addresses: config.web.clone(),
+            default: Config::WEB,
+        };
         let bind_control =
             |address| control::bind(address).map_err(|error| SocketError::Control(address, error));
-        Ok((control.open(self.control, bind_control)?, web.open(self.web, |at| Ok(web::bind(at)?))?))
+        let control = control.open(self.control, bind_control)?.pop();
+        Ok((control, web.open(self.web, |address| Ok(web::bind(address)?))?))
     }
-}
-
-fn put<S>(place: &mut Option<S>, socket: Option<S>) -> bool {
-    let free = place.is_none();
-    *place = socket;
-    free
 }
 
 /// One kind of socket that is wanted.
@@ -121,8 +124,8 @@ struct Wanted {
     /// How the service manager is to call it.
     name: &'static str,
     option: &'static str,
-    /// `None` for `off`.
-    address: Option<SocketAddr>,
+    /// None for `off`.
+    addresses: Vec<SocketAddr>,
     default: SocketAddr,
 }
 
@@ -130,49 +133,73 @@ impl Wanted {
     fn open<S: Socket>(
         &self,
         handed: Handover<S>,
-        bind: impl FnOnce(SocketAddr) -> Result<S, SocketError>,
-    ) -> Result<Option<S>, SocketError> {
-        if let Some(socket) = &handed.unit {
-            self.check(socket)?;
+        bind: impl Fn(SocketAddr) -> Result<S, SocketError>,
+    ) -> Result<Vec<S>, SocketError> {
+        if !handed.units.is_empty() {
+            self.check(&handed.units)?;
+            self.let_go(handed.kept);
+            return self.take_over(handed.units);
         }
-        let useful = |kept: &S| handed.unit.is_none() && self.fits(kept);
-        let (kept, useless) = match handed.kept {
-            Some(kept) if useful(&kept) => (Some(kept), None),
-            other => (None, other),
-        };
-        if useless.is_some() {
-            // Closed here and there, or it would be in the way.
-            drop(useless);
+        let wanted = |kept: &S| self.addresses.iter().any(|address| is_at(kept, *address));
+        let (kept, useless) = handed.kept.into_iter().partition(wanted);
+        let some_useless = self.let_go(useless);
+        let mut sockets = self.take_over(kept)?;
+        if some_useless {
+            // They have the same name.
+            for socket in &sockets {
+                systemd::keep(self.name, socket.as_fd());
+            }
+        }
+        for &address in &self.addresses {
+            if !sockets.iter().any(|socket| is_at(socket, address)) {
+                let socket = bind(address)?;
+                systemd::keep(self.name, socket.as_fd());
+                sockets.push(socket);
+            }
+        }
+        Ok(sockets)
+    }
+
+    /// Closes what is of no use, here and there, or it would be in the way.
+    fn let_go<S: Socket>(&self, useless: Vec<S>) -> bool {
+        let some = !useless.is_empty();
+        drop(useless);
+        if some {
             systemd::forget(self.name);
         }
-        let Some(socket) = handed.unit.or(kept) else {
-            let Some(address) = self.address else { return Ok(None) };
-            let socket = bind(address)?;
-            systemd::keep(self.name, socket.as_fd());
-            return Ok(Some(socket));
-        };
-        socket.ready().map_err(|error| SocketError::Kind(self.name.to_owned(), error))?;
-        info!(name = self.name, addr = ?socket.bound(), "socket taken over from the service manager");
-        Ok(Some(socket))
+        some
     }
 
-    /// The default of an option contradicts nothing.
-    fn check(&self, socket: &impl Socket) -> Result<(), SocketError> {
-        let Some(given) = socket.bound() else { return Ok(()) };
-        if self.address == Some(self.default) || self.fits(socket) {
+    fn take_over<S: Socket>(&self, sockets: Vec<S>) -> Result<Vec<S>, SocketError> {
+        for socket in &sockets {
+            socket.ready().map_err(|error| SocketError::Kind(self.name.to_owned(), error))?;
+            info!(name = self.name, addr = ?socket.bound(), "socket taken over from the service manager");
+        }
+        Ok(sockets)
+    }
+
+    /// Socket units and option have to say the same; the default of an option contradicts nothing.
+    fn check(&self, units: &[impl Socket]) -> Result<(), SocketError> {
+        let covered = |address: &SocketAddr| units.iter().any(|unit| is_at(unit, *address));
+        let meant = |unit: &&_| self.addresses.iter().any(|address| is_at(*unit, *address));
+        let same = self.addresses.iter().all(covered) && units.iter().all(|unit| meant(&unit));
+        if self.addresses == [self.default] || same {
             return Ok(());
         }
-        let wanted = self.address.map_or_else(|| "off".to_owned(), |address| address.to_string());
+        let given = units.iter().filter_map(Socket::bound).map(|address| address.to_string());
+        let wanted: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        let wanted = if wanted.is_empty() { "off".to_owned() } else { wanted.join(", ") };
+        let given = given.collect::<Vec<_>>().join(", ");
         Err(SocketError::Contradiction { given, option: self.option, wanted })
     }
+}
 
-    /// Whether the socket is where the option says; without IPv6, "everywhere" is 0.0.0.0.
-    fn fits(&self, socket: &impl Socket) -> bool {
-        let everywhere = |address: SocketAddr| address.ip().is_unspecified().then(|| address.port());
-        let (wanted, bound) = (self.address, socket.bound());
-        wanted == bound
-            || wanted.and_then(everywhere).is_some_and(|port| bound.and_then(everywhere) == Some(port))
-    }
+/// Whether the socket is where the option says; without IPv6, "everywhere" is 0.0.0.0.
+fn is_at(socket: &impl Socket, address: SocketAddr) -> bool {
+    let everywhere = |address: SocketAddr| address.ip().is_unspecified().then(|| address.port());
+    let bound = socket.bound();
+    let both = everywhere(address).is_some_and(|port| bound.and_then(everywhere) == Some(port));
+    bound == Some(address) || (address.is_ipv6() && both)
 }
 
 /// What both kinds have.
@@ -210,9 +237,9 @@ const WEB: &str = "web-kept";
 mod tests {
     use super::*;
 
-    fn wanted(address: Option<&str>) -> Wanted {
-        let address = address.map(|address| address.parse().unwrap());
-        Wanted { name: WEB, option: "--web.listen-address", address, default: Config::WEB }
+    fn wanted(addresses: &[&str]) -> Wanted {
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        Wanted { name: WEB, option: "--web.listen-address", addresses, default: Config::WEB }
     }
 
     fn listener() -> (TcpListener, String) {
@@ -224,10 +251,12 @@ mod tests {
     #[test]
     fn a_socket_unit_decides_and_an_option_that_says_something_else_is_an_error() {
         let (socket, address) = listener();
-        assert!(wanted(Some("[::]:9922")).check(&socket).is_ok(), "the default");
-        assert!(wanted(Some(&address)).check(&socket).is_ok(), "the same");
-        for other in [None, Some("127.0.0.1:1"), Some("0.0.0.0:9922")] {
-            let error = wanted(other).check(&socket).unwrap_err().to_string();
+        let units = [socket];
+        for same in ["[::]:9922", &address] {
+            assert!(wanted(&[same]).check(&units).is_ok(), "{same}");
+        }
+        for other in [&[][..], &["127.0.0.1:1"], &["0.0.0.0:9922"], &[&address, "127.0.0.1:1"]] {
+            let error = wanted(other).check(&units).unwrap_err().to_string();
             assert!(
                 error.contains(&address) && error.contains("--web.listen-address is"),
                 "{other:?}: {error}"
@@ -238,24 +267,23 @@ mod tests {
     #[test]
     fn a_kept_socket_is_used_only_where_the_options_say() {
         let (kept, address) = listener();
-        let open = |at: Option<&str>, kept: TcpListener| {
-            let handed = Handover { unit: None, kept: Some(kept) };
-            wanted(at).open(handed, |at| Ok(web::bind(at)?)).unwrap().and_then(|socket| socket.bound())
+        let open = |at: &[&str]| {
+            let handed = Handover { units: Vec::new(), kept: vec![kept.try_clone().unwrap()] };
+            let sockets = wanted(at).open(handed, |at| Ok(web::bind(at)?)).unwrap();
+            sockets.iter().map(|socket| socket.bound().unwrap().to_string()).collect::<Vec<_>>()
         };
-        let same = open(Some(&address), kept.try_clone().unwrap());
-        assert_eq!(same.map(|bound| bound.to_string()), Some(address.clone()));
-        assert_ne!(
-            open(Some("127.0.0.1:0"), kept.try_clone().unwrap()).map(|bound| bound.to_string()),
-            Some(address)
-        );
-        assert_eq!(open(None, kept), None);
+        assert_eq!(open(&[&address]), std::slice::from_ref(&address));
+        assert_eq!(open(&[]), Vec::<String>::new());
+        assert!(!open(&["127.0.0.1:0"]).contains(&address));
+        let two = open(&["127.0.0.1:0", &address]);
+        assert!(two.len() == 2 && two.contains(&address), "{two:?}");
     }
 
     #[test]
     fn everywhere_is_the_same_with_and_without_ipv6() {
         let socket = TcpListener::bind("0.0.0.0:0").unwrap();
         let port = socket.local_addr().unwrap().port();
-        assert!(wanted(Some(&format!("[::]:{port}"))).fits(&socket));
-        assert!(!wanted(Some(&format!("127.0.0.1:{port}"))).fits(&socket));
+        assert!(is_at(&socket, format!("[::]:{port}").parse().unwrap()));
+        assert!(!is_at(&socket, format!("127.0.0.1:{port}").parse().unwrap()));
     }
 }
