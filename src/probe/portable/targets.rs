@@ -1,9 +1,10 @@
 //! Who is pinged, what is under way for each, and when to wake whom.
 
-use super::request::Request;
+use super::request::{LARGEST, Request};
 use crate::measure::Moment;
 use crate::probe::{Listener, PortId};
-use crate::target::Address;
+use crate::probe::wire::PAYLOAD;
+use crate::target::{Address, Key, Shape};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -31,6 +32,7 @@ pub(super) struct Waiting {
     pub blind: Rc<RefCell<VecDeque<Moment>>>,
     alarm: Moment,
     under_way: JoinSet<()>,
+    shape: Shape,
     resolved: Option<SocketAddr>,
 }
 
@@ -94,8 +96,33 @@ impl Targets {
 
 impl Waiting {
     fn new(id: PortId, address: Address, listener: Rc<dyn Listener>, ident: u16) -> Self {
-        let (alarm, under_way) = (Moment::NEVER, JoinSet::new());
-        Self { id, address, listener, ident, blind: Rc::default(), alarm, under_way, resolved: None }
+        let (alarm, under_way, shape) = (Moment::NEVER, JoinSet::new(), Shape::default());
+        Self { id, address, listener, ident, blind: Rc::default(), alarm, under_way, shape, resolved: None }
+    }
+
+    /// Has its requests look like that from now on.
+    pub fn set_shape(&mut self, shape: Shape) {
+        self.shape = shape;
+    }
+
+    /// Number of bytes after the ICMP header of its requests.
+    ///
+    /// # Errors
+    /// [`Unable`], when its requests can't look as they should.
+    pub fn size(&self) -> Result<usize, Unable> {
+        let Shape { size, dscp, ttl, source, interface, dont_fragment } = self.shape;
+        let given = [
+            (Key::Dscp, dscp.is_some()),
+            (Key::Ttl, ttl.is_some()),
+            (Key::Source, source.is_some()),
+            (Key::Interface, interface.is_some()),
+            (Key::DontFragment, dont_fragment.is_some()),
+        ];
+        if let Some((key, _)) = given.into_iter().find(|(_, given)| *given) {
+            return Err(Unable::Option(key));
+        }
+        let size = size.map_or(PAYLOAD, |size| size.get().into());
+        if size > LARGEST { Err(Unable::Size(size)) } else { Ok(size) }
     }
 
     /// Starts a request, and clears away those that have ended.
@@ -113,4 +140,13 @@ impl Waiting {
         });
         self.resolved
     }
+}
+
+/// What this engine can't do; for the log.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unable {
+    #[error("the portable engine can't set {0}: remove that option, or use the native engine")]
+    Option(Key),
+    #[error("the portable engine can't send {0} bytes, at most {LARGEST}: choose another size, or use the native engine")]
+    Size(usize),
 }
