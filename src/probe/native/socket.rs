@@ -2,7 +2,7 @@
 
 use super::drops::Drops;
 use super::idents::Idents;
-use super::sys;
+use super::sys::{self, Marks};
 use crate::measure::Moment;
 use crate::target::Family;
 use socket2::{Domain, Protocol, Socket as Inner, Type};
@@ -62,6 +62,9 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 /// With less than this a warning is due.
 const SMALL_BUFFER: u32 = 1 << 20;
 
+/// Before, Linux passed over the options of packets of IPv6 datagram sockets.
+const MARKS_SINCE: (u32, u32) = (5, 18);
+
 impl Socket {
     /// Opens a socket that does not block, stamps what it receives, and gets only what concerns us.
     ///
@@ -92,6 +95,17 @@ impl Socket {
     /// What becomes of large requests at present.
     pub fn fragments(&self) -> Fragments {
         self.fragments.get()
+    }
+
+    /// Why the kernel would send a request otherwise than its marks say, and would not mention it.
+    pub fn inability(&self, marks: Marks) -> Option<&'static str> {
+        if self.kind == Kind::Raw || self.family == Family::V4 || marks == Marks::default() {
+            return None;
+        }
+        if sys::kernel_version() < MARKS_SINCE {
+            return Some("datagram sockets of IPv6 take no options before Linux 5.18: it takes CAP_NET_RAW");
+        }
+        marks.source.map(|_| "datagram sockets of IPv6 choose the source themselves: it takes CAP_NET_RAW")
     }
 
     /// Says what becomes of large requests from now on: an option of the socket, not of a packet.

@@ -115,6 +115,18 @@ pub fn interface_of(name: &str) -> Option<u32> {
     interface_index(name).or_else(|| name.parse().ok()).filter(|index| *index != 0)
 }
 
+/// The first two numbers of the kernel's version; (0, 0) if there are none.
+pub fn kernel_version() -> (u32, u32) {
+    // SAFETY: zeroes are valid for this plain C structure of arrays.
+    let mut names: libc::utsname = unsafe { mem::zeroed() };
+    // SAFETY: the pointer is to a utsname that outlives the call.
+    unsafe { libc::uname(&raw mut names) };
+    let release: String =
+        names.release.iter().take_while(|&&c| c != 0).map(|c| char::from(c.to_ne_bytes()[0])).collect();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
 /// An epoll instance of its own. Readable while a socket that it is armed for is.
 pub struct Doorbell(OwnedFd);
 

@@ -73,7 +73,7 @@ impl NativeEngine {
         outbound.clear();
         let mut batch = [(PortId { index: 0, generation: 0 }, 0); LARGEST];
         for request in requests {
-            let Some(way) = self.way(request) else { continue };
+            let Some(way) = self.way(socket, request) else { continue };
             if way.fragments != socket.fragments() {
                 // An option of the socket, not of a packet: what is in the batch goes before it is changed.
                 self.transmit(socket, &batch, &mut outbound);
@@ -92,9 +92,14 @@ impl NativeEngine {
     }
 
     /// How a request gets to its target; `None` if it can't.
-    fn way(&self, request: Queued) -> Option<Way> {
+    fn way(&self, socket: &Socket, request: Queued) -> Option<Way> {
         let way = self.targets.borrow_mut().way(request.0)?;
-        way.map_err(|error| self.refuse(request, &error)).ok()
+        let way = way.map_err(|error| self.refuse(request, &error)).ok()?;
+        if let Some(reason) = way.marks.and_then(|marks| socket.inability(marks)) {
+            self.refuse(request, &reason);
+            return None;
+        }
+        Some(way)
     }
 
     /// Puts a request into the batch.
@@ -154,14 +159,16 @@ impl NativeEngine {
                 }
             }
             Some(libc::EMSGSIZE) => self.note_too_large(request, error),
-            Some(libc::EINVAL | libc::EADDRNOTAVAIL) => {
+            _ => {
                 let source = self.targets.borrow().get(id).and_then(Target::source);
                 match source {
-                    Some(address) => self.refuse(request, &NotOurs { address, error }),
+                    Some(source) => self.refuse(
+                        request,
+                        &format_args!("{error}; is {source}, its source, an address of this machine?"),
+                    ),
                     None => self.refuse(request, error),
                 }
             }
-            _ => self.refuse(request, error),
         }
     }
 
@@ -189,12 +196,4 @@ impl NativeEngine {
             self.tell(target, Event::Refused { number, at });
         }
     }
-}
-
-/// What our system says of a source that is no address of ours; for the log.
-#[derive(Debug, thiserror::Error)]
-#[error("{error}: is its source, {address}, an address of this machine, and has it a way to there?")]
-struct NotOurs<'a> {
-    address: IpAddr,
-    error: &'a io::Error,
 }

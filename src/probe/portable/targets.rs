@@ -2,8 +2,8 @@
 
 use super::request::{LARGEST, Request};
 use crate::measure::Moment;
-use crate::probe::{Listener, PortId};
 use crate::probe::wire::PAYLOAD;
+use crate::probe::{Listener, PortId};
 use crate::target::{Address, Key, Shape};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
@@ -147,6 +147,8 @@ impl Waiting {
 pub(super) enum Unable {
     #[error("the portable engine can't set {0}: remove that option, or use the native engine")]
     Option(Key),
-    #[error("the portable engine can't send {0} bytes, at most {LARGEST}: choose another size, or use the native engine")]
+    #[error(
+        "the portable engine can't send {0} bytes, at most {LARGEST}: choose another size, or use the native engine"
+    )]
     Size(usize),
 }
