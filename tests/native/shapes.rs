@@ -3,14 +3,15 @@
 use crate::daemon::{Daemon, NONE, Start};
 use crate::run::{Counts, Outcome};
 use crate::sim::behaviour::{of_both_families, ourselves};
-use crate::sim::network::{SECOND, add_second_device, ip, sysctl};
+use crate::sim::network::{SECOND, add_second_device, ip, packets_out, sysctl};
 use crate::sim::packet::Look;
-use crate::sim::{FAMILIES, Network, at, code, in_namespace};
+use crate::sim::{FAMILIES, Network, at, code, in_namespace, sys};
 use meshping::target::Family;
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 /// A host that answers at once.
 fn host(family: Family, number: u8) -> IpAddr {
@@ -321,4 +322,61 @@ fn an_interface_is_the_one_of_that_name_also_when_it_comes_back() {
 #[test]
 fn datagram_sockets_take_the_interface_too() {
     in_namespace(|network| check_interface(&unprivileged(), network));
+}
+
+/// A link of 1280 bytes to a namespace of its own, where the kernel answers: 192.168.8.2 and fd88::2.
+fn add_peer() -> Peer {
+    let mut command = Command::new("unshare");
+    let peer = sys::die_with_us(command.args(["-n", "sleep", "120"])).spawn().expect("unshare (util-linux)");
+    let pid = peer.id();
+    let peer = Peer(peer);
+    let ours = std::fs::read_link("/proc/self/ns/net").expect("a namespace");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while std::fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|theirs| theirs == ours) {
+        assert!(Instant::now() < deadline, "unshare takes its time");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    ip(&format!("link add near0 mtu 1280 type veth peer name far0 mtu 1280 netns {pid}"));
+    for (address, nodad) in [("192.168.8.1/24", ""), ("fd88::1/64", " nodad")] {
+        ip(&format!("address add {address} dev near0{nodad}"));
+    }
+    ip("link set near0 up");
+    let inside = "ip address add 192.168.8.2/24 dev far0 && ip address add fd88::2/64 dev far0 nodad \
+                  && ip link set far0 up";
+    let status = Command::new("nsenter").args(["-t", &pid.to_string(), "-n", "sh", "-c", inside]).status();
+    assert!(status.is_ok_and(|status| status.success()), "nsenter (util-linux) and iproute2");
+    peer
+}
+
+struct Peer(Child);
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn requests_and_replies_in_fragments_are_put_together_again() {
+    in_namespace(|network| {
+        let _peer = add_peer();
+        let daemon = Daemon::start(&["-t", "2"]);
+        let hosts: [IpAddr; 2] = ["192.168.8.2", "fd88::2"].map(|text| text.parse().expect("an address"));
+        for host in hosts {
+            daemon.add_with(host, 0.1, &json!({"size": 20_000}));
+        }
+        wait_for_more(&daemon, network, &hosts, |row| row.recv);
+        let before = daemon.list();
+        // Some more, with all of the way known.
+        network.wait_until("thirty replies", Duration::from_secs(30), |_| {
+            let rows = daemon.list();
+            hosts.iter().all(|host| rows[host].recv >= before[host].recv + 30)
+        });
+        for Outcome { host, row, .. } in daemon.finish(network, &hosts) {
+            // Of the first ones the neighbour had to be found.
+            assert!(row.lost <= before[&host].lost && row.errs == 0 && row.void == 0, "{host}: {row:?}");
+        }
+        assert!(packets_out("near0") > 30 * 2 * 16, "in fragments");
+    });
 }

@@ -299,7 +299,9 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     let stage = hosts.iter().fold(stage, |stage, at| stage.host(at, [reply(5)]));
     let with = |pairs: &[(Key, &str)]| {
         let mut add = add("web", "a.example", None);
-        pairs.iter().for_each(|(key, text)| add.terms.set(*key, text).expect("a good value"));
+        for (key, text) in pairs {
+            add.terms.set(*key, text).expect("a good value");
+        }
         add
     };
     let first = with(&[(Key::Size, "100"), (Key::Dscp, "EF"), (Key::Timeout, "2")]);
