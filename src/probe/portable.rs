@@ -119,7 +119,8 @@ impl Portable {
             Ok(size) => size,
             Err(unable) => return refused(target.address, &unable),
         };
-        let wait = if under_way < AMPLE { self.timeout.memory() } else { self.timeout.get() };
+        let timeout = target.timeout;
+        let wait = if under_way < AMPLE { timeout.memory() } else { timeout.get() };
         let blind = Rc::clone(&target.blind);
         let (address, ident, clock, tally) =
             (target.address, target.ident, self.clock, Rc::clone(&self.tally));
@@ -160,7 +161,7 @@ impl Engine for Portable {
     }
 
     fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId {
-        self.targets.borrow_mut().attach(address, listener)
+        self.targets.borrow_mut().attach(address, listener, self.timeout)
     }
 
     fn detach(&self, id: PortId) {
@@ -174,6 +175,12 @@ impl Engine for Portable {
     fn set_shape(&self, id: PortId, shape: Shape) {
         if let Some(target) = self.targets.borrow_mut().get_mut(id) {
             target.set_shape(shape);
+        }
+    }
+
+    fn set_timeout(&self, id: PortId, timeout: Timeout) {
+        if let Some(target) = self.targets.borrow_mut().get_mut(id) {
+            target.timeout = timeout;
         }
     }
 
@@ -225,7 +232,7 @@ impl Drop for Portable {
 }
 
 /// The clock of an engine: `std`'s, which never steps back, counted from 1970 so that a target's grid is the same
-/// after a restart.
+/// after a restart; in turns, since accounts have no bits for the moments of more than nine years.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
     epoch: Moment,
@@ -235,7 +242,8 @@ struct Clock {
 impl Clock {
     fn start() -> Self {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self { epoch: Moment::EPOCH + since_1970, started: Instant::now() }
+        let nanos = u64::try_from(since_1970.as_nanos()).unwrap_or(0) % TURN;
+        Self { epoch: Moment::from_nanos(nanos), started: Instant::now() }
     }
 
     fn now(&self) -> Moment {
@@ -302,6 +310,8 @@ fn family_index(address: Address) -> usize {
     usize::from(address.family() == Family::V6)
 }
 
+/// About four and a half years, in ns.
+const TURN: u64 = 1 << 57;
 /// So many requests are under way at most, each a task of some 2 KB; beyond that nothing is sent.
 const AT_MOST: usize = 16_384;
 /// With fewer requests under way than this, each waits for a late reply; with more, until its timeout only.

@@ -213,3 +213,21 @@ fn sizes_are_sent_as_asked_and_what_can_not_be_is_an_error_of_sending() {
         }
     });
 }
+
+#[test]
+fn a_target_with_a_longer_timeout_is_listened_to_for_longer() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(PORTABLE);
+        let hosts = [V4, V6].map(|family| at(family, code::DELAY_100_MS, 110, 1));
+        for host in hosts {
+            daemon.add_with(host, 5.0, &json!({"timeout": 60}));
+        }
+        // Eleven seconds, which is longer than others are listened to.
+        network.wait_until("an answer of each", Duration::from_secs(60), |_| {
+            let rows = daemon.list();
+            hosts.iter().all(|host| rows[host].recv >= 1)
+        });
+        let rows = daemon.list();
+        assert!(hosts.iter().all(|host| rows[host].lost == 0), "{rows:?}");
+    });
+}

@@ -4,7 +4,7 @@ use super::request::{LARGEST, Request};
 use crate::measure::Moment;
 use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, PortId};
-use crate::target::{Address, Key, Shape};
+use crate::target::{Address, Key, Shape, Timeout};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -26,6 +26,8 @@ pub(super) struct Waiting {
     id: PortId,
     pub address: Address,
     pub listener: Rc<dyn Listener>,
+    /// After this a request is lost.
+    pub timeout: Timeout,
     /// An identifier of its own, so that nothing meant for a predecessor at the same address is taken for its.
     pub ident: u16,
     /// When something came in a request's place that ended our waiting without being an answer.
@@ -47,14 +49,14 @@ impl Targets {
         }
     }
 
-    pub fn attach(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+    pub fn attach(&mut self, address: Address, listener: Rc<dyn Listener>, timeout: Timeout) -> PortId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.generations.push(0);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         let id = PortId { index, generation: self.generations[index as usize] };
-        self.slots[index as usize] = Some(Waiting::new(id, address, listener, self.next_ident));
+        self.slots[index as usize] = Some(Waiting::new(id, address, listener, timeout, self.next_ident));
         self.next_ident = self.next_ident.wrapping_add(1);
         id
     }
@@ -95,9 +97,10 @@ impl Targets {
 }
 
 impl Waiting {
-    fn new(id: PortId, address: Address, listener: Rc<dyn Listener>, ident: u16) -> Self {
+    fn new(id: PortId, address: Address, listener: Rc<dyn Listener>, timeout: Timeout, ident: u16) -> Self {
         let (alarm, under_way, shape) = (Moment::NEVER, JoinSet::new(), Shape::default());
-        Self { id, address, listener, ident, blind: Rc::default(), alarm, under_way, shape, resolved: None }
+        let blind = Rc::default();
+        Self { id, address, listener, timeout, ident, blind, alarm, under_way, shape, resolved: None }
     }
 
     /// Has its requests look like that from now on.
