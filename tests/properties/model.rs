@@ -272,7 +272,7 @@ impl Request {
         match self.way {
             Way::Queued => false,
             Way::Unsent => self.queued + memory < now,
-            Way::Sent(sent) => self.settled && sent + memory < now,
+            Way::Sent(sent) => self.settled.is_some() && sent + memory < now,
         }
     }
 
