@@ -279,3 +279,29 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let output = Command::new("sh").args(["-c", &line]).output().expect("there is a shell");
     assert_eq!(text(&output.stderr), "T");
 }
+
+#[test]
+fn options_are_exported_as_they_were_given_and_given_again() {
+    let daemon = Daemon::start(&[]);
+    let options =
+        ["--timeout=2", "--size=100", "--dscp=46", "--ttl=9", "--source=127.0.0.1", "--interface=lo"];
+    let more = ["--dont-fragment=false", "--family=ipv4", "--label=rack=7", "--label=site=a b"];
+    said(&daemon, &[&["add", "127.0.0.9", "-i", "0.05"], &options[..], &more].concat());
+    said(&daemon, &["add", "127.0.0.10"]);
+    daemon.list_until(|list| list["127.0.0.9"]["recv"].as_u64() > Some(5));
+    let exported = said(&daemon, &["export"]);
+    let lines: Vec<Vec<String>> =
+        exported.lines().map(|line| shlex::split(line).expect("words for sh")).collect();
+    let expected =
+        [&["meshpingctl", "add", "--addr", "127.0.0.9", "-i", "0.05"], &options[..], &more].concat();
+    assert_eq!(lines, [expected, ["meshpingctl", "add", "--addr", "127.0.0.10", "-i", "1"].to_vec()]);
+    let other = Daemon::start(&[]);
+    for line in lines {
+        said(&other, &line[1..].iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    assert_eq!(said(&other, &["export"]), exported);
+    let list = daemon.ask(&json!({"cmd": "list"}));
+    assert_eq!((&list["127.0.0.9"]["errs"], &list["127.0.0.9"]["lost"]), (&json!(0), &json!(0)), "{list}");
+    let shown = said(&daemon, &["show", "127.0.0.9"]);
+    assert!(shown.contains("dscp") && shown.contains("rack"), "{shown}");
+}

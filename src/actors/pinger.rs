@@ -119,6 +119,7 @@ impl PingActor {
         account.set_interval(interval.get(), engine.now());
         let books = Rc::new(Books::new(address, schedule, account));
         let port = Port::open(engine, address, Rc::clone(&books) as Rc<dyn Listener>);
+        port.set_timeout(timeout);
         Self { books, port, will: None }
     }
 
@@ -255,6 +256,7 @@ impl Handler<Adjust> for PingActor {
     fn handle(&mut self, Adjust(manner): Adjust, _: &mut Self::Context) {
         let Manner { interval, timeout, shape } = manner;
         self.port.set_shape(shape);
+        self.port.set_timeout(timeout);
         self.books.adjust(interval, timeout, self.port.line());
     }
 }

@@ -4,6 +4,7 @@ mod add;
 mod any_name;
 mod export;
 mod list;
+mod options;
 mod select;
 mod show;
 mod watch;
@@ -53,7 +54,7 @@ struct Ctl {
 enum Command {
     List(list::List),
     Show(show::Show),
-    Add(add::Add),
+    Add(Box<add::Add>),
     Remove(select::Remove),
     Reset(select::Reset),
     Export(export::Export),
@@ -161,6 +162,8 @@ enum CtlError {
     NoTarget(String),
     #[error("{0} (see {PROGRAM} --help)")]
     Usage(&'static str),
+    #[error(transparent)]
+    Labels(#[from] crate::target::LabelError),
     #[error("can't write: {0}")]
     Output(#[from] io::Error),
 }
@@ -169,7 +172,7 @@ impl CtlError {
     fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Client(ClientError::Refused(_)) | Self::NoTarget(_) | Self::Output(_) => 1,
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Labels(_) => 2,
             Self::Client(_) => 3,
         })
     }
@@ -209,7 +212,7 @@ mod tests {
 
     #[test]
     fn commands_become_requests() {
-        let cases: [(&[&str], &str); 22] = [
+        let cases: [(&[&str], &str); 24] = [
             (&["add", "google.de/60"], r#"{"cmd":"add","itv":60.0,"name":"google.de"}"#),
             (&["add", "[2001:db8::1]/0.2"], r#"{"cmd":"add","itv":0.2,"name":"2001:db8::1"}"#),
             (&["add", "10.0.0.1", "--name", "r"], r#"{"addr":"10.0.0.1","cmd":"add","name":"r"}"#),
@@ -229,6 +232,14 @@ mod tests {
                 r#"{"addr":"10.0.0.5","cmd":"add","name":"a\nb"}"#,
             ),
             (&["-q", "--no-wait", "remove", "--addr", "10.0.0.5"], r#"{"addr":"10.0.0.5","cmd":"remove"}"#),
+            (
+                &["add", "::1", "--timeout=2", "--size", "1472", "--dscp=EF", "--ttl=9", "--dont-fragment"],
+                r#"{"cmd":"add","dont_fragment":true,"dscp":"EF","name":"::1","size":1472,"timeout":2,"ttl":9}"#,
+            ),
+            (
+                &["add", "web", "--source=::1", "--interface=7", "--dont-fragment=false", "--label=a=b=c"],
+                r#"{"cmd":"add","dont_fragment":false,"interface":7,"labels":{"a":"b=c"},"name":"web","source":"::1"}"#,
+            ),
             (&["remove", "google.de"], r#"{"cmd":"remove","name":"google.de"}"#),
             (&["remove", "10.0.0.1"], r#"{"addr":"10.0.0.1","cmd":"remove"}"#),
             (&["remove", "fe80::1%eth0"], r#"{"addr":"fe80::1%eth0","cmd":"remove"}"#),
@@ -249,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_bad_command_line_says_what_is_wrong() {
-        let cases: [(&[&str], &str); 17] = [
+        let cases: [(&[&str], &str); 23] = [
             (&[], "requires a subcommand"),
             (&["lsit"], "lsit"),
             (&["add"], "give HOST, --name or --addr"),
@@ -260,6 +271,12 @@ mod tests {
             (&["add", "web/0"], "0.01 to 86400"),
             (&["add", "web", "-i", "-1"], "0.01 to 86400"),
             (&["add", "web", "-i"], "a value is required"),
+            (&["add", "web", "--size", "15"], "16 to 65507"),
+            (&["add", "web", "--timeout", "-1"], "0.05 to 60"),
+            (&["add", "web", "--dscp", "EG"], "AF11 to AF43"),
+            (&["add", "web", "--dont-fragment=yes"], "true or false"),
+            (&["add", "web", "--label", "site"], "site=berlin"),
+            (&["add", "web", "--label=a=1", "--label=a=2"], "given twice"),
             (&["remove"], "give NAME_OR_ADDR, --name or --addr"),
             (&["remove", "--name="], "give NAME_OR_ADDR, --name or --addr"),
             (&["show"], "give NAME_OR_ADDR, --name or --addr"),

@@ -237,7 +237,8 @@ fn encode<'a>(reads: impl Iterator<Item = &'a Read>, view: impl Fn(&Summary) -> 
     for Read { member, summary, report } in reads {
         let (address, name, interval) = (member.address, &*member.name, member.interval);
         let detail = report.as_deref().map(|report| (&report.detail, report.wall));
-        targets.push(&Target { address, name, interval, summary: view(summary), detail });
+        let options = member.options.as_deref();
+        targets.push(&Target { address, name, interval, summary: view(summary), detail, options });
     }
     targets
 }

@@ -12,7 +12,7 @@ pub mod scripted;
 pub mod wire;
 
 use crate::measure::{ErrorClass, Moment, Octaves};
-use crate::target::{Address, Shape};
+use crate::target::{Address, Shape, Timeout};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -139,6 +139,8 @@ pub trait Engine {
     fn detach(&self, id: PortId);
     /// Has a target's requests look like that from now on.
     fn set_shape(&self, id: PortId, shape: Shape);
+    /// A target's requests are lost after that time. For engines that stop listening some time.
+    fn set_timeout(&self, _: PortId, _: Timeout) {}
     /// Queues an echo request; `Sent`, `NotSent` or `Refused` follows.
     fn send(&self, id: PortId, number: u32);
     /// Rings the bell of a target with that interval at `at`, or up to an eighth of the interval later. The latest
@@ -231,6 +233,11 @@ impl Port {
     /// Has the target's requests look like that from now on.
     pub fn set_shape(&self, shape: Shape) {
         self.engine.set_shape(self.id, shape);
+    }
+
+    /// The target's requests are lost after that time.
+    pub fn set_timeout(&self, timeout: Timeout) {
+        self.engine.set_timeout(self.id, timeout);
     }
 
     /// The target's way to the network.

@@ -13,6 +13,8 @@
 //! | packets that our receive buffer dropped | not shown | lost |
 //! | errors on datagram sockets | they are not shown there | lost |
 //! | TTL of replies in IPv6, or on datagram sockets of Linux | not shown | unknown |
+//! | dscp, ttl, source, interface, dont_fragment | surge-ping has them for whole sockets, if at all | a target that asks for one is not pinged otherwise: its requests are refused, errors of the class `send`, and the log says why |
+//! | a size above 1980 bytes | surge-ping reads no more of a reply | likewise |
 //! | time that the machine was suspended | `std`'s clock may stop | not counted |
 //!
 //! Requests wait for late replies as long as fewer than [`AMPLE`] are under way; above that until their timeout.
@@ -25,6 +27,7 @@ use crate::measure::Moment;
 use crate::target::{Address, Family, Shape, Timeout};
 use request::{Request, Tally};
 use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 use std::io;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant, SystemTime};
@@ -105,18 +108,38 @@ impl Portable {
         if under_way >= AT_MOST {
             return Some(Err((listener, Event::NotSent { number })));
         }
+        let refused = |address, reason: &dyn Display| {
+            let at = self.clock.now();
+            self.tally.refusals.borrow_mut().refused(address, reason, at);
+            Some(Err((Rc::clone(&listener), Event::Refused { number, at })))
+        };
         let client = self.clients[family_index(target.address)].clone();
         let (Some(client), Some(destination)) = (client, target.destination()) else {
-            let at = self.clock.now();
-            let reason = &"there is no interface of that name, or no socket of this family";
-            self.tally.refusals.borrow_mut().refused(target.address, reason, at);
-            return Some(Err((listener, Event::Refused { number, at })));
+            let reason = "there is no interface of that name, or no socket of this family";
+            return refused(target.address, &reason);
         };
-        let wait = if under_way < AMPLE { self.timeout.memory() } else { self.timeout.get() };
+        let size = match target.size() {
+            Ok(size) => size,
+            Err(unable) => return refused(target.address, &unable),
+        };
+        let timeout = target.timeout;
+        let wait = if under_way < AMPLE { timeout.memory() } else { timeout.get() };
         let blind = Rc::clone(&target.blind);
         let (address, ident, clock, tally) =
             (target.address, target.ident, self.clock, Rc::clone(&self.tally));
-        Some(Ok(Request { client, address, destination, ident, number, wait, clock, listener, blind, tally }))
+        Some(Ok(Request {
+            client,
+            address,
+            destination,
+            ident,
+            number,
+            size,
+            wait,
+            clock,
+            listener,
+            blind,
+            tally,
+        }))
     }
 
     /// Wakes the driver if it sleeps for too long.
@@ -142,7 +165,7 @@ impl Engine for Portable {
     }
 
     fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId {
-        self.targets.borrow_mut().attach(address, listener)
+        self.targets.borrow_mut().attach(address, listener, self.timeout)
     }
 
     fn detach(&self, id: PortId) {
@@ -153,7 +176,17 @@ impl Engine for Portable {
         }
     }
 
-    fn set_shape(&self, _: PortId, _: Shape) {}
+    fn set_shape(&self, id: PortId, shape: Shape) {
+        if let Some(target) = self.targets.borrow_mut().get_mut(id) {
+            target.set_shape(shape);
+        }
+    }
+
+    fn set_timeout(&self, id: PortId, timeout: Timeout) {
+        if let Some(target) = self.targets.borrow_mut().get_mut(id) {
+            target.timeout = timeout;
+        }
+    }
 
     fn send(&self, id: PortId, number: u32) {
         match self.request(id, number) {
@@ -206,7 +239,7 @@ impl Drop for Portable {
 }
 
 /// The clock of an engine: `std`'s, which never steps back, counted from 1970 so that a target's grid is the same
-/// after a restart.
+/// after a restart; in turns, since accounts have no bits for the moments of more than nine years.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
     epoch: Moment,
@@ -216,7 +249,8 @@ struct Clock {
 impl Clock {
     fn start() -> Self {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self { epoch: Moment::EPOCH + since_1970, started: Instant::now() }
+        let nanos = u64::try_from(since_1970.as_nanos()).unwrap_or(0) % TURN;
+        Self { epoch: Moment::from_nanos(nanos), started: Instant::now() }
     }
 
     fn now(&self) -> Moment {
@@ -283,6 +317,8 @@ fn family_index(address: Address) -> usize {
     usize::from(address.family() == Family::V6)
 }
 
+/// About four and a half years, in ns.
+const TURN: u64 = 1 << 57;
 /// So many requests are under way at most, each a task of some 2 KB; beyond that nothing is sent.
 const AT_MOST: usize = 16_384;
 /// With fewer requests under way than this, each waits for a late reply; with more, until its timeout only.

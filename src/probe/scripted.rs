@@ -39,6 +39,8 @@ pub struct Sighting {
     pub at: Moment,
     /// Its number.
     pub number: u32,
+    /// What it looked like.
+    pub shape: Shape,
 }
 
 impl ScriptedNetwork {
@@ -155,7 +157,9 @@ impl Engine for ScriptedNetwork {
         self.0.state.borrow_mut().detach(id);
     }
 
-    fn set_shape(&self, _: PortId, _: Shape) {}
+    fn set_shape(&self, id: PortId, shape: Shape) {
+        self.0.state.borrow_mut().set_shape(id, shape);
+    }
 
     fn send(&self, id: PortId, number: u32) {
         let now = self.0.now();

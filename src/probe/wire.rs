@@ -12,13 +12,16 @@ use std::net::IpAddr;
 
 pub use errors::{Quote, classify};
 
-/// Length of our ICMP messages: header and 56 bytes of payload, as ping(8) sends them.
-pub const MESSAGE: usize = 64;
+/// Length of the header of an ICMP message.
+pub const HEADER: usize = 8;
+/// Length of the payload of our requests where no other is asked for, as ping(8) sends them.
+pub const PAYLOAD: usize = 56;
 
 /// What makes a request ours: whose it is and which one, under the key of this process.
 ///
 /// Payload, after the 8 bytes of ICMP header: target index (4), full number of the request (4), token (8), and
-/// 40 bytes of a pattern that follows from the token. Numbers are in network byte order.
+/// as many bytes as are left of a pattern that follows from the token. Numbers are in network byte order. The length
+/// is part of the token: what was cut short, or made longer, is no reply of ours, whatever size is sent at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// The target.
@@ -37,7 +40,7 @@ impl Key {
         Self(bytes)
     }
 
-    fn token(&self, address: IpAddr, stamp: Stamp) -> u64 {
+    fn token(&self, address: IpAddr, stamp: Stamp, payload: &[u8]) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         match address {
             IpAddr::V4(v4) => hasher.write_u32(v4.to_bits()),
@@ -46,22 +49,29 @@ impl Key {
         hasher.write_u32(stamp.port.index);
         hasher.write_u32(stamp.port.generation);
         hasher.write_u32(stamp.number);
+        hasher.write_usize(payload.len());
         hasher.finish()
     }
 }
 
-/// Writes an echo request. The checksum is filled in for IPv4; the kernel does it for IPv6.
-pub fn write_request(key: &Key, address: IpAddr, ident: u16, stamp: Stamp, message: &mut [u8; MESSAGE]) {
-    let token = key.token(address, stamp);
-    message[0] = if address.is_ipv4() { ECHO_REQUEST_V4 } else { ECHO_REQUEST_V6 };
-    message[1..4].fill(0);
-    message[4..6].copy_from_slice(&ident.to_be_bytes());
-    message[6..8].copy_from_slice(&sequence(stamp.number).to_be_bytes());
-    message[8..12].copy_from_slice(&stamp.port.index.to_be_bytes());
-    message[12..16].copy_from_slice(&stamp.number.to_be_bytes());
-    message[16..24].copy_from_slice(&token.to_be_bytes());
-    for (word, pattern) in message[24..].chunks_exact_mut(8).zip(pattern(token)) {
-        word.copy_from_slice(&pattern.to_be_bytes());
+/// Writes an echo request into all of `message`, which has room for a header and 16 bytes at least. The checksum is
+/// filled in for IPv4; the kernel does it for IPv6.
+pub fn write_request(key: &Key, address: IpAddr, ident: u16, stamp: Stamp, message: &mut [u8]) {
+    let (header, payload) = message.split_at_mut(HEADER);
+    let token = key.token(address, stamp, payload);
+    header[0] = if address.is_ipv4() { ECHO_REQUEST_V4 } else { ECHO_REQUEST_V6 };
+    header[1..4].fill(0);
+    header[4..6].copy_from_slice(&ident.to_be_bytes());
+    header[6..8].copy_from_slice(&sequence(stamp.number).to_be_bytes());
+    payload[0..4].copy_from_slice(&stamp.port.index.to_be_bytes());
+    payload[4..8].copy_from_slice(&stamp.number.to_be_bytes());
+    payload[8..16].copy_from_slice(&token.to_be_bytes());
+    let (mut words, mut pattern) = (payload[16..].chunks_exact_mut(8), pattern(token));
+    for (word, pattern) in words.by_ref().zip(&mut pattern) {
+        word.copy_from_slice(&pattern);
+    }
+    for (byte, pattern) in words.into_remainder().iter_mut().zip(pattern.flatten()) {
+        *byte = pattern;
     }
     if address.is_ipv4() {
         let sum = checksum(message);
@@ -97,22 +107,27 @@ impl Reply<'_> {
         Some(u32::from_be_bytes(bytes.try_into().ok()?))
     }
 
-    /// Checks that this is the reply to a request of ours to `address`; returns the request's number.
+    /// Checks that this is the reply to a request of ours to `address`; returns the request's number. `size` is the
+    /// length of the payload that the target is sent at present.
     ///
     /// # Errors
     /// [`Foreign`] says what is wrong with it.
-    pub fn verify(&self, key: &Key, address: IpAddr, port: PortId) -> Result<u32, Foreign> {
-        let payload: &[u8; MESSAGE - 8] = self.payload.try_into().map_err(|_| Foreign::Malformed)?;
-        let (head, pattern_bytes) = payload.split_at(16);
+    pub fn verify(&self, key: &Key, address: IpAddr, port: PortId, size: usize) -> Result<u32, Foreign> {
+        let (head, rest) = self.payload.split_first_chunk::<16>().ok_or(Foreign::Malformed)?;
         let (numbers, token) = head.split_at(8);
         let number = numbers[4..].try_into().map_or(0, u32::from_be_bytes);
         let token = token.try_into().map_or(0, u64::from_be_bytes);
-        if token != key.token(address, Stamp { port, number }) || sequence(number) != self.sequence {
+        if token != key.token(address, Stamp { port, number }, self.payload) {
+            // With a right token it may have another size: that of before a change.
+            return Err(if self.payload.len() == size { Foreign::Forged } else { Foreign::Malformed });
+        }
+        if sequence(number) != self.sequence {
             return Err(Foreign::Forged);
         }
-        let intact =
-            pattern_bytes.chunks_exact(8).zip(pattern(token)).all(|(word, want)| word == want.to_be_bytes());
-        if intact { Ok(number) } else { Err(Foreign::Corrupt) }
+        let (mut words, mut pattern) = (rest.chunks_exact(8), pattern(token));
+        let whole = words.by_ref().zip(&mut pattern).all(|(word, pattern)| word == pattern);
+        let end = words.remainder().iter().zip(pattern.flatten()).all(|(&byte, pattern)| byte == pattern);
+        if whole && end { Ok(number) } else { Err(Foreign::Corrupt) }
     }
 }
 
@@ -125,7 +140,7 @@ pub fn read_ipv4(packet: &[u8]) -> Result<(Packet<'_>, u8), Foreign> {
     let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
     let length = total.checked_sub(header.len()).ok_or(Foreign::Malformed)?;
     let message = rest.get(..length).ok_or(Foreign::Malformed)?;
-    if message.len() < 8 {
+    if message.len() < HEADER {
         return Err(Foreign::Malformed);
     }
     if checksum(message) != 0 {
@@ -139,7 +154,7 @@ pub fn read_ipv4(packet: &[u8]) -> Result<(Packet<'_>, u8), Foreign> {
 /// # Errors
 /// [`Foreign::Malformed`] for what is too short, [`Foreign::NotOurs`] for an error that quotes no echo request.
 pub fn read_message(family: Family, message: &[u8]) -> Result<Packet<'_>, Foreign> {
-    let (header, payload) = message.split_at_checked(8).ok_or(Foreign::Malformed)?;
+    let (header, payload) = message.split_at_checked(HEADER).ok_or(Foreign::Malformed)?;
     let reply = match family {
         Family::V4 => ECHO_REPLY_V4,
         Family::V6 => ECHO_REPLY_V6,
@@ -173,12 +188,12 @@ pub fn checksum(bytes: &[u8]) -> u16 {
     !sum
 }
 
-/// Five words that follow from a token (splitmix64), so that a corrupted reply is seen.
-fn pattern(token: u64) -> impl Iterator<Item = u64> {
-    (1..=5).map(move |step: u64| {
+/// Words without end that follow from a token (splitmix64), so that a corrupted reply is seen.
+fn pattern(token: u64) -> impl Iterator<Item = [u8; 8]> {
+    (1_u64..).map(move |step| {
         let mixed = token.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed ^ (mixed >> 27)
+        (mixed ^ (mixed >> 27)).to_be_bytes()
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::reply::{put, write_fixed, write_string};
 use crate::measure::{Detail, Outage, Past, Wall};
+use crate::target::{Key, Options};
 use std::time::Duration;
 
 /// Writes the members behind those that every list has, each with a comma before it.
@@ -20,6 +21,26 @@ pub(super) fn write_detail(text: &mut String, detail: &Detail, wall: Wall) {
     }
     members.outage("outage", detail.outage);
     members.longest_outage("longest_outage", detail.longest_outage);
+}
+
+/// Writes the options that a target was given, by the names that `add` takes, and its labels.
+pub(super) fn write_options(text: &mut String, options: &Options) {
+    for (key, value) in options.iter() {
+        put(text, format_args!(",\"{key}\":"));
+        match key {
+            Key::Source | Key::Interface | Key::Family => write_string(text, &value),
+            _ => text.push_str(&value),
+        }
+    }
+    let mut before = ",\"labels\":{";
+    for (name, value) in options.labels.iter() {
+        put(text, format_args!("{before}\"{name}\":"));
+        write_string(text, value);
+        before = ",";
+    }
+    if before == "," {
+        text.push('}');
+    }
 }
 
 struct Members<'a> {
@@ -81,6 +102,7 @@ mod tests {
     use super::*;
     use crate::measure::averages::Weights;
     use crate::measure::{Cause, ErrorClass, Moment};
+    use crate::target::{Labels, Terms};
 
     fn written(detail: &Detail) -> String {
         let wall = Wall::new(Moment::from_nanos(100_000_000_000), Duration::from_millis(1_700_000_100_250));
@@ -119,5 +141,34 @@ mod tests {
             r#","longest_outage":{"since":1700000001.25,"requests":12,"cause":"host_unreachable","duration":13.0}"#,
         );
         assert_eq!(written(&detail), expected);
+    }
+
+    #[test]
+    fn options_have_the_names_and_values_that_add_takes() {
+        let mut terms = Terms::default();
+        let pairs = [
+            (Key::Timeout, "0.5"),
+            (Key::Size, "1472"),
+            (Key::Dscp, "EF"),
+            (Key::Ttl, "9"),
+            (Key::Source, "192.0.2.1"),
+            (Key::Interface, "a\"b"),
+            (Key::DontFragment, "true"),
+            (Key::Family, "ipv4"),
+        ];
+        for (key, text) in pairs {
+            terms.set(key, text).expect("a good value");
+        }
+        terms.set_labels(Labels::new([("site", "a\"\n"), ("rack", "7")]).expect("good labels"));
+        let mut text = String::new();
+        write_options(&mut text, terms.options.as_deref().expect("there are some"));
+        let expected = concat!(
+            r#","timeout":0.5,"size":1472,"dscp":46,"ttl":9,"source":"192.0.2.1","interface":"a\"b""#,
+            r#","dont_fragment":true,"family":"ipv4","labels":{"rack":"7","site":"a\"\n"}"#
+        );
+        assert_eq!(text, expected);
+        let mut nothing = String::new();
+        write_options(&mut nothing, &Options::default());
+        assert_eq!(nothing, "");
     }
 }

@@ -1,8 +1,8 @@
 //! Replies: their exact bytes, and how many targets fit into one.
 
-use super::detail::write_detail;
+use super::detail::{write_detail, write_options};
 use crate::measure::{Detail, Histogram, Summary, Wall};
-use crate::target::{Address, Interval};
+use crate::target::{Address, Interval, Options};
 use std::fmt::Write;
 
 /// The largest reply, in bytes: what a UDP datagram over IPv4 holds.
@@ -53,6 +53,8 @@ pub struct Target<'a> {
     pub summary: Summary,
     /// What else there is to tell, and the wall-clock time of the moments in it.
     pub detail: Option<(&'a Detail, Wall)>,
+    /// In what it differs from others, to be told with the detail only.
+    pub options: Option<&'a Options>,
 }
 
 impl Target<'_> {
@@ -76,6 +78,7 @@ impl Target<'_> {
         }
         if let Some((detail, wall)) = self.detail {
             write_detail(text, detail, wall);
+            self.options.iter().for_each(|options| write_options(text, options));
         }
         text.push('}');
     }

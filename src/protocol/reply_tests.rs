@@ -12,7 +12,7 @@ fn address(text: &str) -> Address {
 }
 
 fn target(address: Address, name: &str, summary: Summary) -> Target<'_> {
-    Target { address, name, interval: Interval::DEFAULT, summary, detail: None }
+    Target { address, name, interval: Interval::DEFAULT, summary, detail: None, options: None }
 }
 
 fn busy() -> Summary {

@@ -41,6 +41,26 @@ impl Options {
         }
     }
 
+    /// Those that are set, as texts that [`Terms::set`] takes; labels not among them.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, String)> + '_ {
+        Key::ALL.into_iter().filter_map(|key| Some((key, self.text(key)?)))
+    }
+
+    fn text(&self, key: Key) -> Option<String> {
+        let Self { timeout, family, shape, .. } = self;
+        match key {
+            Key::Interval => None,
+            Key::Timeout => timeout.map(|timeout| timeout.get().as_secs_f64().to_string()),
+            Key::Size => shape.size.map(|size| size.get().to_string()),
+            Key::Dscp => shape.dscp.map(|dscp| dscp.to_string()),
+            Key::Ttl => shape.ttl.map(|ttl| ttl.to_string()),
+            Key::Source => shape.source.map(|source| source.to_string()),
+            Key::Interface => shape.interface.map(|interface| interface.as_str().to_owned()),
+            Key::DontFragment => shape.dont_fragment.map(|dont| dont.to_string()),
+            Key::Family => family.map(|family| family.as_str().to_lowercase()),
+        }
+    }
+
     /// The only family that can be pinged on these terms: an address can't be reached from one of the other family.
     pub fn only_family(&self) -> Option<Family> {
         self.family.or(self.shape.source.map(Family::of))
@@ -116,20 +136,9 @@ impl Terms {
     }
 
     fn text(&self, key: Key) -> Option<String> {
-        if key == Key::Interval {
-            return self.interval.map(|interval| interval.seconds().to_string());
-        }
-        let Options { timeout, family, shape, .. } = &**self.options.as_ref()?;
         match key {
-            Key::Interval => None,
-            Key::Timeout => timeout.map(|timeout| timeout.get().as_secs_f64().to_string()),
-            Key::Size => shape.size.map(|size| size.get().to_string()),
-            Key::Dscp => shape.dscp.map(|dscp| dscp.to_string()),
-            Key::Ttl => shape.ttl.map(|ttl| ttl.to_string()),
-            Key::Source => shape.source.map(|source| source.to_string()),
-            Key::Interface => shape.interface.map(|interface| interface.as_str().to_owned()),
-            Key::DontFragment => shape.dont_fragment.map(|dont| dont.to_string()),
-            Key::Family => family.map(|family| family.as_str().to_lowercase()),
+            Key::Interval => self.interval.map(|interval| interval.seconds().to_string()),
+            key => self.options.as_ref()?.text(key),
         }
     }
 

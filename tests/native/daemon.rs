@@ -142,6 +142,15 @@ impl Daemon {
         assert_eq!(reply, json!({"status": "ok"}), "adding {host}");
     }
 
+    /// Adds a host with these options, or changes them.
+    pub fn add_with(&self, host: IpAddr, interval: f64, options: &Value) {
+        let mut request = json!({"cmd": "add", "addr": host, "itv": interval});
+        for (option, value) in options.as_object().expect("an object of options") {
+            request[option] = value.clone();
+        }
+        assert_eq!(self.ask(&request), json!({"status": "ok"}), "{request}");
+    }
+
     /// Lists every target, page by page.
     pub fn list(&self) -> Rows {
         let mut rows = Rows::new();

@@ -11,6 +11,7 @@ mod metrics;
 mod privilege;
 mod resets;
 mod run;
+mod shapes;
 mod shards;
 #[path = "../sim/mod.rs"]
 mod sim;

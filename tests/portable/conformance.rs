@@ -174,3 +174,60 @@ fn without_any_permission_the_start_fails_and_one_line_says_what_to_do() {
         assert!(["CAP_NET_RAW", "cap_net_raw", "root"].iter().any(|word| text.contains(word)), "{text}");
     });
 }
+
+#[test]
+fn sizes_are_sent_as_asked_and_what_can_not_be_is_an_error_of_sending() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(PORTABLE);
+        let sizes = [16, 57, 1_400];
+        for (number, size) in (1..).zip(sizes) {
+            let hosts = [V4, V6].map(|family| at(family, code::DELAY_MS, 5, number));
+            for host in hosts {
+                daemon.add_with(host, 0.1, &json!({"size": size}));
+            }
+            for outcome in daemon.measure(network, &hosts, 0.1, 10) {
+                outcome.expect(Counts { recv: outcome.requests(), ..Counts::default() });
+                assert!(outcome.log.requests.iter().all(|request| request.look.size == size));
+            }
+        }
+        let unable = [
+            json!({"size": 1_981}),
+            json!({"dscp": 0}),
+            json!({"ttl": 9}),
+            json!({"source": "10.0.0.1"}),
+            json!({"interface": "sim0"}),
+            json!({"dont_fragment": true}),
+        ];
+        let hosts: Vec<_> =
+            (11..).zip(&unable).map(|(number, _)| at(V4, code::DELAY_MS, 5, number)).collect();
+        for (host, options) in hosts.iter().zip(&unable) {
+            daemon.add_with(*host, 0.1, options);
+        }
+        network.wait_until("errors for each", Duration::from_secs(20), |_| {
+            let rows = daemon.list();
+            hosts.iter().all(|host| rows[host].errs >= 5)
+        });
+        for Outcome { host, row, log } in daemon.finish(network, &hosts) {
+            assert_eq!((log.requests.len(), row.errs), (0, row.sent), "{host}");
+            assert_eq!(daemon.metrics().errors(host), [("send".to_owned(), row.errs as f64)], "{host}");
+        }
+    });
+}
+
+#[test]
+fn a_target_with_a_longer_timeout_is_listened_to_for_longer() {
+    in_namespace(|network| {
+        let daemon = Daemon::start(PORTABLE);
+        let hosts = [V4, V6].map(|family| at(family, code::DELAY_100_MS, 110, 1));
+        for host in hosts {
+            daemon.add_with(host, 5.0, &json!({"timeout": 60}));
+        }
+        // Eleven seconds, which is longer than others are listened to.
+        network.wait_until("an answer of each", Duration::from_secs(60), |_| {
+            let rows = daemon.list();
+            hosts.iter().all(|host| rows[host].recv >= 1)
+        });
+        let rows = daemon.list();
+        assert!(hosts.iter().all(|host| rows[host].lost == 0), "{rows:?}");
+    });
+}

@@ -15,6 +15,8 @@ enum Step {
     NotSent,
     Refused,
     Skip(usize),
+    /// Another timeout, in milliseconds.
+    Timeout(u64),
     Reply {
         back: usize,
         ago: u64,
@@ -45,6 +47,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::NotSent),
         1 => Just(Step::Refused),
         1 => (0_usize..4).prop_map(Step::Skip),
+        1 => (50_u64..60_000).prop_map(Step::Timeout),
         8 => (back.clone(), ago.clone()).prop_map(|(back, ago)| Step::Reply { back, ago }),
         3 => (back, ago.clone(), class).prop_map(|(back, ago, class)| Step::Error { back, ago, class }),
         1 => any::<u32>().prop_map(Step::Unheard),
@@ -70,8 +73,7 @@ struct Pair {
 
 impl Pair {
     fn new(timeout_millis: u64, first: u32) -> Self {
-        let timeout = Duration::from_millis(timeout_millis);
-        let memory = (timeout * 2).max(Duration::from_secs(10));
+        let (timeout, memory) = times(timeout_millis);
         let now = Moment::from_nanos(77_000_000_123);
         Self {
             account: Account::new(timeout, memory, first),
@@ -94,6 +96,11 @@ impl Pair {
             Step::Skip(points) => {
                 self.account.skip(points as u64);
                 self.model.skip(points);
+            }
+            Step::Timeout(millis) => {
+                let (timeout, memory) = times(millis);
+                self.account.set_timeout(timeout, memory);
+                (self.model.timeout, self.model.memory) = (timeout, memory);
             }
             Step::Reply { back, ago } => self.reply(back, ago)?,
             Step::Error { back, ago, class } => self.error(back, ago, class)?,
@@ -212,6 +219,12 @@ impl Pair {
         prop_assert!(never_back(&self.before, totals), "{:?} then {totals:?}", self.before);
         Ok(())
     }
+}
+
+/// A timeout of so many milliseconds, and how long requests are remembered with it.
+fn times(millis: u64) -> (Duration, Duration) {
+    let timeout = Duration::from_millis(millis);
+    (timeout, (timeout * 2).max(Duration::from_secs(10)))
 }
 
 /// Whether no counter of the second is below that of the first.

@@ -11,6 +11,8 @@ pub struct Model {
     pub timeout: Duration,
     pub memory: Duration,
     pub requests: Vec<Request>,
+    /// So many of the first are remembered no more, whatever the memory will be.
+    forgotten: usize,
     journal: Vec<Entry>,
     /// Where in the journal the period began, and where the histogram did.
     begun: Beginnings,
@@ -54,10 +56,13 @@ pub struct Beginnings {
 impl Model {
     pub fn new(timeout: Duration, memory: Duration) -> Self {
         let begun = Beginnings::default();
-        Self { timeout, memory, requests: Vec::new(), journal: Vec::new(), begun }
+        Self { timeout, memory, requests: Vec::new(), forgotten: 0, journal: Vec::new(), begun }
     }
 
     pub fn open(&mut self, number: u32, now: Moment) {
+        while self.requests.get(self.forgotten).is_some_and(|oldest| oldest.is_over(self.memory, now)) {
+            self.forgotten += 1;
+        }
         let way = Way::Queued;
         self.requests.push(Request { number, queued: now, way, settled: None, replied: false });
     }
@@ -255,13 +260,22 @@ impl Model {
 
     fn sent_and_remembered(&self, index: usize, received: Moment) -> Option<Moment> {
         match self.requests[index].way {
-            Way::Sent(sent) if received <= sent + self.memory => Some(sent),
+            Way::Sent(sent) if index >= self.forgotten && received <= sent + self.memory => Some(sent),
             _ => None,
         }
     }
 }
 
 impl Request {
+    /// Nothing is to come of it any more.
+    fn is_over(&self, memory: Duration, now: Moment) -> bool {
+        match self.way {
+            Way::Queued => false,
+            Way::Unsent => self.queued + memory < now,
+            Way::Sent(sent) => self.settled.is_some() && sent + memory < now,
+        }
+    }
+
     fn was_sent_before(&self, moment: Moment) -> bool {
         matches!(self.way, Way::Sent(sent) if sent < moment)
     }

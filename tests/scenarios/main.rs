@@ -1,6 +1,7 @@
 //! What meshping makes of networks of every kind, in virtual time: the actors on a scripted network.
 
 mod fates;
+mod manners;
 mod many;
 mod outages;
 mod periods;

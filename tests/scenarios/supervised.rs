@@ -11,7 +11,7 @@ use meshping::actors::supervisor::{
 use meshping::probe::scripted::{Fate, ScriptedNetwork, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{Script, ScriptedNames, addresses};
-use meshping::target::{Address, Defaults, HostName, Interval, Terms};
+use meshping::target::{Address, Defaults, HostName, Interval, Key, Terms};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -289,4 +289,35 @@ async fn the_timeout_is_that_of_the_settings() {
     let summary = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
     assert_eq!((summary.recv, timeout("5")), (0, Defaults::default().timeout));
     assert!((54..=55).contains(&summary.lost), "{summary:?}");
+}
+
+#[actix::test]
+async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
+    tokio::time::pause();
+    let hosts = ["192.0.2.1", "2001:db8::1"];
+    let stage = Stage::set().name("a.example", [with_ttl(&hosts[..1], &hosts[1..])]);
+    let stage = hosts.iter().fold(stage, |stage, at| stage.host(at, [reply(5)]));
+    let with = |pairs: &[(Key, &str)]| {
+        let mut add = add("web", "a.example", None);
+        for (key, text) in pairs {
+            add.terms.set(*key, text).expect("a good value");
+        }
+        add
+    };
+    let first = with(&[(Key::Size, "100"), (Key::Dscp, "EF"), (Key::Timeout, "2")]);
+    let second = with(&[(Key::Ttl, "7"), (Key::Size, "200")]);
+    let both = second.terms.over(&first.terms);
+    stage.supervisor.send(first.clone()).await.expect("it runs").expect("it is added");
+    until(stage.began, 3_000).await;
+    let before = hosts.map(|host| stage.network.sightings(address(host)).len());
+    stage.supervisor.send(second).await.expect("it runs").expect("it is changed");
+    until(stage.began, 6_000).await;
+    let shape = |terms: &Terms| terms.options.as_ref().expect("there are some").shape;
+    for (host, before) in hosts.into_iter().zip(before) {
+        let seen = stage.network.sightings(address(host));
+        let (early, later) = seen.split_at(before);
+        assert!(early.len() >= 2 && later.len() >= 2, "{seen:?}");
+        assert!(early.iter().all(|sighting| sighting.shape == shape(&first.terms)), "{early:?}");
+        assert!(later.iter().all(|sighting| sighting.shape == shape(&both)), "{later:?}");
+    }
 }

@@ -26,6 +26,8 @@ pub struct HostLog {
     pub requests: Vec<Request>,
     /// The packets that it, or a router on its behalf, sent.
     pub packets: Vec<Packet>,
+    /// How many fragments of packets it got. It does not put them together.
+    pub fragments: usize,
 }
 
 /// A request.
@@ -35,6 +37,8 @@ pub struct Request {
     pub ident: u16,
     /// Its ICMP sequence number.
     pub sequence: u16,
+    /// What its IP header said.
+    pub look: packet::Look,
     /// When it was read.
     pub at: Instant,
 }
@@ -55,7 +59,12 @@ pub struct Packet {
 impl Log {
     pub(super) fn request(&mut self, request: &packet::Request, at: Instant) {
         let packet::Request { destination, ident, sequence, .. } = *request;
-        self.hosts.entry(destination).or_default().requests.push(Request { ident, sequence, at });
+        let look = request.look();
+        self.hosts.entry(destination).or_default().requests.push(Request { ident, sequence, look, at });
+    }
+
+    pub(super) fn fragment(&mut self, host: IpAddr) {
+        self.hosts.entry(host).or_default().fragments += 1;
     }
 
     pub(super) fn sent(&mut self, planned: &Planned, at: Instant) {

@@ -67,6 +67,26 @@ pub fn add_empty_link() {
     ip("address add fe80::1/64 dev link0 nodad");
 }
 
+/// Adds a second TUN device with a responder of its own: 10.0.0.3 and fd77::3, and routes that nobody prefers. It
+/// lasts as long as what is returned.
+pub fn add_second_device() -> Responder {
+    let tun = sys::open_tun(SECOND).unwrap_or_else(|error| panic!("no second TUN device: {error}"));
+    sysctl("net/ipv6/conf/sim1/addr_gen_mode", "1");
+    // Where a packet comes in need not be where its answer would go.
+    for device in ["all", DEVICE, SECOND] {
+        sysctl(&format!("net/ipv4/conf/{device}/rp_filter"), "0");
+    }
+    ip(&format!("link set {SECOND} txqueuelen 100000 mtu 1500 up"));
+    ip(&format!("address add 10.0.0.3/32 dev {SECOND}"));
+    ip(&format!("route add 10.0.0.0/8 dev {SECOND} metric 99999 src 10.0.0.3"));
+    ip(&format!("address add fd77::3/128 dev {SECOND} nodad"));
+    ip(&format!("route add fd77::/64 dev {SECOND} metric 99999"));
+    Responder::start(tun)
+}
+
+/// The second TUN device.
+pub const SECOND: &str = "sim1";
+
 /// Nobody but the tests is to send anything, and what routers say is not to change our routes.
 const SYSCTLS: [(&str, &str); 8] = [
     ("net/ipv6/conf/default/accept_dad", "0"),

@@ -20,6 +20,21 @@ pub struct Request {
     pub datagram: Vec<u8>,
 }
 
+/// What the IP header of a request says, beside whom it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Where it comes from.
+    pub source: IpAddr,
+    /// Type of service, or traffic class.
+    pub traffic_class: u8,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// Whether routers must not fragment it; never may they for IPv6.
+    pub dont_fragment: bool,
+    /// Bytes after the ICMP header.
+    pub size: usize,
+}
+
 /// What a packet is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packet {
@@ -66,7 +81,34 @@ fn addresses(datagram: &[u8]) -> Option<(IpAddr, IpAddr, usize)> {
     }
 }
 
+/// Whom a fragment of an ICMP message is for; `None` for what is whole.
+pub fn fragment_for(datagram: &[u8]) -> Option<IpAddr> {
+    match datagram.first()? >> 4 {
+        4 if datagram.len() >= 20 && (datagram[6] & 0x3f, datagram[7]) != (0, 0) => {
+            Some(array::<4>(datagram, 16).into())
+        }
+        6 if datagram.len() >= 48 && datagram[6] == FRAGMENT => Some(array::<16>(datagram, 24).into()),
+        _ => None,
+    }
+}
+
 impl Request {
+    /// What its IP header says.
+    pub fn look(&self) -> Look {
+        let (source, size) = (self.source, self.icmp.len() - 8);
+        let header = &self.datagram;
+        match self.family() {
+            Family::V4 => {
+                let dont_fragment = array::<2>(header, 6) == DONT_FRAGMENT;
+                Look { source, traffic_class: header[1], ttl: header[8], dont_fragment, size }
+            }
+            Family::V6 => {
+                let traffic_class = header[0] << 4 | header[1] >> 4;
+                Look { source, traffic_class, ttl: header[7], dont_fragment: true, size }
+            }
+        }
+    }
+
     /// Its address family.
     pub fn family(&self) -> Family {
         family(self.destination)
@@ -228,6 +270,10 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().expect("the length was checked")
 }
 
+/// Flags and fragment offset of an IPv4 packet that is whole and must not be fragmented.
+const DONT_FRAGMENT: [u8; 2] = [0x40, 0];
+/// IP's number of the fragment header.
+const FRAGMENT: u8 = 44;
 /// IP's number of ICMP.
 const ICMP: u8 = 1;
 /// IP's number of ICMPv6.

@@ -35,6 +35,7 @@ impl Responder {
             held: BinaryHeap::new(),
             planned: 0,
             injected,
+            buffer: vec![0; 65_536],
         };
         let stopping = Arc::clone(&stop);
         let thread = thread::Builder::new().name("responder".into()).spawn(move || work.run(&stopping));
@@ -79,6 +80,8 @@ struct Work {
     held: BinaryHeap<Reverse<Held>>,
     planned: u64,
     injected: mpsc::Receiver<Vec<u8>>,
+    /// As large as a packet can be.
+    buffer: Vec<u8>,
 }
 
 struct Held {
@@ -110,13 +113,17 @@ impl Work {
 
     /// Reads some packets; tells whether there may be more.
     fn read(&mut self) -> bool {
-        let mut buffer = [0; 2048];
-        for _ in 0..Self::BATCH {
-            match self.tun.read(&mut buffer) {
-                Ok(length) => self.take_in(&buffer[..length]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                Err(error) => panic!("reading from the TUN device: {error}"),
-            }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let more = (0..Self::BATCH).all(|_| self.read_one(&mut buffer));
+        self.buffer = buffer;
+        more
+    }
+
+    fn read_one(&mut self, buffer: &mut [u8]) -> bool {
+        match self.tun.read(buffer) {
+            Ok(length) => self.take_in(&buffer[..length]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(error) => panic!("reading from the TUN device: {error}"),
         }
         true
     }
@@ -125,6 +132,9 @@ impl Work {
         let now = Instant::now();
         let log = Arc::clone(&self.log);
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = packet::fragment_for(datagram) {
+            return log.fragment(host);
+        }
         match packet::parse(datagram) {
             Packet::Request(request) => {
                 log.request(&request, now);

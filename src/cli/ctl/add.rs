@@ -1,6 +1,7 @@
 //! `meshpingctl add`.
 
 use super::any_name::any_name;
+use super::options::OptionArgs;
 use super::{CtlError, Daemon};
 use crate::target::{Host, Interval, TargetSpec};
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ pub(super) struct Add {
     /// Seconds between requests, 0.01 to 86400; without it an existing target keeps its own.
     #[arg(short, long, value_name = "SECONDS", allow_negative_numbers = true)]
     interval: Option<Interval>,
+
+    #[command(flatten)]
+    options: OptionArgs,
 }
 
 /// An argument that may be empty, since hooks write down whatever they were told.
@@ -70,6 +74,9 @@ impl Add {
         let itv = interval.map(Interval::seconds).map(Value::from);
         let members = [("name", name.map(Value::from)), ("addr", addr.map(Value::from)), ("itv", itv)];
         for (member, value) in members.into_iter().filter_map(|(member, value)| Some((member, value?))) {
+            request[member] = value;
+        }
+        for (member, value) in self.options.members()? {
             request[member] = value;
         }
         Ok(request)

@@ -1,8 +1,11 @@
 //! `meshpingctl export`.
 
+use super::options::argument;
 use super::{CtlError, Daemon, PROGRAM};
 use crate::cli::escape::shown;
 use crate::control::client::Entry;
+use serde_json::json;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 /// Write one meshpingctl add command per target, to be run again by sh.
@@ -16,7 +19,7 @@ impl Export {
     pub(super) fn run(self, daemon: &Daemon) -> Result<(), CtlError> {
         let mut out = io::stdout().lock();
         let terminal = out.is_terminal();
-        for entry in daemon.client.list(false)?.entries {
+        for entry in daemon.client.select(&json!({"cmd": "list", "detail": true}))?.entries {
             let command = command(&entry);
             let line = if terminal { shown(&command) } else { command.as_str().into() };
             if line != command {
@@ -39,7 +42,24 @@ fn command(entry: &Entry) -> String {
         Ok(quoted) => command = format!("{command} --name={quoted}"),
         Err(_) => note(entry, "has a NUL in its name, which no argument can have; it goes without its name"),
     }
-    command + &format!(" -i {itv}")
+    // Writing to a string does not fail.
+    let _ = write!(command, " -i {itv}");
+    for (key, text) in entry.given.options() {
+        add_option(&mut command, entry, &argument(key), &text);
+    }
+    for (name, value) in &entry.given.labels {
+        add_option(&mut command, entry, "--label", &format!("{name}={value}"));
+    }
+    command
+}
+
+fn add_option(command: &mut String, entry: &Entry, argument: &str, text: &str) {
+    match shlex::try_quote(text) {
+        Ok(quoted) => {
+            let _ = write!(command, " {argument}={quoted}");
+        }
+        Err(_) => note(entry, &format!("has a NUL in its {argument}, which goes without it")),
+    }
 }
 
 fn note(entry: &Entry, what: &str) {
@@ -66,5 +86,20 @@ mod tests {
             let words = shlex::split(&exported("::1", name, 1.0)).expect("words");
             assert_eq!(words[2..5], ["--addr", "::1", &format!("--name={name}")], "{name}");
         }
+    }
+
+    #[test]
+    fn options_and_labels_are_given_again() {
+        let mut entry = serde_json::json!({"name": "::1", "addr": "::1", "itv": 1.0, "sent": 0, "recv": 0,
+            "errs": 0, "outd": 0, "sum": 0.0, "min": 0.0, "max": 0.0, "last": 0.0, "jitter": 0.1});
+        let options = serde_json::json!({"timeout": 0.5, "size": 1472, "dscp": 46, "ttl": 9, "source": "::1",
+            "interface": "a$b", "dont_fragment": false, "family": "ipv6", "labels": {"site": "B 1", "a": "x"}});
+        for (member, value) in options.as_object().expect("an object") {
+            entry[member] = value.clone();
+        }
+        let command = command(&serde_json::from_value(entry).expect("an entry"));
+        let expected = "meshpingctl add --addr ::1 -i 1 --timeout=0.5 --size=1472 --dscp=46 --ttl=9 --source=::1 \
+                        --interface='a$b' --dont-fragment=false --family=ipv6 --label='a=x' --label='site=B 1'";
+        assert_eq!(command, expected);
     }
 }

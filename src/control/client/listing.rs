@@ -1,10 +1,11 @@
 //! A list of targets, as it came from the daemon.
 
 use super::ClientError;
-use crate::target::Address;
+use crate::target::{Address, Key};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-use std::collections::HashMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 
 /// One target's books, in the daemon's words. Times are in seconds.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -35,6 +36,47 @@ pub struct Entry {
     pub max: f64,
     /// The latest.
     pub last: f64,
+    /// The options that it was given, in a list with detail.
+    #[serde(flatten)]
+    pub given: Given,
+}
+
+/// What a list with detail tells of a target's own options.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct Given {
+    timeout: Option<Value>,
+    size: Option<Value>,
+    dscp: Option<Value>,
+    ttl: Option<Value>,
+    source: Option<Value>,
+    interface: Option<Value>,
+    dont_fragment: Option<Value>,
+    family: Option<Value>,
+    /// Its labels, by name.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Given {
+    /// The options that are set, as texts that `add` takes.
+    pub fn options(&self) -> impl Iterator<Item = (Key, String)> + '_ {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Key::ALL.into_iter().filter_map(move |key| Some((key, text(self.value(key)?))))
+    }
+
+    fn value(&self, key: Key) -> Option<&Value> {
+        match key {
+            Key::Interval => None,
+            Key::Timeout => self.timeout.as_ref(),
+            Key::Size => self.size.as_ref(),
+            Key::Dscp => self.dscp.as_ref(),
+            Key::Ttl => self.ttl.as_ref(),
+            Key::Source => self.source.as_ref(),
+            Key::Interface => self.interface.as_ref(),
+            Key::DontFragment => self.dont_fragment.as_ref(),
+            Key::Family => self.family.as_ref(),
+        }
+    }
 }
 
 /// All targets that were listed.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `driver` | the task: sleep to the next slot, read, wake who is due, send |
 //! | `transmit`, `receive` | the two directions |
-//! | `targets`, `slots`, `pacing` | who is pinged, when to wake whom, and how many at once |
+//! | `targets`, `shapes`, `slots`, `pacing` | who is pinged and how, when to wake whom, and how many at once |
 //! | `idents` | which thread a packet belongs to |
 //! | `clock`, `drops` | from the kernel's stamps and counters to the truth |
 //! | `socket`, `sys` | sockets and system calls |
@@ -18,6 +18,7 @@ mod drops;
 mod idents;
 mod pacing;
 mod receive;
+mod shapes;
 mod slots;
 mod socket;
 mod sys;
@@ -199,7 +200,12 @@ impl Engine for NativeEngine {
         }
     }
 
-    fn set_shape(&self, _: PortId, _: Shape) {}
+    fn set_shape(&self, id: PortId, shape: Shape) {
+        if let Some(size) = shape.size {
+            self.receiver.borrow_mut().make_room(size);
+        }
+        self.targets.borrow_mut().set_shape(id, shape);
+    }
 
     fn send(&self, id: PortId, number: u32) {
         self.queue.borrow_mut().push((id, number));

@@ -7,7 +7,7 @@ use super::sys::{self, Inbound, Received};
 use crate::measure::Moment;
 use crate::probe::wire::{self, Packet, Quote, Reply};
 use crate::probe::{DELIVERY, Engine, Event, Foreign};
-use crate::target::Family;
+use crate::target::{Family, PayloadSize};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tracing::debug;
@@ -21,6 +21,9 @@ const MOST_FAILURES: u32 = 8;
 /// Requests are remembered for two minutes at most.
 const MEMORY: Duration = Duration::from_secs(150);
 
+/// More than an error and what it quotes have in headers: two of IPv4 with all their options, two of ICMP.
+const HEADERS: usize = 2 * (60 + wire::HEADER);
+
 /// What reading takes: buffers and a clock.
 pub(super) struct Receiver {
     inbound: Inbound,
@@ -32,6 +35,11 @@ pub(super) struct Receiver {
 impl Receiver {
     pub(super) fn new(wall: WallClock) -> Self {
         Self { inbound: Inbound::new(), wall, emptied: Moment::EPOCH }
+    }
+
+    /// Has replies to requests of that size read whole, and errors that quote them.
+    pub(super) fn make_room(&mut self, size: PayloadSize) {
+        self.inbound.make_room(usize::from(size.get()) + HEADERS);
     }
 }
 
@@ -162,7 +170,7 @@ impl NativeEngine {
         if !target.is_from(source) {
             return Err(Foreign::NotOurs);
         }
-        let number = reply.verify(&self.key, target.ip(), port)?;
+        let number = reply.verify(&self.key, target.ip(), port, target.size())?;
         target.listener.hear(Event::Reply { number, received, ttl })
     }
 

@@ -2,10 +2,11 @@
 
 use super::drops::Drops;
 use super::idents::Idents;
-use super::sys;
+use super::sys::{self, Marks};
 use crate::measure::Moment;
 use crate::target::Family;
 use socket2::{Domain, Protocol, Socket as Inner, Type};
+use std::cell::Cell;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
@@ -29,6 +30,17 @@ impl Kind {
     }
 }
 
+/// What the system does with a request that is larger than a link takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fragments {
+    /// Nobody fragments it, and what is known of the path does not matter: it is sent, and a router may refuse it.
+    Never,
+    /// We do, to what the path is known to take (RFC 1191, RFC 8201); a router does not.
+    AtSource,
+    /// We do, to what our own link takes; and for IPv4 any router.
+    Anywhere,
+}
+
 /// An open ICMP socket of one family, with what its receive buffer dropped.
 pub struct Socket {
     inner: Inner,
@@ -41,12 +53,17 @@ pub struct Socket {
     /// What its receive buffer dropped, and when.
     pub drops: Drops,
     seen_drops: u32,
+    /// What it is set to.
+    fragments: Cell<Fragments>,
 }
 
 /// Bytes of receive buffer that we ask for: enough for 5 000 replies, of 832 bytes each as the kernel counts.
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// With less than this a warning is due.
 const SMALL_BUFFER: u32 = 1 << 20;
+
+/// Before, Linux passed over the options of packets of IPv6 datagram sockets.
+const MARKS_SINCE: (u32, u32) = (5, 18);
 
 impl Socket {
     /// Opens a socket that does not block, stamps what it receives, and gets only what concerns us.
@@ -62,14 +79,53 @@ impl Socket {
         let inner = Inner::new(domain, socket_type.nonblocking().cloexec(), Some(protocol))?;
         sys::set_option(&inner, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
         let ident = idents.own();
-        let mut socket = Self { inner, family, kind, ident, drops: Drops::default(), seen_drops: 0 };
+        let (drops, fragments) = (Drops::default(), Cell::new(Fragments::Anywhere));
+        let mut socket = Self { inner, family, kind, ident, drops, seen_drops: 0, fragments };
         socket.enlarge_buffers();
         match kind {
             Kind::Raw => socket.filter(idents)?,
             Kind::Datagram => socket.ident = socket.bind()?,
         }
         socket.ask_for_details()?;
+        // Without an IP identifier to choose, the kernel sends 3 % cheaper.
+        socket.set_fragments(Fragments::Never)?;
         Ok(socket)
+    }
+
+    /// What becomes of large requests at present.
+    pub fn fragments(&self) -> Fragments {
+        self.fragments.get()
+    }
+
+    /// Why the kernel would send a request otherwise than its marks say, and would not mention it.
+    pub fn inability(&self, marks: Marks) -> Option<&'static str> {
+        if self.kind == Kind::Raw || self.family == Family::V4 || marks == Marks::default() {
+            return None;
+        }
+        if sys::kernel_version() < MARKS_SINCE {
+            return Some("datagram sockets of IPv6 take no options before Linux 5.18: it takes CAP_NET_RAW");
+        }
+        marks.source.map(|_| "datagram sockets of IPv6 choose the source themselves: it takes CAP_NET_RAW")
+    }
+
+    /// Says what becomes of large requests from now on: an option of the socket, not of a packet.
+    ///
+    /// # Errors
+    /// Whatever setsockopt(2) says.
+    pub fn set_fragments(&self, fragments: Fragments) -> io::Result<()> {
+        let (level, option) = match self.family {
+            Family::V4 => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
+            Family::V6 => (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER),
+        };
+        // The values are the same for both families.
+        let value = match fragments {
+            Fragments::Never => libc::IP_PMTUDISC_PROBE,
+            Fragments::AtSource => libc::IP_PMTUDISC_WANT,
+            Fragments::Anywhere => libc::IP_PMTUDISC_DONT,
+        };
+        sys::set_option(&self.inner, level, option, value)?;
+        self.fragments.set(fragments);
+        Ok(())
     }
 
     /// Bytes that the kernel lets the receive buffer hold, if that is too little for many targets.
@@ -141,8 +197,6 @@ impl Socket {
     fn ask_for_details(&self) -> io::Result<()> {
         match self.family {
             Family::V4 => {
-                // Without an IP identifier to choose, the kernel sends 3 % cheaper; nobody fragments 84 bytes.
-                sys::set_option(&self.inner, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DO)?;
                 sys::set_option(&self.inner, libc::IPPROTO_IP, libc::IP_RECVTTL, 1)?;
                 sys::set_option(&self.inner, libc::IPPROTO_IP, libc::IP_RECVERR, 1)
             }

@@ -4,92 +4,21 @@
 #![allow(unsafe_code)]
 
 mod inbound;
+mod outbound;
 
 use std::io;
 use std::mem;
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use crate::probe::wire::MESSAGE;
-use libc::{c_int, c_uint};
+use libc::c_int;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 pub use inbound::{ExtendedError, Inbound, Received};
+pub use outbound::{Marks, Outbound};
 
 /// So many packets go through one system call at most.
 pub const BATCH: usize = 64;
-
-/// Requests for calls of sendmmsg(2); its memory is used again and again.
-pub struct Outbound {
-    messages: Vec<[u8; MESSAGE]>,
-    names: Vec<socket2::SockAddr>,
-    vectors: Vec<libc::iovec>,
-    headers: Vec<libc::mmsghdr>,
-}
-
-impl Outbound {
-    /// An empty batch.
-    pub fn new() -> Self {
-        Self {
-            messages: Vec::with_capacity(BATCH),
-            names: Vec::with_capacity(BATCH),
-            vectors: Vec::with_capacity(BATCH),
-            headers: Vec::with_capacity(BATCH),
-        }
-    }
-
-    /// Adds a request.
-    pub fn push(&mut self, message: [u8; MESSAGE], to: SocketAddr) {
-        self.messages.push(message);
-        self.names.push(to.into());
-    }
-
-    /// Empties the batch.
-    pub fn clear(&mut self) {
-        self.messages.clear();
-        self.names.clear();
-    }
-
-    /// Requests in the batch.
-    pub fn len(&self) -> usize {
-        self.messages.len()
-    }
-
-    /// Sends the requests from the `first` one on; returns how many were sent.
-    ///
-    /// # Errors
-    /// What sendmmsg(2) says of the first of them, if that one could not be sent.
-    pub fn send(&mut self, socket: &impl AsRawFd, first: usize) -> io::Result<usize> {
-        self.point_at(first);
-        let count = c_uint::try_from(self.headers.len()).unwrap_or(0);
-        // SAFETY: `count` headers were just filled in, and what they point to stays in place during the call;
-        // the kernel only reads from it.
-        let sent = unsafe {
-            libc::sendmmsg(socket.as_raw_fd(), self.headers.as_mut_ptr(), count, libc::MSG_DONTWAIT)
-        };
-        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
-    }
-
-    /// Makes the headers of the requests from the `first` one on.
-    fn point_at(&mut self, first: usize) {
-        let messages = self.messages[first..].iter_mut();
-        self.vectors.clear();
-        self.vectors.extend(
-            messages.map(|message| libc::iovec { iov_base: message.as_mut_ptr().cast(), iov_len: MESSAGE }),
-        );
-        self.headers.clear();
-        for (vector, name) in self.vectors.iter_mut().zip(&self.names[first..]) {
-            // SAFETY: zeroes are valid for this plain C structure.
-            let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
-            header.msg_hdr.msg_name = name.as_ptr().cast_mut().cast();
-            header.msg_hdr.msg_namelen = name.len();
-            header.msg_hdr.msg_iov = vector;
-            header.msg_hdr.msg_iovlen = 1;
-            self.headers.push(header);
-        }
-    }
-}
 
 /// Sets a socket option to a plain C value.
 ///
@@ -174,11 +103,28 @@ pub fn set_timer(timer: &OwnedFd, nanos: i128) -> io::Result<()> {
 }
 
 /// The index of an interface; `None` if there is none of that name.
-pub fn interface_index(name: &str) -> Option<u32> {
+fn interface_index(name: &str) -> Option<u32> {
     let name = std::ffi::CString::new(name).ok()?;
     // SAFETY: a string with its terminator that outlives the call.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
     (index != 0).then_some(index)
+}
+
+/// The index of an interface, by its name or by that number as text.
+pub fn interface_of(name: &str) -> Option<u32> {
+    interface_index(name).or_else(|| name.parse().ok()).filter(|index| *index != 0)
+}
+
+/// The first two numbers of the kernel's version; (0, 0) if there are none.
+pub fn kernel_version() -> (u32, u32) {
+    // SAFETY: zeroes are valid for this plain C structure of arrays.
+    let mut names: libc::utsname = unsafe { mem::zeroed() };
+    // SAFETY: the pointer is to a utsname that outlives the call.
+    unsafe { libc::uname(&raw mut names) };
+    let release: String =
+        names.release.iter().take_while(|&&c| c != 0).map(|c| char::from(c.to_ne_bytes()[0])).collect();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// An epoll instance of its own. Readable while a socket that it is armed for is.

@@ -1,9 +1,12 @@
 //! The engine's table of targets: found by index for replies, by address for errors.
 
+use super::shapes::Special;
+use super::socket::Fragments;
 use super::sys;
 use crate::measure::Moment;
+use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, PortId};
-use crate::target::Address;
+use crate::target::{Address, Shape, Zone};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
@@ -21,7 +24,26 @@ pub struct Target {
     scope: u32,
     /// Requests per second, in millionths.
     rate: u64,
+    /// In what its requests differ from others; most do not.
+    special: Option<Box<Special>>,
 }
+
+/// How a request gets to its target.
+pub struct Way {
+    /// Where it goes.
+    pub to: SocketAddr,
+    /// Number of bytes after the ICMP header.
+    pub size: usize,
+    /// What the system does with it if that is too large for a link.
+    pub fragments: Fragments,
+    /// What its packet bears.
+    pub marks: Option<sys::Marks>,
+}
+
+/// Why a request has no way to its target; for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no interface {0:?}")]
+pub struct NoInterface(Zone);
 
 impl Target {
     /// The address that its requests are for.
@@ -36,6 +58,29 @@ impl Target {
             _ => true,
         };
         source.ip().to_canonical() == self.address.ip() && same_zone
+    }
+
+    /// Number of bytes after the ICMP header of its requests.
+    pub fn size(&self) -> usize {
+        self.special.as_ref().map_or(PAYLOAD, |special| special.size())
+    }
+
+    /// The address of ours that its requests come from, if that was asked for.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.special.as_ref()?.source()
+    }
+
+    /// How its requests get to that address.
+    fn way(&mut self, to: SocketAddr) -> Result<Way, NoInterface> {
+        Ok(match &mut self.special {
+            None => Way { to, size: PAYLOAD, fragments: Fragments::Never, marks: None },
+            Some(special) => Way {
+                to,
+                size: special.size(),
+                fragments: special.fragments(),
+                marks: Some(special.marks().map_err(NoInterface)?),
+            },
+        })
     }
 
     /// Where its requests go; `None` while its zone's interface does not exist.
@@ -76,7 +121,7 @@ impl Targets {
         let scope = scope_of(address);
         self.by_address.insert((address.ip(), scope), index);
         let entry = &mut self.entries[index as usize];
-        entry.target = Some(Target { listener, alarm: None, address, scope, rate: 0 });
+        entry.target = Some(Target { listener, alarm: None, address, scope, rate: 0, special: None });
         PortId { index, generation: entry.generation }
     }
 
@@ -133,20 +178,37 @@ impl Targets {
         self.entries.get(*index as usize)?.target.as_ref()
     }
 
-    /// Where a target's requests go, looking for its zone's interface if need be.
-    pub fn destination(&mut self, id: PortId) -> Option<SocketAddr> {
-        let known = self.get(id)?.destination();
-        if known.is_some() {
-            return known;
+    /// Has a target's requests look like that from now on.
+    pub fn set_shape(&mut self, id: PortId, shape: Shape) {
+        if let Some(target) = self.get_mut(id) {
+            target.special = Special::new(shape);
         }
-        let address = self.get(id)?.address;
-        self.set_scope(id, scope_of(address));
-        self.get(id)?.destination()
     }
 
-    /// Has the interface of a target's zone looked for again: it may have gone, or come back as another one.
-    pub fn forget_scope(&mut self, id: PortId) {
+    /// How a target's requests get there, looking for interfaces if need be; `None` if the target is gone.
+    ///
+    /// # Errors
+    /// [`NoInterface`] while an interface does not exist.
+    pub fn way(&mut self, id: PortId) -> Option<Result<Way, NoInterface>> {
+        let target = self.get_mut(id)?;
+        if let Some(to) = target.destination() {
+            return Some(target.way(to));
+        }
+        let address = target.address;
+        self.set_scope(id, scope_of(address));
+        let target = self.get_mut(id)?;
+        match (target.destination(), address.zone()) {
+            (Some(to), _) => Some(target.way(to)),
+            (None, zone) => zone.map(|zone| Err(NoInterface(*zone))),
+        }
+    }
+
+    /// Has the interfaces of a target looked for again: they may have gone, or come back as others.
+    pub fn forget_interfaces(&mut self, id: PortId) {
         self.set_scope(id, 0);
+        if let Some(special) = self.get_mut(id).and_then(|target| target.special.as_mut()) {
+            special.forget_interface();
+        }
     }
 
     fn set_scope(&mut self, id: PortId, scope: u32) {
@@ -176,8 +238,5 @@ impl Targets {
 }
 
 fn scope_of(address: Address) -> u32 {
-    address.zone().map_or(0, |zone| {
-        let name = zone.as_str();
-        sys::interface_index(name).or_else(|| name.parse().ok()).unwrap_or(0)
-    })
+    address.zone().and_then(|zone| sys::interface_of(zone.as_str())).unwrap_or(0)
 }

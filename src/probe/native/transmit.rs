@@ -1,13 +1,15 @@
 //! From the queue to the sockets: batches, with a clock around each.
 
 use super::socket::Socket;
+use super::targets::{Target, Way};
 use super::{NativeEngine, sys};
-use crate::measure::Moment;
-use crate::probe::wire::{self, MESSAGE, Stamp};
+use crate::measure::{ErrorClass, Moment};
+use crate::probe::wire::{self, Stamp};
 use crate::probe::{Engine, Event, PortId};
 use crate::target::Family;
 use std::fmt::Display;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Time stamps within a batch are interpolated, and what holds up one of its requests puts off the others' stamps:
 /// so many requests at most for each that has left since the wake-up. The first ones take longest, caches being cold.
@@ -71,27 +73,39 @@ impl NativeEngine {
         outbound.clear();
         let mut batch = [(PortId { index: 0, generation: 0 }, 0); LARGEST];
         for request in requests {
-            if let Some(place) = batch.get_mut(outbound.len())
-                && self.write(socket, request, &mut outbound)
-            {
+            let Some(way) = self.way(socket, request) else { continue };
+            if way.fragments != socket.fragments() {
+                // An option of the socket, not of a packet: what is in the batch goes before it is changed.
+                self.transmit(socket, &batch, &mut outbound);
+                outbound.clear();
+                if let Err(error) = socket.set_fragments(way.fragments) {
+                    self.refuse(request, &error);
+                    continue;
+                }
+            }
+            if let Some(place) = batch.get_mut(outbound.len()) {
                 *place = request;
+                self.write(socket, request, &way, &mut outbound);
             }
         }
         self.transmit(socket, &batch, &mut outbound);
     }
 
-    /// Puts a request into the batch; `false` if it has no way to go.
-    fn write(&self, socket: &Socket, (id, number): Queued, outbound: &mut sys::Outbound) -> bool {
-        let destination = self.targets.borrow_mut().destination(id);
-        let Some(destination) = destination else {
-            self.refuse((id, number), &"there is no interface of that name");
-            return false;
-        };
-        let mut message = [0; MESSAGE];
-        let stamp = Stamp { port: id, number };
-        wire::write_request(&self.key, destination.ip(), socket.ident, stamp, &mut message);
-        outbound.push(message, destination);
-        true
+    /// How a request gets to its target; `None` if it can't.
+    fn way(&self, socket: &Socket, request: Queued) -> Option<Way> {
+        let way = self.targets.borrow_mut().way(request.0)?;
+        let way = way.map_err(|error| self.refuse(request, &error)).ok()?;
+        if let Some(reason) = way.marks.and_then(|marks| socket.inability(marks)) {
+            self.refuse(request, &reason);
+            return None;
+        }
+        Some(way)
+    }
+
+    /// Puts a request into the batch.
+    fn write(&self, socket: &Socket, (port, number): Queued, way: &Way, outbound: &mut sys::Outbound) {
+        let message = outbound.push(way.to, wire::HEADER + way.size, way.marks);
+        wire::write_request(&self.key, way.to.ip(), socket.ident, Stamp { port, number }, message);
     }
 
     fn transmit(&self, socket: &Socket, batch: &[Queued], outbound: &mut sys::Outbound) {
@@ -136,22 +150,47 @@ impl NativeEngine {
     }
 
     fn note_failure(&self, request: Queued, error: &io::Error) {
-        // Our own overload is not the target's fault; a missing route is an answer of a kind.
-        let overload = [libc::ENOBUFS, libc::EAGAIN, libc::ENOMEM];
-        if error.raw_os_error().is_some_and(|code| overload.contains(&code)) {
-            let (id, number) = request;
-            if let Some(target) = self.targets.borrow().get(id) {
-                self.tell(target, Event::NotSent { number });
+        let (id, number) = request;
+        match error.raw_os_error() {
+            // Our own overload is not the target's fault; a missing route is an answer of a kind.
+            Some(libc::ENOBUFS | libc::EAGAIN | libc::ENOMEM) => {
+                if let Some(target) = self.targets.borrow().get(id) {
+                    self.tell(target, Event::NotSent { number });
+                }
             }
-        } else {
-            self.refuse(request, error);
+            Some(libc::EMSGSIZE) => self.note_too_large(request, error),
+            _ => {
+                let source = self.targets.borrow().get(id).and_then(Target::source);
+                match source {
+                    Some(source) => self.refuse(
+                        request,
+                        &format_args!("{error}; is {source}, its source, an address of this machine?"),
+                    ),
+                    None => self.refuse(request, error),
+                }
+            }
         }
+    }
+
+    /// It must not be fragmented and does not fit: our own system says what else a router would have said.
+    fn note_too_large(&self, (id, number): Queued, error: &io::Error) {
+        let at = self.now();
+        let targets = self.targets.borrow();
+        let Some(target) = targets.get(id) else { return };
+        self.refusals.borrow_mut().refused(target.address, error, at);
+        self.tell(target, Event::Sent { number, at });
+        let (code, router): (u8, IpAddr) = match target.address.family() {
+            Family::V4 => (4, Ipv4Addr::UNSPECIFIED.into()),
+            Family::V6 => (0, Ipv6Addr::UNSPECIFIED.into()),
+        };
+        let (sequence, class) = (wire::sequence(number), ErrorClass::FragNeeded);
+        self.tell(target, Event::Error { sequence, received: at, class, code, router });
     }
 
     fn refuse(&self, (id, number): Queued, reason: &dyn Display) {
         let at = self.now();
         let mut targets = self.targets.borrow_mut();
-        targets.forget_scope(id);
+        targets.forget_interfaces(id);
         if let Some(target) = targets.get(id) {
             self.refusals.borrow_mut().refused(target.address, reason, at);
             self.tell(target, Event::Refused { number, at });

@@ -3,7 +3,7 @@
 use super::Clock;
 use crate::measure::Moment;
 use crate::probe::refusals::Refusals;
-use crate::probe::wire::{MESSAGE, classify};
+use crate::probe::wire::{HEADER, classify};
 use crate::probe::{Event, Foreign, Listener};
 use crate::target::{Address, Family};
 use std::cell::{Cell, RefCell};
@@ -25,6 +25,8 @@ pub(super) struct Request {
     pub destination: SocketAddr,
     pub ident: u16,
     pub number: u32,
+    /// Bytes of payload.
+    pub size: usize,
     /// How long to wait for its first packet.
     pub wait: Duration,
     pub clock: Clock,
@@ -70,7 +72,7 @@ impl Request {
         if let SocketAddr::V6(v6) = self.destination {
             pinger.scope_id(v6.scope_id());
         }
-        let mut ping = pin!(pinger.ping(PingSequence(low_half(self.number)), &PAYLOAD));
+        let mut ping = pin!(pinger.ping(PingSequence(low_half(self.number)), &PATTERN[..self.size]));
         // Unless the socket's buffer is full, the request leaves when the future is polled for the first time.
         let first = poll_fn(|cx| Poll::Ready(ping.as_mut().poll(cx))).await;
         // surge-ping's own clock for the RTT starts after sending, too; and nothing is read before we yield.
@@ -125,7 +127,7 @@ impl Request {
             Err(_) => return self.go_blind(),
         };
         let received = at + rtt;
-        match meaning(&packet) {
+        match meaning(&packet, HEADER + self.size) {
             Meaning::Reply { ttl } => self.tell(Event::Reply { number, received, ttl }),
             Meaning::Error { class, code, router } => {
                 self.tell(Event::Error { sequence, received, class, code, router });
@@ -193,7 +195,8 @@ impl Drop for UnderWay {
     }
 }
 
-fn meaning(packet: &IcmpPacket) -> Meaning {
+/// What a packet is, in answer to a message of that length.
+fn meaning(packet: &IcmpPacket, message: usize) -> Meaning {
     let (family, kind, code, router, size, ttl) = match packet {
         IcmpPacket::V4(v4) => {
             let (kind, code) = (v4.get_icmp_type().0, v4.get_icmp_code().0);
@@ -207,7 +210,7 @@ fn meaning(packet: &IcmpPacket) -> Meaning {
     let echo_reply = if family == Family::V4 { ECHO_REPLY_V4 } else { ECHO_REPLY_V6 };
     match classify(family, kind, code) {
         // Some systems change the length in the header that they show us.
-        _ if kind == echo_reply && size != MESSAGE && cfg!(target_os = "linux") => Meaning::Malformed,
+        _ if kind == echo_reply && size != message && cfg!(target_os = "linux") => Meaning::Malformed,
         _ if kind == echo_reply => Meaning::Reply { ttl },
         Some(class) => Meaning::Error { class, code, router },
         None => Meaning::Distraction,
@@ -229,5 +232,8 @@ const fn low_half(number: u32) -> u16 {
 const ECHO_REPLY_V4: u8 = 0;
 const ECHO_REPLY_V6: u8 = 129;
 
-/// As long as that of the native engine. It is not compared, so it need not differ.
-const PAYLOAD: [u8; MESSAGE - 8] = [0x6d; MESSAGE - 8];
+/// Payloads are the beginning of this. They are not compared, so they need not differ.
+const PATTERN: [u8; LARGEST] = [0x6d; LARGEST];
+
+/// surge-ping reads no more than 2048 bytes of a packet, and an IPv4 header may have 60.
+pub(super) const LARGEST: usize = 2_048 - 60 - HEADER;

@@ -1,9 +1,10 @@
 //! Who is pinged, what is under way for each, and when to wake whom.
 
-use super::request::Request;
+use super::request::{LARGEST, Request};
 use crate::measure::Moment;
+use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, PortId};
-use crate::target::Address;
+use crate::target::{Address, Key, Shape, Timeout};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -25,12 +26,15 @@ pub(super) struct Waiting {
     id: PortId,
     pub address: Address,
     pub listener: Rc<dyn Listener>,
+    /// After this a request is lost.
+    pub timeout: Timeout,
     /// An identifier of its own, so that nothing meant for a predecessor at the same address is taken for its.
     pub ident: u16,
     /// When something came in a request's place that ended our waiting without being an answer.
     pub blind: Rc<RefCell<VecDeque<Moment>>>,
     alarm: Moment,
     under_way: JoinSet<()>,
+    shape: Shape,
     resolved: Option<SocketAddr>,
 }
 
@@ -45,14 +49,14 @@ impl Targets {
         }
     }
 
-    pub fn attach(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+    pub fn attach(&mut self, address: Address, listener: Rc<dyn Listener>, timeout: Timeout) -> PortId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.generations.push(0);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         let id = PortId { index, generation: self.generations[index as usize] };
-        self.slots[index as usize] = Some(Waiting::new(id, address, listener, self.next_ident));
+        self.slots[index as usize] = Some(Waiting::new(id, address, listener, timeout, self.next_ident));
         self.next_ident = self.next_ident.wrapping_add(1);
         id
     }
@@ -93,9 +97,35 @@ impl Targets {
 }
 
 impl Waiting {
-    fn new(id: PortId, address: Address, listener: Rc<dyn Listener>, ident: u16) -> Self {
-        let (alarm, under_way) = (Moment::NEVER, JoinSet::new());
-        Self { id, address, listener, ident, blind: Rc::default(), alarm, under_way, resolved: None }
+    fn new(id: PortId, address: Address, listener: Rc<dyn Listener>, timeout: Timeout, ident: u16) -> Self {
+        let (alarm, under_way, shape) = (Moment::NEVER, JoinSet::new(), Shape::default());
+        let blind = Rc::default();
+        Self { id, address, listener, timeout, ident, blind, alarm, under_way, shape, resolved: None }
+    }
+
+    /// Has its requests look like that from now on.
+    pub fn set_shape(&mut self, shape: Shape) {
+        self.shape = shape;
+    }
+
+    /// Number of bytes after the ICMP header of its requests.
+    ///
+    /// # Errors
+    /// [`Unable`], when its requests can't look as they should.
+    pub fn size(&self) -> Result<usize, Unable> {
+        let Shape { size, dscp, ttl, source, interface, dont_fragment } = self.shape;
+        let given = [
+            (Key::Dscp, dscp.is_some()),
+            (Key::Ttl, ttl.is_some()),
+            (Key::Source, source.is_some()),
+            (Key::Interface, interface.is_some()),
+            (Key::DontFragment, dont_fragment.is_some()),
+        ];
+        if let Some((key, _)) = given.into_iter().find(|(_, given)| *given) {
+            return Err(Unable::Option(key));
+        }
+        let size = size.map_or(PAYLOAD, |size| size.get().into());
+        if size > LARGEST { Err(Unable::Size(size)) } else { Ok(size) }
     }
 
     /// Starts a request, and clears away those that have ended.
@@ -113,4 +143,15 @@ impl Waiting {
         });
         self.resolved
     }
+}
+
+/// What this engine can't do; for the log.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unable {
+    #[error("the portable engine can't set {0}: remove that option, or use the native engine")]
+    Option(Key),
+    #[error(
+        "the portable engine can't send {0} bytes, at most {LARGEST}: choose another size, or use the native engine"
+    )]
+    Size(usize),
 }

@@ -4,7 +4,7 @@ use super::fate::{Arrival, Fate, Sending, What};
 use super::{Sighting, silence};
 use crate::measure::Moment;
 use crate::probe::{Event, Foreign, Listener, PortId};
-use crate::target::{Address, Family};
+use crate::target::{Address, Family, Shape};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -54,6 +54,7 @@ struct PortState {
     id: PortId,
     address: Address,
     listener: Rc<dyn Listener>,
+    shape: Shape,
     alarm: Moment,
     arrivals: BTreeMap<(Moment, u64), Due>,
 }
@@ -102,9 +103,8 @@ impl State {
             u32::try_from(self.ports.len() - 1).unwrap_or(u32::MAX)
         });
         let id = PortId { index, generation: self.generations[index as usize] };
-        let arrivals = BTreeMap::new();
-        self.ports[index as usize] =
-            Some(PortState { id, address, listener, alarm: Moment::NEVER, arrivals });
+        let (shape, alarm, arrivals) = (Shape::default(), Moment::NEVER, BTreeMap::new());
+        self.ports[index as usize] = Some(PortState { id, address, listener, shape, alarm, arrivals });
         id
     }
 
@@ -117,6 +117,12 @@ impl State {
         self.free.push(id.index);
     }
 
+    pub fn set_shape(&mut self, id: PortId, shape: Shape) {
+        if let Some(port) = self.port(id) {
+            port.shape = shape;
+        }
+    }
+
     pub fn set_alarm(&mut self, id: PortId, at: Moment) {
         self.plan(id, |port| port.alarm = at);
     }
@@ -124,7 +130,7 @@ impl State {
     /// Does what the script says at sending, and plans what will come back. `None` for a port that is gone.
     pub fn send(&mut self, id: PortId, number: u32, now: Moment) -> Option<(Rc<dyn Listener>, Sending)> {
         let port = self.port(id)?;
-        let (address, listener) = (port.address, Rc::clone(&port.listener));
+        let (address, shape, listener) = (port.address, port.shape, Rc::clone(&port.listener));
         let fate = match self.scripts.get_mut(&address) {
             Some(script) => script.next_fate(),
             None => self.elsewhere.clone(),
@@ -132,7 +138,7 @@ impl State {
         if fate.sending == Sending::Sent {
             self.requests += 1;
             if let Some(script) = self.scripts.get_mut(&address) {
-                script.sightings.push(Sighting { at: now, number });
+                script.sightings.push(Sighting { at: now, number, shape });
             }
             self.plan_arrivals(id, number, now, &fate.arrivals);
         }

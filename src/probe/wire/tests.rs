@@ -7,8 +7,10 @@ const PORT: PortId = PortId { index: 41, generation: 3 };
 const V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 const V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
 
+const MESSAGE: usize = HEADER + PAYLOAD;
+
 fn request(address: IpAddr, number: u32) -> [u8; MESSAGE] {
-    let mut message = [0; MESSAGE];
+    let mut message = [0xff; MESSAGE];
     write_request(&KEY, address, 0xbeef, Stamp { port: PORT, number }, &mut message);
     message
 }
@@ -22,7 +24,7 @@ fn reply(address: IpAddr, number: u32) -> [u8; MESSAGE] {
 
 fn verify(family: Family, message: &[u8], address: IpAddr, port: PortId) -> Result<u32, Foreign> {
     match read_message(family, message)? {
-        Packet::Reply(reply) => reply.verify(&KEY, address, port),
+        Packet::Reply(reply) => reply.verify(&KEY, address, port, PAYLOAD),
         other => panic!("{other:?}"),
     }
 }
@@ -63,6 +65,33 @@ fn a_reply_counts_only_if_address_sequence_token_and_pattern_fit() {
             assert_eq!(verify(family, &changed, address, PORT), Err(reason), "byte {byte}");
         }
         assert_eq!(verify(family, &good[..MESSAGE - 1], address, PORT), Err(Foreign::Malformed));
+    }
+}
+
+#[test]
+fn a_reply_of_any_size_counts_as_long_as_it_is_whole() {
+    for (family, address) in [(Family::V4, V4), (Family::V6, V6)] {
+        for size in [16, 17, 23, 24, 56, 57, 1_000, 1_473, 65_507] {
+            let mut message = vec![0xff; HEADER + size];
+            write_request(&KEY, address, 0xbeef, Stamp { port: PORT, number: 7 }, &mut message);
+            message[0] = if address.is_ipv4() { ECHO_REPLY_V4 } else { ECHO_REPLY_V6 };
+            let case = format!("{family:?}, {size} bytes");
+            // The size of the moment is another one: it was changed while this request was on its way.
+            assert_eq!(verify(family, &message, address, PORT), Ok(7), "{case}");
+            for cut in [HEADER, HEADER + 15, HEADER + size - 1] {
+                let shorter = verify(family, &message[..cut], address, PORT);
+                assert!(matches!(shorter, Err(Foreign::Malformed | Foreign::Forged)), "{case}: {shorter:?}");
+            }
+            let longer = [&message[..], &[0]].concat();
+            assert!(verify(family, &longer, address, PORT).is_err(), "{case}");
+            for byte in [HEADER + 16, HEADER + size / 2 + 8, HEADER + size - 1] {
+                if byte >= HEADER + 16 && byte < HEADER + size {
+                    let mut changed = message.clone();
+                    changed[byte] ^= 1;
+                    assert_eq!(verify(family, &changed, address, PORT), Err(Foreign::Corrupt), "{case}");
+                }
+            }
+        }
     }
 }
 
@@ -183,7 +212,7 @@ proptest! {
         for family in [Family::V4, Family::V6] {
             if let Ok(Packet::Reply(reply)) = read_message(family, &bytes) {
                 reply.index();
-                prop_assert!(reply.verify(&KEY, V4, PORT).is_err());
+                prop_assert!(reply.verify(&KEY, V4, PORT, PAYLOAD).is_err());
             }
         }
     }

@@ -7,8 +7,11 @@ use std::mem::{self, MaybeUninit};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
-/// Longest packet that is read: an ICMPv6 error with what it quotes (RFC 4443 §2.4), and some.
+/// Longest packet that is read as long as nobody expects larger ones: an ICMPv6 error with what it quotes (RFC 4443
+/// §2.4), and some.
 const PACKET: usize = 1_600;
+/// Buffers for large packets take no more than this, in bytes: the larger they are, the fewer are read at once.
+const MOST_MEMORY: usize = 1 << 20;
 /// Room for the time stamp, the hop limit and an extended error with its offender, in words.
 const CONTROL_WORDS: usize = 32;
 
@@ -41,7 +44,9 @@ pub struct ExtendedError {
 
 /// Buffers for one call of recvmmsg(2), used again and again.
 pub struct Inbound {
-    packets: Vec<[u8; PACKET]>,
+    /// As many packets as are read at once, with `room` for each.
+    packets: Box<[u8]>,
+    room: usize,
     names: Box<[libc::sockaddr_storage; BATCH]>,
     controls: Box<[[u64; CONTROL_WORDS]; BATCH]>,
     headers: Box<[libc::mmsghdr; BATCH]>,
@@ -55,7 +60,8 @@ impl Inbound {
         // SAFETY: all of these are plain C structures and integers, for which all zeroes is a valid value.
         let zeroed = || unsafe { MaybeUninit::zeroed().assume_init() };
         Self {
-            packets: vec![[0; PACKET]; BATCH],
+            packets: vec![0; PACKET * BATCH].into(),
+            room: PACKET,
             // SAFETY: as above.
             names: Box::new(unsafe { MaybeUninit::zeroed().assume_init() }),
             controls: Box::new([[0; CONTROL_WORDS]; BATCH]),
@@ -66,15 +72,27 @@ impl Inbound {
         }
     }
 
-    /// Reads up to [`BATCH`] packets without waiting; from the error queue if `errors`. 0 when there are none.
-    ///
-    /// # Errors
-    /// Whatever recvmmsg(2) says, but for `EAGAIN` and `EINTR`.
-    pub fn receive(&mut self, socket: &impl AsRawFd, errors: bool) -> io::Result<usize> {
-        // What the latest call did not use is as it was.
-        for index in 0..mem::take(&mut self.count) {
-            self.vectors[index].iov_base = self.packets[index].as_mut_ptr().cast();
-            self.vectors[index].iov_len = PACKET;
+    /// Makes room for packets of that length, should there be less. What was read before is gone.
+    pub fn make_room(&mut self, length: usize) {
+        if length > self.room {
+            self.room = length;
+            // Zeroes come from the system, and are not there before they are written to.
+            self.packets = vec![0; length * BATCH.min(MOST_MEMORY / length).max(1)].into();
+            self.count = self.most();
+        }
+    }
+
+    /// Packets that are read at once.
+    fn most(&self) -> usize {
+        self.packets.len() / self.room
+    }
+
+    /// Points the headers that the latest call used at their buffers; the others are as they were.
+    fn point(&mut self) {
+        let used = mem::take(&mut self.count);
+        for (index, packet) in self.packets.chunks_exact_mut(self.room).enumerate().take(used) {
+            self.vectors[index].iov_base = packet.as_mut_ptr().cast();
+            self.vectors[index].iov_len = packet.len();
             let header = &mut self.headers[index].msg_hdr;
             header.msg_name = (&raw mut self.names[index]).cast();
             header.msg_namelen = size_of_u32::<libc::sockaddr_storage>();
@@ -83,19 +101,28 @@ impl Inbound {
             header.msg_control = self.controls[index].as_mut_ptr().cast();
             header.msg_controllen = mem::size_of_val(&self.controls[index]);
         }
+    }
+
+    /// Reads up to [`BATCH`] packets without waiting; from the error queue if `errors`. 0 when there are none.
+    ///
+    /// # Errors
+    /// Whatever recvmmsg(2) says, but for `EAGAIN` and `EINTR`.
+    pub fn receive(&mut self, socket: &impl AsRawFd, errors: bool) -> io::Result<usize> {
+        self.point();
+        let most = self.most();
         let flags = libc::MSG_DONTWAIT | if errors { libc::MSG_ERRQUEUE } else { 0 };
         // SAFETY: every header points to buffers of its own that outlive the call, with their right lengths.
         let count = unsafe {
             libc::recvmmsg(
                 socket.as_raw_fd(),
                 self.headers.as_mut_ptr(),
-                c_uint::try_from(BATCH).unwrap_or(1),
+                c_uint::try_from(most).unwrap_or(1),
                 flags,
                 std::ptr::null_mut(),
             )
         };
         match usize::try_from(count) {
-            Ok(count) => self.count = count.min(BATCH),
+            Ok(count) => self.count = count.min(most),
             Err(_) => return nothing_is_fine(io::Error::last_os_error()),
         }
         Ok(self.count)
@@ -108,9 +135,10 @@ impl Inbound {
 
     fn packet(&self, index: usize) -> Received<'_> {
         let message = &self.headers[index];
-        let length = usize::try_from(message.msg_len).unwrap_or(PACKET).min(PACKET);
+        let room = &self.packets[index * self.room..][..self.room];
+        let length = usize::try_from(message.msg_len).unwrap_or(self.room).min(self.room);
         let mut received = Received {
-            bytes: &self.packets[index][..length],
+            bytes: &room[..length],
             source: socket_address(&self.names[index], message.msg_hdr.msg_namelen),
             stamp: None,
             hops: None,

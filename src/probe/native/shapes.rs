@@ -1,0 +1,66 @@
+//! In what the requests to some targets differ from those to all others.
+
+use super::socket::Fragments;
+use super::sys::{self, Marks};
+use crate::probe::wire::PAYLOAD;
+use crate::target::{Dscp, Shape, Zone};
+use std::net::IpAddr;
+use std::num::NonZero;
+
+/// What a target was given, and what it takes to send that.
+#[derive(Debug, Clone, Copy)]
+pub struct Special {
+    shape: Shape,
+    /// Index of its interface; 0 without one, or while there is no such interface.
+    interface: u32,
+}
+
+impl Special {
+    /// `None` if it is like all others.
+    pub fn new(shape: Shape) -> Option<Box<Self>> {
+        (shape != Shape::default()).then(|| Box::new(Self { shape, interface: 0 }))
+    }
+
+    /// Number of bytes after the ICMP header.
+    pub fn size(&self) -> usize {
+        self.shape.size.map_or(PAYLOAD, |size| size.get().into())
+    }
+
+    /// The address of ours that its requests come from, if that was asked for.
+    pub const fn source(&self) -> Option<IpAddr> {
+        self.shape.source
+    }
+
+    /// What the system does with requests that are larger than a link takes.
+    ///
+    /// Nobody fragments our usual ones; that others are fragmented is what size is good for, unless it is forbidden.
+    pub fn fragments(&self) -> Fragments {
+        match self.shape.dont_fragment {
+            Some(true) => Fragments::Never,
+            Some(false) => Fragments::Anywhere,
+            None if self.size() <= PAYLOAD => Fragments::Never,
+            None => Fragments::AtSource,
+        }
+    }
+
+    /// What its packets bear; looks for its interface if need be.
+    ///
+    /// # Errors
+    /// The interface, if there is none of that name.
+    pub fn marks(&mut self) -> Result<Marks, Zone> {
+        if let (Some(name), 0) = (self.shape.interface, self.interface) {
+            self.interface = sys::interface_of(name.as_str()).ok_or(name)?;
+        }
+        Ok(Marks {
+            traffic_class: self.shape.dscp.map(Dscp::traffic_class),
+            ttl: self.shape.ttl.map(NonZero::get),
+            source: self.shape.source,
+            interface: self.interface,
+        })
+    }
+
+    /// Has the interface looked for again: it may have gone, or come back as another one.
+    pub fn forget_interface(&mut self) {
+        self.interface = 0;
+    }
+}
