@@ -23,11 +23,12 @@ use crate::target::{Defaults, TargetSpec};
 use crate::web::{self, ConfigError, Protection, Sources};
 use actix::prelude::*;
 use reload::{Outside, ReloadActor};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::num::NonZero;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tracing::info;
 
 pub use engines::EngineError;
@@ -83,7 +84,7 @@ async fn serve(
 ) -> Result<(), StartError> {
     let targets = std::mem::take(&mut reading.config.targets);
     let config = Config { targets, ..reading.config.clone() };
-    let (stop, hangup) = (StopSignals::new()?, signal(SignalKind::hangup())?);
+    let (stop, hangups) = (StopSignals::new()?, Hangups::new()?);
     // Ports first: one below 1024 takes a capability that we give up next.
     let (control, web) = handed.open(&config)?;
     privilege::keep_for_opening();
@@ -101,7 +102,8 @@ async fn serve(
     };
     let outside = Outside { supervisor: supervisor.clone(), control: control.clone(), level };
     let reload = ReloadActor::new(loader, reading, outside).start();
-    actix_rt::spawn(reload_at(hangup, reload.clone().recipient()));
+    let terminal_gone = Rc::new(Notify::new());
+    actix_rt::spawn(hangups.reload(reload.clone().recipient(), Rc::clone(&terminal_gone)));
     if !web.is_empty() {
         let control = control.clone().map(Addr::recipient);
         let (roster, status) = (supervisor.clone().recipient(), supervisor.clone().recipient());
@@ -113,7 +115,10 @@ async fn serve(
         actix_rt::spawn(screen::run(console, supervisor.clone().recipient()));
     }
     actix_rt::spawn(settle(supervisor.clone()));
-    stop.received().await;
+    tokio::select! {
+        () = stop.received() => {}
+        () = terminal_gone.notified() => {}
+    }
     info!("stopping");
     systemd::stopping();
     if let Some(control) = control {
@@ -152,16 +157,6 @@ fn settings(config: &Config) -> Settings {
     Settings { limits, defaults }
 }
 
-/// Reads the configuration again whenever a SIGHUP comes, which is what `systemctl reload` sends.
-async fn reload_at(mut hangup: Signal, reload: Recipient<Reload>) {
-    while hangup.recv().await.is_some() {
-        systemd::reloading();
-        // It logs what came of it.
-        let _ = reload.send(Reload).await;
-        systemd::ready();
-    }
-}
-
 /// Waits until every target's actor runs; then everybody may know.
 async fn settle(supervisor: Addr<SupervisorActor>) {
     if supervisor.send(Settle).await.is_ok() {
@@ -176,6 +171,40 @@ fn put(TargetSpec { name, host, terms }: TargetSpec) -> Amendment {
 
 /// A request is answered within 400 ms.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
+
+/// SIGHUP, which is what `systemctl reload` sends, and a terminal that goes away.
+struct Hangups {
+    signal: Signal,
+    /// Whether we end with our terminal, as every program in the foreground; nohup(1) ignores the signal for us.
+    ends_with_terminal: bool,
+}
+
+impl Hangups {
+    fn new() -> io::Result<Self> {
+        let ends_with_terminal = io::stdout().is_terminal() && !is_hangup_ignored();
+        Ok(Self { signal: signal(SignalKind::hangup())?, ends_with_terminal })
+    }
+
+    /// Has the configuration read again at each of them, until the terminal is gone.
+    async fn reload(mut self, reload: Recipient<Reload>, terminal_gone: Rc<Notify>) {
+        while self.signal.recv().await.is_some() {
+            if self.ends_with_terminal && !io::stdout().is_terminal() {
+                return terminal_gone.notify_one();
+            }
+            systemd::reloading();
+            // It logs what came of it.
+            let _ = reload.send(Reload).await;
+            systemd::ready();
+        }
+    }
+}
+
+/// Whether whoever started us has SIGHUP ignored; the kernel tells it as the lowest bit of a mask (proc_pid_status(5)).
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.is_some_and(|mask| mask.trim().ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']))
+}
 
 /// SIGINT and SIGTERM, caught from the start on.
 struct StopSignals {

@@ -223,3 +223,13 @@ fn a_terminal_that_goes_away_does_not_end_the_daemon() {
         assert_eq!(session.end().code(), Some(0));
     });
 }
+
+#[test]
+fn a_daemon_in_the_foreground_ends_with_its_terminal() {
+    inside("a_daemon_in_the_foreground_ends_with_its_terminal", || {
+        let mut session = Session::start(meshping(&["127.0.0.1/0.1"]), WIDE, false);
+        wait_until("it pings", || requests() > 5);
+        session.hang_up();
+        assert_eq!(session.end().code(), Some(0));
+    });
+}
