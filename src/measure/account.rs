@@ -2,6 +2,7 @@
 //!
 //! Every request is settled exactly once, as answered, error, lost or void, whatever arrives in whatever order.
 
+mod keeping;
 mod request;
 mod telling;
 

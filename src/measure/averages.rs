@@ -84,6 +84,12 @@ impl Averages {
         Self { begun: now, bucket, interval_seconds: interval.as_secs_f32(), windows }
     }
 
+    /// Goes on with averages that had been written down, as of `then`.
+    pub fn resume(&mut self, windows: [Weights; WINDOWS.len()], then: Moment) {
+        *self =
+            Self { interval_seconds: self.interval_seconds, ..Self::restored(windows, then, Duration::ZERO) };
+    }
+
     /// From now on requests are sent every `interval`.
     pub fn set_interval(&mut self, interval: Duration, now: Moment) {
         self.close(now);

@@ -1,6 +1,7 @@
 //! Round-trip times by size: eight bins per octave of seconds, the grid of Prometheus native histograms of schema 3.
 
 use super::Rtt;
+use super::saved::{Reader, Writer};
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -115,7 +116,72 @@ impl Histogram {
         }
         rest
     }
+
+    /// Whether no count is smaller than it was.
+    pub(super) fn continues(&self, earlier: &Self) -> bool {
+        let edges = |histogram: &Self| histogram.on_edge.as_deref().copied().unwrap_or_default();
+        earlier.bins.iter().all(|bin| self.count_in(bin.number()) >= bin.count())
+            && edges(self).iter().zip(edges(earlier)).all(|(now, before)| *now >= before)
+    }
+
+    /// Counts what another one has counted, too.
+    pub fn absorb(&mut self, other: &Self) {
+        for bin in &other.bins {
+            match self.bins.binary_search_by_key(&bin.number(), |own| own.number()) {
+                Ok(index) => {
+                    self.bins[index] = Bin::new(bin.number(), self.bins[index].count() + bin.count())
+                }
+                Err(index) => self.bins.insert(index, *bin),
+            }
+        }
+        if let Some(other) = &other.on_edge {
+            let own = self.on_edge.get_or_insert_default();
+            own.iter_mut().zip(other.iter()).for_each(|(own, other)| *own += other);
+        }
+    }
+
+    /// The least and the greatest number of microseconds that the bins which were hit can hold.
+    pub fn bounds(&self) -> Option<(u64, u64)> {
+        let (first, last) = (self.bins.first()?, self.bins.last()?);
+        let above = LOWER_EDGES.get(usize::from(last.number()) + 1).copied().unwrap_or(MICROS_OF_64_S);
+        Some((LOWER_EDGES[usize::from(first.number())], above - 1))
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.number(self.bins.len() as u64);
+        for bin in &self.bins {
+            out.number(bin.number().into());
+            out.number(bin.count());
+        }
+        for count in self.on_edge.iter().flat_map(|counts| counts.iter()) {
+            out.number(*count);
+        }
+    }
+
+    /// What was [written](Self::write), up to the end of what there is to read.
+    pub(super) fn read(input: &mut Reader<'_>) -> Option<Self> {
+        let mut histogram = Self::default();
+        for _ in 0..input.number()? {
+            let (number, count) = (u8::try_from(input.number()?).ok()?, input.number()?);
+            let in_order = histogram.bins.last().is_none_or(|last| last.number() < number);
+            if !in_order || usize::from(number) >= LOWER_EDGES.len() {
+                return None;
+            }
+            histogram.bins.push(Bin::new(number, count));
+        }
+        if !input.is_empty() {
+            let counts = histogram.on_edge.get_or_insert_default();
+            for count in counts.iter_mut() {
+                *count = input.number()?;
+            }
+        }
+        histogram.bins.shrink_to_fit();
+        Some(histogram)
+    }
 }
+
+/// The upper edge of the last bin.
+const MICROS_OF_64_S: u64 = 64_000_000;
 
 /// A bin, counted from the first one, in the highest eight bits, and how many replies it holds in the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -63,7 +63,7 @@ impl RttStats {
     }
 
     /// Puts the statistics of an earlier time before these.
-    fn prepend(&mut self, earlier: Self) {
+    pub(super) fn prepend(&mut self, earlier: Self) {
         if self.last == 0 {
             *self = earlier;
         } else if earlier.last != 0 {

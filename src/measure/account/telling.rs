@@ -41,7 +41,7 @@ impl Account {
 
     /// The outages as far as they are known: requests that are still open say nothing. And the longest that has
     /// ended in this period.
-    fn outages(&self) -> (Outages, Longest) {
+    pub(super) fn outages(&self) -> (Outages, Longest) {
         let mut outages = self.totals.outages.clone();
         let period = self.period.as_deref().map(|period| period.longest_outage);
         let mut longest = period.unwrap_or(outages.longest());
