@@ -12,7 +12,7 @@
 //! | [`probe`] | how to ping: the port, the wire format, three engines | statistics |
 //! | [`resolve`] | how to look names up, what a name stands for | who wants it |
 //! | [`actors`] | the running state | how it is shown |
-//! | [`control`], [`web`], [`cli`] | the edges: UDP, HTTP, terminal | everything else |
+//! | [`control`], [`web`], [`cli`], [`state`] | the edges: UDP, HTTP, terminal, disk | everything else |
 //! | [`config`], [`daemon`] | what is to run, and joining it | |
 //!
 //! Exactly one actor owns each number; everybody else gets snapshots.
@@ -50,5 +50,6 @@ pub mod measure;
 pub mod probe;
 pub mod protocol;
 pub mod resolve;
+pub mod state;
 pub mod target;
 pub mod web;

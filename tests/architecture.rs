@@ -22,15 +22,16 @@ const MAY_IMPORT: &[(&str, &[&[&str]])] = &[
     ("control", &[PURE, PORTS, &["actors", "config"]]),
     ("web", &[PURE, PORTS, &["actors", "config", "control", "cli"]]),
     ("cli", &[PURE, PORTS, &["actors", "config", "control"]]),
-    ("daemon", &[PURE, PORTS, &["actors", "config", "control", "web", "cli"]]),
-    ("main", &[PURE, PORTS, &["actors", "config", "control", "web", "cli", "daemon"]]),
+    ("state", &[PURE, &["actors"]]),
+    ("daemon", &[PURE, PORTS, &["actors", "config", "control", "web", "cli", "state"]]),
+    ("main", &[PURE, PORTS, &["actors", "config", "control", "web", "cli", "state", "daemon"]]),
     ("meshpingctl", &[PURE, &["cli", "control"]]),
     ("lib", &[]),
 ];
 
 /// Crates that only some modules know: what they do stays behind a trait, or at one edge.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("actix", &["actors", "control", "web", "cli", "daemon", "main"]),
+    ("actix", &["actors", "control", "web", "cli", "state", "daemon", "main"]),
     ("actix_http", &["web"]),
     ("actix_service", &["web"]),
     ("actix_web", &["web"]),
@@ -42,6 +43,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("libc", &["probe"]),
     ("listenfd", &["daemon"]),
     ("prometheus", &["web"]),
+    ("rusqlite", &["state"]),
     ("rustls", &["web"]),
     ("sd_notify", &["daemon"]),
     ("serde_saphyr", &["web"]),

@@ -1,5 +1,6 @@
 //! The running state. Each actor owns its numbers; others get snapshots.
 
+pub mod keeping;
 pub mod pinger;
 pub mod registry;
 pub mod reload;

@@ -1,0 +1,130 @@
+//! The port to what outlasts the process: what the supervisor tells whoever keeps things, and what can be asked of it.
+
+use super::registry::Wish;
+use crate::measure::Totals;
+use crate::target::{Address, Label};
+use actix::prelude::*;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+/// Keeps what is to be there again after a restart. Nothing here waits for a disk.
+pub trait Keeper {
+    /// Keeps these changes, in order, after all that were told before.
+    fn record(&self, wishes: Vec<Wish>) -> Receipt;
+
+    /// Forgets everything that was wished, and keeps this instead.
+    fn rewrite(&self, wishes: Vec<Wish>);
+
+    /// There is a target.
+    fn started(&self);
+
+    /// That target is not pinged any more: nobody will go on with its statistics.
+    fn retired(&self, address: Address);
+}
+
+/// Tells when something is kept for certain.
+#[derive(Debug, Default)]
+pub struct Receipt(Option<oneshot::Receiver<Result<(), NotSaved>>>);
+
+/// What was done will be gone after a restart; the operator sees this text as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("applied, not saved: {0}")]
+pub struct NotSaved(pub String);
+
+impl Receipt {
+    /// One that is answered by what it is paired with.
+    pub fn pending() -> (oneshot::Sender<Result<(), NotSaved>>, Self) {
+        let (answer, answered) = oneshot::channel();
+        (answer, Self(Some(answered)))
+    }
+
+    /// Waits until it is certain; at once where nothing is kept.
+    ///
+    /// # Errors
+    /// [`NotSaved`], also if it is not certain at `deadline`.
+    pub async fn kept(self, deadline: Instant) -> Result<(), NotSaved> {
+        let Some(answered) = self.0 else { return Ok(()) };
+        match timeout_at(deadline, answered).await {
+            Ok(answer) => answer.unwrap_or_else(|_| Err(NotSaved("the daemon is shutting down".into()))),
+            Err(_) => Err(NotSaved("the disk has not confirmed it in time".into())),
+        }
+    }
+}
+
+/// Asks what was wished live, all of it, to be told by [`Keeper::rewrite`]: what is kept is not up to date.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Rewrite;
+
+/// What was wished before the restart could be read only now.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Recall(pub Vec<Wish>);
+
+/// Tells that somebody has seen the statistics of many targets: what was seen must not go back after a restart.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Seen;
+
+/// Asks how a target was doing, hour by hour.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Vec<Hour>, HistoryError>")]
+pub struct GetHistory {
+    /// Of which targets.
+    pub whose: Whose,
+    /// Only what comes after this hour of that address; in the order of addresses as texts, then of hours.
+    pub after: Option<(Address, i64)>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Whose history is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// That address's, however it was called.
+    Address(Address),
+    /// That of all that were called so.
+    Name(Label),
+}
+
+/// One hour of one target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hour {
+    /// Whom it pinged.
+    pub address: Address,
+    /// How it was called then.
+    pub name: Label,
+    /// When the hour began, in Unix seconds.
+    pub begins: i64,
+    /// What was settled in it.
+    pub settled: Totals,
+}
+
+/// Why there is no history; the operator sees this text as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// The disk does not give it.
+    #[error("the history can't be read: {0}")]
+    Unreadable(String),
+}
+
+/// Asks how the keeping is going.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<KeepingStats>")]
+pub struct GetKeepingStats;
+
+/// How the keeping of one database is going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepingStats {
+    /// Which one: `targets` or `statistics`.
+    pub database: &'static str,
+    /// Whether the latest attempt to write succeeded.
+    pub works: bool,
+    /// Attempts that failed.
+    pub errors: u64,
+    /// When something was last written, in Unix time; `None` if never.
+    pub last_saved: Option<Duration>,
+    /// Its size on disk, without its log.
+    pub bytes: u64,
+}
