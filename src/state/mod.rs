@@ -4,5 +4,7 @@
 mod database;
 mod directory;
 mod health;
+mod hours;
 mod journal;
+mod statistics;
 mod wishes;
