@@ -1,6 +1,6 @@
 //! The port to what outlasts the process: what the supervisor tells whoever keeps things, and what can be asked of it.
 
-use super::registry::Wish;
+use super::registry::{Filter, Wish};
 use crate::measure::Totals;
 use crate::target::{Address, Label};
 use actix::prelude::*;
@@ -67,25 +67,17 @@ pub struct Recall(pub Vec<Wish>);
 #[rtype(result = "()")]
 pub struct Seen;
 
-/// Asks how a target was doing, hour by hour.
+/// Asks how targets were doing, hour by hour; the present hour included.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Vec<Hour>, HistoryError>")]
 pub struct GetHistory {
-    /// Of which targets.
-    pub whose: Whose,
-    /// Only what comes after this hour of that address; in the order of addresses as texts, then of hours.
+    /// Of which targets: of those that are there now, and of an address also when it is not pinged any more.
+    pub filter: Filter,
+    /// Only what comes after the hour of that address that begins at that Unix time; in the order of addresses, and
+    /// then of hours.
     pub after: Option<(Address, i64)>,
-    /// At most so many.
+    /// At most so many hours.
     pub limit: usize,
-}
-
-/// Whose history is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whose {
-    /// That address's, however it was called.
-    Address(Address),
-    /// That of all that were called so.
-    Name(Label),
 }
 
 /// One hour of one target.
@@ -104,6 +96,9 @@ pub struct Hour {
 /// Why there is no history; the operator sees this text as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
+    /// It is switched off, or there is no place for it.
+    #[error("there is no history: it takes --state-dir, and --history-days of at least 1")]
+    Off,
     /// The disk does not give it.
     #[error("the history can't be read: {0}")]
     Unreadable(String),

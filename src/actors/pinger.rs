@@ -2,7 +2,7 @@
 
 mod books;
 
-use crate::measure::{Account, Detail, Histogram, Period, Schedule, Summary, Totals, Wall};
+use crate::measure::{Account, Detail, Histogram, Period, Saved, Schedule, Summary, Totals, Wall};
 use crate::probe::{Engine, Listener, Port};
 use crate::target::{Address, Interval, Manner, Shape, Timeout};
 use actix::prelude::*;
@@ -64,6 +64,11 @@ pub struct GetHistogram {
     /// Start the histogram again afterwards, and nothing else.
     pub reset: bool,
 }
+
+/// Asks for everything that is to be known after a restart.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Saved")]
+pub struct Save;
 
 /// Changes how the target is pinged.
 #[derive(Debug, Message)]
@@ -218,6 +223,15 @@ impl Handler<BeginPeriodWithReport> for PingActor {
         let report = self.report();
         // Nothing is settled between the two: what has come was taken in for the report.
         MessageResult((self.books.account().begin_period(), report))
+    }
+}
+
+impl Handler<Save> for PingActor {
+    type Result = MessageResult<Save>;
+
+    fn handle(&mut self, _: Save, _: &mut Self::Context) -> Self::Result {
+        let line = self.port.line();
+        MessageResult(self.books.up_to_date(line).save(line.now()))
     }
 }
 

@@ -1,10 +1,149 @@
 //! The edge to the disk: what was wished live and what was measured, in two SQLite files, each with a thread of its
 //! own. What the disk does never holds up pinging.
 
+mod bookkeeper;
 mod database;
 mod directory;
 mod health;
 mod hours;
 mod journal;
+mod keeper;
 mod statistics;
 mod wishes;
+
+pub use keeper::StateActor;
+
+use crate::actors::keeping::{Keeper, Recall, Rewrite};
+use crate::actors::registry::Wish;
+use crate::actors::supervisor::GetRoster;
+use crate::measure::Saved;
+use crate::target::Address;
+use actix::prelude::*;
+use bookkeeper::Bookkeeper;
+use database::Database;
+use directory::{Denied, Directory};
+use health::Health;
+use journal::{Journal, Owner};
+use keeper::{Desk, Finish};
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tracing::{info, warn};
+
+/// Where the state is, and how much of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The directory; it is made if it is not there.
+    pub directory: PathBuf,
+    /// Days of history that are kept; 0 for none.
+    pub history_days: u16,
+}
+
+/// Why the daemon does not start with that state; the operator sees this text as it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Two daemons would overwrite each other's state.
+    #[error("another meshping uses the state in {0}; --state-dir takes another directory")]
+    InUse(PathBuf),
+    /// The system has no thread to give.
+    #[error("no thread for the state: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// The state as it was found.
+pub struct State {
+    /// What was wished live before the restart.
+    pub wishes: Vec<Wish>,
+    /// The statistics of all targets, for whom they are pinged again.
+    pub books: HashMap<Address, Saved>,
+    desk: Rc<Desk>,
+    health: [Arc<Health>; 2],
+    threads: [JoinHandle<()>; 2],
+}
+
+impl State {
+    /// Reads the state and begins to keep it. A disk that does not work is reported and tried again; it is no reason
+    /// not to ping.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn open(settings: Settings) -> Result<Self, StateError> {
+        let Settings { directory: path, history_days } = settings;
+        let directory = Arc::new(Directory::new(path.clone()));
+        if let Err(Denied::InUse) = directory.take() {
+            return Err(StateError::InUse(path));
+        }
+        let health = [Arc::<Health>::default(), Arc::default()];
+        let database =
+            |schema, index: usize| Database::new(Arc::clone(&directory), schema, Arc::clone(&health[index]));
+        let (mut targets, mut statistics) = (database(&wishes::SCHEMA, 0), database(&statistics::SCHEMA, 1));
+        let wishes = read(&mut targets, wishes::load);
+        let books = read(&mut statistics, statistics::load).unwrap_or_default();
+        if history_days == 0 && statistics.works() {
+            // Failure is told by the database.
+            let _ = statistics.write(statistics::drop_marks);
+        }
+        info!(directory = %path.display(), wishes = wishes.as_ref().map(Vec::len), books = books.len(), "state read");
+        let (journal, journal_thread) = Journal::start(targets, wishes.is_some())?;
+        let (books_kept, books_thread) = Bookkeeper::start(statistics, history_days)?;
+        let desk = Rc::new(Desk::new(journal, books_kept));
+        let threads = [journal_thread, books_thread];
+        Ok(Self { wishes: wishes.unwrap_or_default(), books, desk, health, threads })
+    }
+
+    /// Whom the supervisor tells what is to be kept.
+    pub fn keeper(&self) -> Rc<dyn Keeper> {
+        Rc::new(Rc::clone(&self.desk))
+    }
+
+    /// Begins to keep the statistics of the supervisor's targets.
+    pub fn start<A>(self, supervisor: &Addr<A>) -> Running
+    where
+        A: Actor<Context = Context<A>> + Handler<GetRoster> + Handler<Rewrite> + Handler<Recall>,
+    {
+        let (rewrite, recall) = (supervisor.clone().recipient(), supervisor.clone().recipient());
+        self.desk.journal.belong_to(Owner { rewrite, recall });
+        let actor = StateActor::new(self.desk, supervisor.clone().recipient(), self.health).start();
+        Running { actor, threads: self.threads }
+    }
+}
+
+/// The state while it is kept.
+pub struct Running {
+    /// Who is to be asked about it.
+    pub actor: Addr<StateActor>,
+    threads: [JoinHandle<()>; 2],
+}
+
+impl Running {
+    /// Keeps everything once more, and closes the databases.
+    pub async fn finish(self) {
+        if self.actor.send(Finish).await.is_err() {
+            return;
+        }
+        let closed = actix_rt::task::spawn_blocking(|| {
+            self.threads.into_iter().for_each(|thread| drop(thread.join()))
+        });
+        if tokio::time::timeout(CLOSING, closed).await.is_err() {
+            warn!("the state is not closed in time; nothing that was acknowledged is lost");
+        }
+    }
+}
+
+/// So long the disk may take for the rest.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// What is in a database: if it was corrupt, in the new one; if it can't be written, as far as it can be read.
+fn read<T>(
+    database: &mut Database,
+    load: impl Fn(&rusqlite::Connection) -> rusqlite::Result<T>,
+) -> Option<T> {
+    let read = database.write(&load).or_else(|fault| match fault {
+        database::Fault::Corrupt => database.write(&load),
+        other => Err(other),
+    });
+    read.ok().or_else(|| database.read_only(&load))
+}

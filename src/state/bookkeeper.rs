@@ -1,0 +1,201 @@
+//! The thread that keeps statistics: whatever it does, and however long that takes, nobody but its own queue waits.
+
+use super::database::{Database, Fault};
+use super::statistics::{self, Entry, Keep, MOST_PAGES, Rules};
+use super::{health, hours};
+use crate::actors::keeping::{HistoryError, Hour};
+use crate::target::Address;
+use rusqlite::Connection;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use std::{io, thread};
+use tokio::sync::oneshot;
+
+/// Hands statistics to the thread.
+#[derive(Debug, Clone)]
+pub(super) struct Bookkeeper(Sender<Job>);
+
+/// What is to be kept, and what not any more.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub retired: Vec<Address>,
+    pub entries: Vec<Entry>,
+}
+
+/// Which part of the history is wanted.
+#[derive(Debug)]
+pub(super) struct Query {
+    /// In order.
+    pub addresses: Vec<Address>,
+    /// Only what comes after that hour of that address.
+    pub after: Option<(Address, i64)>,
+    pub limit: usize,
+}
+
+type HistoryAnswer = Result<Vec<Hour>, HistoryError>;
+
+#[derive(Debug)]
+enum Job {
+    Save(Batch, oneshot::Sender<Result<(), Batch>>),
+    History(Query, oneshot::Sender<HistoryAnswer>),
+    Stop,
+}
+
+impl Bookkeeper {
+    /// Starts the thread. The history goes back so many days.
+    ///
+    /// # Errors
+    /// What the system says when it has no thread to give.
+    pub(super) fn start(database: Database, days: u16) -> io::Result<(Self, JoinHandle<()>)> {
+        let (jobs, queue) = channel();
+        let mut writer = Writer::new(database, days);
+        let thread = thread::Builder::new().name("statistics".into()).spawn(move || writer.run(&queue))?;
+        Ok((Self(jobs), thread))
+    }
+
+    /// Keeps a batch, in one transaction; gives it back if that failed.
+    pub(super) async fn save(&self, batch: Batch) -> Result<(), Batch> {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.0.send(Job::Save(batch, answer));
+        answered.await.unwrap_or(Ok(()))
+    }
+
+    pub(super) async fn history(&self, query: Query) -> HistoryAnswer {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.0.send(Job::History(query, answer));
+        answered.await.unwrap_or_else(|_| Err(HistoryError::Unreadable("the daemon is shutting down".into())))
+    }
+
+    pub(super) fn stop(&self) {
+        let _ = self.0.send(Job::Stop);
+    }
+}
+
+struct Writer {
+    database: Database,
+    started: Instant,
+    rules: Rules,
+    /// Hours that are kept; fewer than asked for when there is no room for more.
+    kept_hours: i64,
+    /// The hour in which we were last.
+    hour: Option<i64>,
+    pruning: Option<Pass>,
+}
+
+/// A walk over all targets that removes what is too old, some targets at a time.
+struct Pass {
+    next: i64,
+    last: i64,
+    keep: Keep,
+}
+
+impl Writer {
+    fn new(database: Database, days: u16) -> Self {
+        let rules = Rules { history: days > 0, unmarked_is_new: true };
+        let kept_hours = i64::from(days) * 24;
+        Self { database, started: Instant::now(), rules, kept_hours, hour: None, pruning: None }
+    }
+
+    fn run(&mut self, queue: &Receiver<Job>) {
+        for job in queue {
+            match job {
+                Job::Save(batch, answer) => {
+                    let kept = self.save(&batch).map_err(|_| batch);
+                    let _ = answer.send(kept);
+                    self.prune(now());
+                }
+                Job::History(query, answer) => {
+                    let _ = answer.send(self.history(&query));
+                }
+                Job::Stop => return,
+            }
+        }
+    }
+
+    fn save(&mut self, batch: &Batch) -> Result<(), Fault> {
+        let rules = self.rules;
+        let result = self.database.write(|connection| {
+            statistics::retire(connection, &batch.retired)?;
+            statistics::save(connection, &batch.entries, now(), rules)
+        });
+        // In a new database all targets are without a mark, the old ones too.
+        self.rules.unmarked_is_new &= !matches!(result, Err(Fault::Corrupt));
+        result
+    }
+
+    fn history(&mut self, query: &Query) -> HistoryAnswer {
+        if !self.rules.history {
+            return Err(HistoryError::Off);
+        }
+        let read = self.database.read(|connection| {
+            let mut hours = Vec::new();
+            for &address in &query.addresses {
+                let after = match query.after {
+                    Some((last, _)) if address < last => continue,
+                    Some((last, begins)) if address == last => hours::hour_of(begins),
+                    _ => i64::MIN,
+                };
+                hours.extend(statistics::history(connection, address, after)?);
+                if hours.len() >= query.limit {
+                    break;
+                }
+            }
+            hours.truncate(query.limit);
+            Ok(hours)
+        });
+        read.map_err(|fault| HistoryError::Unreadable(fault.to_string()))
+    }
+
+    /// Goes a step further in removing what is too old.
+    fn prune(&mut self, now: i64) {
+        if !self.database.works() {
+            return;
+        }
+        let due = self.is_due(now);
+        if self.pruning.is_none() && due {
+            let keep = self.keep(now);
+            let last = self.database.read(statistics::last_target);
+            self.pruning = last.ok().map(|last| Pass { next: 1, last, keep });
+        }
+        let Some(Pass { next, last, keep }) = self.pruning else { return };
+        let until = next + STEP - 1;
+        let pruned = self.database.write(|connection| statistics::prune(connection, (next, until), &keep));
+        self.pruning = (pruned.is_ok() && until < last).then_some(Pass { next: until + 1, last, keep });
+    }
+
+    /// Every hour, and when there is little room left. When the clock was set, the next hour is soon enough: it may
+    /// be set back.
+    fn is_due(&mut self, now: i64) -> bool {
+        let hour = hours::hour_of(now);
+        let before = self.hour.replace(hour);
+        if self.database.read(is_crowded).unwrap_or(false) && self.pruning.is_none() {
+            self.kept_hours = self.kept_hours * 9 / 10;
+            return true;
+        }
+        before == Some(hour - 1)
+    }
+
+    fn keep(&self, now: i64) -> Keep {
+        let hour = hours::hour_of(now);
+        let settled = self.started.elapsed() > EVERYBODY_IS_BACK;
+        let (from, to) = (hour - self.kept_hours, hour + self.kept_hours.max(DAY / hours::SECONDS));
+        Keep { from, to, books: settled.then_some((now - DAY, now + DAY)) }
+    }
+}
+
+fn is_crowded(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(statistics::used_pages(connection)? > i64::from(MOST_PAGES) * 9 / 10)
+}
+
+/// Unix seconds.
+fn now() -> i64 {
+    i64::try_from(health::now().as_secs()).unwrap_or(0)
+}
+
+/// So many targets are pruned at a time: a few milliseconds.
+const STEP: i64 = 500;
+const DAY: i64 = 86_400;
+
+/// After this every target that is still pinged has been kept anew.
+const EVERYBODY_IS_BACK: Duration = Duration::from_secs(600);
