@@ -30,6 +30,8 @@ pub struct Config {
     pub families: Families,
     /// How to ping.
     pub engine: EngineKind,
+    /// Where things are kept over restarts, and how long; `None`: nothing is.
+    pub state: Option<StateConfig>,
     /// No table, even on a terminal.
     pub quiet: bool,
     /// How much is logged.
@@ -84,10 +86,27 @@ impl Default for Config {
             max_targets: Self::MAX_TARGETS,
             families: Families::BOTH,
             engine: EngineKind::Auto,
+            state: None,
             quiet: false,
             log_level: LevelFilter::INFO,
         }
     }
+}
+
+/// What is kept over restarts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateConfig {
+    /// The directory for it; made if it is not there.
+    pub directory: PathBuf,
+    /// So many days back goes the history of each target; 0 for none.
+    pub history_days: u16,
+}
+
+impl StateConfig {
+    /// Default of `history_days`.
+    pub const HISTORY_DAYS: u16 = 3;
+    /// No history goes further back.
+    pub const MOST_HISTORY_DAYS: u16 = 366;
 }
 
 /// How to ping.

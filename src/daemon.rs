@@ -1,5 +1,6 @@
 //! Joins everything: opens what may be refused, starts the actors, runs until it is told to stop.
 
+mod beginning;
 mod difference;
 mod engines;
 mod privilege;
@@ -11,7 +12,7 @@ mod watch;
 use crate::actors::registry::Limits;
 use crate::actors::reload::Reload;
 use crate::actors::shard::{Seeds, Shard};
-use crate::actors::supervisor::{Amend, Amendment, Declared, Settings, Settle, SupervisorActor};
+use crate::actors::supervisor::{Amendment, Declared, Settings, Settle, SupervisorActor};
 use crate::cli::console::{Console, Handle};
 use crate::cli::load::{Loader, Reading};
 use crate::cli::logging::LevelHandle;
@@ -19,6 +20,7 @@ use crate::cli::{logging, screen};
 use crate::config::Config;
 use crate::control::{self, Finish};
 use crate::resolve::system::SystemNames;
+use crate::state::{State, StateError};
 use crate::target::{Defaults, TargetSpec};
 use crate::web::{self, ConfigError, Protection, Sources};
 use actix::prelude::*;
@@ -47,6 +49,9 @@ pub enum StartError {
     /// There is no way to ping.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The state belongs to somebody else.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The system has no thread, no signal handler or no random numbers to give.
     #[error("the system refuses what every program needs: {0}")]
     System(#[from] io::Error),
@@ -92,12 +97,19 @@ async fn serve(
     let protection = protection(&config)?;
     let shards = engines::start(config.engine, config.timeout, shards(&config)).await?;
     privilege::keep_for_running();
-    let supervisor = supervise(&config, shards)?;
+    let mut state = config.state.clone().map(State::open).transpose()?;
+    let supervisor = supervise(&config, shards, state.as_mut())?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
     // Before anybody is asked for anything.
-    supervisor.do_send(Amend(config.targets.into_iter().map(put).collect()));
+    let wishes = state.as_mut().map(|state| std::mem::take(&mut state.wishes));
+    beginning::begin(&supervisor, config.targets, wishes.unwrap_or_default());
+    let state = state.map(|state| state.start(&supervisor));
     let control = match control {
-        Some(socket) => Some(control::start(socket, config.control_allow, supervisor.clone().into()).await?),
+        Some(socket) => {
+            let mut backend = control::Backend::from(supervisor.clone());
+            backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
+            Some(control::start(socket, config.control_allow, backend).await?)
+        }
         None => None,
     };
     let outside = Outside { supervisor: supervisor.clone(), control: control.clone(), level };
@@ -108,7 +120,8 @@ async fn serve(
         let control = control.clone().map(Addr::recipient);
         let (roster, status) = (supervisor.clone().recipient(), supervisor.clone().recipient());
         let reload = Some(reload.recipient());
-        let sources = Sources { roster, status, control, reload };
+        let state = state.as_ref().map(|state| web::StateSources::from(state.actor.clone()));
+        let sources = Sources { roster, status, control, reload, state };
         web::serve(web, sources, protection, web::Limits::default()).await?;
     }
     if screen::is_wanted(config.quiet) {
@@ -124,6 +137,9 @@ async fn serve(
     if let Some(control) = control {
         // Whoever has asked gets an answer; whoever asks from now on, one from our successor.
         let _ = tokio::time::timeout(LAST_ANSWERS, control.send(Finish)).await;
+    }
+    if let Some(state) = state {
+        state.finish().await;
     }
     System::current().stop();
     Ok(())
@@ -144,11 +160,19 @@ fn shards(config: &Config) -> u16 {
 const RATE_OF_A_THREAD: f64 = 120_000.0;
 const MOST_THREADS: u16 = 64;
 
-fn supervise(config: &Config, shards: Vec<Shard>) -> Result<Addr<SupervisorActor>, StartError> {
+fn supervise(
+    config: &Config,
+    shards: Vec<Shard>,
+    state: Option<&mut State>,
+) -> Result<Addr<SupervisorActor>, StartError> {
     let mut key = [0; 16];
     getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
     let names = SystemNames::new(config.families);
-    Ok(SupervisorActor::new(settings(config), shards, Seeds::new(key), Rc::new(names)).start())
+    let supervisor = SupervisorActor::new(settings(config), shards, Seeds::new(key), Rc::new(names));
+    Ok(match state {
+        Some(state) => supervisor.remembering(state.keeper(), std::mem::take(&mut state.books)).start(),
+        None => supervisor.start(),
+    })
 }
 
 fn settings(config: &Config) -> Settings {

@@ -22,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&[&str]])] = &[
     ("control", &[PURE, PORTS, &["actors", "config"]]),
     ("web", &[PURE, PORTS, &["actors", "config", "control", "cli"]]),
     ("cli", &[PURE, PORTS, &["actors", "config", "control"]]),
-    ("state", &[PURE, &["actors"]]),
+    ("state", &[PURE, &["actors", "config"]]),
     ("daemon", &[PURE, PORTS, &["actors", "config", "control", "web", "cli", "state"]]),
     ("main", &[PURE, PORTS, &["actors", "config", "control", "web", "cli", "state", "daemon"]]),
     ("meshpingctl", &[PURE, &["cli", "control"]]),

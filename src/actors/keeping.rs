@@ -1,7 +1,7 @@
 //! The port to what outlasts the process: what the supervisor tells whoever keeps things, and what can be asked of it.
 
 use super::registry::{Filter, Wish};
-use crate::measure::Totals;
+use crate::measure::{Saved, Totals};
 use crate::target::{Address, Label};
 use actix::prelude::*;
 use std::time::Duration;
@@ -21,6 +21,15 @@ pub trait Keeper {
 
     /// That target is not pinged any more: nobody will go on with its statistics.
     fn retired(&self, address: Address);
+}
+
+/// The statistics of a target, as they were kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its books.
+    pub saved: Saved,
+    /// When that was, in Unix time.
+    pub at: Duration,
 }
 
 /// Tells when something is kept for certain.

@@ -2,6 +2,7 @@
 
 mod books;
 
+use super::keeping::Kept;
 use crate::measure::{Account, Detail, Histogram, Period, Saved, Schedule, Summary, Totals, Wall};
 use crate::probe::{Engine, Listener, Port};
 use crate::target::{Address, Interval, Manner, Shape, Timeout};
@@ -10,6 +11,7 @@ use books::Books;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
+use tracing::warn;
 
 /// Asks for the books since the latest reset.
 #[derive(Debug, Message)]
@@ -146,6 +148,17 @@ impl PingActor {
     fn wall(&self) -> Wall {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Wall::new(self.port.line().now(), unix)
+    }
+
+    /// Goes on with what was known before a restart.
+    #[must_use]
+    pub fn resuming(self, kept: &Kept) -> Self {
+        let (now, unix) = (self.port.line().now(), SystemTime::now().duration_since(SystemTime::UNIX_EPOCH));
+        let away = unix.unwrap_or_default().saturating_sub(kept.at);
+        if !self.books.account().restore(&kept.saved, now, away) {
+            warn!(addr = %self.books.address(), "the saved statistics are not understood and begin anew");
+        }
+        self
     }
 
     /// Has the parent told if this actor ends without having been asked to, by a panic.

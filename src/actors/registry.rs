@@ -8,6 +8,7 @@ mod followed;
 mod removal;
 mod terms;
 mod wish;
+mod wished;
 
 use crate::target::{Address, Defaults, Host, HostName, Label, Manner, Terms};
 use entry::{Given, Want};
@@ -48,7 +49,7 @@ pub enum Change<H> {
     /// A target is pinged in another manner.
     Adjust(H, Manner),
     /// Nobody wants a target any more.
-    Retire(H),
+    Retire(Address, H),
     /// Nobody wants a DNS name any more.
     Unfollow(HostName),
 }
@@ -342,7 +343,8 @@ impl<H: Clone> Registry<H> {
             self.by_name.remove(&(name, Some(address)));
         }
         if !entry.is_wanted() {
-            changes.extend(self.targets.remove(&address).and_then(|entry| entry.handle).map(Change::Retire));
+            let retire = |handle| Change::Retire(address, handle);
+            changes.extend(self.targets.remove(&address).and_then(|entry| entry.handle).map(retire));
         } else if let Some(handle) = entry.handle.clone().filter(|_| unwanted.adjusted) {
             changes.push(Change::Adjust(handle, self.defaults.manner(entry.terms())));
         }

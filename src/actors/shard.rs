@@ -1,5 +1,6 @@
 //! Threads that ping: each has an engine of its own, and the pingers of its share of the targets.
 
+use super::keeping::Kept;
 use super::pinger::{PingActor, PingerDied, Seed, Will};
 use crate::probe::{Engine, EngineStats};
 use crate::target::{Address, Manner};
@@ -32,6 +33,8 @@ pub struct Order {
     pub incarnation: u64,
     /// Who is told if it dies.
     pub heir: Arc<Recipient<PingerDied>>,
+    /// What was known of it before a restart.
+    pub saved: Option<Kept>,
 }
 
 /// The thread of a shard, for what is better done next to its pingers.
@@ -116,7 +119,12 @@ impl Order {
     fn build(self, seed: Seed, engine: Rc<dyn Engine>) -> PingActor {
         let will = Will { heir: self.heir, incarnation: self.incarnation };
         let Manner { interval, timeout, shape } = self.manner;
-        PingActor::new(self.address, interval, timeout, seed, engine).shaped(shape).with_will(will)
+        let pinger =
+            PingActor::new(self.address, interval, timeout, seed, engine).shaped(shape).with_will(will);
+        match &self.saved {
+            Some(saved) => pinger.resuming(saved),
+            None => pinger,
+        }
     }
 }
 

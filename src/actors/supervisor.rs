@@ -2,6 +2,7 @@
 
 mod configuration;
 mod messages;
+mod remembering;
 mod waiting;
 
 use super::pinger::{self, Adjust, PingActor, PingerDied};
@@ -14,6 +15,7 @@ use crate::target::{Address, Defaults, Host, HostName};
 use actix::WeakAddr;
 use actix::prelude::*;
 use futures_util::future::join_all;
+use remembering::Memory;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -48,6 +50,7 @@ pub struct SupervisorActor {
     replaced: u64,
     ready: bool,
     reload: ReloadState,
+    memory: Memory,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +96,7 @@ impl SupervisorActor {
             replaced: 0,
             ready: false,
             reload: ReloadState::default(),
+            memory: Memory::default(),
         }
     }
 
@@ -101,7 +105,10 @@ impl SupervisorActor {
             match change {
                 Change::Start(address) => self.start_pinger(address, ctx),
                 Change::Adjust(pinger, manner) => pinger.tell(Adjust(manner)),
-                Change::Retire(pinger) => pinger.tell(pinger::Retire),
+                Change::Retire(address, pinger) => {
+                    pinger.tell(pinger::Retire);
+                    self.memory.retired(address);
+                }
                 Change::Unfollow(name) => {
                     self.waiting.give_up(&name);
                     if let Some(resolver) = self.resolvers.remove(&name) {
@@ -119,7 +126,8 @@ impl SupervisorActor {
         self.incarnations += 1;
         let incarnation = self.incarnations;
         let heir = Arc::clone(self.heir.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
-        let order = Order { address, manner, incarnation, heir };
+        let saved = self.memory.started(&address);
+        let order = Order { address, manner, incarnation, heir, saved };
         let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
         let actor = shard.start(order, &self.seeds).downgrade();
         self.registry.set_handle(&address, Pinger { actor, incarnation });
@@ -175,7 +183,7 @@ impl SupervisorActor {
                 let changes = self.registry.unclaim(&waiter.name, host);
                 self.apply(changes, ctx);
             }
-            let _ = answer.send(result);
+            let _ = answer.send(Added { result, receipt: self.keep() });
         }
     }
 
@@ -205,32 +213,35 @@ impl Actor for SupervisorActor {
 }
 
 impl Handler<Add> for SupervisorActor {
-    type Result = ResponseActFuture<Self, Result<(), AddError>>;
+    type Result = ResponseActFuture<Self, Added>;
 
     fn handle(&mut self, add: Add, ctx: &mut Self::Context) -> Self::Result {
-        let waiter = match self.add(add, ctx) {
+        let waiter = self.add(add, ctx);
+        let receipt = self.keep();
+        let waiter = match waiter {
             Ok(Some(waiter)) => waiter,
-            Ok(None) => return Box::pin(fut::ready(Ok(()))),
-            Err(error) => return Box::pin(fut::ready(Err(error))),
+            Ok(None) => return Box::pin(fut::ready(Added { result: Ok(()), receipt })),
+            Err(error) => return Box::pin(fut::ready(Added { result: Err(error), receipt })),
         };
         let answer = tokio::time::timeout(ANSWER_WITHIN, self.waiting.wait(waiter.clone()));
         Box::pin(answer.into_actor(self).map(move |answer, supervisor, _| {
-            if let Ok(Ok(result)) = answer {
-                return result;
+            if let Ok(Ok(added)) = answer {
+                return added;
             }
             // No answer so far, or removed meanwhile: the name keeps being tried.
             supervisor.waiting.settle_for(&waiter);
-            Ok(())
+            Added { result: Ok(()), receipt }
         }))
     }
 }
 
 impl Handler<Remove> for SupervisorActor {
-    type Result = ();
+    type Result = MessageResult<Remove>;
 
-    fn handle(&mut self, remove: Remove, ctx: &mut Self::Context) {
+    fn handle(&mut self, remove: Remove, ctx: &mut Self::Context) -> Self::Result {
         let changes = self.registry.remove(remove.name.as_ref(), remove.host.as_ref());
         self.apply(changes, ctx);
+        MessageResult(self.keep())
     }
 }
 

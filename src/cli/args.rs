@@ -1,7 +1,7 @@
 //! The command line of the daemon, and what follows from it.
 
 use super::switch::{BadListenAddress, Switch};
-use crate::config::{Config, EngineKind};
+use crate::config::{Config, EngineKind, StateConfig};
 use crate::resolve::Families;
 use crate::target::{Host, Interval, TargetSpec, Timeout};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -111,6 +111,17 @@ pub(super) struct Args {
     #[arg(value_parser = engine())]
     engine: EngineKind,
 
+    /// Directory for what is to outlast a restart; without it nothing does
+    ///
+    /// Targets that were added live, with everything that was said about them; statistics; a history by the hour. One
+    /// meshping can use it. It is made if it is not there.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
+    state_dir: Option<PathBuf>,
+
+    /// So many days back goes the history of each target in the state; 0 for none, at most 366
+    #[arg(long, value_name = "N", default_value_t = StateConfig::HISTORY_DAYS, value_parser = history_days)]
+    history_days: u16,
+
     /// No table, even on a terminal
     #[arg(short, long)]
     quiet: bool,
@@ -171,6 +182,7 @@ impl Args {
             // Of the two options at most one is given.
             families: Families { v4: !self.v6, v6: !self.v4 },
             engine: self.engine,
+            state: self.state_dir.map(|directory| StateConfig { directory, history_days: self.history_days }),
             quiet: self.quiet,
             log_level: self.log_level,
         })
@@ -213,6 +225,11 @@ fn network(text: &str) -> Result<IpNet, &'static str> {
 fn max_targets(text: &str) -> Result<usize, &'static str> {
     let number = text.parse().ok().filter(|number| (1..=10_000_000).contains(number));
     number.ok_or("give a whole number from 1 to 10000000")
+}
+
+fn history_days(text: &str) -> Result<u16, &'static str> {
+    let days = text.parse().ok().filter(|days| *days <= StateConfig::MOST_HISTORY_DAYS);
+    days.ok_or("give a whole number of days from 0 to 366")
 }
 
 fn engine() -> impl TypedValueParser<Value = EngineKind> {

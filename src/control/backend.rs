@@ -1,8 +1,12 @@
 //! Whom the control socket asks.
 
-use crate::actors::supervisor::{Add, AddError, GetRoster, Remove, Roster};
+use super::executor::filter;
+use crate::actors::keeping::{self, GetHistory, HistoryError, NotSaved};
+use crate::actors::supervisor::{Add, AddError, Added, GetRoster, Remove, Roster};
+use crate::protocol;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
+use tokio::time::Instant;
 
 /// The supervisor, as far as the control socket needs it.
 #[derive(Clone)]
@@ -13,6 +17,8 @@ pub struct Backend {
     pub remove: Recipient<Remove>,
     /// Knows which targets there are.
     pub roster: Recipient<GetRoster>,
+    /// Knows how they were doing, if anybody does.
+    pub history: Option<Recipient<GetHistory>>,
 }
 
 impl<A> From<Addr<A>> for Backend
@@ -25,19 +31,37 @@ where
             add: supervisor.clone().recipient(),
             remove: supervisor.clone().recipient(),
             roster: supervisor.recipient(),
+            history: None,
         }
     }
 }
 
 impl Backend {
-    /// Has a host measured.
-    pub(super) async fn add(&self, add: Add) -> Result<(), BackendError> {
-        Ok(self.add.send(add).await??)
+    /// Has a host measured, and that kept until then.
+    pub(super) async fn add(&self, add: Add, until: Instant) -> Result<(), BackendError> {
+        let Added { result, receipt } = self.add.send(add).await?;
+        // A refusal is final too, when what was tried for it is gone from the disk.
+        let kept = receipt.kept(until).await;
+        result?;
+        Ok(kept?)
     }
 
-    /// Has hosts forgotten.
-    pub(super) async fn remove(&self, remove: Remove) -> Result<(), BackendError> {
-        Ok(self.remove.send(remove).await?)
+    /// Has hosts forgotten, and that kept until then.
+    pub(super) async fn remove(&self, remove: Remove, until: Instant) -> Result<(), BackendError> {
+        Ok(self.remove.send(remove).await?.kept(until).await?)
+    }
+
+    /// Asks how targets were doing; the answer is a reply.
+    pub(super) async fn history(&self, asked: protocol::History) -> Result<Vec<u8>, BackendError> {
+        let history = self.history.as_ref().ok_or(HistoryError::Off)?;
+        let mut past = protocol::Past::default();
+        if let Some(filter) = filter(asked.selection) {
+            let limit = asked.limit.unwrap_or(usize::MAX).min(protocol::Past::MOST);
+            let hours = history.send(GetHistory { filter, after: asked.after, limit }).await??;
+            let hour = |hour: &keeping::Hour| past.push(hour.address, &hour.name, hour.begins, &hour.settled);
+            hours.iter().all(hour);
+        }
+        Ok(past.into_reply())
     }
 
     /// Asks for targets.
@@ -52,6 +76,12 @@ pub(super) enum BackendError {
     /// It refused.
     #[error(transparent)]
     Add(#[from] AddError),
+    /// It did, and a restart may undo it.
+    #[error(transparent)]
+    NotSaved(#[from] NotSaved),
+    /// There is none, or it can't be read.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// It has ended.
     #[error("the daemon is shutting down")]
     Gone(#[from] MailboxError),

@@ -58,14 +58,20 @@ impl Executor {
 
     /// Carries out a request. Always ends within `patience`.
     pub(super) async fn execute(&self, request: Request, peer: SocketAddr, patience: Duration) -> Outcome {
-        let answer = timeout(patience, self.answer(request, peer)).await;
+        let until = Instant::now() + KEEPING_PATIENCE;
+        let answer = timeout(patience, self.answer(request, peer, until)).await;
         answer.unwrap_or(Err(ExecuteError::Late(patience))).unwrap_or_else(|error| {
             info!(%peer, error = %error, "command refused");
             Outcome::from(reply::error(&error.to_string()))
         })
     }
 
-    async fn answer(&self, request: Request, peer: SocketAddr) -> Result<Outcome, ExecuteError> {
+    async fn answer(
+        &self,
+        request: Request,
+        peer: SocketAddr,
+        until: Instant,
+    ) -> Result<Outcome, ExecuteError> {
         let _turn = match request {
             Request::Noop => None,
             // Never closed.
@@ -74,24 +80,30 @@ impl Executor {
         match request {
             Request::Noop => Ok(reply::ok().into()),
             Request::List(list) => self.list(list, peer).await,
-            Request::Add { name, host, terms } => self.add(Add { name, host, terms }, peer).await,
-            Request::Remove(selection) => self.remove(selection, peer).await,
+            Request::Add { name, host, terms } => self.add(Add { name, host, terms }, peer, until).await,
+            Request::Remove(selection) => self.remove(selection, peer, until).await,
             Request::Reset(selection) => self.reset(selection, peer).await,
             Request::Histogram { address, reset } => self.histogram(address, reset).await,
+            Request::History(asked) => Ok(self.backend.history(asked).await?.into()),
         }
     }
 
-    async fn add(&self, add: Add, peer: SocketAddr) -> Result<Outcome, ExecuteError> {
+    async fn add(&self, add: Add, peer: SocketAddr, until: Instant) -> Result<Outcome, ExecuteError> {
         let Add { name, host, terms } = add.clone();
-        self.backend.add(add).await?;
+        self.backend.add(add, until).await?;
         let itv = terms.interval.map(Interval::seconds);
         info!(%peer, name = ?name, host = ?host.to_string(), itv, "host added");
         Ok(reply::ok().into())
     }
 
-    async fn remove(&self, selection: Selection, peer: SocketAddr) -> Result<Outcome, ExecuteError> {
+    async fn remove(
+        &self,
+        selection: Selection,
+        peer: SocketAddr,
+        until: Instant,
+    ) -> Result<Outcome, ExecuteError> {
         if let Some(Filter { name, host }) = filter(selection) {
-            self.backend.remove(Remove { name: name.clone(), host: host.clone() }).await?;
+            self.backend.remove(Remove { name: name.clone(), host: host.clone() }, until).await?;
             let host = host.map(|host| host.to_string());
             info!(%peer, name = ?name, host = ?host, "host removed");
         }
@@ -215,11 +227,14 @@ const EMPTY: &[u8] = b"{}";
 /// So many requests are carried out at once.
 pub(super) const UNDER_WAY: usize = 1_024;
 
+/// So long a change may take until it is on disk; after that the answer is that it is not.
+const KEEPING_PATIENCE: Duration = Duration::from_millis(300);
+
 /// So long a reset may take until it is said to be done, although some targets are still at it.
 const RESET_PATIENCE: Duration = Duration::from_millis(250);
 
 /// `None` if nothing can match.
-fn filter(selection: Selection) -> Option<Filter> {
+pub(super) fn filter(selection: Selection) -> Option<Filter> {
     match selection {
         Selection::All => Some(Filter::default()),
         Selection::Matching { name: None, host: None } => None,

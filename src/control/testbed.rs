@@ -1,9 +1,10 @@
 //! A supervisor and an engine for the tests of the control socket: both do what they are told, and remember it.
 
 use super::{Backend, ControlActor, ControlStats, GetControlStats};
+use crate::actors::keeping::Receipt;
 use crate::actors::pinger::{PingActor, Retire, Seed};
 use crate::actors::shard::Home;
-use crate::actors::supervisor::{Add, AddError, GetRoster, Member, Remove, Roster};
+use crate::actors::supervisor::{Add, AddError, Added, GetRoster, Member, Remove, Roster};
 use crate::measure::Moment;
 use crate::probe::{Engine, EngineStats, Event, Line, Listener, PortId};
 use crate::target::{Address, Host, Interval, Label, Shape, Timeout};
@@ -109,23 +110,23 @@ impl Actor for FakeSupervisor {
 }
 
 impl Handler<Add> for FakeSupervisor {
-    type Result = ResponseFuture<Result<(), AddError>>;
+    type Result = ResponseFuture<Added>;
 
     fn handle(&mut self, add: Add, _: &mut Self::Context) -> Self::Result {
         let mut script = self.script.lock().expect("no panic");
         script.added.push(add);
-        let answer = script.refuse.clone().map_or(Ok(()), Err);
+        let result = script.refuse.clone().map_or(Ok(()), Err);
         drop(script);
-        self.after_a_while(answer)
+        self.after_a_while(Added { result, receipt: Receipt::default() })
     }
 }
 
 impl Handler<Remove> for FakeSupervisor {
-    type Result = ResponseFuture<()>;
+    type Result = ResponseFuture<Receipt>;
 
     fn handle(&mut self, remove: Remove, _: &mut Self::Context) -> Self::Result {
         self.script.lock().expect("no panic").removed.push(remove);
-        self.after_a_while(())
+        self.after_a_while(Receipt::default())
     }
 }
 

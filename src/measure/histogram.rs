@@ -128,9 +128,7 @@ impl Histogram {
     pub fn absorb(&mut self, other: &Self) {
         for bin in &other.bins {
             match self.bins.binary_search_by_key(&bin.number(), |own| own.number()) {
-                Ok(index) => {
-                    self.bins[index] = Bin::new(bin.number(), self.bins[index].count() + bin.count())
-                }
+                Ok(index) => self.bins[index].0 += bin.count(),
                 Err(index) => self.bins.insert(index, *bin),
             }
         }

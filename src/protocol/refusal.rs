@@ -22,7 +22,7 @@ pub enum Refusal {
     #[error("need addr variable")]
     NeedAddr,
     /// A `cmd` that nobody knows.
-    #[error("unknown command {0}, try one of: noop, list, add, remove, reset, histogram")]
+    #[error("unknown command {0}, try one of: noop, list, add, remove, reset, histogram, history")]
     UnknownCommand(Quoted),
     /// A member that must be a string.
     #[error("{member} must be a string, not {given}")]
@@ -55,6 +55,9 @@ pub enum Refusal {
         /// What is wrong with it.
         why: AddressError,
     },
+    /// An unusable `after` of a history.
+    #[error("after takes addr and hour of the last row before, like 192.0.2.1@1763856000, not {0}")]
+    AfterHour(Quoted),
     /// An add of what can't be one host.
     #[error("can't ping {given}: {why}")]
     Host {

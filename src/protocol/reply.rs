@@ -178,7 +178,7 @@ impl TooLarge {
     pub const MOST: usize = MAX_REPLY / MIN_TARGET;
 }
 
-fn write_seconds(text: &mut String, micros: u128) {
+pub(super) fn write_seconds(text: &mut String, micros: u128) {
     write_fixed::<6>(text, micros);
 }
 
@@ -201,7 +201,7 @@ pub(super) fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(arguments);
 }
 
-fn separate(text: &mut String) {
+pub(super) fn separate(text: &mut String) {
     if text.len() > 1 {
         text.push(',');
     }

@@ -1,7 +1,7 @@
 //! What can be asked of the daemon, and how it is read from a datagram.
 
 use super::members::Members;
-use super::{Quoted, Refusal};
+use super::{History, Quoted, Refusal};
 use crate::target::{Address, Host, Label, MAX_NAME, Terms};
 
 /// A request that can be carried out.
@@ -24,6 +24,8 @@ pub enum Request {
     Remove(Selection),
     /// Starts new periods.
     Reset(Selection),
+    /// Asks how targets were doing hour by hour.
+    History(History),
     /// Asks how often which round-trip time was seen.
     Histogram {
         /// Of which target; `None` if what was given is no address, so that nothing is known of it.
@@ -91,6 +93,7 @@ impl Request {
             },
             "reset" => Ok(Self::Reset(selection(&members)?)),
             "histogram" => histogram(&members),
+            "history" => History::parse(selection(&members)?, &members).map(Self::History),
             unknown => Err(Refusal::UnknownCommand(Quoted::text(unknown))),
         }
     }

@@ -20,13 +20,12 @@ pub(super) struct Look {
     pub totals: Totals,
 }
 
-/// What is to be done when the books are looked at.
+/// An hour begins.
 #[derive(Debug, PartialEq)]
-pub(super) enum Step {
-    /// The hour goes on.
-    None,
-    /// An hour begins. What was settled in the one before is added to that one.
-    Next { begun: Mark, ended: Option<(i64, Totals)> },
+pub(super) struct Next {
+    pub begun: Mark,
+    /// What was settled in the one before; it is added to that one.
+    pub ended: Option<(i64, Totals)>,
 }
 
 /// The hour of a time in Unix seconds.
@@ -40,23 +39,23 @@ pub(super) const SECONDS: i64 = 3_600;
 /// Two looks that are further apart than this had no daemon, or no machine, between them; or the clock was set.
 const GAP: i64 = 30;
 
-/// A look at the books of a target, whose hour is `mark`, and which was looked at before.
+/// A look at the books of a target, whose hour is `mark`, and which was looked at before. `None` while the hour goes on.
 ///
 /// Without a mark it is new: everything was counted in this hour; or `before` tells what was not.
-pub(super) fn step(mark: Option<Mark>, before: Option<Look>, now: &Look) -> Step {
+pub(super) fn step(mark: Option<Mark>, before: Option<Look>, now: &Look) -> Option<Next> {
     let hour = hour_of(now.at);
     let Some(mark) = mark else {
         let base = before.map(|look| look.totals).unwrap_or_default();
-        return Step::Next { begun: Mark { hour, base }, ended: None };
+        return Some(Next { begun: Mark { hour, base }, ended: None });
     };
     if mark.hour == hour {
-        return Step::None;
+        return None;
     }
     let gap = before.as_ref().is_some_and(|look| (now.at - look.at).abs() > GAP);
     let last = before.filter(|_| gap).map_or_else(|| now.totals.clone(), |look| look.totals);
     let settled = last.since(&mark.base);
     let ended = (!settled.is_nothing()).then_some((mark.hour, settled));
-    Step::Next { begun: Mark { hour, base: last }, ended }
+    Some(Next { begun: Mark { hour, base: last }, ended })
 }
 
 #[cfg(test)]
@@ -64,6 +63,8 @@ mod tests {
     use super::*;
     use crate::measure::Rtt;
     use std::collections::BTreeMap;
+
+    type Pairs = &'static [(i64, u64)];
 
     const NOON: i64 = 12 * SECONDS;
 
@@ -82,7 +83,7 @@ mod tests {
         let (mut mark, mut before, mut hours) = (None, None, BTreeMap::new());
         for &(at, count) in looks {
             let now = Look { at, totals: replies(count) };
-            if let Step::Next { begun, ended } = step(mark.clone(), before, &now) {
+            if let Some(Next { begun, ended }) = step(mark.clone(), before, &now) {
                 mark = Some(begun);
                 if let Some((hour, settled)) = ended {
                     *hours.entry(hour).or_default() += settled.replies;
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn every_reply_is_counted_in_one_hour_whatever_the_clock_does() {
-        let cases: [(&str, &[(i64, u64)], &[(i64, u64)]); 9] = [
+        let cases: [(&str, Pairs, Pairs); 9] = [
             ("one hour", &[(NOON, 0), (NOON + 8, 8), (NOON + 16, 16)], &[(12, 16)]),
             ("a new target", &[(NOON, 5), (NOON + 8, 8)], &[(12, 8)]),
             (
@@ -120,7 +121,9 @@ mod tests {
         ];
         for (case, looks, expected) in cases {
             let mut sums = BTreeMap::new();
-            expected.iter().for_each(|(hour, count)| *sums.entry(*hour).or_default() += count);
+            for (hour, count) in expected {
+                *sums.entry(*hour).or_default() += count;
+            }
             assert_eq!(history(looks), sums, "{case}");
         }
     }
@@ -129,7 +132,7 @@ mod tests {
     fn books_from_before_there_was_a_history_are_not_counted_in_it() {
         let (before, now) =
             (Look { at: NOON, totals: replies(100) }, Look { at: NOON + 9, totals: replies(103) });
-        let Step::Next { begun, ended: None } = step(None, Some(before), &now) else {
+        let Some(Next { begun, ended: None }) = step(None, Some(before), &now) else {
             panic!("no hour begins")
         };
         assert_eq!(now.totals.since(&begun.base).replies, 3);

@@ -252,11 +252,12 @@ impl Rounds {
 
 /// Until the hour of the wall clock is over, and a little longer.
 fn until_next_hour() -> Duration {
-    let hour = Duration::from_secs(3_600);
-    let into = super::health::now().as_nanos() % hour.as_nanos();
-    hour - Duration::from_nanos(u64::try_from(into).unwrap_or(0)) + Duration::from_millis(20)
+    let into = super::health::now().as_millis() % HOUR.as_millis();
+    let left = HOUR.saturating_sub(Duration::from_millis(u64::try_from(into).unwrap_or(0)));
+    left + Duration::from_millis(20)
 }
 
+const HOUR: Duration = Duration::from_secs(3_600);
 /// From one round to the next.
 const PERIOD: Duration = Duration::from_secs(8);
 /// Over this time a round is spread.

@@ -13,10 +13,10 @@ mod wishes;
 
 pub use keeper::StateActor;
 
-use crate::actors::keeping::{Keeper, Recall, Rewrite};
+use crate::actors::keeping::{Keeper, Kept, Recall, Rewrite};
 use crate::actors::registry::Wish;
 use crate::actors::supervisor::GetRoster;
-use crate::measure::Saved;
+use crate::config::StateConfig;
 use crate::target::Address;
 use actix::prelude::*;
 use bookkeeper::Bookkeeper;
@@ -32,15 +32,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tracing::{info, warn};
-
-/// Where the state is, and how much of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The directory; it is made if it is not there.
-    pub directory: PathBuf,
-    /// Days of history that are kept; 0 for none.
-    pub history_days: u16,
-}
 
 /// Why the daemon does not start with that state; the operator sees this text as it stands.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +49,7 @@ pub struct State {
     /// What was wished live before the restart.
     pub wishes: Vec<Wish>,
     /// The statistics of all targets, for whom they are pinged again.
-    pub books: HashMap<Address, Saved>,
+    pub books: HashMap<Address, Kept>,
     desk: Rc<Desk>,
     health: [Arc<Health>; 2],
     threads: [JoinHandle<()>; 2],
@@ -70,8 +61,8 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn open(settings: Settings) -> Result<Self, StateError> {
-        let Settings { directory: path, history_days } = settings;
+    pub fn open(config: StateConfig) -> Result<Self, StateError> {
+        let StateConfig { directory: path, history_days } = config;
         let directory = Arc::new(Directory::new(path.clone()));
         if let Err(Denied::InUse) = directory.take() {
             return Err(StateError::InUse(path));
@@ -125,7 +116,10 @@ impl Running {
             return;
         }
         let closed = actix_rt::task::spawn_blocking(|| {
-            self.threads.into_iter().for_each(|thread| drop(thread.join()))
+            for thread in self.threads {
+                // Should it have panicked, that was logged.
+                let _ = thread.join();
+            }
         });
         if tokio::time::timeout(CLOSING, closed).await.is_err() {
             warn!("the state is not closed in time; nothing that was acknowledged is lost");

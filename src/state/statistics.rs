@@ -1,12 +1,13 @@
 //! Statistics as tables: for each target its latest books, the hour that is under way, and the hours that are over.
 
 use super::database::Schema;
-use super::hours::{self, Look, Mark, Step};
-use crate::actors::keeping::Hour;
+use super::hours::{self, Look, Mark, Next};
+use crate::actors::keeping::{Hour, Kept};
 use crate::measure::{Saved, Totals};
 use crate::target::{Address, Label};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 /// `statistics.db`. An hour of a target takes about 100 bytes, its present books 200.
 pub(super) static SCHEMA: Schema = Schema {
@@ -77,7 +78,7 @@ pub(super) fn retire(connection: &Connection, addresses: &[Address]) -> rusqlite
         let Some(target) = id_of(connection, *address)? else { continue };
         let (mark, look) = (mark(connection, target)?, look(connection, target)?);
         if let (Some((mark, name)), Some(look)) = (mark, look) {
-            add(connection, target, mark.hour, &name, look.totals.since(&mark.base))?;
+            add(connection, target, mark.hour, &name, &look.totals.since(&mark.base))?;
         }
         run(connection, "DELETE FROM books WHERE target = ?1", [target])?;
         run(connection, "DELETE FROM marks WHERE target = ?1", [target])?;
@@ -86,15 +87,16 @@ pub(super) fn retire(connection: &Connection, addresses: &[Address]) -> rusqlite
 }
 
 /// The books of all targets.
-pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address, Saved>> {
-    let sql = "SELECT address, saved FROM books JOIN targets ON targets.id = books.target";
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address, Kept>> {
+    let sql = "SELECT address, saved, saved_at FROM books JOIN targets ON targets.id = books.target";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut books = HashMap::new();
     while let Some(row) = rows.next()? {
         // What is no address was not written by us.
         if let Ok(address) = row.get_ref(0)?.as_str()?.parse() {
-            books.insert(address, Saved::from_bytes(row.get_ref(1)?.as_blob()?));
+            let at = Duration::from_secs(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0));
+            books.insert(address, Kept { saved: Saved::from_bytes(row.get_ref(1)?.as_blob()?), at });
         }
     }
     Ok(books)
@@ -208,9 +210,9 @@ impl<'a> Tables<'a> {
         }
         let mark = mark(self.connection, target)?;
         let (mark, name) = mark.map_or((None, None), |(mark, name)| (Some(mark), Some(name)));
-        let Step::Next { begun, ended } = hours::step(mark, before, &now) else { return Ok(()) };
+        let Some(Next { begun, ended }) = hours::step(mark, before, &now) else { return Ok(()) };
         if let Some((hour, settled)) = ended {
-            add(self.connection, target, hour, name.as_ref().unwrap_or(&entry.name), settled)?;
+            add(self.connection, target, hour, name.as_ref().unwrap_or(&entry.name), &settled)?;
         }
         let sql = "INSERT OR REPLACE INTO marks (target, hour, name, base) VALUES (?1, ?2, ?3, ?4)";
         run(
@@ -245,7 +247,7 @@ fn add(
     target: i64,
     hour: i64,
     name: &Label,
-    settled: Totals,
+    settled: &Totals,
 ) -> rusqlite::Result<()> {
     if settled.is_nothing() {
         return Ok(());
@@ -254,7 +256,7 @@ fn add(
     let before =
         connection.prepare_cached(sql)?.query_row([target, hour], |row| totals(row, 0)).optional()?;
     let mut whole = before.unwrap_or_default();
-    whole.absorb(&settled);
+    whole.absorb(settled);
     let sql = "INSERT OR REPLACE INTO history (target, hour, name, settled) VALUES (?1, ?2, ?3, ?4)";
     run(connection, sql, params![target, hour, &**name, Saved::from(&whole).as_bytes()])
 }

@@ -6,7 +6,9 @@ const RULES: Rules = Rules { history: true, unmarked_is_new: true };
 
 fn open() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
-    SCHEMA.migrations.iter().for_each(|statements| connection.execute_batch(statements).unwrap());
+    for statements in SCHEMA.migrations {
+        connection.execute_batch(statements).unwrap();
+    }
     connection
 }
 
@@ -37,7 +39,7 @@ fn books_are_read_as_they_were_kept_last() {
     retire(&connection, &["::1".parse().unwrap(), "::2".parse().unwrap()]).unwrap();
     let books = load(&connection).unwrap();
     assert_eq!(books.len(), 1);
-    assert_eq!(books[&"10.0.0.1".parse().unwrap()].totals(), Some(replies(5)));
+    assert_eq!(books[&"10.0.0.1".parse().unwrap()].saved.totals(), Some(replies(5)));
 }
 
 #[test]

@@ -106,10 +106,11 @@ fn rows(
     let mut rows = statement.query([])?;
     let mut wishes = Vec::new();
     while let Some(row) = rows.next()? {
-        match parse(row)? {
-            Some(wish) => wishes.push(wish),
-            None => warn!(row = ?row, "a row of the state is not understood and left out"),
+        let wish = parse(row)?;
+        if wish.is_none() {
+            warn!(row = ?row, "a row of the state is not understood and left out");
         }
+        wishes.extend(wish);
     }
     Ok(wishes)
 }
@@ -188,7 +189,9 @@ mod tests {
 
     fn open() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
-        SCHEMA.migrations.iter().for_each(|statements| connection.execute_batch(statements).unwrap());
+        for statements in SCHEMA.migrations {
+            connection.execute_batch(statements).unwrap();
+        }
         connection
     }
 
@@ -214,7 +217,9 @@ mod tests {
 
     fn after(wishes: &[Wish]) -> Vec<Wish> {
         let connection = open();
-        wishes.iter().for_each(|wish| apply(&connection, wish).unwrap());
+        for wish in wishes {
+            apply(&connection, wish).unwrap();
+        }
         load(&connection).unwrap()
     }
 
@@ -270,7 +275,9 @@ mod tests {
             (Key::DontFragment, "true"),
             (Key::Family, "ipv4"),
         ];
-        given.iter().for_each(|(key, text)| terms.set(*key, text).unwrap());
+        for (key, text) in given {
+            terms.set(key, text).unwrap();
+        }
         terms.set_labels(Labels::new([("site", "a \"b\"\n"), ("rack", "7")]).unwrap());
         assert_eq!(terms_of(&text_of(&terms).unwrap()), Some(terms.clone()));
         assert_eq!(text_of(&Terms::default()), None);
@@ -282,7 +289,9 @@ mod tests {
         let connection = open();
         let before =
             [wanted("a", "10.0.0.1", None), banned("x", "y.example"), excluded("a", "b.example", "::1")];
-        before.iter().for_each(|wish| apply(&connection, wish).unwrap());
+        for wish in &before {
+            apply(&connection, wish).unwrap();
+        }
         let wishes = [wanted("b", "10.0.0.2", None)];
         replace(&connection, &wishes).unwrap();
         assert_eq!(load(&connection).unwrap(), wishes);

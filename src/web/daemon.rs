@@ -3,8 +3,10 @@
 mod others;
 
 use super::dialect::Dialect;
+use super::keeping;
 use super::lateness::Lateness;
 use super::{FileState, Refused, WebStats};
+use crate::actors::keeping::KeepingStats;
 use crate::actors::reload::ReloadState;
 use crate::actors::supervisor::Status;
 use crate::control::{ControlStats, Silence};
@@ -32,6 +34,8 @@ pub struct Daemon<'a> {
     pub control: Option<ControlStats>,
     /// What its HTTP server says.
     pub web: WebStats,
+    /// What is known of its state, if it keeps any.
+    pub kept: Option<Vec<KeepingStats>>,
 }
 
 impl Daemon<'_> {
@@ -79,7 +83,7 @@ impl Daemon<'_> {
             momentary.register(web_config_failures(file)?)?;
             momentary.register(web_config_successful(file)?)?;
         }
-        Ok(())
+        keeping::register(self.kept.as_deref(), momentary)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod dialect;
 pub mod exposition;
 mod families;
+mod keeping;
 pub mod labels;
 mod lateness;
 mod packed;
@@ -33,6 +34,7 @@ pub use protection::{ConfigError, FileState, Protection};
 pub use refusals::Refused;
 pub use server::Server;
 
+use crate::actors::keeping::{GetKeepingStats, Seen};
 use crate::actors::reload::Reload;
 use crate::actors::supervisor::{GetRoster, GetStatus};
 use crate::control::GetControlStats;
@@ -59,6 +61,26 @@ pub struct Sources {
     pub control: Option<Recipient<GetControlStats>>,
     /// Reads the configuration again, if there is one.
     pub reload: Option<Recipient<Reload>>,
+    /// Knows how the keeping of state is going, if any is kept.
+    pub state: Option<StateSources>,
+}
+
+/// Who keeps the state.
+#[derive(Clone)]
+pub struct StateSources {
+    /// Tells how that is going.
+    pub stats: Recipient<GetKeepingStats>,
+    /// Is told that somebody has seen the statistics of the targets.
+    pub seen: Recipient<Seen>,
+}
+
+impl<A> From<Addr<A>> for StateSources
+where
+    A: Actor<Context = Context<A>> + Handler<GetKeepingStats> + Handler<Seen>,
+{
+    fn from(keeper: Addr<A>) -> Self {
+        Self { stats: keeper.clone().recipient(), seen: keeper.recipient() }
+    }
 }
 
 /// How much is done for one client, and how long.

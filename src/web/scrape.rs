@@ -6,6 +6,7 @@ use super::exposition::{Columns, Exposition};
 use super::routes::{ask, line, no_answer};
 use super::snapshot::Snapshot;
 use super::{Limits, State};
+use crate::actors::keeping::{GetKeepingStats, Seen};
 use crate::actors::pinger::GetTimedTotals;
 use crate::actors::supervisor::GetStatus;
 use crate::actors::survey::survey;
@@ -72,9 +73,17 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
         Some(control) => ask(control, GetControlStats, patience).await,
         None => None,
     };
+    let kept = match &sources.state {
+        Some(keeper) => ask(&keeper.stats, GetKeepingStats, patience).await,
+        None => None,
+    };
     let dialect = choice.dialect();
     let columns = collect(choice, state).await.ok()?;
-    let daemon = Daemon { status: &status, control, web: state.stats() };
+    if let Some(keeper) = &sources.state {
+        // What is shown must not go back after a restart.
+        keeper.seen.do_send(Seen);
+    }
+    let daemon = Daemon { status: &status, control, web: state.stats(), kept };
     match daemon.render(dialect, &state.process) {
         Ok(rest) => Some(Exposition::new(columns, rest)),
         Err(error) => {

@@ -45,7 +45,7 @@ impl Stage {
             Add { name: Self::NAME.into(), host, terms: Terms::every(Some(interval)) }
         };
         for number in 1..=targets {
-            self.supervisor.send(add(number)).await.expect("it runs").expect("there is room");
+            self.supervisor.send(add(number)).await.expect("it runs").result.expect("there is room");
         }
         self.supervisor.send(Settle).await.expect("it runs");
     }

@@ -125,6 +125,7 @@ pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<Member> {
 pub fn sources(fake: Fake) -> Sources {
     let fake = fake.start();
     Sources {
+        state: None,
         roster: fake.clone().recipient(),
         status: fake.clone().recipient(),
         control: Some(fake.clone().recipient()),

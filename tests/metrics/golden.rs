@@ -42,7 +42,8 @@ fn exposition(dialect: Dialect) -> String {
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
     let file = Some(FileState { successful: true, failures: 2 });
     let web = WebStats { file, refused: [1, 2, 3, 4, 5, 6] };
-    let rest = Daemon { status: &status(), control, web }.render(dialect, &Registry::new()).unwrap();
+    let rest =
+        Daemon { status: &status(), control, web, kept: None }.render(dialect, &Registry::new()).unwrap();
     let pieces: Vec<u8> = Exposition::new(columns, rest).flatten().collect();
     let text = String::from_utf8(pieces).unwrap();
     let build = format!("revision=\"{REVISION}\",version=\"{VERSION}\"");

@@ -46,7 +46,7 @@ impl Stage {
     }
 
     async fn add(&self, name: &str, host: &str) -> Result<(), AddError> {
-        self.supervisor.send(add(name, host, None)).await.expect("the supervisor runs")
+        self.supervisor.send(add(name, host, None)).await.expect("the supervisor runs").result
     }
 
     async fn remove(&self, name: Option<&str>, host: Option<&str>) {
@@ -144,7 +144,7 @@ async fn the_interval_given_last_wins_and_none_given_changes_nothing() {
     let stage = Stage::set().host("192.0.2.1", [reply(5)]);
     for (interval, expected) in [(Some("60"), "60"), (None, "60"), (Some("0.5"), "0.5"), (None, "0.5")] {
         let added = stage.supervisor.send(add("name", "192.0.2.1", interval)).await.expect("it runs");
-        assert_eq!(added, Ok(()));
+        assert_eq!(added.result, Ok(()));
         assert_eq!(stage.roster(Filter::default()).await[0].2, seconds(expected));
     }
     until(stage.began, 1_000).await;
@@ -267,7 +267,7 @@ async fn ten_thousand_targets_come_and_go_and_leave_nothing() {
     for _ in 0..2 {
         for host in &hosts {
             let added = stage.supervisor.send(add(host, host, Some("10"))).await.expect("it runs");
-            assert_eq!(added, Ok(()));
+            assert_eq!(added.result, Ok(()));
         }
         stage.supervisor.send(Settle).await.expect("it runs");
         tokio::time::sleep(Duration::from_secs(11)).await;
@@ -307,10 +307,10 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     let first = with(&[(Key::Size, "100"), (Key::Dscp, "EF"), (Key::Timeout, "2")]);
     let second = with(&[(Key::Ttl, "7"), (Key::Size, "200")]);
     let both = second.terms.over(&first.terms);
-    stage.supervisor.send(first.clone()).await.expect("it runs").expect("it is added");
+    stage.supervisor.send(first.clone()).await.expect("it runs").result.expect("it is added");
     until(stage.began, 3_000).await;
     let before = hosts.map(|host| stage.network.sightings(address(host)).len());
-    stage.supervisor.send(second).await.expect("it runs").expect("it is changed");
+    stage.supervisor.send(second).await.expect("it runs").result.expect("it is changed");
     until(stage.began, 6_000).await;
     let shape = |terms: &Terms| terms.options.as_ref().expect("there are some").shape;
     for (host, before) in hosts.into_iter().zip(before) {

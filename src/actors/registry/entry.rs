@@ -52,6 +52,11 @@ impl Given {
         Self { terms, interval_at: stamp, options_at: stamp }
     }
 
+    /// When any of them were given last.
+    pub fn stamp(&self) -> u64 {
+        self.interval_at.max(self.options_at)
+    }
+
     /// What was given before, with these terms over it.
     pub fn renewed(&self, terms: &Terms, stamp: u64) -> Self {
         Self {

@@ -25,6 +25,11 @@ pub(super) struct Claim {
 }
 
 impl Claim {
+    /// Addresses that it does not bring back.
+    pub fn excluded(&self) -> impl Iterator<Item = &Address> {
+        self.excluded.iter()
+    }
+
     fn wants(&self, address: Address) -> bool {
         let only = self.given.terms.options.as_ref().and_then(|options| options.only_family());
         only.is_none_or(|family: Family| family == address.family()) && !self.excluded.contains(&address)

@@ -24,7 +24,7 @@ impl World {
                     format!("start {address}")
                 }
                 Change::Adjust(handle, manner) => format!("{handle} every {} s", manner.interval.seconds()),
-                Change::Retire(handle) => format!("retire {handle}"),
+                Change::Retire(_, handle) => format!("retire {handle}"),
                 Change::Unfollow(name) => format!("unfollow {}", name.as_str()),
             });
         }

@@ -24,6 +24,20 @@ impl SupervisorActor {
         }
         Ok(())
     }
+
+    pub(super) fn restore(&mut self, wishes: Vec<Wish>, ctx: &mut Context<Self>) {
+        for wish in wishes {
+            let mut changes = Vec::new();
+            let what = match &wish {
+                Wish::Want { name, .. } => name.clone(),
+                _ => "".into(),
+            };
+            let done = self.registry.restore(wish, &mut changes);
+            if let Err(error) = self.follow_up(done, changes, ctx) {
+                error!(name = ?what, %error, "what was added before the restart is not added again");
+            }
+        }
+    }
 }
 
 impl Handler<Amend> for SupervisorActor {
@@ -40,6 +54,7 @@ impl Handler<Amend> for SupervisorActor {
                 refused.push(Refused { name, host, error });
             }
         }
+        self.keep();
         MessageResult(refused)
     }
 }
@@ -55,17 +70,7 @@ impl Handler<Restore> for SupervisorActor {
     type Result = ();
 
     fn handle(&mut self, Restore(wishes): Restore, ctx: &mut Self::Context) {
-        for wish in wishes {
-            let mut changes = Vec::new();
-            let what = match &wish {
-                Wish::Want { name, .. } => name.clone(),
-                _ => "".into(),
-            };
-            let done = self.registry.restore(wish, &mut changes);
-            if let Err(error) = self.follow_up(done, changes, ctx) {
-                error!(name = ?what, %error, "what was added before the restart is not added again");
-            }
-        }
+        self.restore(wishes, ctx);
     }
 }
 

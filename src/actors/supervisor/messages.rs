@@ -1,6 +1,7 @@
 //! What a supervisor is asked, and what it answers.
 
 use super::Settings;
+use crate::actors::keeping::Receipt;
 use crate::actors::pinger::PingActor;
 pub use crate::actors::registry::{AddError, Amendment, Declared, Filter, Wish};
 use crate::actors::reload::ReloadState;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 ///
 /// Answered when it is known what came of it, or after 300 ms with `Ok`: then the name keeps being tried.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<(), AddError>")]
+#[rtype(result = "Added")]
 pub struct Add {
     /// How to call it.
     pub name: Label,
@@ -25,9 +26,19 @@ pub struct Add {
     pub terms: Terms,
 }
 
-/// Asks to forget hosts. Both given: both apply. Nothing is resolved for it.
+/// What came of an [`Add`].
+#[derive(Debug)]
+pub struct Added {
+    /// Whether it is measured.
+    pub result: Result<(), AddError>,
+    /// Tells when that will be so after a restart, too.
+    pub receipt: Receipt,
+}
+
+/// Asks to forget hosts. Both given: both apply. Nothing is resolved for it. The reply tells when that will be so after
+/// a restart, too.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
+#[rtype(result = "Receipt")]
 pub struct Remove {
     /// Whatever is called so, and every target that no other name wants.
     pub name: Option<Label>,

@@ -1,6 +1,6 @@
 //! Those who wait for the first answer of a name.
 
-use super::AddError;
+use super::Added;
 use crate::target::{HostName, Label};
 use std::collections::HashMap;
 use tokio::sync::oneshot;
@@ -20,11 +20,11 @@ pub struct Waiter {
 #[derive(Debug, Default)]
 pub struct Waiting(HashMap<HostName, Vec<(Waiter, Answer)>>);
 
-type Answer = oneshot::Sender<Result<(), AddError>>;
+type Answer = oneshot::Sender<Added>;
 
 impl Waiting {
     /// Waits for a name's first answer. Whoever adds the same again meanwhile shares its fate.
-    pub fn wait(&mut self, mut waiter: Waiter) -> oneshot::Receiver<Result<(), AddError>> {
+    pub fn wait(&mut self, mut waiter: Waiter) -> oneshot::Receiver<Added> {
         let others = self.0.entry(waiter.host.clone()).or_default();
         waiter.tentative |= others.iter().any(|(other, _)| other.name == waiter.name && other.tentative);
         let (answer, answered) = oneshot::channel();

@@ -1,0 +1,26 @@
+//! What is pinged from the start: what is configured, and what was wished live before a restart.
+
+use super::put;
+use crate::actors::supervisor::{Amend, Amendment, Restore, SupervisorActor, Wish};
+use crate::target::{Host, Label, TargetSpec};
+use actix::prelude::*;
+use std::collections::HashSet;
+
+/// Has the supervisor want what is configured, and what was wished live before the restart. Bans come first, so that
+/// nobody is pinged only to be banned; those of what is not configured any more are over.
+pub(super) fn begin(supervisor: &Addr<SupervisorActor>, targets: Vec<TargetSpec>, wishes: Vec<Wish>) {
+    let is_ban = |wish: &Wish| matches!(wish, Wish::Ban { .. });
+    let (bans, wishes): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(is_ban);
+    let configured: HashSet<(&Label, &Host)> =
+        targets.iter().filter(|_| !bans.is_empty()).map(|target| (&target.name, &target.host)).collect();
+    let over = |wish: &Wish| match wish {
+        Wish::Ban { name, host } if !configured.contains(&(name, host)) => {
+            Some(Amendment::Drop { name: name.clone(), host: host.clone() })
+        }
+        _ => None,
+    };
+    let over: Vec<Amendment> = bans.iter().filter_map(over).collect();
+    supervisor.do_send(Restore(bans));
+    supervisor.do_send(Amend(over.into_iter().chain(targets.into_iter().map(put)).collect()));
+    supervisor.do_send(Restore(wishes));
+}
