@@ -3,6 +3,7 @@
 mod add;
 mod any_name;
 mod export;
+mod history;
 mod list;
 mod options;
 mod select;
@@ -23,8 +24,8 @@ use std::process::ExitCode;
 
 /// Talks to a running meshping: lists its targets, adds and removes some, resets statistics.
 ///
-/// Changes take effect at once and last until the daemon ends; what is to be there again after a restart belongs
-/// on its command line or into its file of targets (see also: export).
+/// Changes take effect at once. They are there again after a restart if the daemon keeps a state (--state-dir); if not,
+/// what is to be there again belongs on its command line or into its file of targets (see also: export).
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, after_long_help = MORE, max_term_width = 100)]
 #[command(arg_required_else_help = false, disable_help_subcommand = true)]
@@ -58,6 +59,7 @@ enum Command {
     Remove(select::Remove),
     Reset(select::Reset),
     Export(export::Export),
+    History(history::History),
 }
 
 const PROGRAM: &str = "meshpingctl";
@@ -128,6 +130,7 @@ impl Ctl {
             Command::Remove(remove) => remove.run(&daemon),
             Command::Reset(reset) => reset.run(&daemon),
             Command::Export(export) => export.run(&daemon),
+            Command::History(history) => history.run(&daemon),
         }
     }
 }
@@ -205,6 +208,7 @@ mod tests {
             Command::Remove(remove) => remove.request(),
             Command::Reset(reset) => reset.request(),
             Command::Show(show) => show.request(),
+            Command::History(history) => history.request(),
             Command::List(_) | Command::Export(_) => Ok(Value::Null),
         };
         request.map_err(|error| error.to_string())
@@ -212,7 +216,9 @@ mod tests {
 
     #[test]
     fn commands_become_requests() {
-        let cases: [(&[&str], &str); 24] = [
+        let cases: [(&[&str], &str); 26] = [
+            (&["history", "10.0.0.1", "--json"], r#"{"addr":"10.0.0.1","cmd":"history"}"#),
+            (&["history", "--name", "a"], r#"{"cmd":"history","name":"a"}"#),
             (&["add", "google.de/60"], r#"{"cmd":"add","itv":60.0,"name":"google.de"}"#),
             (&["add", "[2001:db8::1]/0.2"], r#"{"cmd":"add","itv":0.2,"name":"2001:db8::1"}"#),
             (&["add", "10.0.0.1", "--name", "r"], r#"{"addr":"10.0.0.1","cmd":"add","name":"r"}"#),

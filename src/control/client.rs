@@ -64,6 +64,11 @@ impl Client {
         Self { server, patience }
     }
 
+    /// Where the daemon's control socket is.
+    pub const fn server(&self) -> SocketAddr {
+        self.server
+    }
+
     /// Asks, and returns the answer as it came. A request that resets is sent once: asked again, the daemon
     /// would answer with what has happened since.
     ///

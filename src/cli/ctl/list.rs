@@ -77,7 +77,7 @@ fn row(entry: &Entry) -> Row {
 }
 
 /// The same JSON, with an escape for whatever could act on a terminal. That occurs in strings only.
-fn harmless(json: &str) -> String {
+pub(super) fn harmless(json: &str) -> String {
     let escaped = |c: char| {
         let text = c.to_string();
         let acts = shown(&text) != text;
