@@ -120,7 +120,7 @@ impl Writer {
             statistics::save(connection, &batch.entries, now(), rules)
         });
         // In a new database all targets are without a mark, the old ones too.
-        self.rules.unmarked_is_new &= !matches!(result, Err(Fault::Corrupt));
+        self.rules.unmarked_is_new &= !matches!(result, Err(Fault::Corrupt | Fault::Removed));
         result
     }
 

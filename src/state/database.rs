@@ -4,6 +4,7 @@
 use super::directory::{Denied, Directory};
 use super::health::{self, Health};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +34,9 @@ pub(super) enum Fault {
     /// It could not be read as a database, and has been set aside.
     #[error("it was corrupt, and has been set aside")]
     Corrupt,
+    /// Somebody has removed or replaced it while it was open; what was written since is nowhere.
+    #[error("its file was removed")]
+    Removed,
     /// Another process has it.
     #[error("another meshping uses the directory")]
     InUse,
@@ -53,6 +57,8 @@ pub(super) struct Database {
     schema: &'static Schema,
     health: Arc<Health>,
     connection: Option<Connection>,
+    /// Which file the connection has: its device and its number there.
+    inode: Option<(u64, u64)>,
     trouble: Option<Trouble>,
 }
 
@@ -66,7 +72,7 @@ struct Trouble {
 
 impl Database {
     pub(super) const fn new(directory: Arc<Directory>, schema: &'static Schema, health: Arc<Health>) -> Self {
-        Self { directory, schema, health, connection: None, trouble: None }
+        Self { directory, schema, health, connection: None, inode: None, trouble: None }
     }
 
     /// Whether the latest attempt succeeded.
@@ -146,9 +152,11 @@ impl Database {
 
     fn open(&mut self) -> Result<&Connection, Fault> {
         let connection = match self.connection.take() {
+            Some(_) if inode(&self.path()) != self.inode => return Err(Fault::Removed),
             Some(connection) => connection,
             None => self.connect()?,
         };
+        self.inode = inode(&self.path());
         Ok(self.connection.insert(connection))
     }
 
@@ -214,7 +222,7 @@ impl Database {
         self.connection = None;
         let why = fault.to_string();
         let pause = match (&self.trouble, fault) {
-            (_, Fault::Corrupt) => Duration::ZERO,
+            (_, Fault::Corrupt | Fault::Removed) => Duration::ZERO,
             (None, _) => FIRST_PAUSE,
             (Some(trouble), _) => (trouble.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
         };
@@ -239,6 +247,10 @@ impl Database {
         let bytes = pragma("page_count").zip(pragma("page_size")).map_or(0, |(pages, size)| pages * size);
         u64::try_from(bytes).unwrap_or(0)
     }
+}
+
+fn inode(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 /// A path as the part of a URI that SQLite takes.

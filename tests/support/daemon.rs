@@ -6,7 +6,7 @@
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -91,6 +91,20 @@ impl Daemon {
     /// The daemon's process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it as a service manager does, and waits until it has ended.
+    pub fn terminate(mut self) -> ExitStatus {
+        let told = Command::new("kill").arg(self.pid().to_string()).status().expect("kill runs");
+        assert!(told.success(), "it runs");
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status;
+            }
+            assert!(Instant::now() < give_up, "it does not end: {}", self.log());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// What it has logged so far.
