@@ -31,7 +31,8 @@ fn shell(line: &str, directory: &Path) -> String {
 #[test]
 fn the_requests_of_the_readme_are_answered_and_none_is_refused() {
     inside("the_requests_of_the_readme_are_answered_and_none_is_refused", HOSTS, || {
-        let _meshping = start_meshping(&[]);
+        let state = tempfile::tempdir().expect("a directory");
+        let _meshping = start_meshping(&["--state-dir", state.path().to_str().expect("UTF-8")]);
         let lines = commands("echo '{");
         assert!(lines.len() > 5, "{lines:?}");
         for line in lines {
@@ -45,7 +46,8 @@ fn the_requests_of_the_readme_are_answered_and_none_is_refused() {
 fn the_client_s_commands_of_the_readme_succeed() {
     inside("the_client_s_commands_of_the_readme_succeed", HOSTS, || {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let _meshping = start_meshping(&[]);
+        let state = directory.path().join("state");
+        let _meshping = start_meshping(&["--state-dir", state.to_str().expect("UTF-8")]);
         let lines = commands("meshpingctl ");
         assert!(lines.len() > 5, "{lines:?}");
         for line in lines {

@@ -4,6 +4,7 @@ use crate::EVIL;
 use crate::books::{busy_totals, wall};
 use crate::fake::{member, status};
 use crate::promtool;
+use meshping::actors::keeping::KeepingStats;
 use meshping::actors::supervisor::Member;
 use meshping::control::ControlStats;
 use meshping::measure::Totals;
@@ -16,6 +17,7 @@ use meshping::web::snapshot::Snapshot;
 use meshping::web::{FileState, WebStats};
 use prometheus::Registry;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Options of a target with labels of its own, some of which are called as a dialect's own ones are.
 fn options() -> Options {
@@ -42,8 +44,9 @@ fn exposition(dialect: Dialect) -> String {
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
     let file = Some(FileState { successful: true, failures: 2 });
     let web = WebStats { file, refused: [1, 2, 3, 4, 5, 6] };
-    let rest =
-        Daemon { status: &status(), control, web, kept: None }.render(dialect, &Registry::new()).unwrap();
+    let rest = Daemon { status: &status(), control, web, kept: Some(kept()) }
+        .render(dialect, &Registry::new())
+        .unwrap();
     let pieces: Vec<u8> = Exposition::new(columns, rest).flatten().collect();
     let text = String::from_utf8(pieces).unwrap();
     let build = format!("revision=\"{REVISION}\",version=\"{VERSION}\"");
@@ -80,4 +83,12 @@ async fn the_names_of_smokeping_prober_are_the_golden_ones() {
 #[actix::test]
 async fn the_names_of_ping_exporter_are_the_golden_ones() {
     check(Dialect::PingExporter, "ping_exporter.txt", include_str!("../golden/ping_exporter.txt"), &[]);
+}
+
+fn kept() -> Vec<KeepingStats> {
+    let last_saved = Some(Duration::from_millis(1_763_856_000_250));
+    let targets = KeepingStats { database: "targets", works: true, errors: 0, last_saved, bytes: 24_576 };
+    let statistics =
+        KeepingStats { database: "statistics", works: false, errors: 3, last_saved: None, bytes: 0 };
+    vec![targets, statistics]
 }
