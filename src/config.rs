@@ -60,6 +60,7 @@ impl Config {
             ("web.config.file", self.web_config != other.web_config),
             ("family", self.families != other.families),
             ("engine", self.engine != other.engine),
+            ("state_dir, history_days", self.state != other.state),
             ("quiet", self.quiet != other.quiet),
         ];
         differs.into_iter().filter_map(|(option, differs)| differs.then_some(option)).collect()

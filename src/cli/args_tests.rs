@@ -32,7 +32,7 @@ fn no_line_of_the_long_help_is_broken() {
 #[test]
 fn every_option_ends_up_where_it_belongs() {
     type Check = fn(&Config) -> bool;
-    let cases: [(&str, Check); 19] = [
+    let cases: [(&str, Check); 22] = [
         ("google.de/60 192.168.178.1 -i 0.5", |c| {
             c.targets.len() == 2 && c.interval.get().as_millis() == 500
         }),
@@ -52,6 +52,12 @@ fn every_option_ends_up_where_it_belongs() {
         }),
         ("--web.config.file web.yml", |c| c.web_config == Some("web.yml".into())),
         ("--max-targets 5 127.0.0.1 127.0.0.1", |c| c.max_targets == 5),
+        ("--history-days 9", |c| c.state.is_none()),
+        ("--state-dir /x", |c| c.state.as_ref().is_some_and(|state| state.history_days == 3)),
+        ("--state-dir /x --history-days 0", |c| {
+            let directory = "/x".into();
+            c.state == Some(StateConfig { directory, history_days: 0 })
+        }),
         ("-4 -q", |c| c.families == Families { v4: true, v6: false } && c.quiet),
         ("-6 --quiet", |c| c.families == Families { v4: false, v6: true } && c.quiet),
         ("--engine portable", |c| c.engine == EngineKind::Portable),
@@ -75,6 +81,7 @@ fn a_bad_command_line_is_one_line_that_says_what_to_do() {
         ("-t 61", "takes seconds from 0.05 to 60"),
         ("-i", "a value is required"),
         ("-4 -6", "cannot be used with"),
+        ("--history-days 367", "from 0 to 366"),
         ("--engine warp", "native, portable, auto"),
         ("--log-level loud", "off, error, warn, info, debug, trace"),
         ("--control nowhere", "127.0.0.1:55432"),

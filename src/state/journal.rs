@@ -232,3 +232,110 @@ const MOST_AT_ONCE: usize = 4_096;
 
 /// After this whoever knows everything is asked again.
 const ANSWER_OF_OWNER: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::directory::Directory;
+    use crate::state::health::Health;
+    use crate::target::Terms;
+    use std::path::Path;
+    use tokio::time::timeout;
+
+    /// Knows what was wished.
+    struct Knower {
+        journal: Journal,
+        wishes: Vec<Wish>,
+    }
+
+    impl Actor for Knower {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Rewrite> for Knower {
+        type Result = ();
+
+        fn handle(&mut self, _: Rewrite, _: &mut Self::Context) {
+            self.journal.rewrite(self.wishes.clone());
+        }
+    }
+
+    impl Handler<Recall> for Knower {
+        type Result = ();
+
+        fn handle(&mut self, Recall(wishes): Recall, _: &mut Self::Context) {
+            self.wishes.extend(wishes);
+        }
+    }
+
+    fn database(path: &Path) -> Database {
+        let directory = Arc::new(Directory::new(path.into()));
+        Database::new(directory, &wishes::SCHEMA, Arc::new(Health::default()))
+    }
+
+    fn want(number: u8) -> Wish {
+        let (name, host) = (number.to_string().into(), format!("10.0.0.{number}").parse().unwrap());
+        Wish::Want { name, host, terms: Terms::default() }
+    }
+
+    async fn is_kept(receipt: Receipt) -> bool {
+        receipt.kept(tokio::time::Instant::now() + Duration::from_secs(20)).await.is_ok()
+    }
+
+    fn know(journal: &Journal, wishes: Vec<Wish>) {
+        let knower = Knower { journal: journal.clone(), wishes }.start();
+        journal.belong_to(Owner { rewrite: knower.clone().recipient(), recall: knower.recipient() });
+    }
+
+    /// Adds until that is saved.
+    async fn until_kept(journal: &Journal, wish: Wish) {
+        let adding = async {
+            while !is_kept(journal.record(vec![wish.clone()])).await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), adding).await.expect("it is saved again");
+    }
+
+    fn end(journal: &Journal, thread: JoinHandle<()>) {
+        journal.stop();
+        thread.join().unwrap();
+    }
+
+    #[actix::test]
+    async fn what_was_dropped_because_too_much_waited_is_told_again() {
+        let place = tempfile::tempdir().unwrap();
+        let (journal, thread) = Journal::start(database(place.path()), true).unwrap();
+        know(&journal, vec![want(1), want(2)]);
+        assert!(is_kept(journal.record(vec![want(1)])).await);
+        journal.backlog.wishes.fetch_add(LONGEST_BACKLOG + 1, Relaxed);
+        assert!(!is_kept(journal.record(vec![want(2)])).await);
+        journal.backlog.wishes.fetch_sub(LONGEST_BACKLOG + 1, Relaxed);
+        until_kept(&journal, want(3)).await;
+        end(&journal, thread);
+        assert_eq!(database(place.path()).read(wishes::load).unwrap(), [want(1), want(2), want(3)]);
+    }
+
+    #[actix::test]
+    async fn what_could_not_be_read_at_first_is_not_lost() {
+        let place = tempfile::tempdir().unwrap();
+        let (journal, thread) = Journal::start(database(place.path()), true).unwrap();
+        assert!(is_kept(journal.record(vec![want(1)])).await);
+        end(&journal, thread);
+        let (path, away) = (place.path().join("targets.db"), place.path().join("away"));
+        std::fs::rename(&path, &away).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let mut broken = database(place.path());
+        assert!(broken.read(wishes::load).is_err());
+        let (journal, thread) = Journal::start(broken, false).unwrap();
+        know(&journal, vec![want(2)]);
+        assert!(!is_kept(journal.record(vec![want(2)])).await);
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::rename(&away, &path).unwrap();
+        until_kept(&journal, want(3)).await;
+        end(&journal, thread);
+        let mut all = database(place.path()).read(wishes::load).unwrap();
+        all.sort_by_key(|wish| format!("{wish:?}"));
+        assert_eq!(all, [want(1), want(2), want(3)]);
+    }
+}

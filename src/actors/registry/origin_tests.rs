@@ -229,3 +229,26 @@ fn a_claim_that_turns_out_to_be_none_is_forgotten() {
     let forgotten = Wish::Forget { name: "n".into(), host: Host::Name(host) };
     assert_eq!(world.registry.take_wishes(), [want("n", "host.example", &[]), forgotten]);
 }
+
+#[test]
+fn everything_that_is_wished_live_makes_a_registry_as_it_was() {
+    let mut world = World::new();
+    let configuration = [("a", "10.0.0.1"), ("gone", "10.0.0.2")];
+    for (name, host) in configuration {
+        world.put(name, host, &[]);
+    }
+    world.remove(Some("gone"), None);
+    world.add("first", "10.0.0.9", Some("5")).unwrap();
+    world.add("second", "10.0.0.9", Some("7")).unwrap();
+    world.add("first", "10.0.0.9", Some("9")).unwrap();
+    world.claim("n", "host.example").unwrap();
+    world.resolve("host.example", &["10.0.1.1", "10.0.1.2"]);
+    world.remove(None, Some("10.0.1.2"));
+    let wished = world.registry.wished();
+    let mut next = World::restarted(&configuration, &wished);
+    next.resolve("host.example", &["10.0.1.1", "10.0.1.2"]);
+    assert_eq!(next.targets(), world.targets());
+    assert_eq!(next.targets(), ["a=10.0.0.1", "first=10.0.0.9", "n=10.0.1.1"]);
+    assert_eq!((next.interval("10.0.0.9"), world.interval("10.0.0.9")), (9, 9));
+    assert_eq!(next.registry.wished(), wished);
+}
