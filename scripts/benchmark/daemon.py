@@ -5,6 +5,7 @@ import http.client
 import ipaddress
 import json
 import re
+import selectors
 import socket
 import time
 
@@ -81,6 +82,34 @@ def add(targets, interval=None):
     with client() as control:
         began = time.perf_counter()
         replies = {control(text) for text in requests}
+        took = time.perf_counter() - began
+    if replies != {b'{"status": "ok"}'}:
+        raise ValueError(f"not everything was added: {replies}")
+    return took
+
+
+def add_at_once(targets, under_way):
+    """Adds them with so many requests under way; returns the seconds until the last answer."""
+    waiting = [request("add", addr=target, itv=60) for target in reversed(targets)]
+    replies, open_requests = set(), 0
+    with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+        began = time.perf_counter()
+        for _ in range(under_way):
+            control = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            control.connect(CONTROL)
+            selector.register(control, selectors.EVENT_READ)
+            control.send(waiting.pop())
+            open_requests += 1
+        while open_requests:
+            ready = selector.select(2)
+            if not ready:
+                raise TimeoutError(f"{open_requests} adds were not answered")
+            for key, _ in ready:
+                replies.add(key.fileobj.recv(65536))
+                open_requests -= 1
+                if waiting:
+                    key.fileobj.send(waiting.pop())
+                    open_requests += 1
         took = time.perf_counter() - began
     if replies != {b'{"status": "ok"}'}:
         raise ValueError(f"not everything was added: {replies}")

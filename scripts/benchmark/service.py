@@ -1,6 +1,7 @@
 """What is wanted of one daemon beside the cost of a ping: sleeping, starting, sending evenly, memory, capacity."""
 
 import statistics
+import tempfile
 import time
 
 import busy
@@ -14,6 +15,7 @@ from goals import Check, Goal
 from tools import Meshping
 
 IDLE_S = 10
+UNDER_WAY = 64
 
 
 class Daemon(Meshping):
@@ -29,6 +31,7 @@ def start(count, *options):
 def measure():
     measured = [
         attempt("few targets", few_targets),
+        attempt("state", kept),
         attempt("10000 targets", some_targets, 10_000),
         attempt("100000 targets", many_targets, 100_000),
         attempt("capacity", capacity, 100_000, 0.39),
@@ -59,6 +62,22 @@ def few_targets():
     return [
         Goal(f"wake-ups without targets in {IDLE_S} s, there being no watchdog", [Check("", switches, 0, form=".0f")]),
         Goal(f"{ADDED} adds by address over UDP", [Check("", took, 1.5, form=".2f", unit="s")]),
+    ]
+
+
+def kept():
+    """Adding many, each answered when it is on disk; ending, when all statistics are saved once more."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory, start(0, "--state-dir", directory) as tool:
+        daemon.wait_until_it_answers()
+        added = daemon.add_at_once(EXTRA, UNDER_WAY)
+        began = time.perf_counter()
+        tool.process.terminate()
+        tool.process.wait(10)
+        ended = time.perf_counter() - began
+    say(f"{ADDED} adds that are saved: {added:.2f} s; ending with them: {ended:.2f} s")
+    return [
+        Goal(f"{ADDED} adds on disk, {UNDER_WAY} under way", [Check("", added, 3, form=".2f", unit="s")]),
+        Goal(f"ending with {ADDED} targets' statistics saved", [Check("", ended, 1, form=".2f", unit="s")]),
     ]
 
 

@@ -24,6 +24,22 @@ fn at_rest(pid: u32) -> u64 {
 }
 
 #[test]
+fn without_targets_the_state_wakes_nobody() {
+    let _alone = crate::alone();
+    in_namespace(|_| {
+        let state = tempfile::tempdir().expect("a directory");
+        let daemon = Daemon::start(&["--state-dir", state.path().to_str().expect("UTF-8")]);
+        daemon.add("127.0.0.2".parse().expect("an address"), 60.0);
+        daemon.metrics();
+        daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.2"}));
+        let before = at_rest(daemon.pid());
+        thread::sleep(Duration::from_secs(9));
+        let switches = switches(daemon.pid()) - before;
+        assert!(switches <= 2, "{switches} context switches in 9 s");
+    });
+}
+
+#[test]
 fn without_targets_or_with_one_a_minute_next_to_nothing_wakes() {
     let _alone = crate::alone();
     in_namespace(|network| {
