@@ -5,7 +5,6 @@ use super::statistics::{self, Entry, Keep, MOST_PAGES, Rules};
 use super::{health, hours};
 use crate::actors::keeping::{HistoryError, Hour};
 use crate::target::Address;
-use rusqlite::Connection;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -78,6 +77,8 @@ struct Writer {
     rules: Rules,
     /// Hours that are kept; fewer than asked for when there is no room for more.
     kept_hours: i64,
+    /// So much room there is.
+    most_pages: i64,
     /// The hour in which we were last.
     hour: Option<i64>,
     pruning: Option<Pass>,
@@ -94,7 +95,8 @@ impl Writer {
     fn new(database: Database, days: u16) -> Self {
         let rules = Rules { history: days > 0, unmarked_is_new: true };
         let kept_hours = i64::from(days) * 24;
-        Self { database, started: Instant::now(), rules, kept_hours, hour: None, pruning: None }
+        let most_pages = MOST_PAGES.into();
+        Self { database, started: Instant::now(), rules, kept_hours, most_pages, hour: None, pruning: None }
     }
 
     fn run(&mut self, queue: &Receiver<Job>) {
@@ -169,7 +171,8 @@ impl Writer {
     fn is_due(&mut self, now: i64) -> bool {
         let hour = hours::hour_of(now);
         let before = self.hour.replace(hour);
-        if self.database.read(is_crowded).unwrap_or(false) && self.pruning.is_none() {
+        let used = self.database.read(statistics::used_pages).unwrap_or(0);
+        if used > self.most_pages * 9 / 10 && self.pruning.is_none() {
             self.kept_hours = self.kept_hours * 9 / 10;
             return true;
         }
@@ -184,10 +187,6 @@ impl Writer {
     }
 }
 
-fn is_crowded(connection: &Connection) -> rusqlite::Result<bool> {
-    Ok(statistics::used_pages(connection)? > i64::from(MOST_PAGES) * 9 / 10)
-}
-
 /// Unix seconds.
 fn now() -> i64 {
     i64::try_from(health::now().as_secs()).unwrap_or(0)
@@ -199,3 +198,69 @@ const DAY: i64 = 86_400;
 
 /// After this every target that is still pinged has been kept anew.
 const EVERYBODY_IS_BACK: Duration = Duration::from_secs(600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Rtt, Saved, Totals};
+    use crate::state::directory::Directory;
+    use crate::state::health::Health;
+    use std::sync::Arc;
+
+    const NOON: i64 = 490_000 * hours::SECONDS;
+
+    /// One with a day of history, in which there are so many targets and hours before noon.
+    fn writer(place: &tempfile::TempDir, targets: u8, hours: i64) -> Writer {
+        let directory = Arc::new(Directory::new(place.path().into()));
+        let database = Database::new(directory, &statistics::SCHEMA, Arc::new(Health::default()));
+        let mut writer = Writer::new(database, 1);
+        let mut totals = Totals::default();
+        for hour in -hours..=0 {
+            totals.replies += 1;
+            totals.rtt.record(Rtt::from_micros(100));
+            totals.histogram.record(Rtt::from_micros(100));
+            let entry = |number| Entry {
+                address: format!("10.0.0.{number}").parse().unwrap(),
+                name: "a name that takes some room".into(),
+                saved: Saved::from(&totals),
+            };
+            let entries: Vec<Entry> = (1..=targets).map(entry).collect();
+            let (now, rules) = (NOON + hour * hours::SECONDS, writer.rules);
+            writer.database.write(|connection| statistics::save(connection, &entries, now, rules)).unwrap();
+        }
+        writer
+    }
+
+    fn hours_of(writer: &mut Writer, address: &str) -> usize {
+        let addresses = vec![address.parse().unwrap()];
+        writer.history(&Query { addresses, after: None, limit: usize::MAX }).unwrap().len()
+    }
+
+    #[test]
+    fn hours_beyond_the_days_that_are_kept_go_when_an_hour_is_over() {
+        let place = tempfile::tempdir().unwrap();
+        let mut writer = writer(&place, 1, 100);
+        writer.prune(NOON);
+        assert_eq!(hours_of(&mut writer, "10.0.0.1"), 101);
+        // A clock that was wrong for a while takes nothing away.
+        writer.prune(NOON + 365 * DAY);
+        writer.prune(NOON + 60);
+        assert_eq!(hours_of(&mut writer, "10.0.0.1"), 101);
+        writer.prune(NOON + hours::SECONDS);
+        assert_eq!(hours_of(&mut writer, "10.0.0.1"), 24, "23 that are over, and one under way");
+    }
+
+    #[test]
+    fn when_there_is_no_more_room_the_oldest_hours_go() {
+        let place = tempfile::tempdir().unwrap();
+        let mut writer = writer(&place, 200, 20);
+        writer.most_pages = writer.database.read(statistics::used_pages).unwrap();
+        for _ in 0..20 {
+            writer.prune(NOON);
+        }
+        let (left, used) =
+            (hours_of(&mut writer, "10.0.0.7"), writer.database.read(statistics::used_pages).unwrap());
+        assert!(left < 20 && left > 5, "{left} hours");
+        assert!(used <= writer.most_pages * 9 / 10, "{used} pages of {}", writer.most_pages);
+    }
+}

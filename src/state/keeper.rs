@@ -207,9 +207,12 @@ impl Rounds {
                 tokio::time::sleep(GATHERING).await;
                 continue;
             }
-            let next = (began + PERIOD).min(Instant::now() + until_next_hour());
+            let (next, hour) = (began + PERIOD, Instant::now() + until_next_hour());
             tokio::select! {
-                () = tokio::time::sleep_until(next) => {}
+                () = tokio::time::sleep_until(next.min(hour)) => {
+                    // What follows counts in the next hour.
+                    self.desk.hurried.set(hour < next || self.desk.hurried.get());
+                }
                 () = self.desk.hurry.notified() => {}
             }
         }
