@@ -41,6 +41,9 @@ impl Directory {
         }
         if !self.path.is_dir() {
             DirBuilder::new().recursive(true).mode(0o750).create(&self.path)?;
+            // What is in it is worth nothing if it is gone itself after a power cut; where that can't be, so be it.
+            let parent = self.path.parent().and_then(|parent| File::open(parent).ok());
+            let _ = parent.map(|parent| parent.sync_all());
         }
         let file = match File::create(self.path.join("lock")) {
             Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => return Ok(()),

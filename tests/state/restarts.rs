@@ -53,7 +53,10 @@ fn what_was_removed_stays_away_until_it_is_added_or_leaves_the_configuration() {
     let daemon = stage.daemon(&["127.0.0.2", "127.0.0.3"]);
     assert_eq!(listed(&daemon), [("127.0.0.3".to_owned(), "127.0.0.3".to_owned(), 5.0)]);
     drop(daemon);
-    drop(stage.daemon(&["127.0.0.3"]));
+    let daemon = stage.daemon(&["127.0.0.3"]);
+    // Whatever was to be saved before is saved when this is answered.
+    assert_eq!(daemon.ask(&json!({"cmd": "remove", "name": "nobody"}))["status"], "ok");
+    drop(daemon);
     let daemon = stage.daemon(&["127.0.0.2"]);
     assert_eq!(listed(&daemon).len(), 2, "it is configured anew");
 }
