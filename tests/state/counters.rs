@@ -4,7 +4,7 @@ use crate::scrape::Scrape;
 use crate::stage::{Stage, until};
 use meshping::measure::Saved;
 use rusqlite::{Connection, OpenFlags};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -76,6 +76,32 @@ fn requests_in_flight_at_the_end_are_void_afterwards_and_periods_go_on() {
             scrape.assert_adds_up("::1", "::1");
             let total = scrape.target("replies_total", "::1", "::1");
             assert!(total > ended["::1"]["recv"].as_f64().expect("a number"), "the reset was forgotten");
+        },
+    );
+}
+
+#[test]
+fn an_outage_and_the_averages_go_on_over_a_restart() {
+    let stage = Stage::set();
+    crate::own_network::inside(
+        "counters::an_outage_and_the_averages_go_on_over_a_restart",
+        "echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all",
+        || {
+            let ask = json!({"cmd": "list", "detail": true});
+            let requests = |list: &Value| list["127.0.0.9"]["outage"]["requests"].as_u64();
+            let since =
+                |list: &Value| list["127.0.0.9"]["outage"]["since"].as_f64().expect("there is an outage");
+            let args = ["127.0.0.9/0.05", "-t", "0.1"];
+            let daemon = stage.daemon(&args);
+            until("an outage", || requests(&daemon.ask(&ask)) > Some(20));
+            let before = daemon.ask(&ask);
+            assert!(daemon.terminate().success());
+            let daemon = stage.daemon(&args);
+            let after = daemon.ask(&ask);
+            assert!(requests(&after) >= requests(&before), "{after}");
+            // The state knows whole seconds.
+            assert!((since(&after) - since(&before)).abs() < 1.5, "{before}, then {after}");
+            assert_eq!(after["127.0.0.9"]["loss24h"], json!(1.0), "{after}");
         },
     );
 }
