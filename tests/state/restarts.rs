@@ -98,13 +98,19 @@ fn names_are_followed_again_and_their_excluded_addresses_stay_away() {
 fn options_are_kept_with_the_interval() {
     let stage = Stage::set();
     let daemon = stage.daemon(&[]);
-    let request = json!({"cmd": "add", "name": "a", "addr": "127.0.0.1", "itv": 0.5});
+    let options = json!({"timeout": 2.5, "size": 100, "dscp": 46, "ttl": 7, "labels": {"site": "a \"b\"\n"}});
+    let mut request = json!({"cmd": "add", "name": "a", "addr": "127.0.0.1", "itv": 0.5});
+    request.as_object_mut().expect("an object").extend(options.as_object().expect("an object").clone());
     assert_eq!(daemon.ask(&request)["status"], "ok");
-    // An add that says nothing of the interval keeps it.
+    // An add that says nothing of them keeps them.
     assert_eq!(daemon.ask(&json!({"cmd": "add", "name": "a", "addr": "127.0.0.1"}))["status"], "ok");
     drop(daemon);
     let daemon = stage.daemon(&[]);
-    assert_eq!(listed(&daemon), [("127.0.0.1".to_owned(), "a".to_owned(), 0.5)]);
+    let target = &daemon.ask(&json!({"cmd": "list", "detail": true}))["127.0.0.1"];
+    assert_eq!(target["itv"], json!(0.5), "{target}");
+    for (option, value) in options.as_object().expect("an object") {
+        assert_eq!(&target[option], value, "{option} of {target}");
+    }
 }
 
 #[test]
