@@ -120,6 +120,10 @@ async fn keep_driving(engine: Rc<NativeEngine>) {
 #[cfg(target_os = "linux")]
 const PAUSE_AFTER_DEATH: Duration = Duration::from_millis(100);
 
+/// So far back reach the moments of before the start: an outage may have begun then, and gone on over restarts.
+#[cfg(target_os = "linux")]
+const PAST_NANOS: i128 = 400 * 86_400 * 1_000_000_000;
+
 /// What the engines of a daemon share.
 #[derive(Debug, Clone, Copy)]
 struct Common {
@@ -137,7 +141,7 @@ impl Common {
         let random = getrandom::u32().map_err(|_| EngineError::Random)?;
         #[expect(clippy::cast_possible_truncation, reason = "any 16 bits will do")]
         let idents = Idents::new(random as u16, shards);
-        Ok(Self { epoch: native::boot_time(), idents })
+        Ok(Self { epoch: native::boot_time() - PAST_NANOS, idents })
     }
 
     fn of_shard(self, shard: u16) -> Self {

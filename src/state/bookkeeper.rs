@@ -105,7 +105,7 @@ impl Writer {
                 Job::Save(batch, answer) => {
                     let kept = self.save(&batch).map_err(|_| batch);
                     let _ = answer.send(kept);
-                    self.prune(now());
+                    self.prune(now_ms() / 1_000);
                 }
                 Job::History(query, answer) => {
                     let _ = answer.send(self.history(&query));
@@ -119,7 +119,7 @@ impl Writer {
         let rules = self.rules;
         let result = self.database.write(|connection| {
             statistics::retire(connection, &batch.retired)?;
-            statistics::save(connection, &batch.entries, now(), rules)
+            statistics::save(connection, &batch.entries, now_ms(), rules)
         });
         // In a new database all targets are without a mark, the old ones too.
         self.rules.unmarked_is_new &= !matches!(result, Err(Fault::Corrupt | Fault::Removed));
@@ -187,9 +187,9 @@ impl Writer {
     }
 }
 
-/// Unix seconds.
-fn now() -> i64 {
-    i64::try_from(health::now().as_secs()).unwrap_or(0)
+/// Unix time in milliseconds.
+fn now_ms() -> i64 {
+    i64::try_from(health::now().as_millis()).unwrap_or(0)
 }
 
 /// So many targets are pruned at a time: a few milliseconds.
@@ -226,7 +226,10 @@ mod tests {
             };
             let entries: Vec<Entry> = (1..=targets).map(entry).collect();
             let (now, rules) = (NOON + hour * hours::SECONDS, writer.rules);
-            writer.database.write(|connection| statistics::save(connection, &entries, now, rules)).unwrap();
+            writer
+                .database
+                .write(|connection| statistics::save(connection, &entries, 1_000 * now, rules))
+                .unwrap();
         }
         writer
     }

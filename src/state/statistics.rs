@@ -17,7 +17,7 @@ pub(super) static SCHEMA: Schema = Schema {
     most_pages: MOST_PAGES,
     migrations: &["
         CREATE TABLE targets (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE) STRICT;
-        CREATE TABLE books (target INTEGER PRIMARY KEY, saved_at INTEGER NOT NULL, saved BLOB NOT NULL) STRICT;
+        CREATE TABLE books (target INTEGER PRIMARY KEY, saved_at_ms INTEGER NOT NULL, saved BLOB NOT NULL) STRICT;
         CREATE TABLE marks (
             target INTEGER PRIMARY KEY,
             hour INTEGER NOT NULL,
@@ -54,20 +54,20 @@ pub(super) struct Rules {
     pub unmarked_is_new: bool,
 }
 
-/// Keeps the books of targets as they are at a time in Unix seconds.
+/// Keeps the books of targets as they are at a Unix time in milliseconds.
 pub(super) fn save(
     connection: &Connection,
     entries: &[Entry],
-    now: i64,
+    now_ms: i64,
     rules: Rules,
 ) -> rusqlite::Result<()> {
     let mut tables = Tables::new(connection)?;
     for entry in entries {
         let target = tables.id(entry.address)?;
         if rules.history {
-            tables.count(target, entry, now, rules.unmarked_is_new)?;
+            tables.count(target, entry, now_ms.div_euclid(1_000), rules.unmarked_is_new)?;
         }
-        tables.keep.execute(params![target, now, entry.saved.as_bytes()])?;
+        tables.keep.execute(params![target, now_ms, entry.saved.as_bytes()])?;
     }
     Ok(())
 }
@@ -88,14 +88,14 @@ pub(super) fn retire(connection: &Connection, addresses: &[Address]) -> rusqlite
 
 /// The books of all targets.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address, Kept>> {
-    let sql = "SELECT address, saved, saved_at FROM books JOIN targets ON targets.id = books.target";
+    let sql = "SELECT address, saved, saved_at_ms FROM books JOIN targets ON targets.id = books.target";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut books = HashMap::new();
     while let Some(row) = rows.next()? {
         // What is no address was not written by us.
         if let Ok(address) = row.get_ref(0)?.as_str()?.parse() {
-            let at = Duration::from_secs(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0));
+            let at = Duration::from_millis(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0));
             books.insert(address, Kept { saved: Saved::from_bytes(row.get_ref(1)?.as_blob()?), at });
         }
     }
@@ -130,7 +130,7 @@ pub(super) fn prune(connection: &Connection, (first, last): (i64, i64), keep: &K
     run(connection, history, [first, last, keep.from, keep.to])?;
     let Some((earliest, latest)) = keep.books else { return Ok(()) };
     let stale = "SELECT address FROM books JOIN targets ON targets.id = books.target
-        WHERE target BETWEEN ?1 AND ?2 AND saved_at NOT BETWEEN ?3 AND ?4";
+        WHERE target BETWEEN ?1 AND ?2 AND saved_at_ms / 1000 NOT BETWEEN ?3 AND ?4";
     let mut statement = connection.prepare_cached(stale)?;
     let rows = statement.query_map([first, last, earliest, latest], |row| row.get::<_, String>(0))?;
     let addresses: Vec<Address> = rows.flatten().filter_map(|text| text.parse().ok()).collect();
@@ -178,8 +178,8 @@ struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     fn new(connection: &'a Connection) -> rusqlite::Result<Self> {
-        let keep = "INSERT INTO books (target, saved_at, saved) VALUES (?1, ?2, ?3)
-            ON CONFLICT (target) DO UPDATE SET saved_at = excluded.saved_at, saved = excluded.saved";
+        let keep = "INSERT INTO books (target, saved_at_ms, saved) VALUES (?1, ?2, ?3)
+            ON CONFLICT (target) DO UPDATE SET saved_at_ms = excluded.saved_at_ms, saved = excluded.saved";
         Ok(Self {
             connection,
             find: connection.prepare_cached(FIND)?,
@@ -236,7 +236,7 @@ fn mark(connection: &Connection, target: i64) -> rusqlite::Result<Option<(Mark, 
 }
 
 fn look(connection: &Connection, target: i64) -> rusqlite::Result<Option<Look>> {
-    let sql = "SELECT saved_at, saved FROM books WHERE target = ?1";
+    let sql = "SELECT saved_at_ms / 1000, saved FROM books WHERE target = ?1";
     let read = |row: &Row<'_>| Ok(Look { at: row.get(0)?, totals: totals(row, 1)? });
     connection.prepare_cached(sql)?.query_row([target], read).optional()
 }

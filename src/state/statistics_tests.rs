@@ -12,6 +12,11 @@ fn open() -> Connection {
     connection
 }
 
+/// Keeps books at a time in seconds.
+fn save(connection: &Connection, entries: &[Entry], now: i64, rules: Rules) -> rusqlite::Result<()> {
+    super::save(connection, entries, 1_000 * now, rules)
+}
+
 fn replies(count: u64) -> Totals {
     let mut totals = Totals { replies: count, ..Totals::default() };
     for _ in 0..count {
