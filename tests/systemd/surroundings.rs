@@ -66,3 +66,20 @@ fn a_secret_that_only_root_can_read_reaches_the_daemon() {
     lab.run(&["systemctl", "start", "meshping"]);
     lab.wait_for("replies from 127.0.0.1", || received(&lab) >= 3);
 }
+
+#[test]
+fn what_was_added_live_and_what_was_counted_outlasts_restarts_and_kills() {
+    let lab = booted(ONE_TARGET, "");
+    let added = lab.control(r#"{"cmd": "add", "name": "live", "addr": "127.0.0.9", "itv": 0.1}"#);
+    assert_eq!(added.trim(), r#"{"status": "ok"}"#);
+    lab.wait_for("replies from 127.0.0.1", || received(&lab) >= 20);
+    let before = received(&lab);
+    lab.run(&["systemctl", "restart", "meshping"]);
+    assert!(received(&lab) >= before, "the statistics begin anew");
+    assert!(lab.control(r#"{"cmd": "list"}"#).contains(r#""name":"live""#));
+    let pid = lab.property("MainPID");
+    lab.run(&["kill", "-9", &pid]);
+    lab.wait_for("a restart", || lab.property("NRestarts") == "1" && lab.property("ActiveState") == "active");
+    assert!(lab.control(r#"{"cmd": "list"}"#).contains(r#""name":"live""#));
+    assert!(received(&lab) >= before, "the statistics begin anew");
+}
