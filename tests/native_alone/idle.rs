@@ -32,6 +32,8 @@ fn without_targets_the_state_wakes_nobody() {
         daemon.add("127.0.0.2".parse().expect("an address"), 60.0);
         daemon.metrics();
         daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.2"}));
+        // The next round, within eight seconds, forgets its statistics.
+        thread::sleep(Duration::from_secs(9));
         let before = at_rest(daemon.pid());
         thread::sleep(Duration::from_secs(9));
         let switches = switches(daemon.pid()) - before;
