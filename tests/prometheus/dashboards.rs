@@ -14,9 +14,6 @@ pub struct Dashboard {
 const VARIABLES: [(&str, &str); 4] =
     [("$__rate_interval", "10s"), ("$__range", "30s"), ("$name", "lossy"), ("$target", "10.10.30.1")];
 
-/// Families that only a daemon with a directory for its state has.
-const CONDITIONAL: [&str; 1] = ["meshping_state_"];
-
 impl Dashboard {
     /// All that there are.
     pub fn all() -> [Self; 3] {
@@ -64,14 +61,9 @@ impl Dashboard {
         assert!(queries.len() > 10, "{}: {} queries", self.file, queries.len());
         for (title, query) in queries {
             let query = self.substituted(&query);
-            if !is_conditional(&query, prometheus) {
-                prometheus.wait_for(&title, &query);
-                let series = prometheus.query(&query, None);
-                assert!(
-                    series.iter().any(|series| value(series).is_finite()),
-                    "{title}: {query}: {series:?}"
-                );
-            }
+            prometheus.wait_for(&title, &query);
+            let series = prometheus.query(&query, None);
+            assert!(series.iter().any(|series| value(series).is_finite()), "{title}: {query}: {series:?}");
         }
         for variable in self.variables() {
             let Some(query) = variable["query"]["query"].as_str() else { continue };
@@ -81,13 +73,6 @@ impl Dashboard {
             assert!(!prometheus.labels(series, label).is_empty(), "{}: {query}", self.file);
         }
     }
-}
-
-/// Whether a query is about a family that this daemon does not have, and need not have.
-fn is_conditional(query: &str, prometheus: &Prometheus) -> bool {
-    let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let mut families = words.filter(|word| CONDITIONAL.iter().any(|start| word.starts_with(start)));
-    families.any(|family| prometheus.query(family, None).is_empty())
 }
 
 /// Column, line, width and height of a panel.

@@ -5,6 +5,7 @@ use crate::sim::{at, code};
 use meshping::target::Family;
 use serde_json::json;
 use std::net::IpAddr;
+use tempfile::TempDir;
 
 /// A simulated host, and how it is called.
 #[derive(Clone, Copy)]
@@ -38,12 +39,17 @@ const HOSTS: [Host; 10] = [
 /// A daemon that pings them all ten times a second, with a timeout of two seconds.
 pub struct Scenario {
     daemon: Daemon,
+    /// For as long as the daemon runs.
+    _state: TempDir,
 }
 
 impl Scenario {
     /// Starts it.
     pub fn start() -> Self {
-        let scenario = Self { daemon: Daemon::start(&["-i", "0.1", "-t", "2"]) };
+        let state = tempfile::tempdir().expect("a temporary directory");
+        let directory = state.path().display().to_string();
+        let daemon = Daemon::start(&["-i", "0.1", "-t", "2", "--state-dir", &directory]);
+        let scenario = Self { daemon, _state: state };
         for host in HOSTS {
             scenario.add(host.0, host.address());
         }
