@@ -9,7 +9,7 @@ mod sockets;
 mod systemd;
 mod watch;
 
-use crate::actors::registry::Limits;
+use crate::actors::registry::{Limits, Wish};
 use crate::actors::reload::Reload;
 use crate::actors::shard::{Seeds, Shard};
 use crate::actors::supervisor::{Amendment, Declared, Settings, Settle, SupervisorActor};
@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::control::{self, Finish};
 use crate::resolve::system::SystemNames;
 use crate::state::{State, StateError};
-use crate::target::{Defaults, TargetSpec};
+use crate::target::{Defaults, TargetSpec, Terms};
 use crate::web::{self, ConfigError, Protection, Sources};
 use actix::prelude::*;
 use reload::{Outside, ReloadActor};
@@ -95,14 +95,14 @@ async fn serve(
     privilege::keep_for_opening();
     // What only the privileged can read could not be read again.
     let protection = protection(&config)?;
-    let shards = engines::start(config.engine, config.timeout, shards(&config)).await?;
-    privilege::keep_for_running();
     let mut state = config.state.clone().map(State::open).transpose()?;
+    let wishes = state.as_mut().map(|state| std::mem::take(&mut state.wishes)).unwrap_or_default();
+    let shards = engines::start(config.engine, config.timeout, shards(&config, &wishes)).await?;
+    privilege::keep_for_running();
     let supervisor = supervise(&config, shards, state.as_mut())?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
     // Before anybody is asked for anything.
-    let wishes = state.as_mut().map(|state| std::mem::take(&mut state.wishes));
-    beginning::begin(&supervisor, config.targets, wishes.unwrap_or_default());
+    beginning::begin(&supervisor, config.targets, wishes);
     let state = state.map(|state| state.start(&supervisor));
     let control = match control {
         Some(socket) => {
@@ -147,9 +147,14 @@ async fn serve(
 
 /// As many threads as the targets that we start with give work to. One does 100 000 requests a second with a
 /// third of its time, and a second one costs a wake-up for each slot.
-fn shards(config: &Config) -> u16 {
-    let per_second = |spec: &TargetSpec| 1.0 / spec.terms.interval.unwrap_or(config.interval).seconds();
-    let rate: f64 = config.targets.iter().map(per_second).sum();
+fn shards(config: &Config, wishes: &[Wish]) -> u16 {
+    let configured = config.targets.iter().map(|target| &target.terms);
+    let live = wishes.iter().filter_map(|wish| match wish {
+        Wish::Want { terms, .. } => Some(terms),
+        _ => None,
+    });
+    let per_second = |terms: &Terms| 1.0 / terms.interval.unwrap_or(config.interval).seconds();
+    let rate: f64 = configured.chain(live).map(per_second).sum();
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
     let busy = (rate / RATE_OF_A_THREAD).ceil() as u16;
