@@ -22,6 +22,10 @@
 //! - A [pinger](actors::pinger) for each address owns its interval, phase, requests in flight, statistics, resets.
 //! - A [resolver](actors::resolver) for each DNS name looks it up as its TTLs say, and tells the supervisor.
 //! - The [control actor](control) turns datagrams into messages to these, and answers.
+//! - The [reload actor](daemon) makes the configuration of the command line and the files, anew when they change, and has
+//!   the supervisor take the steps that lead from the one before to it.
+//! - The [state actor](state) goes round all pingers and keeps their books; each [wish](actors::registry::Wish) of the
+//!   control socket is on disk before it is answered.
 //! - [`web`] and the [table](cli::screen) ask the supervisor for its roster, and then [every pinger](actors::survey).
 //!
 //! Pingers live on a thread of their own with an [engine](probe::Engine). Nothing is sent between a pinger and its
@@ -37,7 +41,9 @@
 //! 4. Every request is settled exactly once, whatever arrives in whatever order.
 //! 5. No input from outside panics, grows memory without bound, or holds up other targets.
 //! 6. A target's actor, series, alarms and slots end with it.
-//! 7. [`target`], [`measure`], [`protocol`] and [`probe::wire`] never read a clock and never do I/O.
+//! 7. What was answered with `ok` is there after a restart, and no counter that was seen goes back.
+//! 8. A configuration is applied whole or not at all, and who did not change does not notice.
+//! 9. [`target`], [`measure`], [`protocol`] and [`probe::wire`] never read a clock and never do I/O.
 //!
 //! The first four are property tests (`tests/properties.rs`), the last is checked on the source text.
 
