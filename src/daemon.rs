@@ -18,9 +18,9 @@ use crate::cli::load::{Loader, Reading};
 use crate::cli::logging::LevelHandle;
 use crate::cli::{logging, screen};
 use crate::config::Config;
-use crate::control::{self, Finish};
+use crate::control::{self, ControlActor, Finish};
 use crate::resolve::system::SystemNames;
-use crate::state::{State, StateError};
+use crate::state::{self, State, StateError};
 use crate::target::{Defaults, TargetSpec, Terms};
 use crate::web::{self, ConfigError, Protection, Sources};
 use actix::prelude::*;
@@ -104,12 +104,10 @@ async fn serve(
     // Before anybody is asked for anything.
     beginning::begin(&supervisor, config.targets, wishes);
     let state = state.map(|state| state.start(&supervisor));
+    let mut backend = control::Backend::from(supervisor.clone());
+    backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
     let control = match control {
-        Some(socket) => {
-            let mut backend = control::Backend::from(supervisor.clone());
-            backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
-            Some(control::start(socket, config.control_allow, backend).await?)
-        }
+        Some(socket) => Some(control::start(socket, config.control_allow, backend).await?),
         None => None,
     };
     let outside = Outside { supervisor: supervisor.clone(), control: control.clone(), level };
@@ -117,11 +115,13 @@ async fn serve(
     let terminal_gone = Rc::new(Notify::new());
     actix_rt::spawn(hangups.reload(reload.clone().recipient(), Rc::clone(&terminal_gone)));
     if !web.is_empty() {
-        let control = control.clone().map(Addr::recipient);
-        let (roster, status) = (supervisor.clone().recipient(), supervisor.clone().recipient());
-        let reload = Some(reload.recipient());
-        let state = state.as_ref().map(|state| web::StateSources::from(state.actor.clone()));
-        let sources = Sources { roster, status, control, reload, state };
+        let sources = Sources {
+            roster: supervisor.clone().recipient(),
+            status: supervisor.clone().recipient(),
+            control: control.clone().map(Addr::recipient),
+            reload: Some(reload.recipient()),
+            state: state.as_ref().map(|state| web::StateSources::from(state.actor.clone())),
+        };
         web::serve(web, sources, protection, web::Limits::default()).await?;
     }
     if screen::is_wanted(config.quiet) {
@@ -132,6 +132,12 @@ async fn serve(
         () = stop.received() => {}
         () = terminal_gone.notified() => {}
     }
+    finish(control, state).await;
+    Ok(())
+}
+
+/// Ends everything in good order.
+async fn finish(control: Option<Addr<ControlActor>>, state: Option<state::Running>) {
     info!("stopping");
     systemd::stopping();
     if let Some(control) = control {
@@ -142,7 +148,6 @@ async fn serve(
         state.finish().await;
     }
     System::current().stop();
-    Ok(())
 }
 
 /// As many threads as the targets that we start with give work to. One does 100 000 requests a second with a
