@@ -52,6 +52,18 @@ impl Config {
     /// So many DNS names are followed, and no more.
     pub const MAX_NAMES: usize = 10_000;
 
+    /// The options in which another configuration differs, and that take effect at once.
+    pub fn changed(&self, other: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("interval", self.interval != other.interval),
+            ("timeout", self.timeout != other.timeout),
+            ("control_allow", self.control_allow != other.control_allow),
+            ("max_targets", self.max_targets != other.max_targets),
+            ("log_level", self.log_level != other.log_level),
+        ];
+        differs.into_iter().filter_map(|(option, differs)| differs.then_some(option)).collect()
+    }
+
     /// The options in which another configuration differs, and that a running daemon can't change.
     pub fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
         let differs = [

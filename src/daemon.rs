@@ -102,10 +102,11 @@ async fn serve(
     let supervisor = supervise(&config, shards, state.as_mut())?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
     // Before anybody is asked for anything.
-    beginning::begin(&supervisor, config.targets, wishes);
+    beginning::begin(&supervisor, config.targets, reading.incomplete, wishes);
     let state = state.map(|state| state.start(&supervisor));
     let mut backend = control::Backend::from(supervisor.clone());
     backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
+    backend.seen = state.as_ref().map(|state| state.actor.clone().recipient());
     let control = match control {
         Some(socket) => Some(control::start(socket, config.control_allow, backend).await?),
         None => None,

@@ -153,7 +153,7 @@ fn files_that_change_are_read_by_themselves_however_they_are_written() {
     let mut file = fs::File::create(place.path("b.json")).expect("a file");
     file.write_all(&text.as_bytes()[..20]).expect("a half");
     file.sync_all().expect("a half");
-    logged(&daemon, "its last good content stays in force");
+    logged(&daemon, "its last good content, if any, stays in force");
     assert!(metric(&daemon, "meshping_target_file_errors_total") > errors);
     assert_eq!(metric(&daemon, "meshping_target_files_broken"), 1);
     until(&daemon, &["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
@@ -211,6 +211,23 @@ fn what_is_wished_live_and_what_the_files_say_do_not_get_in_each_others_way() {
 }
 
 #[test]
+fn what_was_removed_live_stays_away_over_a_restart_with_half_a_target_file() {
+    let whole = r#"[{"targets": ["127.0.0.1", "127.0.0.2"]}]"#;
+    let place =
+        Place::with(&[("m.toml", "state_dir = \"state\"\ntarget_files = \"*.json\"\n"), ("a.json", whole)]);
+    let daemon = place.start();
+    until(&daemon, &["127.0.0.1", "127.0.0.2"]);
+    assert_eq!(daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.2"})), json!({"status": "ok"}));
+    drop(daemon);
+    place.replace("a.json", &whole[..20]);
+    let daemon = place.start();
+    until(&daemon, &[]);
+    place.replace("a.json", whole);
+    logged(&daemon, "1 kept away because they were removed live");
+    until(&daemon, &["127.0.0.1"]);
+}
+
+#[test]
 fn options_take_effect_or_say_that_they_wait_for_the_next_start() {
     let place = Place::with(&[("m.toml", TWO)]);
     let daemon = place.start();
@@ -223,7 +240,8 @@ fn options_take_effect_or_say_that_they_wait_for_the_next_start() {
         ),
     );
     hang_up(&daemon);
-    logged(&daemon, "takes effect with the next start: engine");
+    let report = logged(&daemon, "takes effect with the next start: engine");
+    assert!(report.contains("options changed: interval, control_allow, log_level"), "{report}");
     let list = daemon.list_until(|list| list["127.0.0.1"]["itv"] == 3);
     assert_eq!(list["127.0.0.2"]["itv"], 3);
     place.replace(

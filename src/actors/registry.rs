@@ -13,7 +13,7 @@ mod wished;
 use crate::target::{Address, Defaults, Host, HostName, Label, Manner, Terms};
 use entry::{Given, Want};
 use followed::Followed;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 pub use declared::{Amendment, Declared};
@@ -33,8 +33,8 @@ pub struct Registry<H> {
     followed: HashMap<HostName, Followed>,
     /// The followed names of each label.
     claims: HashMap<Label, Vec<HostName>>,
-    /// What the configuration wants, and somebody has removed since.
-    bans: HashSet<(Label, Host)>,
+    /// What the configuration wants, and on which terms, and somebody has removed since.
+    bans: HashMap<(Label, Host), Terms>,
     /// What was wished live since the owner took it last.
     wishes: Vec<Wish>,
     /// Counts the terms given, for the last ones win.
@@ -86,7 +86,7 @@ impl<H: Clone> Registry<H> {
             by_name: BTreeSet::new(),
             followed: HashMap::new(),
             claims: HashMap::new(),
-            bans: HashSet::new(),
+            bans: HashMap::new(),
             wishes: Vec::new(),
             stamp: 0,
         }
@@ -155,15 +155,15 @@ impl<H: Clone> Registry<H> {
         address: Address,
         terms: &Terms,
     ) -> Result<Vec<Change<H>>, AddError> {
+        let mut changes = Vec::new();
+        self.lift_ban(name, &Host::Address(address), &mut changes)?;
         let stamp = self.next_stamp();
         let before = self.targets.get(&address).and_then(|entry| entry.given_by(name, Origin::Live));
         let given = before.cloned().unwrap_or_default().renewed(terms, stamp);
         let wish =
             Wish::Want { name: name.clone(), host: Host::Address(address), terms: given.terms.clone() };
         let want = Want { name: name.clone(), by: None, origin: Origin::Live, given };
-        let mut changes = Vec::new();
         self.want(address, want, &mut changes)?;
-        self.unban(name, &Host::Address(address));
         self.wishes.push(wish);
         Ok(changes)
     }
@@ -179,15 +179,20 @@ impl<H: Clone> Registry<H> {
         host: &HostName,
         terms: &Terms,
     ) -> Result<(Claimed, Vec<Change<H>>), AddError> {
+        let mut changes = Vec::new();
+        let new = self.lift_ban(name, &Host::Name(host.clone()), &mut changes)?;
         let stamp = self.next_stamp();
         let before = self.followed.get(host).and_then(|followed| followed.given_by(name, Origin::Live));
         let given = before.cloned().unwrap_or_default().renewed(terms, stamp);
         let wish =
             Wish::Want { name: name.clone(), host: Host::Name(host.clone()), terms: given.terms.clone() };
-        let done = self.claim_as(Origin::Live, name, host, given)?;
-        self.unban(name, &Host::Name(host.clone()));
+        let (mut claimed, caused) = self.claim_as(Origin::Live, name, host, given)?;
+        changes.extend(caused);
+        if new.is_some() {
+            claimed.name = NameState::New;
+        }
         self.wishes.push(wish);
-        Ok(done)
+        Ok((claimed, changes))
     }
 
     fn claim_as(

@@ -23,8 +23,8 @@ use std::sync::Arc;
 pub struct Loader {
     /// Of the command line, without the program's name.
     words: Vec<OsString>,
-    /// Targets that were read from standard input, which can be read once.
-    stdin: Option<Vec<TargetSpec>>,
+    /// Targets that were read from what can be read once: standard input, a pipe.
+    once: Option<Vec<TargetSpec>>,
     /// The last good content of each target file.
     good: HashMap<PathBuf, Vec<TargetSpec>>,
 }
@@ -38,6 +38,8 @@ pub struct Reading {
     pub files: Vec<PathBuf>,
     /// Target files that can't be read at present; their last good content, if any, is in the configuration.
     pub broken: Vec<Problem>,
+    /// One of them has no last good content: nobody knows which targets are meant.
+    pub incomplete: bool,
     /// How many targets were named more than once, the last ones counting.
     pub repeated: usize,
     /// Of all texts that it was made of: equal for equal ones, less than 2^48.
@@ -66,7 +68,7 @@ impl Loader {
         further: impl FnOnce(&Config) -> Result<(), String>,
     ) -> Result<(Self, Reading), Stop> {
         let words = words.into_iter().skip(1).collect();
-        let mut loader = Self { words, stdin: None, good: HashMap::new() };
+        let mut loader = Self { words, once: None, good: HashMap::new() };
         let checking = loader.is_checking();
         let reading = loader.load().map_err(|error| error.into_stop(checking))?;
         if checking {
@@ -88,40 +90,50 @@ impl Loader {
         let given = options::matches(self.words.iter().cloned())?;
         let mut args = options::args(&given)?;
         let mut sources = Sources::default();
-        let mut of_file = Vec::new();
+        let mut targets = Vec::new();
         if let Some(path) = args.config.take() {
-            (args, of_file) = with_file(&given, &self.words, &path, &mut sources)?;
+            (args, targets) = with_file(&given, &self.words, &absolute(&path), &mut sources)?;
         }
-        let mut targets = std::mem::take(&mut args.targets);
-        targets.extend(of_file);
         targets.extend(self.listed(&args, &mut sources)?);
         self.discovered(&args, &mut sources, &mut targets);
+        // The last word counts, and that is the command line's.
+        targets.append(&mut args.targets);
         let (targets, repeated) = merged(targets);
         let config = args.into_config(targets).map_err(|error| sources.problem(&error))?;
         let hash = sources.hash(&self.words);
-        Ok(Reading { config, files: sources.files, broken: sources.broken, repeated, hash })
+        let Sources { files, broken, incomplete, .. } = sources;
+        Ok(Reading { config, files, broken, incomplete, repeated, hash })
     }
 
     /// The targets of the file of `--targets`.
     fn listed(&mut self, args: &Args, sources: &mut Sources) -> Result<Vec<TargetSpec>, LoadError> {
         let Some(path) = &args.file else { return Ok(Vec::new()) };
         let limit = args.file_limit();
-        if path.as_os_str() != "-" {
-            let file = sources.open(path)?;
-            return targets_file::read(BufReader::new(file), limit).map_err(|error| of_list(path, &error));
+        if let Some(listed) = &self.once {
+            return Ok(listed.clone());
         }
-        if self.stdin.is_none() {
+        let path = &absolute(path);
+        if path.as_os_str() == "-" {
             let read = targets_file::read(io::stdin().lock(), limit);
-            self.stdin = Some(read.map_err(|error| of_list(Path::new("standard input"), &error))?);
+            self.once = Some(read.map_err(|error| of_list(Path::new("standard input"), &error))?);
+            return Ok(self.once.clone().unwrap_or_default());
         }
-        Ok(self.stdin.clone().unwrap_or_default())
+        let file = BufReader::new(sources.open(path)?);
+        let listed = targets_file::read(file, limit).map_err(|error| of_list(path, &error))?;
+        if !path.is_file() {
+            self.once = Some(listed.clone());
+        }
+        Ok(listed)
     }
 
     /// The targets of all target files; of those that are broken the last good ones.
     fn discovered(&mut self, args: &Args, sources: &mut Sources, targets: &mut Vec<TargetSpec>) {
         let mut before = std::mem::take(&mut self.good);
         for path in sources.matching(&args.target_files) {
-            let read = sources.read_text(&path).map_err(|error| error.to_string());
+            // Who opens a pipe waits until somebody writes.
+            let is_file = path.is_file().then_some(()).ok_or("it is no file");
+            let read = is_file.map_err(io::Error::other).and_then(|()| sources.read_text(&path));
+            let read = read.map_err(|error| error.to_string());
             match read.and_then(|text| discovery::parse(&text)) {
                 Ok(read) => drop(before.insert(path.clone(), read)),
                 Err(text) => {
@@ -132,9 +144,19 @@ impl Loader {
             if let Some(good) = before.remove(&path) {
                 targets.extend(good.iter().cloned());
                 self.good.insert(path, good);
+            } else {
+                sources.incomplete = true;
             }
         }
     }
+}
+
+/// A path that is the same wherever it is told from; "-" is none.
+fn absolute(path: &Path) -> PathBuf {
+    if path.as_os_str() == "-" {
+        return path.to_owned();
+    }
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The arguments, with what a file says where neither the command line nor the environment say anything; and the
@@ -193,6 +215,7 @@ struct Sources {
     config: Option<PathBuf>,
     files: Vec<PathBuf>,
     broken: Vec<Problem>,
+    incomplete: bool,
     hasher: SipHasher13,
 }
 
@@ -228,7 +251,7 @@ impl Sources {
     /// The files that patterns mean, each once, in order.
     fn matching(&mut self, patterns: &[PathBuf]) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        for pattern in patterns {
+        for pattern in patterns.iter().map(|pattern| absolute(pattern)) {
             self.files.push(pattern.clone());
             match glob::glob(&pattern.to_string_lossy()) {
                 Ok(paths) => found.extend(paths.flatten().filter(|path| !path.is_dir())),

@@ -47,12 +47,13 @@ fn the_command_line_goes_before_the_file_and_targets_add_up() {
         ("a.json", r#"[{"targets": ["10.0.0.3"]}]"#),
         ("b.json", r#"[{"targets": ["10.0.0.3/7", "10.0.0.4"]}]"#),
     ]);
-    let (_, reading) = place.start("-t 3 -6 --config $/m.toml --targets $/list 10.0.0.9").unwrap();
+    let (_, reading) =
+        place.start("-t 3 -6 --config $/m.toml --targets $/list 10.0.0.9/2 10.0.0.1/4").unwrap();
     let config = &reading.config;
     assert_eq!((config.interval.seconds(), config.timeout.get().as_secs()), (5.0, 3));
     assert!(config.families.v6 && !config.families.v4);
-    assert_eq!(targets(&reading), ["10.0.0.9", "10.0.0.1", "two/3", "10.0.0.3/7", "10.0.0.4"]);
-    assert_eq!(reading.repeated, 1);
+    assert_eq!(targets(&reading), ["10.0.0.1/4", "two/3", "10.0.0.3/7", "10.0.0.4", "10.0.0.9/2"]);
+    assert_eq!(reading.repeated, 2);
 }
 
 #[test]
@@ -94,6 +95,22 @@ fn a_target_file_that_breaks_keeps_its_last_good_content_and_one_that_goes_does_
     fs::remove_file(place.0.path().join("b.json")).unwrap();
     let reading = loader.load().unwrap();
     assert_eq!((targets(&reading), reading.broken.len()), (vec!["10.0.0.3".to_owned()], 0));
+}
+
+#[test]
+fn a_pipe_among_the_target_files_is_no_file_and_waits_for_nobody() {
+    let place = Place::with(&[("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
+    let made = std::process::Command::new("mkfifo").arg(place.0.path().join("b.json")).status().unwrap();
+    assert!(made.success());
+    let (_, reading) = place.start("--target-files $/*.json").unwrap();
+    assert_eq!((targets(&reading), reading.broken.len()), (vec!["10.0.0.1".to_owned()], 1));
+    assert!(reading.broken[0].text.contains("it is no file") && reading.incomplete, "{:?}", reading.broken);
+}
+
+#[test]
+fn files_are_the_same_wherever_they_are_told_from() {
+    let (_, reading) = Place::with(&[]).start("--target-files somewhere/*.json").unwrap();
+    assert!(reading.files.iter().all(|file| file.is_absolute()), "{:?}", reading.files);
 }
 
 #[test]

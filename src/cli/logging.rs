@@ -40,7 +40,10 @@ impl LevelHandle {
 /// Our own events up to `level`, and warnings of the libraries.
 fn filter(level: LevelFilter) -> Targets {
     let libraries = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::WARN) };
-    Targets::new().with_default(libraries).with_target("meshping", level)
+    // What anybody sends to the port is no error of ours.
+    let strangers = if level == LevelFilter::TRACE { level } else { LevelFilter::OFF };
+    let targets = Targets::new().with_default(libraries).with_target("actix_http", strangers);
+    targets.with_target("meshping", level)
 }
 
 /// What passes the filter, as lines. The journal has time stamps of its own.

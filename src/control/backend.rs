@@ -1,7 +1,7 @@
 //! Whom the control socket asks.
 
 use super::executor::filter;
-use crate::actors::keeping::{self, GetHistory, HistoryError, NotSaved};
+use crate::actors::keeping::{self, GetHistory, HistoryError, NotSaved, Seen};
 use crate::actors::supervisor::{Add, AddError, Added, GetRoster, Remove, Roster};
 use crate::protocol;
 use actix::dev::ToEnvelope;
@@ -19,6 +19,8 @@ pub struct Backend {
     pub roster: Recipient<GetRoster>,
     /// Knows how they were doing, if anybody does.
     pub history: Option<Recipient<GetHistory>>,
+    /// Keeps the statistics, if anybody does.
+    pub seen: Option<Recipient<Seen>>,
 }
 
 impl<A> From<Addr<A>> for Backend
@@ -32,6 +34,7 @@ where
             remove: supervisor.clone().recipient(),
             roster: supervisor.recipient(),
             history: None,
+            seen: None,
         }
     }
 }
@@ -62,6 +65,13 @@ impl Backend {
             hours.iter().all(hour);
         }
         Ok(past.into_reply())
+    }
+
+    /// Periods have ended and somebody knows it: no restart is to bring them back.
+    pub(super) fn note_reset(&self) {
+        if let Some(seen) = &self.seen {
+            seen.do_send(Seen);
+        }
     }
 
     /// Asks for targets.

@@ -118,6 +118,7 @@ impl Executor {
             let done = self.turnstile.discard(roster.members).await;
             // Nothing stops it any more, and nobody gets to see what was before.
             let _ = timeout_at(soon, done).await;
+            self.backend.note_reset();
             info!(%peer, targets, "statistics reset");
         }
         Ok(reply::ok().into())
@@ -204,6 +205,7 @@ impl Executor {
         }
         let members = reads.into_iter().take(fitting).map(|read| read.member).collect();
         let mut taken = self.turnstile.take(members, detail).await.ok_or(ExecuteError::Stopping)?;
+        self.backend.note_reset();
         // Their numbers may have become longer meanwhile.
         let ended: Vec<Read> = taken.read().collect();
         let targets = encode(ended.iter(), Summary::clone);

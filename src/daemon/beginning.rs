@@ -7,14 +7,20 @@ use actix::prelude::*;
 use std::collections::HashSet;
 
 /// Has the supervisor want what is configured, and what was wished live before the restart. Bans come first, so that
-/// nobody is pinged only to be banned; those of what is not configured any more are over.
-pub(super) fn begin(supervisor: &Addr<SupervisorActor>, targets: Vec<TargetSpec>, wishes: Vec<Wish>) {
+/// nobody is pinged only to be banned; those of what is not configured any more are over, unless it is not known
+/// (`incomplete`) what is configured.
+pub(super) fn begin(
+    supervisor: &Addr<SupervisorActor>,
+    targets: Vec<TargetSpec>,
+    incomplete: bool,
+    wishes: Vec<Wish>,
+) {
     let is_ban = |wish: &Wish| matches!(wish, Wish::Ban { .. });
     let (bans, wishes): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(is_ban);
     let configured: HashSet<(&Label, &Host)> =
         targets.iter().filter(|_| !bans.is_empty()).map(|target| (&target.name, &target.host)).collect();
     let over = |wish: &Wish| match wish {
-        Wish::Ban { name, host } if !configured.contains(&(name, host)) => {
+        Wish::Ban { name, host } if !incomplete && !configured.contains(&(name, host)) => {
             Some(Amendment::Drop { name: name.clone(), host: host.clone() })
         }
         _ => None,

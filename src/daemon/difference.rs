@@ -19,8 +19,8 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// What `wanted` changes.
-    pub fn between(present: Present, wanted: Vec<TargetSpec>) -> Self {
+    /// What `wanted` changes. If it is `incomplete`, what was removed live stays away, be it wanted or not.
+    pub fn between(present: Present, wanted: Vec<TargetSpec>, incomplete: bool) -> Self {
         let mut before: HashMap<(Label, Host), _> =
             present.declared.into_iter().map(|it| ((it.name, it.host), it.terms)).collect();
         let mut banned: HashSet<(Label, Host)> = present.banned.into_iter().collect();
@@ -41,7 +41,7 @@ impl Difference {
         }
         difference.removed = before.into_keys().collect();
         difference.removed.sort_by(|(a, _), (b, _)| a.cmp(b));
-        difference.lifted = banned.into_iter().collect();
+        difference.lifted = banned.into_iter().filter(|_| !incomplete).collect();
         difference
     }
 
@@ -125,7 +125,8 @@ mod tests {
             ("10.0.0.8", "a"),
             ("HOST.example", "a"),
         ];
-        let difference = Difference::between(present, wanted.map(|(host, name)| spec(host, name)).to_vec());
+        let difference =
+            Difference::between(present, wanted.map(|(host, name)| spec(host, name)).to_vec(), false);
         let told = "targets: 2 added, 1 changed, 1 removed, 2 unchanged, 1 kept away because they were removed live; \
                     added: b\\n, c; changed: a; removed: a";
         assert_eq!(difference.to_string(), told);
@@ -143,14 +144,14 @@ mod tests {
     #[test]
     fn what_is_the_same_takes_no_step() {
         let present = Present { declared: vec![declared("10.0.0.1/5", "a")], banned: Vec::new() };
-        let difference = Difference::between(present, vec![spec("10.0.0.1/5", "a")]);
+        let difference = Difference::between(present, vec![spec("10.0.0.1/5", "a")], false);
         assert_eq!((difference.steps(), difference.unchanged), (Vec::new(), 1));
     }
 
     #[test]
     fn many_names_are_cut() {
         let wanted = (0..25).map(|number| spec("10.0.0.1", &format!("n{number}"))).collect();
-        let told = Difference::between(Present::default(), wanted).to_string();
+        let told = Difference::between(Present::default(), wanted, false).to_string();
         assert!(told.ends_with("n18, n19 and 5 more"), "{told}");
     }
 }

@@ -11,7 +11,9 @@ use crate::control::{ControlActor, SetAllowed};
 use crate::target::TargetSpec;
 use actix::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 /// Tells that a file that the configuration is made of may have changed.
@@ -23,7 +25,9 @@ pub struct FilesChanged;
 pub struct ReloadActor {
     loader: Arc<Mutex<Loader>>,
     outside: Outside,
-    /// What is in force, but for its targets: the supervisor has them.
+    /// What we were started with, but for its targets: what takes a start is in force as it was then.
+    started: Config,
+    /// What was applied last, likewise.
     config: Config,
     state: ReloadState,
     watch: Option<Watch>,
@@ -43,7 +47,7 @@ pub struct Outside {
 impl ReloadActor {
     /// Takes over from a start with that configuration, whose targets have been handed on.
     pub fn new(loader: Loader, reading: Reading, outside: Outside) -> Self {
-        let Reading { config, files, broken, repeated, hash } = reading;
+        let Reading { config, files, broken, repeated, hash, .. } = reading;
         let state = ReloadState {
             successful: true,
             applied_at: now(),
@@ -53,7 +57,7 @@ impl ReloadActor {
         };
         tell(&broken, repeated);
         let watch = Watch::start(&files).inspect_err(|error| warn!(%error, "files are not watched")).ok();
-        Self { loader: Arc::new(Mutex::new(loader)), outside, config, state, watch }
+        Self { loader: Arc::new(Mutex::new(loader)), outside, started: config.clone(), config, state, watch }
     }
 
     /// Takes in what came of reading the files.
@@ -144,14 +148,17 @@ impl ReloadActor {
     }
 
     fn apply(&mut self, reading: Reading) -> Reloading {
-        let Reading { mut config, broken, hash, .. } = reading;
+        let Reading { mut config, broken, incomplete, hash, .. } = reading;
         let targets = std::mem::take(&mut config.targets);
-        let restart = self.config.needs_restart(&config);
+        let (changed, restart) = (self.config.changed(&config), self.started.needs_restart(&config));
         let outside = self.outside.clone();
         outside.configure(&config);
         let then = move |done: Result<Vec<String>, String>, actor: &mut Self, _: &mut Context<Self>| {
             let mut report = done?;
             report.extend(broken.iter().map(|problem| format!("kept as it was: {problem}")));
+            if !changed.is_empty() {
+                report.push(format!("options changed: {}", changed.join(", ")));
+            }
             if !restart.is_empty() {
                 report.push(format!("takes effect with the next start: {}", restart.join(", ")));
             }
@@ -162,7 +169,7 @@ impl ReloadActor {
             actor.note();
             Ok(report)
         };
-        let replacing = async move { outside.replace_targets(targets).await };
+        let replacing = async move { outside.replace_targets(targets, incomplete).await };
         replacing.into_actor(self).map(then).boxed_local()
     }
 }
@@ -177,9 +184,14 @@ impl Outside {
     }
 
     /// Has these targets pinged instead of those before; returns what is to be told.
-    async fn replace_targets(&self, targets: Vec<TargetSpec>) -> Result<Vec<String>, String> {
+    async fn replace_targets(
+        &self,
+        targets: Vec<TargetSpec>,
+        incomplete: bool,
+    ) -> Result<Vec<String>, String> {
         let present = self.supervisor.send(GetDeclared).await.unwrap_or_default();
-        let comparing = tokio::task::spawn_blocking(|| Difference::between(present, targets));
+        let comparing =
+            tokio::task::spawn_blocking(move || Difference::between(present, targets, incomplete));
         let difference = comparing.await.map_err(|error| error.to_string())?;
         let mut report = vec![difference.to_string()];
         for steps in difference.steps().chunks(AT_ONCE) {
@@ -195,16 +207,20 @@ impl Outside {
 const AT_ONCE: usize = 1_000;
 
 async fn read(loader: Arc<Mutex<Loader>>) -> Result<Reading, String> {
+    let (tell, told) = oneshot::channel();
     let loading = move || {
         let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
-        loader.load().map_err(|error| error.to_string())
+        // Whoever has asked may be gone.
+        let _ = tell.send(loader.load().map_err(|error| error.to_string()));
     };
-    tokio::task::spawn_blocking(loading).await.unwrap_or_else(|error| Err(error.to_string()))
+    // Not one of the runtime's, which waits for them at its end: a file may be on a disk that does not answer.
+    thread::Builder::new().name("reload".into()).spawn(loading).map_err(|error| error.to_string())?;
+    told.await.unwrap_or_else(|_| Err("the configuration could not be read".into()))
 }
 
 fn tell(broken: &[crate::cli::load::Problem], repeated: usize) {
     for problem in broken {
-        error!(%problem, "a target file can't be read, its last good content stays in force");
+        error!(%problem, "a target file can't be read; its last good content, if any, stays in force");
     }
     if repeated > 0 {
         warn!(repeated, "targets are named more than once, under the same name; the last ones count");

@@ -24,6 +24,19 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// This one, less what another one says.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self {
+            size: self.size.filter(|_| other.size.is_none()),
+            dscp: self.dscp.filter(|_| other.dscp.is_none()),
+            ttl: self.ttl.filter(|_| other.ttl.is_none()),
+            source: self.source.filter(|_| other.source.is_none()),
+            interface: self.interface.filter(|_| other.interface.is_none()),
+            dont_fragment: self.dont_fragment.filter(|_| other.dont_fragment.is_none()),
+        }
+    }
+
     /// This one, and where it says nothing, an earlier one.
     #[must_use]
     pub fn over(self, earlier: Self) -> Self {

@@ -61,6 +61,17 @@ impl Options {
         }
     }
 
+    /// These, less those that others set.
+    fn without(&self, others: &Self) -> Self {
+        let labels = if others.labels.is_empty() { self.labels.clone() } else { Labels::default() };
+        Self {
+            timeout: self.timeout.filter(|_| others.timeout.is_none()),
+            family: self.family.filter(|_| others.family.is_none()),
+            shape: self.shape.without(others.shape),
+            labels,
+        }
+    }
+
     /// The only family that can be pinged on these terms: an address can't be reached from one of the other family.
     pub fn only_family(&self) -> Option<Family> {
         self.family.or(self.shape.source.map(Family::of))
@@ -81,6 +92,17 @@ impl Terms {
             (options, earlier) => options.clone().or_else(|| earlier.clone()),
         };
         Self { interval: self.interval.or(earlier.interval), options }
+    }
+
+    /// These, less the options that others set.
+    #[must_use]
+    pub fn without(&self, others: &Self) -> Self {
+        let interval = self.interval.filter(|_| others.interval.is_none());
+        let options = match (&self.options, &others.options) {
+            (Some(options), Some(others)) => Some(Arc::new(options.without(others))),
+            (options, _) => options.clone(),
+        };
+        Self { interval, options: options.filter(|options| **options != Options::default()) }
     }
 
     /// Sets an option to what a text says.

@@ -53,7 +53,7 @@ impl<H: Clone> Registry<H> {
 
     /// What the configuration wants and somebody has removed live since: it stays away.
     pub fn banned(&self) -> impl Iterator<Item = &(Label, Host)> {
-        self.bans.iter()
+        self.bans.keys()
     }
 
     /// Takes one step towards another configuration. `Some` is a DNS name that has to be followed from now on.
@@ -79,9 +79,74 @@ impl<H: Clone> Registry<H> {
         Declared { name, host, terms }: Declared,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
-        if self.bans.contains(&(name.clone(), host.clone())) {
+        if let Some(banned) = self.bans.get_mut(&(name.clone(), host.clone())) {
+            *banned = terms;
             return Ok(None);
         }
+        let outranked = self.outranked(&name, &host, &terms);
+        let new =
+            self.put_as_declared(Declared { name: name.clone(), host: host.clone(), terms }, changes)?;
+        if let Some(given) = outranked {
+            self.restrict(name, host, given, changes);
+        }
+        Ok(new)
+    }
+
+    /// What was said live about a host, without what the configuration says otherwise from now on: the last word
+    /// counts, after a restart too. `None` if nothing changes.
+    fn outranked(&self, name: &Label, host: &Host, terms: &Terms) -> Option<Given> {
+        let given = |origin| match host {
+            Host::Address(address) => self.targets.get(address)?.given_by(name, origin),
+            Host::Name(host) => self.followed.get(host)?.given_by(name, origin),
+        };
+        let live =
+            given(Origin::Live).filter(|_| given(Origin::Config).is_none_or(|it| it.terms != *terms))?;
+        let left = live.terms.without(terms);
+        (left != live.terms).then(|| live.with(left))
+    }
+
+    fn restrict(&mut self, name: Label, host: Host, given: Given, changes: &mut Vec<Change<H>>) {
+        let terms = given.terms.clone();
+        // It is there already, so there is room for it.
+        match &host {
+            Host::Address(address) => {
+                let want = Want { name: name.clone(), by: None, origin: Origin::Live, given };
+                let _ = self.want(*address, want, changes);
+            }
+            Host::Name(host) => {
+                if let Some(followed) = self.followed.get_mut(host) {
+                    let _ = followed.claim(&name, Origin::Live, given);
+                }
+                changes.extend(self.apply(host).0);
+            }
+        }
+        self.wishes.push(Wish::Want { name, host, terms });
+    }
+
+    /// What the configuration wants and was removed is wanted again, since somebody wishes it live. `Some` is a DNS
+    /// name that has to be followed from now on.
+    ///
+    /// # Errors
+    /// [`AddError`] for what is beyond a limit; then it stays away.
+    pub(super) fn lift_ban(
+        &mut self,
+        name: &Label,
+        host: &Host,
+        changes: &mut Vec<Change<H>>,
+    ) -> Result<Option<HostName>, AddError> {
+        let Some(terms) = self.unban(name, host) else { return Ok(None) };
+        let declared = Declared { name: name.clone(), host: host.clone(), terms: terms.clone() };
+        self.put_as_declared(declared, changes).inspect_err(|_| {
+            self.bans.insert((name.clone(), host.clone()), terms);
+            self.wishes.pop();
+        })
+    }
+
+    fn put_as_declared(
+        &mut self,
+        Declared { name, host, terms }: Declared,
+        changes: &mut Vec<Change<H>>,
+    ) -> Result<Option<HostName>, AddError> {
         let given = Given::at(terms, self.next_stamp());
         match host {
             Host::Address(address) => {
@@ -137,7 +202,7 @@ impl<H: Clone> Registry<H> {
                 }
             }
             Wish::Ban { name, host } => {
-                self.bans.insert((name, host));
+                self.bans.insert((name, host), Terms::default());
             }
             // What is over needs no restoring.
             Wish::Forget { .. } | Wish::Include { .. } | Wish::Unban { .. } => {}

@@ -57,6 +57,11 @@ impl Given {
         self.interval_at.max(self.options_at)
     }
 
+    /// Other terms, of the same time.
+    pub fn with(&self, terms: Terms) -> Self {
+        Self { terms, ..self.clone() }
+    }
+
     /// What was given before, with these terms over it.
     pub fn renewed(&self, terms: &Terms, stamp: u64) -> Self {
         Self {

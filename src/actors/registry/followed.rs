@@ -56,10 +56,9 @@ impl Followed {
         Ok(true)
     }
 
-    /// Ends a claim; returns what it was.
-    pub fn unclaim(&mut self, name: &Label, origin: Origin) -> Option<Claim> {
-        let index = self.claims.iter().position(|claim| claim.origin == origin && claim.name == *name)?;
-        Some(self.claims.remove(index))
+    /// Ends a claim.
+    pub fn unclaim(&mut self, name: &Label, origin: Origin) {
+        self.claims.retain(|claim| claim.origin != origin || claim.name != *name);
     }
 
     /// Whether anybody claims it.

@@ -182,6 +182,50 @@ fn what_was_wished_live_comes_back_after_a_restart() {
 }
 
 #[test]
+fn what_is_added_after_it_was_removed_is_configured_again_and_can_be_removed_again() {
+    let mut world = World::new();
+    world.put("a", "10.0.0.1", &[(Key::Ttl, "9")]);
+    world.put("n", "host.example", &[(Key::Interval, "5")]);
+    for _ in 0..2 {
+        world.remove(Some("a"), None);
+        world.remove(Some("n"), None);
+        assert_eq!((world.targets().len(), world.registry.names()), (0, 0));
+        world.put("a", "10.0.0.1", &[(Key::Ttl, "8")]);
+        assert_eq!(world.targets().len(), 0, "it stays away");
+        world.add("a", "10.0.0.1", None).unwrap();
+        assert_eq!(*world.registry.get(&ip("10.0.0.1")).unwrap().terms(), terms(&[(Key::Ttl, "8")]));
+        let claimed = world.claim("n", "host.example").unwrap();
+        assert_eq!(claimed.name, NameState::New, "somebody has to follow it");
+        world.resolve("host.example", &["10.0.0.2"]);
+        assert_eq!(world.interval("10.0.0.2"), 5);
+    }
+}
+
+#[test]
+fn the_last_word_on_an_option_counts_after_a_restart_too() {
+    let mut world = World::new();
+    world.put("a", "10.0.0.1", &[(Key::Ttl, "5")]);
+    world.put("n", "host.example", &[]);
+    let live = terms(&[(Key::Ttl, "9"), (Key::Interval, "3")]);
+    world.registry.add_address(&"a".into(), ip("10.0.0.1"), &live).unwrap();
+    world.registry.claim(&"n".into(), &"host.example".parse().unwrap(), &live).unwrap();
+    world.resolve("host.example", &["10.0.0.2", "10.0.0.3"]);
+    world.remove(None, Some("10.0.0.3"));
+    world.registry.take_wishes();
+    for (name, host) in [("a", "10.0.0.1"), ("n", "host.example")] {
+        world.put(name, host, &[(Key::Ttl, "8")]);
+        assert_eq!(world.registry.take_wishes(), [want(name, host, &[(Key::Interval, "3")])]);
+        world.put(name, host, &[(Key::Ttl, "8")]);
+        assert_eq!(world.registry.take_wishes(), [], "nothing new was said");
+    }
+    for address in ["10.0.0.1", "10.0.0.2"] {
+        let all = terms(&[(Key::Ttl, "8"), (Key::Interval, "3")]);
+        assert_eq!(*world.registry.get(&ip(address)).unwrap().terms(), all, "{address}");
+    }
+    assert_eq!(world.targets(), ["a=10.0.0.1", "n=10.0.0.2"], "what was excluded stays away");
+}
+
+#[test]
 fn what_was_removed_live_stays_away_until_it_is_added_live_or_leaves_the_configuration() {
     let mut world = World::new();
     world.put("a", "10.0.0.1", &[]);

@@ -2,7 +2,7 @@
 
 use super::entry::Want;
 use super::{Change, Origin, Registry, Wish};
-use crate::target::{Address, Host, HostName, Label};
+use crate::target::{Address, Host, HostName, Label, Terms};
 
 impl<H: Clone> Registry<H> {
     /// Forgets what matches the name, and what matches the host.
@@ -57,16 +57,16 @@ impl<H: Clone> Registry<H> {
     /// Notes what the end of somebody's wish for an address is to be remembered as.
     fn note_ended(&mut self, address: Address, ended: &[Want]) {
         for want in ended.iter().filter(|want| want.by.is_none()) {
-            self.note_end(want.origin, &want.name, Host::Address(address));
+            self.note_end(want.origin, &want.name, Host::Address(address), &want.given.terms);
         }
     }
 
-    fn note_end(&mut self, origin: Origin, name: &Label, host: Host) {
+    fn note_end(&mut self, origin: Origin, name: &Label, host: Host, terms: &Terms) {
         let name = name.clone();
         match origin {
             Origin::Live => self.wishes.push(Wish::Forget { name, host }),
             Origin::Config => {
-                self.bans.insert((name.clone(), host.clone()));
+                self.bans.insert((name.clone(), host.clone()), terms.clone());
                 self.wishes.push(Wish::Ban { name, host });
             }
         }
@@ -78,21 +78,23 @@ impl<H: Clone> Registry<H> {
     }
 
     fn end_claim(&mut self, origin: Origin, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
-        if self.drop_claim(origin, name, host, changes) {
-            self.note_end(origin, name, Host::Name(host.clone()));
+        let given = self.followed.get(host).and_then(|followed| followed.given_by(name, origin)).cloned();
+        self.drop_claim(origin, name, host, changes);
+        if let Some(given) = given {
+            self.note_end(origin, name, Host::Name(host.clone()), &given.terms);
         }
     }
 
-    /// Ends a claim, with what it wants; returns whether there was one.
+    /// Ends a claim, with what it wants.
     pub(super) fn drop_claim(
         &mut self,
         origin: Origin,
         name: &Label,
         host: &HostName,
         changes: &mut Vec<Change<H>>,
-    ) -> bool {
-        let Some(followed) = self.followed.get_mut(host) else { return false };
-        let dropped = followed.unclaim(name, origin);
+    ) {
+        let Some(followed) = self.followed.get_mut(host) else { return };
+        followed.unclaim(name, origin);
         let claimed = followed.is_claimed();
         let named = followed.claims().any(|claim| claim.name == *name);
         for address in followed.addresses.clone() {
@@ -110,15 +112,12 @@ impl<H: Clone> Registry<H> {
             self.followed.remove(host);
             changes.push(Change::Unfollow(host.clone()));
         }
-        dropped.is_some()
     }
 
-    /// What is wished live may be pinged, whatever was removed before.
-    pub(super) fn unban(&mut self, name: &Label, host: &Host) {
-        let banned = (name.clone(), host.clone());
-        if self.bans.remove(&banned) {
-            let (name, host) = banned;
-            self.wishes.push(Wish::Unban { name, host });
-        }
+    /// Nothing is kept away any more; returns on which terms the configuration wants it.
+    pub(super) fn unban(&mut self, name: &Label, host: &Host) -> Option<Terms> {
+        let ((name, host), terms) = self.bans.remove_entry(&(name.clone(), host.clone()))?;
+        self.wishes.push(Wish::Unban { name, host });
+        Some(terms)
     }
 }

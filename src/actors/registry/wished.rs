@@ -9,7 +9,7 @@ impl<H: Clone> Registry<H> {
     /// want the same host come in their order, and again in that of their terms where it is another.
     pub fn wished(&self) -> Vec<Wish> {
         let ban = |(name, host): &(_, Host)| Wish::Ban { name: Clone::clone(name), host: host.clone() };
-        let mut wishes: Vec<Wish> = self.bans.iter().map(ban).collect();
+        let mut wishes: Vec<Wish> = self.bans.keys().map(ban).collect();
         for (address, entry) in &self.targets {
             let live = entry.wants().filter(|want| want.by.is_none() && want.origin == Origin::Live);
             let live = live.map(|want| (want.given.stamp(), wish_of(want, Host::Address(*address))));
