@@ -156,12 +156,10 @@ impl<H: Clone> Registry<H> {
         terms: &Terms,
     ) -> Result<Vec<Change<H>>, AddError> {
         let mut changes = Vec::new();
-        self.lift_ban(name, &Host::Address(address), &mut changes)?;
-        let stamp = self.next_stamp();
-        let before = self.targets.get(&address).and_then(|entry| entry.given_by(name, Origin::Live));
-        let given = before.cloned().unwrap_or_default().renewed(terms, stamp);
-        let wish =
-            Wish::Want { name: name.clone(), host: Host::Address(address), terms: given.terms.clone() };
+        let host = Host::Address(address);
+        self.lift_ban(name, &host, &mut changes)?;
+        let given = self.renewed(name, &host, terms);
+        let wish = Wish::Want { name: name.clone(), host, terms: given.terms.clone() };
         let want = Want { name: name.clone(), by: None, origin: Origin::Live, given };
         self.want(address, want, &mut changes)?;
         self.wishes.push(wish);
@@ -180,12 +178,10 @@ impl<H: Clone> Registry<H> {
         terms: &Terms,
     ) -> Result<(Claimed, Vec<Change<H>>), AddError> {
         let mut changes = Vec::new();
-        let new = self.lift_ban(name, &Host::Name(host.clone()), &mut changes)?;
-        let stamp = self.next_stamp();
-        let before = self.followed.get(host).and_then(|followed| followed.given_by(name, Origin::Live));
-        let given = before.cloned().unwrap_or_default().renewed(terms, stamp);
-        let wish =
-            Wish::Want { name: name.clone(), host: Host::Name(host.clone()), terms: given.terms.clone() };
+        let wanted = Host::Name(host.clone());
+        let new = self.lift_ban(name, &wanted, &mut changes)?;
+        let given = self.renewed(name, &wanted, terms);
+        let wish = Wish::Want { name: name.clone(), host: wanted, terms: given.terms.clone() };
         let (mut claimed, caused) = self.claim_as(Origin::Live, name, host, given)?;
         changes.extend(caused);
         if new.is_some() {
@@ -308,6 +304,20 @@ impl<H: Clone> Registry<H> {
             |address: &&Address| self.targets.get(address).is_some_and(|entry| entry.is_behind(host));
         let addresses = self.followed.get(host).map_or(&[][..], |followed| &followed.addresses);
         addresses.iter().filter(is_behind).copied().collect()
+    }
+
+    /// What somebody who wants a host itself, not what is behind it, has said about it.
+    fn given_by(&self, name: &Label, host: &Host, origin: Origin) -> Option<&Given> {
+        match host {
+            Host::Address(address) => self.targets.get(address)?.given_by(name, origin),
+            Host::Name(host) => self.followed.get(host)?.given_by(name, origin),
+        }
+    }
+
+    /// What was said live about a host, with what is said now.
+    fn renewed(&mut self, name: &Label, host: &Host, terms: &Terms) -> Given {
+        let stamp = self.next_stamp();
+        self.given_by(name, host, Origin::Live).cloned().unwrap_or_default().renewed(terms, stamp)
     }
 
     fn next_stamp(&mut self) -> u64 {

@@ -95,12 +95,9 @@ impl<H: Clone> Registry<H> {
     /// What was said live about a host, without what the configuration says otherwise from now on: the last word
     /// counts, after a restart too. `None` if nothing changes.
     fn outranked(&self, name: &Label, host: &Host, terms: &Terms) -> Option<Given> {
-        let given = |origin| match host {
-            Host::Address(address) => self.targets.get(address)?.given_by(name, origin),
-            Host::Name(host) => self.followed.get(host)?.given_by(name, origin),
-        };
-        let live =
-            given(Origin::Live).filter(|_| given(Origin::Config).is_none_or(|it| it.terms != *terms))?;
+        let before = self.given_by(name, host, Origin::Config);
+        let is_new = before.is_none_or(|before| before.terms != *terms);
+        let live = self.given_by(name, host, Origin::Live).filter(|_| is_new)?;
         let left = live.terms.without(terms);
         (left != live.terms).then(|| live.with(left))
     }

@@ -78,10 +78,11 @@ impl<H: Clone> Registry<H> {
     }
 
     fn end_claim(&mut self, origin: Origin, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
-        let given = self.followed.get(host).and_then(|followed| followed.given_by(name, origin)).cloned();
+        let claimed = Host::Name(host.clone());
+        let given = self.given_by(name, &claimed, origin).cloned();
         self.drop_claim(origin, name, host, changes);
         if let Some(given) = given {
-            self.note_end(origin, name, Host::Name(host.clone()), &given.terms);
+            self.note_end(origin, name, claimed, &given.terms);
         }
     }
 
