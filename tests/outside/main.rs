@@ -15,5 +15,6 @@ mod http;
 mod network;
 #[path = "../own_network/mod.rs"]
 mod own_network;
+mod state;
 mod transcript;
 mod unused;

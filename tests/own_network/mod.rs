@@ -16,7 +16,7 @@ pub fn inside(test: &str, setup: &str, body: impl FnOnce()) {
         .args(["-rnmp", "--fork", "--kill-child", "--mount-proc", "--"])
         .args(["sh", "-c", &format!("ip link set lo up && {setup} && exec \"$@\""), "sh"])
         .arg(std::env::current_exe().expect("a test knows its binary"))
-        .args(["--exact", test, "--nocapture"])
+        .args(["--exact", test, "--include-ignored", "--nocapture"])
         .env(INSIDE, "1")
         .status()
         .expect("unshare (util-linux) runs");
