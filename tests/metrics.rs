@@ -12,6 +12,8 @@ mod dialects;
 mod fake;
 #[path = "metrics/golden.rs"]
 mod golden;
+#[path = "support/golden.rs"]
+mod golden_file;
 #[path = "metrics/http.rs"]
 mod http;
 #[path = "metrics/promtool.rs"]

@@ -3,7 +3,7 @@
 use crate::EVIL;
 use crate::books::{busy_totals, wall};
 use crate::fake::{member, status};
-use crate::promtool;
+use crate::{golden_file, promtool};
 use meshping::actors::keeping::KeepingStats;
 use meshping::actors::supervisor::Member;
 use meshping::control::ControlStats;
@@ -55,34 +55,31 @@ fn exposition(dialect: Dialect) -> String {
 }
 
 /// Fails unless the exposition is the golden one, and `promtool` objects to no other families' style than these.
-fn check(dialect: Dialect, file: &str, golden: &str, unusual: &[&str]) {
+fn check(dialect: Dialect, file: &str, unusual: &[&str]) {
     let text = exposition(dialect);
-    let actual = format!("{}/{file}", env!("CARGO_TARGET_TMPDIR"));
-    std::fs::write(&actual, &text).unwrap();
-    assert!(text == golden, "differs from tests/golden/{file}: {actual}");
+    golden_file::check(file, &text);
     promtool::check_but(&text, unusual);
 }
 
 #[actix::test]
 async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
-    check(Dialect::Own, "exposition.txt", include_str!("../golden/exposition.txt"), &[]);
+    check(Dialect::Own, "exposition.txt", &[]);
 }
 
 #[actix::test]
 async fn the_names_of_2017_are_those_that_they_were() {
     let counters = ["meshping_lost", "meshping_recv", "meshping_sent"];
-    check(Dialect::Meshping2017, "meshping2017.txt", include_str!("../golden/meshping2017.txt"), &counters);
+    check(Dialect::Meshping2017, "meshping2017.txt", &counters);
 }
 
 #[actix::test]
 async fn the_names_of_smokeping_prober_are_the_golden_ones() {
-    let golden = include_str!("../golden/smokeping_prober.txt");
-    check(Dialect::SmokepingProber, "smokeping_prober.txt", golden, &[]);
+    check(Dialect::SmokepingProber, "smokeping_prober.txt", &[]);
 }
 
 #[actix::test]
 async fn the_names_of_ping_exporter_are_the_golden_ones() {
-    check(Dialect::PingExporter, "ping_exporter.txt", include_str!("../golden/ping_exporter.txt"), &[]);
+    check(Dialect::PingExporter, "ping_exporter.txt", &[]);
 }
 
 fn kept() -> Vec<KeepingStats> {
