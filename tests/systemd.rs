@@ -8,6 +8,8 @@ mod package;
 mod sockets;
 #[path = "systemd/surroundings.rs"]
 mod surroundings;
+#[path = "systemd/upgrade.rs"]
+mod upgrade;
 #[path = "systemd/watchdog.rs"]
 mod watchdog;
 

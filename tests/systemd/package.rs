@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Standard output of one of our scripts.
-fn script(name: &str, arguments: &[&str]) -> String {
+pub fn script(name: &str, arguments: &[&str]) -> String {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(here.join("scripts").join(name));
     // With what cargo tells a test, some of the libraries would be built again.
@@ -20,7 +20,7 @@ fn script(name: &str, arguments: &[&str]) -> String {
 }
 
 /// The package of the binaries of the present tests, as that version.
-fn package(directory: &Path, version: &str) -> PathBuf {
+pub fn package(directory: &Path, version: &str) -> PathBuf {
     let output = directory.to_str().expect("UTF-8");
     script("package", &["--debug", "--version", version, "--output", output]);
     let found =
