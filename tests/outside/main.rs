@@ -15,6 +15,7 @@ mod http;
 mod network;
 #[path = "../own_network/mod.rs"]
 mod own_network;
+mod starts;
 mod state;
 mod transcript;
 mod unused;
