@@ -89,7 +89,9 @@ fn of_no_targets() {
     known("ctl::of_no_targets", || {
         let daemon = Daemon::start(&[]);
         let mut transcript = Transcript::default();
-        READING.iter().for_each(|words| ctl(&mut transcript, &at(&daemon), words));
+        for words in READING {
+            ctl(&mut transcript, &at(&daemon), words);
+        }
         golden::check("ctl/no_targets.txt", transcript.text());
     });
 }

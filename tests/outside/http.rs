@@ -11,7 +11,9 @@ use std::net::TcpStream;
 fn ask(transcript: &mut Transcript, daemon: &Daemon, method: &str, path: &str, fields: &str) {
     transcript.line("");
     transcript.line(&format!("> {method} {path}"));
-    fields.lines().for_each(|field| transcript.line(&format!("> {field}")));
+    for field in fields.lines() {
+        transcript.line(&format!("> {field}"));
+    }
     let host = if fields.contains("Host:") { "" } else { "Host: localhost\r\n" };
     let mut stream = TcpStream::connect(daemon.http()).expect("it listens");
     let request = format!("{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{fields}\r\n");
@@ -24,7 +26,9 @@ fn ask(transcript: &mut Transcript, daemon: &Daemon, method: &str, path: &str, f
     transcript.line(&format!("< {}", lines.next().expect("a status")));
     let mut names: Vec<&str> = lines.filter(|line| !line.starts_with("date: ")).collect();
     names.sort_unstable();
-    names.iter().for_each(|line| transcript.line(&format!("< {line}")));
+    for line in names {
+        transcript.line(&format!("< {line}"));
+    }
     body(transcript, &head, &answer[end + 4..]);
 }
 
@@ -34,7 +38,9 @@ fn body(transcript: &mut Transcript, head: &str, body: &[u8]) {
     }
     let whole = if head.contains("transfer-encoding: chunked") { dechunked(body) } else { body.to_vec() };
     let text = String::from_utf8(whole).expect("UTF-8");
-    text.lines().for_each(|line| transcript.line(&without_measurements(line)));
+    for line in text.lines() {
+        transcript.line(&without_measurements(line));
+    }
     if !text.is_empty() && !text.ends_with('\n') {
         transcript.line("(no end of line)");
     }

@@ -10,8 +10,10 @@ pub struct Transcript(String);
 impl Transcript {
     /// Says what comes next.
     pub fn title(&mut self, title: &str) {
-        let gap = if self.0.is_empty() { "" } else { "\n" };
-        self.0 += &format!("{gap}# {title}\n");
+        if !self.0.is_empty() {
+            self.push("");
+        }
+        self.push(&format!("# {title}"));
     }
 
     /// Asks the control socket.
@@ -26,14 +28,14 @@ impl Transcript {
         while reply.contains(BUSY) {
             reply = daemon.ask_text(request);
         }
-        self.0 += &format!("> {}\n< {}\n", visible(request.as_bytes()), mask(&visible(reply.as_bytes())));
+        self.push(&format!("> {}\n< {}", visible(request.as_bytes()), mask(&visible(reply.as_bytes()))));
     }
 
     /// Sends bytes to the control socket.
     pub fn send(&mut self, daemon: &Daemon, request: &[u8]) {
         let reply = daemon.ask_raw(request);
         let reply = reply.map_or_else(|| "(no reply)".to_owned(), |reply| visible(&reply));
-        self.0 += &format!("> {}\n< {reply}\n", visible(request));
+        self.push(&format!("> {}\n< {reply}", visible(request)));
     }
 
     /// Runs a program, and masks what is different every time.
@@ -45,20 +47,26 @@ impl Transcript {
         }
         let Output { status, stdout, stderr } = output;
         let status = status.code().expect("it ended by itself");
-        self.0 += &format!("$ {}\n", visible(shown.as_bytes()));
+        self.push(&format!("$ {}", visible(shown.as_bytes())));
         for (mark, bytes) in [("", stdout), ("! ", stderr)] {
             let text = mask(&String::from_utf8(bytes).expect("UTF-8"));
-            text.lines().for_each(|line| self.0 += &format!("{mark}{}\n", visible(line.as_bytes())));
+            for line in text.lines() {
+                self.push(&format!("{mark}{}", visible(line.as_bytes())));
+            }
             if !text.is_empty() && !text.ends_with('\n') {
-                self.0 += "(no end of line)\n";
+                self.push("(no end of line)");
             }
         }
-        self.0 += &format!("exit status {status}\n");
+        self.push(&format!("exit status {status}"));
     }
 
     /// Adds a line as it is.
     pub fn line(&mut self, line: &str) {
-        self.0 += &visible(line.as_bytes());
+        self.push(&visible(line.as_bytes()));
+    }
+
+    fn push(&mut self, line: &str) {
+        self.0 += line;
         self.0.push('\n');
     }
 

@@ -25,7 +25,9 @@ impl Checks {
         self.transcript.title(title);
         for (name, text) in files {
             self.transcript.line(&format!("--- {name}"));
-            text.lines().for_each(|line| self.transcript.line(line));
+            for line in text.lines() {
+                self.transcript.line(line);
+            }
         }
         if !files.is_empty() {
             self.transcript.line("---");
@@ -44,7 +46,9 @@ impl Checks {
         command.args(&words).env_clear().current_dir(&directory);
         let shown = format!("meshping {}", words.join(" "));
         self.transcript.run(&mut command, &shown, |text| text.replace(&directory, "DIRECTORY"));
-        files.iter().for_each(|(name, _)| drop(std::fs::remove_file(self.directory.path().join(name))));
+        for (name, _) in files {
+            drop(std::fs::remove_file(self.directory.path().join(name)));
+        }
     }
 
     fn freeze(&self, file: &str) {

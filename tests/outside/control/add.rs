@@ -110,9 +110,13 @@ fn addresses_and_intervals_are_added() {
     let test = "control::add::addresses_and_intervals_are_added";
     frozen(test, "control/add.txt", &[], |daemon, transcript| {
         transcript.title("nothing to add");
-        NOTHING.iter().for_each(|request| transcript.ask(daemon, request));
+        for request in NOTHING {
+            transcript.ask(daemon, request);
+        }
         transcript.title("addresses");
-        ADDRESSES.iter().for_each(|request| transcript.ask(daemon, request));
+        for request in ADDRESSES {
+            transcript.ask(daemon, request);
+        }
         first_requests(daemon);
         list(daemon, transcript);
         transcript.title("intervals; null changes nothing, the last one that is given holds");

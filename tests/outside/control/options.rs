@@ -64,9 +64,13 @@ fn every_option_has_values_that_are_taken_and_others() {
                 .ask(daemon, &format!(r#"{{"cmd": "add", "addr": "127.0.2.{host}", "{option}": {value}}}"#));
         };
         for (option, values) in OPTIONS {
-            values.iter().for_each(|value| add(option, value));
+            for value in values {
+                add(option, value);
+            }
         }
-        LABELS.iter().for_each(|labels| add("labels", labels));
+        for labels in LABELS {
+            add("labels", labels);
+        }
         let many = |count: u32| (0..count).map(|label| format!(r#""label{label}": "x""#)).collect::<Vec<_>>();
         add("labels", &format!("{{{}}}", many(65).join(", ")));
         add("labels", &format!(r#"{{"long": "{}"}}"#, "x".repeat(5_000)));

@@ -69,12 +69,16 @@ fn the_history_with_a_state_and_without() {
         first_requests(daemon);
         daemon.list_until(|list| list["127.0.0.9"]["lost"] == 1);
         transcript.title("with a state");
-        BAD.iter().for_each(|request| transcript.ask(daemon, request));
+        for request in BAD {
+            transcript.ask(daemon, request);
+        }
         for addr in ["127.0.0.9", "fd00::1"] {
             let ask = serde_json::json!({"cmd": "history", "addr": addr});
             daemon.list_until(|_| daemon.ask(&ask)["history"][0]["sent"] == 1);
         }
-        GOOD.iter().for_each(|request| transcript.ask_masked(daemon, request, without_bins));
+        for request in GOOD {
+            transcript.ask_masked(daemon, request, without_bins);
+        }
         transcript.title("without");
         let without = crate::daemon::Daemon::start(&["-i", "86400", "127.0.0.9"]);
         transcript.ask(&without, GOOD[0]);

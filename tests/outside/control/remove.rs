@@ -46,7 +46,9 @@ fn targets_are_removed() {
         transcript.ask_masked(daemon, r#"{"cmd": "list"}"#, measured);
         for (title, requests) in STEPS {
             transcript.title(title);
-            requests.iter().for_each(|request| transcript.ask_masked(daemon, request, measured));
+            for request in requests {
+                transcript.ask_masked(daemon, request, measured);
+            }
         }
     });
 }

@@ -69,16 +69,24 @@ fn what_is_no_request_is_told_so() {
         &[],
         |daemon, transcript| {
             transcript.title("not JSON, empty, not UTF-8");
-            NOT_JSON.iter().for_each(|request| transcript.send(daemon, request));
+            for request in NOT_JSON {
+                transcript.send(daemon, request);
+            }
             transcript.title("JSON, but no object with cmd");
-            NO_COMMAND.iter().for_each(|request| transcript.send(daemon, request));
+            for request in NO_COMMAND {
+                transcript.send(daemon, request);
+            }
             transcript.title("somebody's reply, which is never answered");
             transcript.send(daemon, br#"{"status": "ok"}"#);
             transcript.send(daemon, br#"{"status": "error", "errmessage": "x", "name": "y"}"#);
             transcript.title("unknown commands");
-            UNKNOWN.iter().for_each(|request| transcript.ask(daemon, request));
+            for request in UNKNOWN {
+                transcript.ask(daemon, request);
+            }
             transcript.title("noop");
-            NOOP.iter().for_each(|request| transcript.ask(daemon, request));
+            for request in NOOP {
+                transcript.ask(daemon, request);
+            }
         },
     );
 }

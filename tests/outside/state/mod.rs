@@ -82,7 +82,9 @@ fn opened(version: &str, ending: &str) -> Transcript {
     let text = metrics(&daemon);
     let of_targets =
         text.lines().filter(|line| line.contains(",target=") && !line.contains("outage_seconds"));
-    of_targets.for_each(|line| transcript.line(line));
+    for line in of_targets {
+        transcript.line(line);
+    }
     let log = daemon.log();
     let complaints = log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
     let others: Vec<&str> = complaints.filter(|line| !line.contains("Network is unreachable")).collect();
