@@ -275,12 +275,12 @@ fn bad_command_lines_and_no_answer() {
             let shown = format!("meshpingctl {}", words.join(" ").escape_debug());
             transcript.run(command.env_clear().args(words), &shown, str::to_owned);
         }
-        transcript.title("nobody answers");
+        transcript.title("no answer");
         for words in [&["-q", "list"][..], &["-q", "add", "127.0.0.1"], &["add", "--no-wait", "127.0.0.1"]] {
             ctl(&mut transcript, &control, words);
         }
         drop(silent);
-        transcript.title("nobody listens");
+        transcript.title("no listener");
         for words in [&["-q", "list"][..], &["add", "127.0.0.1"], &["add", "--no-wait", "127.0.0.1"]] {
             ctl(&mut transcript, &control, words);
         }

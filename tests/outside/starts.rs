@@ -17,8 +17,8 @@ fn what_cant_start_says_why() {
     known("starts::what_cant_start_says_why", || {
         let directory = tempfile::tempdir().expect("a directory");
         let state = directory.path().to_str().expect("UTF-8");
-        let _control = UdpSocket::bind("127.0.0.1:55432").expect("nobody else is here");
-        let _web = TcpListener::bind("127.0.0.1:9922").expect("nobody else is here");
+        let _control = UdpSocket::bind("127.0.0.1:55432").expect("the network is ours");
+        let _web = TcpListener::bind("127.0.0.1:9922").expect("the network is ours");
         let _other = Daemon::start(&["--state-dir", state]);
         let mut transcript = Transcript::default();
         for words in [

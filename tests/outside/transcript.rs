@@ -24,7 +24,7 @@ impl Transcript {
     /// Asks the control socket, and masks what is different every time.
     pub fn ask_masked(&mut self, daemon: &Daemon, request: &str, mask: impl Fn(&str) -> String) {
         let mut reply = daemon.ask_text(request);
-        // A machine with much to do has no say here: what is asked may be asked again.
+        // Independent of the load of the machine: these requests may be repeated.
         while reply.contains(BUSY) {
             reply = daemon.ask_text(request);
         }

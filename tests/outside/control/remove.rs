@@ -23,7 +23,7 @@ const STEPS: [(&str, &[&str]); 7] = [
         ],
     ),
     ("one of two names", &[r#"{"cmd": "remove", "name": "127.0.0.9"}"#, r#"{"cmd": "list"}"#]),
-    ("by address, whoever wanted it", &[r#"{"cmd": "remove", "addr": "127.0.0.9"}"#, r#"{"cmd": "list"}"#]),
+    ("by address, with all its names", &[r#"{"cmd": "remove", "addr": "127.0.0.9"}"#, r#"{"cmd": "list"}"#]),
     (
         "a name that is followed, as addr",
         &[r#"{"cmd": "remove", "addr": "two.golden"}"#, r#"{"cmd": "list"}"#],

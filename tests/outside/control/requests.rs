@@ -76,7 +76,7 @@ fn what_is_no_request_is_told_so() {
             for request in NO_COMMAND {
                 transcript.send(daemon, request);
             }
-            transcript.title("somebody's reply, which is never answered");
+            transcript.title("a reply, which is never answered");
             transcript.send(daemon, br#"{"status": "ok"}"#);
             transcript.send(daemon, br#"{"status": "error", "errmessage": "x", "name": "y"}"#);
             transcript.title("unknown commands");

@@ -35,7 +35,7 @@ fn metrics(daemon: &Daemon) -> String {
     text
 }
 
-/// What a daemon on that state lists, exports, serves and remembers. Nobody answers, so that every number but that of
+/// What a daemon on that state lists, exports, serves and has in its history. No request is answered, so that every number but that of
 /// the requests is the one that was saved: each target has sent one more.
 fn opened(version: &str, ending: &str) -> Transcript {
     fs::write("/proc/sys/net/ipv6/icmp/echo_ignore_all", "1").expect("we are root here");
