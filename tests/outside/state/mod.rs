@@ -35,8 +35,8 @@ fn metrics(daemon: &Daemon) -> String {
     text
 }
 
-/// What a daemon on that state lists, exports, serves and has in its history. No request is answered, so that every number but that of
-/// the requests is the one that was saved: each target has sent one more.
+/// What a daemon on that state lists, exports, serves and has in its history. No request is answered: every number but
+/// that of the requests is the one that was saved, and each target has sent one more.
 fn opened(version: &str, ending: &str) -> Transcript {
     fs::write("/proc/sys/net/ipv6/icmp/echo_ignore_all", "1").expect("we are root here");
     let directory = tempfile::tempdir().expect("a directory");
