@@ -110,14 +110,19 @@ fn wait_for_first_requests(daemon: &Daemon) {
     }
 }
 
-/// As often as it takes to be within one hour: at its end old hours may go.
+/// As often as it takes to be within one hour: at its end old hours may go. What was in flight at the end of the state's
+/// daemon counts in the present hour, which the golden file cannot name.
 fn check(test: &str, version: &str, ending: &str, file: &str) {
     known(test, || {
         let hour = || std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs() / 3_600;
-        let begin = hour();
-        let transcript = opened(version, ending);
-        let transcript = if hour() == begin { transcript } else { opened(version, ending) };
-        golden::check(file, transcript.text());
+        let mut present = hour();
+        let mut transcript = opened(version, ending);
+        if hour() != present {
+            present = hour();
+            transcript = opened(version, ending);
+        }
+        let present = format!("\"hour\":{},", present * 3_600);
+        golden::check(file, &transcript.text().replace(&present, "\"hour\":<present>,"));
     });
 }
 
