@@ -8,7 +8,7 @@ import goals
 import service
 import system
 import truth
-from tools import Meshping
+from tools import TOOLS, Floor, Fping, Meshping, Prober
 
 PARTS = ["cpu", "goals", "truth"]
 
@@ -20,7 +20,8 @@ parts:
   goals  one daemon each: sleeping, adding, slots, starting with 100000 targets, lists, scrapes, lateness, capacity
   truth  reported RTT and loss against those of a responder that knows what it did
 
-Every part adds its lines to the table of goals; what was not measured is not in it. Goals that are missed do not
+Every part adds its lines to the table of goals; what was not measured is not in it. Goals of time are ratios to the
+floor, to a rival or to a reference program that does the same work without meshping, measured in the same run. Goals that are missed do not
 change the exit status: the last line says how many there are.
 """
 
@@ -37,6 +38,7 @@ def arguments():
     parser.add_argument("--tools", default="", help="cpu: only tools whose name contains one of these words, by comma")
     options = parser.parse_args()
     options.sizes = sorted({int(size) for size in options.sizes.split(",")})
+    options.kinds = [kind for kind in TOOLS if any(word in kind.name for word in options.tools.split(","))]
     options.parts = ["truth"] if options.truth else options.parts.split(",")
     unknown = set(options.parts) - set(PARTS)
     if unknown:
@@ -52,14 +54,14 @@ def main():
         costs = cost.Costs(options)
         costs.measure()
         tables.append(costs.show)
-        checked += goals.of_costs(costs, Meshping)
+        checked += goals.of_costs(costs, Meshping, Floor, Fping, Prober)
     if "goals" in options.parts:
         checked += service.measure()
     if "truth" in options.parts:
         truths = truth.Truths()
         checked += service.attempt("truth", truths.measure)
         tables.append(truths.show)
-    print("\n" + "\n".join(f"- {line}" for line in system.describe()))
+    print("\n" + "\n".join(f"- {line}" for line in system.describe(["meshping", "fping", "prober"])))
     print(f"- measured in {time.monotonic() - began:.0f} s")
     for show in tables:
         show()

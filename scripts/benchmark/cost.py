@@ -7,17 +7,18 @@ reports of itself is taken for round-trip times and loss only.
 import time
 from dataclasses import dataclass
 
+import daemon
 import system
 from daemon import addresses
-from figures import NONE, known, median, row, written
-from tools import TOOLS, Floor, Meshping
+from figures import NONE, counted, known, mean, median, row, written
+from tools import Floor, Meshping
 
 SETTLE_S = 0.3
 
 
 @dataclass
 class Run:
-    """One run of a tool; `floor`: CPU of the floor in the same round."""
+    """One run of a tool, and the CPU time that the floor and meshping took in the same round."""
 
     rate: float
     cpu_us: float
@@ -26,19 +27,25 @@ class Run:
     p99_us: float
     loss_percent: float
     floor_us: float = NONE
+    meshping_us: float = NONE
+    # Why RTTs and losses are unknown, if they are.
+    why_unknown: str = ""
 
     @property
     def ratio(self):
         return self.cpu_us / self.floor_us
+
+    @property
+    def times_meshping(self):
+        return self.cpu_us / self.meshping_us
 
 
 class Costs:
     """All runs, and why there are none, by tool and number of targets."""
 
     def __init__(self, options):
-        words = options.tools.split(",")
         self.options = options
-        self.kinds = [kind for kind in TOOLS if any(word in kind.name for word in words)]
+        self.kinds = options.kinds
         self.runs = {}
         self.failures = {}
 
@@ -53,10 +60,10 @@ class Costs:
         if Floor in kinds and Meshping in kinds:
             kinds.insert(kinds.index(Meshping) + 1, Floor)
         runs = [(kind, self.attempt(kind, count, turn)) for kind in kinds]
-        floors = [run.cpu_us for kind, run in runs if kind is Floor and run]
+        floor_us, meshping_us = (mean([run.cpu_us for of, run in runs if of is kind and run]) for kind in (Floor, Meshping))
         for kind, run in runs:
             if run:
-                run.floor_us = sum(floors) / len(floors) if floors else NONE
+                run.floor_us, run.meshping_us = floor_us, meshping_us
                 self.runs.setdefault((kind, count), []).append(run)
 
     def attempt(self, kind, count, turn):
@@ -73,12 +80,14 @@ class Costs:
         return median([getattr(run, what) for run in self.runs.get((kind, count), [])])
 
     def worst(self, kind, count, what):
-        return max((getattr(run, what) for run in self.runs.get((kind, count), [])), default=NONE)
+        """Of all rounds; unknown when one of them is."""
+        values = [getattr(run, what) for run in self.runs.get((kind, count), [])]
+        return max(values, default=NONE) if all(map(known, values)) else NONE
 
     def show(self):
         rounds = self.options.rounds
         print("\n### What a ping costs\n")
-        print(f"Each value is the median of {rounds} rounds; × floor is the median of the ratios within a round, to the")
+        print(f"Each value is the median of {counted(rounds, 'round')}; × floor is the median of the ratios within a round, to the")
         print("mean of the floor before and after meshping. Loopback answers within microseconds and loses nothing: a")
         print("longer RTT and any loss are the tool's own.\n")
         titles = "targets, tool, pings/s, CPU µs/ping, × floor, RSS MiB, RTT p50 µs, RTT p99 µs, false loss %"
@@ -90,10 +99,12 @@ class Costs:
         self.show_memory()
 
     def cells(self, kind, count):
-        done = len(self.runs.get((kind, count), []))
+        runs = self.runs.get((kind, count), [])
+        done = len(runs)
         if not done:
             return [kind.name, self.failures.get((kind, count), "–"), *[""] * 6]
-        name = kind.name if done >= self.options.rounds else f"{kind.name} ({done} of {self.options.rounds} rounds)"
+        name = kind.name if done >= self.options.rounds else f"{kind.name} ({done} of {counted(self.options.rounds, 'round')})"
+        name += "".join(f" (RTT and loss unknown: {each})" for each in {run.why_unknown for run in runs} - {""})
         forms = [
             ("rate", ".0f"), ("cpu_us", ".1f"), ("ratio", ".2f"), ("rss_kib", ".1f"),
             ("p50_us", ".1f"), ("p99_us", ".1f"), ("loss_percent", ".3f"),
@@ -125,7 +136,7 @@ def measure(kind, count, seconds):
             try:
                 return watch(tool, seconds)
             except (OSError, ValueError) as error:
-                return f"failed: {error} {tool.last_words()}"
+                return f"failed: {error} {tool.last_words()}".strip()
     except OSError as error:
         return f"failed: {error}"
 
@@ -138,6 +149,11 @@ def watch(tool, seconds):
     time.sleep(seconds)
     took, cpu, sent = time.monotonic() - began, system.cpu_seconds(tool.pid) - cpu, system.pings() - sent
     if not sent:
-        return f"sent nothing: {tool.last_words()}"
+        why = tool.last_words() or f"too busy with {len(tool.targets)} targets for this machine"
+        return f"sent nothing within {took:.0f} s: {why}"
     memory = system.memory_kib(tool.pid)
-    return Run(sent / took, 1e6 * cpu / sent, memory, *tool.finish())
+    try:
+        told, why_unknown = tool.finish(), ""
+    except daemon.Refused as error:
+        told, why_unknown = (NONE, NONE, NONE), str(error)
+    return Run(sent / took, 1e6 * cpu / sent, memory, *told, why_unknown=why_unknown)

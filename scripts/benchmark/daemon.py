@@ -8,6 +8,7 @@ import re
 import selectors
 import socket
 import time
+from typing import NamedTuple
 
 CONTROL = ("127.0.0.1", 55432)
 WEB = ("127.0.0.1", 9922)
@@ -17,20 +18,27 @@ TRIES = 5
 FIRST = int(ipaddress.IPv4Address("127.1.0.1"))
 
 
+class Refused(ValueError):
+    """The daemon answered with an error, or not at all."""
+
+
 def addresses(count, first=FIRST):
     return [str(ipaddress.IPv4Address(first + index)) for index in range(count)]
 
 
 @contextlib.contextmanager
-def client():
+def client(server=CONTROL):
     """A function that sends a request and returns the reply, both as bytes."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         control.settimeout(2)
-        control.connect(CONTROL)
+        control.connect(server)
 
         def ask(request):
-            control.send(request)
-            return control.recv(65536)
+            try:
+                control.send(request)
+                return control.recv(65536)
+            except TimeoutError:
+                raise Refused(f"no reply within {control.gettimeout():.0f} s to {request[:80].decode()}") from None
 
         yield ask
 
@@ -41,11 +49,27 @@ def request(command, **members):
 
 def ask(command, **members):
     with client() as control:
-        return json.loads(control(request(command, **members)))
+        return answer(command, control(request(command, **members)))
+
+
+def answer(command, reply):
+    """A reply as it is meant, unless it is an error."""
+    meant = json.loads(reply)
+    if meant.get("status") == "error":
+        raise Refused(f"the daemon answers to {command}: {meant['errmessage']}")
+    return meant
+
+
+class Page(NamedTuple):
+    """`took`: seconds until it was there, `size`: bytes, `rows`: what is listed, by address."""
+
+    took: float
+    size: int
+    rows: dict
 
 
 def pages(limit=PAGE):
-    """All targets, page by page: seconds and rows."""
+    """All targets, page by page."""
     after = {}
     with client() as control:
         while True:
@@ -53,33 +77,33 @@ def pages(limit=PAGE):
             began = time.perf_counter()
             reply = control(text)
             took = time.perf_counter() - began
-            rows = json.loads(reply)
-            if not rows or "status" in rows:
+            rows = answer("list", reply)
+            if not rows:
                 return
-            yield took, rows
+            yield Page(took, len(reply), rows)
             after = {"after": list(rows)[-1]}
 
 
 def rows():
     """Every target's member of the list, by address."""
-    return {address: row for _, page in pages() for address, row in page.items()}
+    return {address: row for page in pages() for address, row in page.rows.items()}
 
 
 def loss_percent():
     """Since the reset; on loopback each loss is our own fault."""
     bad = settled = 0
-    for _, page in pages():
-        for row in page.values():
+    for page in pages():
+        for row in page.rows.values():
             failed = row["lost"] + row["errs"] + row.get("void", 0)
             bad, settled = bad + failed, settled + failed + row["recv"]
     return 100 * bad / settled if settled else float("nan")
 
 
-def add(targets, interval=None):
+def add(targets, interval=None, server=CONTROL):
     """Adds them one after the other; returns the seconds that it took."""
-    wish = {} if interval is None else {"itv": interval}
-    requests = [request("add", addr=target, **wish) for target in targets]
-    with client() as control:
+    extra = {} if interval is None else {"itv": interval}
+    requests = [request("add", addr=target, **extra) for target in targets]
+    with client(server) as control:
         began = time.perf_counter()
         replies = {control(text) for text in requests}
         took = time.perf_counter() - began
@@ -88,7 +112,7 @@ def add(targets, interval=None):
     return took
 
 
-def add_at_once(targets, under_way):
+def add_at_once(targets, under_way, server=CONTROL):
     """Adds them with so many requests under way; returns the seconds until the last answer."""
     waiting = [request("add", addr=target, itv=60) for target in reversed(targets)]
     replies, open_requests = set(), 0
@@ -96,7 +120,7 @@ def add_at_once(targets, under_way):
         began = time.perf_counter()
         for _ in range(under_way):
             control = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            control.connect(CONTROL)
+            control.connect(server)
             selector.register(control, selectors.EVENT_READ)
             control.send(waiting.pop())
             open_requests += 1
@@ -128,9 +152,9 @@ def wait_until_it_answers(deadline=30):
         time.sleep(0.02)
 
 
-def fetch(path, encoding="identity", keep=True):
+def fetch(path, encoding="identity", keep=True, server=WEB):
     """Status, size of the body, seconds, and the body unless it is not to be kept."""
-    connection = http.client.HTTPConnection(*WEB, timeout=60)
+    connection = http.client.HTTPConnection(*server, timeout=60)
     began = time.perf_counter()
     try:
         connection.request("GET", path, headers={"Accept-Encoding": encoding})
@@ -141,6 +165,8 @@ def fetch(path, encoding="identity", keep=True):
             if keep:
                 body += memoryview(buffer)[:count]
         return response.status, size, time.perf_counter() - began, bytes(body)
+    except http.client.HTTPException as error:
+        raise OSError(f"{path} is answered with what is no HTTP: {error!r}") from error
     finally:
         connection.close()
 

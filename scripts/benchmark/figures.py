@@ -20,6 +20,15 @@ def median(values):
     return statistics.median(values) if values else NONE
 
 
+def mean(values):
+    return statistics.fmean(values) if values else NONE
+
+
+def ratio(value, reference):
+    """Unknown where either is, or where there is nothing to divide by."""
+    return value / reference if reference else NONE
+
+
 def quantile_of(values, share):
     values = sorted(values)
     return values[min(len(values) - 1, int(share * len(values)))] if values else NONE
@@ -50,6 +59,10 @@ def quantile_of_buckets(buckets, share):
 
 def grown(after, before):
     return {key: count - before.get(key, 0) for key, count in after.items()}
+
+
+def counted(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def row(cells):

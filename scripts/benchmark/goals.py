@@ -1,8 +1,38 @@
-"""The goals: what each wants, and whether what was measured meets it."""
+"""The goals: what each wants, and whether what was measured meets it. Nothing here touches the world.
+
+Times depend on the machine, so goals of time are multiples of what the same machine takes, in the same run, for
+something else: the floor, a rival, or the reference program. Counts and bytes do not depend on it and stay as they are.
+"""
 
 from dataclasses import dataclass
 
-from figures import known, row, written
+from figures import known, ratio, row, written
+
+# CPU of a ping, in that of the floor, by number of targets.
+CPU = {100: 1.9, 1_000: 1.6, 10_000: 1.5, 100_000: 1.5}
+# CPU of a ping of smokeping_prober and of fping, in that of meshping.
+PROBER = {1_000: 20, 10_000: 10}
+FPING = {100: 2, 1_000: 2, 10_000: 2}
+# Reported round-trip times, in those of fping.
+RTT_P50 = 1
+RTT_P99 = 2
+# In what the reference program or the disk takes for the same. Each is the largest multiple of four runs on a busy
+# machine, and half of that more; the range of those runs is beside it.
+LIST_PAGE = {10_000: 15, 100_000: 25}  # 8.1 to 10.3; 9.2 to 10.2 at a tenth of the usual rate of requests
+SCRAPE = 4  # 2.1 to 2.6
+ADDS = 8  # 2.8 to 5.4
+ADDS_ON_DISK = 5  # 0.7 to 2.9, the less the slower the disk
+ENDING = 4  # 2.3 to 2.8
+STARTING = 12  # 5.9 to 7.6
+# In what the floor does when it is disturbed in the same way. The floor has no requests to added targets to send.
+LATENESS = {"scrapes": 7, "lists": 5, "adds": 20}  # 0.7 to 4.5, 0.2 to 2.1, 0.7 to 12.9
+OFF_GRID = 5
+# In the most that one thread of the floor can send; what is asked for is a little more.
+CAPACITY = 0.6
+ASKED = 0.615
+# Reported RTT less what the responder held: in how late the responder itself is, and in how far its own RTTs spread.
+EXCESS_P50 = 1  # 0.03 to 0.2
+EXCESS_P99 = 2  # 0.7 to 1.6
 
 
 @dataclass
@@ -27,6 +57,11 @@ class Check:
         return f"{self.what} {written(self.value, self.form)} {self.unit}".strip()
 
 
+def times(what, value, reference, most, of="reference"):
+    """The check that a figure is at most so many times a reference."""
+    return Check(what, ratio(value, reference), most, form=".2f", unit=f"× {of}")
+
+
 @dataclass
 class Goal:
     """A line of the table; `note`: what else was seen. Without checks there was no way to tell."""
@@ -46,6 +81,7 @@ class Goal:
 
 
 def show(goals):
+    """Prints all of them; returns how many are missed."""
     print("\n### Goals\n")
     print("| goal | wanted | measured | |")
     print("|---|---|---|---|")
@@ -53,29 +89,53 @@ def show(goals):
         print(goal.row())
     missed = sum(not goal.met() for goal in goals)
     print(f"\n{missed} of {len(goals)} goals missed.")
+    return missed
 
 
-CPU_US = {100: 45, 1_000: 16, 10_000: 10}
-
-
-def of_costs(costs, kind):
-    """What follows from the runs of the first part."""
+def of_costs(costs, kind, floor, fping, prober):
+    """What follows from the runs of the first part; a rival that was not to be measured has no goals."""
     sizes = [count for count in costs.options.sizes if (kind, count) in costs.runs or (kind, count) in costs.failures]
-    goals = [Goal(f"CPU per ping, {count} targets", cpu_checks(costs, kind, count)) for count in sizes]
+    goals = [Goal(f"CPU per ping, {count} targets", *cpu_checks(costs, kind, floor, count)) for count in sizes]
+    for rival, multiples in ((fping, FPING), (prober, PROBER)):
+        goals += [against_rival(costs, rival, count, multiples[count]) for count in sizes if count in multiples]
     losses = [Check(f"{count}:", costs.worst(kind, count, "loss_percent"), 0, form=".4f", unit="%") for count in sizes]
-    goals.append(Goal("false loss, every round", losses))
+    if sizes:
+        goals.append(Goal("false loss, every round", losses))
     if 10_000 in sizes:
-        p50, p99 = (costs.median(kind, 10_000, which) for which in ("p50_us", "p99_us"))
-        checks = [Check("p50", p50, 5, unit="µs"), Check("p99", p99, 15, unit="µs")]
-        goals.append(Goal("reported RTT at 10000/s", checks))
-    return goals
+        goals.append(reported(costs, kind, fping, 10_000))
+    return [goal for goal in goals if goal]
 
 
-def cpu_checks(costs, kind, count):
-    """A low cost is worth nothing if requests were left out."""
-    checks = [Check("at", costs.median(kind, count, "rate"), least=0.99 * count, form=".0f", unit="/s")]
-    if count in CPU_US:
-        checks.insert(0, Check("", costs.median(kind, count, "cpu_us"), CPU_US[count], unit="µs"))
-    if count == 100_000:
-        checks.insert(0, Check("", costs.median(kind, count, "ratio"), 1.2, form=".2f", unit="× floor"))
-    return checks
+def cpu_checks(costs, kind, floor, count):
+    """A low cost is worth nothing if requests were left out, except where the machine is too slow for the floor too.
+    For sizes without a goal the ratio is noted."""
+    possible = min(count, costs.median(floor, count, "rate"))
+    rate = Check("at", costs.median(kind, count, "rate"), least=0.99 * possible, form=".0f", unit="/s")
+    taken, floors = costs.median(kind, count, "ratio"), costs.median(kind, count, "floor_us")
+    note = f"{written(costs.median(kind, count, 'cpu_us'), '.1f')} µs to {written(floors, '.1f')} µs"
+    if not known(floors):
+        return [rate], "without the floor there is no ratio"
+    if count not in CPU:
+        return [rate], f"{note}, {written(taken, '.2f')} × floor"
+    return [Check("", taken, CPU[count], form=".2f", unit="× floor"), rate], note
+
+
+def against_rival(costs, rival, count, least):
+    if rival not in costs.kinds:
+        return None
+    taken = Check("", costs.median(rival, count, "times_meshping"), least=least, unit="× meshping")
+    note = f"{written(costs.median(rival, count, 'cpu_us'), '.1f')} µs"
+    return Goal(f"CPU per ping of {rival.name}, {count} targets", [taken], note)
+
+
+def reported(costs, kind, fping, count):
+    """On loopback each µs is the tool's own."""
+    if fping not in costs.kinds:
+        return None
+    own, other = ([costs.median(each, count, which) for which in ("p50_us", "p99_us")] for each in (kind, fping))
+    checks = [
+        times("p50", own[0], other[0], RTT_P50, of=fping.name),
+        times("p99", own[1], other[1], RTT_P99, of=fping.name),
+    ]
+    note = "{} µs and {} µs to {} µs and {} µs".format(*(written(value, ".1f") for value in own + other))
+    return Goal(f"reported RTT at {count}/s", checks, note)

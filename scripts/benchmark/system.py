@@ -64,16 +64,16 @@ def version(command, *arguments):
     return (result.stdout + result.stderr).strip().partition("\n")[0] or "unknown"
 
 
-def describe():
-    """The machine and the programs, a line each."""
+def describe(programs):
+    """The machine and those programs that have a version, a line each."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = re.search(r"model name\s*:\s*(.*)", file.read())
     cpu = model.group(1) if model else platform.machine()
     rmem_max = read("/proc/sys/net/core/rmem_max").strip()
     load = read("/proc/loadavg").split()[0]
-    return [
-        f"machine: {os.cpu_count()} × {cpu}, Linux {platform.release()}, net.core.rmem_max {rmem_max}, load {load}",
-        f"meshping: {version(os.environ['MESHPING'], '--version')}, release build",
-        f"fping: {version(os.environ['FPING'], '--version')}",
-        f"smokeping_prober: {version(os.environ['PROBER'], '--version')}",
-    ]
+    lines = [f"machine: {os.cpu_count()} × {cpu}, Linux {platform.release()}, net.core.rmem_max {rmem_max}, load {load}"]
+    names = {"meshping": "meshping", "fping": "fping", "prober": "smokeping_prober"}
+    for program, name in names.items():
+        if program in programs:
+            lines.append(f"{name}: {version(os.environ[program.upper()], '--version')}")
+    return lines

@@ -18,8 +18,15 @@ PROBER_WEB = "127.0.0.1:9374"
 SAMPLE = 500
 
 
+# Of meshping: what its command line may hold here, because two builds of it are compared with the same.
+OPTIONS = ["-q", "--engine", "--log-level", "--timeout", "--web.listen-address", "--targets"]
+
+
 class Tool:
-    """A pinger that runs. `limit`: the most targets that make sense; from `once` on it gets one round only."""
+    """A pinger that runs. `limit`: the most targets that make sense; from `once` on it gets one round only.
+
+    `program`: what scripts/bench calls it; its path is in the environment, in capitals.
+    """
 
     limit = 10**6
     once = 10**6
@@ -36,6 +43,9 @@ class Tool:
         self.began = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.pid = self.process.pid
+
+    def path(self):
+        return os.environ[self.program.upper()]
 
     def __enter__(self):
         return self
@@ -71,30 +81,42 @@ class Tool:
 
 class Floor(Tool):
     name = "floor"
+    program = "floor"
     warm_up = 0.5
 
     def command(self):
         # The widths of meshping's own slots.
         count = len(self.targets)
         slot = next((width for width in (100, 50, 20, 10) if width * count <= 50_000), 5)
-        return [os.environ["FLOOR"], str(count), "600", str(slot)]
+        return [self.path(), str(count), "600", str(slot)]
+
+
+class FastFloor(Floor):
+    """Without pauses: as many as one thread can."""
+
+    def command(self):
+        return [self.path(), str(len(self.targets)), "600", "0"]
 
 
 class Meshping(Tool):
     name = "meshping"
+    program = "meshping"
     engine = "native"
     timeout_s = TIMEOUT_S
 
     def command(self):
         listed = ["--targets", self.list_file()] if self.targets else []
         return [
-            os.environ["MESHPING"], "-q", "--engine", self.engine, "--log-level", "warn", "--timeout", str(self.timeout_s),
+            self.path(), "-q", "--engine", self.engine, "--log-level", "warn", "--timeout", str(self.timeout_s),
             "--web.listen-address", ":".join(map(str, daemon.WEB)), *listed, *self.options,
         ]  # fmt: skip
 
     def begin(self):
         daemon.wait_until_it_answers()
-        daemon.ask("reset")
+        try:
+            daemon.ask("reset")
+        except daemon.Refused as error:
+            raise daemon.Refused(f"too busy with {len(self.targets)} targets for this machine: {error}") from error
 
     def finish(self):
         # What is lost is known at its timeout only.
@@ -114,6 +136,7 @@ class Portable(Meshping):
 
 class Fping(Tool):
     name = "fping"
+    program = "fping"
     limit = 10_000
     why_limited = "not tried: see 10000 targets"
 
@@ -124,7 +147,7 @@ class Fping(Tool):
         round_s = max(1, self.spacing_ms() * len(self.targets) / 1000)
         rounds = max(2, math.ceil(self.seconds / round_s))
         return [
-            os.environ["FPING"], "-q", "-C", str(rounds), "-p", "1000", "-t", str(TIMEOUT_S * 1000),
+            self.path(), "-q", "-C", str(rounds), "-p", "1000", "-t", str(TIMEOUT_S * 1000),
             "-i", f"{self.spacing_ms():.3f}", "-f", self.list_file(),
         ]  # fmt: skip
 
@@ -156,6 +179,7 @@ class FpingBursts(Fping):
 
 class Prober(Tool):
     name = "smokeping_prober, udp"
+    program = "prober"
     limit = 10_000
     # It takes half a minute to start so many, hence one round of them only.
     once = 10_000
@@ -165,7 +189,7 @@ class Prober(Tool):
 
     def command(self):
         return [
-            os.environ["PROBER"], self.mode, "--config.file=", "--log.level=error",
+            self.path(), self.mode, "--config.file=", "--log.level=error",
             "--web.listen-address=" + PROBER_WEB, *self.targets,
         ]  # fmt: skip
 

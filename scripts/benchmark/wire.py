@@ -102,6 +102,12 @@ def busiest(times, window):
     return most
 
 
+def off_grid(times):
+    """How far the time between two requests to an address is from a second, in ms. It is from the second request on
+    that they lie on the grid: the first one comes soon."""
+    return [abs(later - earlier - SECOND) / 1e6 for earlier, later in zip(times[1:], times[2:])]
+
+
 def lateness(times, since):
     """How late the requests after `since` were, in ns, for one address that is pinged once a second.
 
