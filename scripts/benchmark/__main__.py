@@ -1,72 +1,71 @@
-"""What scripts/bench runs, in a network namespace of its own: parts, one after the other, then their tables."""
+"""What scripts/bench runs, in a network namespace of its own: parts, one after the other, then their tables.
 
-import argparse
+Before that, with --needs and outside of it, it names the programs that the run will use.
+"""
+
+import os
+import sys
 import time
 
+import against
 import cost
 import goals
+import options
 import service
 import system
 import truth
-from tools import TOOLS, Floor, Fping, Meshping, Prober
+from tools import Floor, Fping, Meshping, Prober
 
-PARTS = ["cpu", "goals", "truth"]
-
-DESCRIPTION = """
-Measures what a ping costs, what meshping promises, and whether what it reports is true. Prints Markdown at the end.
-
-parts:
-  cpu    CPU, memory, RTT and false loss of meshping, its rivals and the floor, for each number of targets
-  goals  one daemon each: sleeping, adding, slots, starting with 100000 targets, lists, scrapes, lateness, capacity
-  truth  reported RTT and loss against those of a responder that knows what it did
-
-Every part adds its lines to the table of goals; what was not measured is not in it. Goals of time are ratios to the
-floor, to a rival or to a reference program that does the same work without meshping, measured in the same run. Goals that are missed do not
-change the exit status: the last line says how many there are.
-"""
-
-
-def arguments():
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=DESCRIPTION, formatter_class=raw)
-    parser.add_argument("--parts", default=",".join(PARTS), help="which, by comma (default %(default)s)")
-    parser.add_argument("--truth", action="store_true", help="only that part, as --parts truth")
-    sizes = "100,1000,10000,100000"
-    parser.add_argument("--sizes", default=sizes, help="cpu: numbers of targets (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="cpu: runs of everything (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=3, help="cpu: measured time of a run (default %(default)s)")
-    parser.add_argument("--tools", default="", help="cpu: only tools whose name contains one of these words, by comma")
-    options = parser.parse_args()
-    options.sizes = sorted({int(size) for size in options.sizes.split(",")})
-    options.kinds = [kind for kind in TOOLS if any(word in kind.name for word in options.tools.split(","))]
-    options.parts = ["truth"] if options.truth else options.parts.split(",")
-    unknown = set(options.parts) - set(PARTS)
-    if unknown:
-        parser.error(f"no such part: {', '.join(unknown)}")
-    return options
+# Where --needs writes to.
+NEEDS = 3
 
 
 def main():
-    options = arguments()
+    chosen = options.parse(sys.argv[1:])
+    if chosen.needs:
+        os.write(NEEDS, " ".join(options.needs(chosen)).encode())
+        return 0
     system.prepare()
-    began, tables, checked = time.monotonic(), [], []
-    if "cpu" in options.parts:
-        costs = cost.Costs(options)
+    began = time.monotonic()
+    bad = compare(chosen, began) if chosen.against is not None else measure(chosen, began)
+    return 1 if bad and chosen.fail else 0
+
+
+def measure(chosen, began):
+    """All the parts; returns how many goals are missed."""
+    tables, checked = [], []
+    if "cpu" in chosen.parts:
+        costs = cost.Costs(chosen)
         costs.measure()
         tables.append(costs.show)
         checked += goals.of_costs(costs, Meshping, Floor, Fping, Prober)
-    if "goals" in options.parts:
+    if "goals" in chosen.parts:
         checked += service.measure()
-    if "truth" in options.parts:
+    if "truth" in chosen.parts:
         truths = truth.Truths()
         checked += service.attempt("truth", truths.measure)
         tables.append(truths.show)
-    print("\n" + "\n".join(f"- {line}" for line in system.describe(["meshping", "fping", "prober"])))
-    print(f"- measured in {time.monotonic() - began:.0f} s")
+    describe(system.describe(options.needs(chosen)), began)
     for show in tables:
         show()
-    goals.show(checked)
+    return goals.show(checked)
+
+
+def compare(chosen, began):
+    """Two builds; returns how many figures are worse."""
+    fault = options.fault_of(os.environ["MESHPING"])
+    if fault:
+        sys.exit(f"{os.environ['MESHPING']}: {fault}")
+    builds = against.Builds(os.path.abspath(chosen.against), os.environ["MESHPING"], chosen)
+    builds.measure()
+    describe(system.describe(["meshping"]) + builds.describe(), began)
+    return builds.show()
+
+
+def describe(lines, began):
+    print("\n" + "\n".join(f"- {line}" for line in lines))
+    print(f"- measured in {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Two builds compared, figure by figure, and what may be worse. Nothing here touches the world.
+
+Every figure is one that should be small. The verdict is by the ratio of the medians alone; how far the rounds of one
+build differ is shown beside it, because a ratio within that may be chance.
+"""
+
+from dataclasses import dataclass, field
+
+from figures import NONE, known, median, ratio, row, written
+
+# How much larger the median may be, by the least number of targets. A ping of few targets costs what waking up
+# costs, and rounds differ by half.
+WORSENING = {1: 0.25, 1_000: 0.05}
+# The heap grows in steps of this (M_TOP_PAD of glibc), so the same build may differ by one at each of two sizes.
+HEAP_STEP = 128 * 1024
+
+TITLES = "targets, figure, old, new, new / old, rounds differ by, allowed, verdict"
+
+
+@dataclass
+class Figure:
+    """A value of each build in each round. `more`: what may be added to the old median. `factor`: what it may be
+    multiplied with; without it the figure only informs."""
+
+    count: int
+    what: str
+    form: str
+    factor: float = NONE
+    more: float = 0
+    old: list = field(default_factory=list)
+    new: list = field(default_factory=list)
+
+    def medians(self):
+        return median(self.old), median(self.new)
+
+    def decides(self):
+        return known(self.factor)
+
+    def worse(self):
+        """Also when it is not known."""
+        old, new = self.medians()
+        return self.decides() and not new <= old * self.factor + self.more
+
+    def spread(self):
+        """The difference between the largest and the smallest of one build, in its median."""
+        spreads = [ratio(max(values) - min(values), median(values)) for values in (self.old, self.new) if values]
+        return max((spread for spread in spreads if known(spread)), default=NONE)
+
+    def within_spread(self):
+        old, new = self.medians()
+        return known(self.spread()) and ratio(new, old) - 1 <= self.spread()
+
+    def verdict(self):
+        old, new = self.medians()
+        if not self.decides():
+            return ""
+        if not known(old) or not known(new):
+            return "NOT MEASURED"
+        if not self.worse():
+            return "✓"
+        return "WORSE, within what rounds differ by" if self.within_spread() else "WORSE"
+
+    def allowed(self):
+        if not self.decides():
+            return "informs"
+        parts = [f"{100 * (self.factor - 1):.0f} %"] if self.factor > 1 else []
+        parts += [format(self.more, self.form)] if self.more else []
+        return "+" + " + ".join(parts) if parts else "nothing"
+
+    def cells(self):
+        old, new = self.medians()
+        spread = 100 * self.spread()
+        times = written(ratio(new, old), ".3f")
+        return [
+            self.count, self.what, written(old, self.form), written(new, self.form), times,
+            f"{written(spread, '.0f')} %" if known(spread) else "n/a", self.allowed(), self.verdict(),
+        ]  # fmt: skip
+
+
+def factor_of(count):
+    """What the median of a build with so many targets may be multiplied with."""
+    return 1 + WORSENING[max(least for least in WORSENING if least <= count)]
+
+
+def memory_allowance(few, many):
+    """Bytes of a target, where memory is compared at two sizes."""
+    return 2 * HEAP_STEP / (many - few)
+
+
+def show(figures):
+    """Prints all of them; returns how many are worse."""
+    print("\n### New against old\n")
+    print("Medians of all rounds; rounds differ by: the range of one build's values, in their median, of the build with")
+    print("the wider one.\n")
+    print(row(TITLES.split(", ")))
+    print("|--:|---|--:|--:|--:|--:|--:|---|")
+    for figure in figures:
+        print(row(figure.cells()))
+    print("\n" + last_line(figures))
+    return sum(figure.worse() for figure in figures)
+
+
+def last_line(figures):
+    deciding = [figure for figure in figures if figure.decides()]
+    worse = [figure for figure in deciding if figure.worse()]
+    unclear = sum(figure.verdict() != "WORSE" for figure in worse)
+    note = f" ({unclear} of them unclear: measure again, with more rounds and nothing else running)" if unclear else ""
+    return f"{len(worse)} of {len(deciding)} figures worse than allowed{note}."
