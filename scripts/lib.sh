@@ -19,7 +19,11 @@ die() {
     exit 1
 }
 
-have() { command -v "$1" >/dev/null 2>&1; }
+# The comment at the beginning of the script, after the line for the kernel.
+show_help() { sed -n '2,${/^#/!q;s/^# \{0,1\}//p}' "$0"; }
+
+# As a file: a command such as kill is also built into the shell, but not into what the tests start.
+have() { type -P "$1" >/dev/null; }
 
 is_root() { [ "$(id -u)" = 0 ]; }
 
@@ -43,7 +47,7 @@ need_rust() {
     have cargo || die "cargo is missing: it comes with Rust"
 }
 
-# with_apt PACKAGES APT-GET-COMMAND… tries with the lists that are there, then with new ones.
+# with_apt PACKAGES APT-GET-COMMAND… tries with the lists that are there, if any, then with new ones.
 with_apt() {
     local packages=$1
     shift
@@ -51,7 +55,9 @@ with_apt() {
         say "missing: $packages; this is no Debian or Ubuntu, so install it with your own package manager"
         return 1
     fi
-    "$@" </dev/null >&2 && return
+    if compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; then
+        "$@" </dev/null >&2 && return
+    fi
     say "apt-get update"
     as_root apt-get -qq update </dev/null >&2 || say "apt-get update failed"
     "$@" </dev/null >&2 && return
@@ -61,10 +67,12 @@ with_apt() {
 
 # need COMMAND:PACKAGE[,PACKAGE]… installs the packages of the commands that are missing, and says so.
 need() {
-    local pair packages=() missing=()
+    local pair package packages=() missing=()
     for pair in "$@"; do
         have "${pair%%:*}" || [ -x "${pair%%:*}" ] || IFS=, read -r -a packages <<<"${pair#*:}"
-        missing+=("${packages[@]}")
+        for package in "${packages[@]}"; do
+            [[ " ${missing[*]} " == *" $package "* ]] || missing+=("$package")
+        done
         packages=()
     done
     [ ${#missing[@]} -gt 0 ] || return 0
@@ -95,4 +103,29 @@ find_command() {
         [ ! -x "$TOOLS/$directory/$1" ] || { printf '%s\n' "$TOOLS/$directory/$1" && return; }
     done
     return 1
+}
+
+# debian_tar NAME OPTIONS… makes a small Debian of this machine's release with mmdebstrap, and prints where its tar
+# file is. What apt is told on this machine holds in there, too; a file of the last week is used again.
+debian_tar() {
+    local name=$1 suite tar file apt_options sources=()
+    shift
+    need mmdebstrap:mmdebstrap || return
+    suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:?this machine has no code name}") || return
+    tar=$TARGET_DIR/$name-$suite.tar
+    mkdir -p "$TARGET_DIR"
+    if [ -z "$(find "$tar" -mtime -7 2>/dev/null)" ]; then
+        # With the number where mmdebstrap made this machine itself.
+        for file in /etc/apt/sources.list /etc/apt/sources.list.d/{,0000}{debian,ubuntu}.{sources,list}; do
+            [ ! -s "$file" ] || sources+=("$file")
+        done
+        [ ${#sources[@]} -gt 0 ] || die "no apt sources of this machine's release found below /etc/apt"
+        apt_options=${tar%.tar}.apt.conf
+        apt-config dump Acquire >"$apt_options"
+        say "mmdebstrap: a small $suite, into $tar"
+        as_root mmdebstrap --quiet "$@" --aptopt="$apt_options" "$suite" "${tar%.tar}.new.tar" "${sources[@]}" >&2 ||
+            return
+        mv "${tar%.tar}.new.tar" "$tar"
+    fi
+    printf '%s\n' "$tar"
 }
