@@ -84,12 +84,13 @@ impl Lab {
         fs::read_to_string(self.files.path().join("log")).unwrap_or_default()
     }
 
-    /// Starts a command in the lab.
+    /// Starts a command in the lab, which is killed with what it started if it takes too long.
     pub fn spawn(&self, command: &[&str]) -> Running {
-        let mut nsenter = as_root("nsenter");
-        nsenter.args(["--target", &self.pid.to_string(), "--all", "--root", "--wd=/", "--"]).args(command);
-        let pipes = nsenter.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running(pipes.spawn().expect("nsenter runs"))
+        let mut timeout = as_root("timeout");
+        timeout.args(["--signal=KILL", COMMAND_TIMEOUT_SECONDS, "nsenter"]);
+        timeout.args(["--target", &self.pid.to_string(), "--all", "--root", "--wd=/", "--"]).args(command);
+        let pipes = timeout.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running(pipes.spawn().expect("timeout and nsenter run"))
     }
 
     fn output(&self, command: &[&str], input: &str) -> Output {
@@ -168,17 +169,28 @@ impl Running {
 impl Drop for Lab {
     fn drop(&mut self) {
         // With the first process of its namespace everything in it ends, and so does unshare.
-        if self.pid != 0 {
-            let _ = as_root("kill").args(["-9", &self.pid.to_string()]).status();
-        } else {
-            let _ = self.unshare.kill();
+        let first = if self.pid == 0 { self.unshare.id() } else { self.pid };
+        let killed = as_root("sh").args(["-c", "kill -9 $0", &first.to_string()]).status();
+        let deadline = Instant::now() + END_TIMEOUT;
+        while matches!(self.unshare.try_wait(), Ok(None)) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(20));
         }
-        let _ = self.unshare.wait();
+        if !matches!(self.unshare.try_wait(), Ok(Some(_))) {
+            eprintln!("the systemd of the test is left running, as process {first}; kill: {killed:?}");
+            assert!(thread::panicking(), "a systemd is left running");
+            return;
+        }
         if let Some(cgroup) = &self.cgroup {
             let _ = as_root("sh").args(["-c", REMOVE_CGROUP, "sh"]).arg(cgroup).status();
         }
     }
 }
+
+/// How long a command in the lab may take; none takes a quarter of it.
+const COMMAND_TIMEOUT_SECONDS: &str = "120";
+
+/// How long a lab may take to end.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the daemon is installed with.
 const UNITS: [&str; 4] = [

@@ -33,6 +33,8 @@ cp /run/lab/files/drop-in.conf /run/systemd/system/meshping.service.d/
 
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -t tmpfs -o mode=755 tmpfs /var
+# The kernel refuses a second cgroup2 on top of one, and with one of the host's there is no root of our own.
+umount --lazy /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
