@@ -1,5 +1,8 @@
 //! What we depend on: locked, from the registry, under licences that we may pass on. The lists are deny.toml's.
 
+#[path = "hygiene/programs.rs"]
+mod programs;
+
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
