@@ -3,7 +3,8 @@
 
 use clap::Command;
 use clap_complete::{Shell, generate_to};
-use meshping::cli::{args, ctl};
+use meshping::config::args;
+use meshping::ctl;
 use std::fs;
 use std::io::{Error, Result};
 use std::path::{Path, PathBuf};

@@ -48,14 +48,18 @@
 //! The first four are property tests (`tests/properties.rs`), the last is checked on the source text.
 
 pub mod actors;
-pub mod cli;
+pub mod build_info;
 pub mod config;
 pub mod control;
+pub mod ctl;
 pub mod daemon;
+pub mod format;
 pub mod measure;
 pub mod probe;
 pub mod protocol;
 pub mod resolve;
+pub mod screen;
 pub mod state;
 pub mod target;
+pub mod terminal;
 pub mod web;

@@ -1,6 +1,6 @@
 //! The daemon.
 
-use meshping::cli::load::Loader;
+use meshping::config::loader::Loader;
 use meshping::daemon;
 use std::io::{Write, stderr};
 use std::process::ExitCode;

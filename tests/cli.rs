@@ -7,7 +7,7 @@ mod namespace;
 #[path = "cli/pty.rs"]
 mod pty;
 
-use meshping::cli::table::HEADER;
+use meshping::format::table::HEADER;
 use namespace::inside;
 use pty::{Session, wait_until};
 use std::io::{Read, Write};

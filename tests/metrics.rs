@@ -27,13 +27,13 @@ use actix::clock::timeout;
 use books::{busy_totals, wall};
 use fake::{Fake, many, member, start};
 use http::{DEADLINE, exchange, get, get_until, request};
+use meshping::build_info::VERSION;
 use meshping::measure::Histogram;
 use meshping::probe::scripted::{ScriptedNetwork, reply, reply_micros, silence};
 use meshping::web::Limits;
-use meshping::web::daemon::VERSION;
-use meshping::web::dialect::Dialect;
-use meshping::web::exposition::{Columns, Exposition};
-use meshping::web::snapshot::Snapshot;
+use meshping::web::metrics::dialects::Dialect;
+use meshping::web::metrics::exposition::{Columns, Exposition};
+use meshping::web::metrics::snapshot::Snapshot;
 use std::collections::HashSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -50,7 +50,9 @@ async fn a_large_exposition_comes_in_pieces_that_add_up() {
     let network = ScriptedNetwork::new();
     let member = member(&network, "192.0.2.1", "one");
     let mut columns = Columns::new(Dialect::Own);
-    (0..2000).for_each(|_| columns.push(&Snapshot::new(Dialect::Own, &member, busy_totals(), wall())));
+    (0..2000).for_each(|_| {
+        columns.push(&Snapshot::new(Dialect::Own.labels(&member), &member, busy_totals(), wall()));
+    });
     let pieces: Vec<_> = Exposition::new(columns, "the rest\n".into()).collect();
     assert!(pieces.len() > 10, "{} pieces", pieces.len());
     assert!(pieces.iter().all(|piece| piece.len() <= 80 * 1024));

@@ -1,10 +1,11 @@
 //! The running state. Each actor owns its numbers; others get snapshots.
 
-pub mod keeping;
+pub mod ask_all;
+pub mod control_stats;
+pub mod persistence;
 pub mod pinger;
 pub mod registry;
 pub mod reload;
 pub mod resolver;
 pub mod shard;
 pub mod supervisor;
-pub mod survey;

@@ -1,6 +1,6 @@
 //! Threads that ping: each has an engine of its own, and the pingers of its share of the targets.
 
-use super::keeping::Kept;
+use super::persistence::Kept;
 use super::pinger::{PingActor, PingerDied, Seed, Will};
 use crate::probe::{Engine, EngineStats};
 use crate::target::{Address, Manner};

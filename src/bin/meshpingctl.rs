@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    meshping::cli::ctl::run(std::env::args_os())
+    meshping::ctl::run(std::env::args_os())
 }

@@ -1,9 +1,8 @@
 //! Whom the control socket asks.
 
-use super::executor::filter;
-use crate::actors::keeping::{self, GetHistory, HistoryError, NotSaved, Seen};
-use crate::actors::supervisor::{Add, AddError, Added, GetRoster, Remove, Roster};
-use crate::protocol;
+use crate::actors::persistence::{self, GetHistory, HistoryError, NotSaved, Seen};
+use crate::actors::supervisor::{Add, AddError, Added, Filter, GetRoster, Remove, Roster};
+use crate::protocol::{self, Selection};
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use tokio::time::Instant;
@@ -61,7 +60,8 @@ impl Backend {
         if let Some(filter) = filter(asked.selection) {
             let limit = asked.limit.unwrap_or(usize::MAX).min(protocol::Past::MOST);
             let hours = history.send(GetHistory { filter, after: asked.after, limit }).await??;
-            let hour = |hour: &keeping::Hour| past.push(hour.address, &hour.name, hour.begins, &hour.settled);
+            let hour =
+                |hour: &persistence::Hour| past.push(hour.address, &hour.name, hour.begins, &hour.settled);
             hours.iter().all(hour);
         }
         Ok(past.into_reply())
@@ -95,4 +95,13 @@ pub(super) enum BackendError {
     /// It has ended.
     #[error("the daemon is shutting down")]
     Gone(#[from] MailboxError),
+}
+
+/// `None` if nothing can match.
+pub(super) fn filter(selection: Selection) -> Option<Filter> {
+    match selection {
+        Selection::All => Some(Filter::default()),
+        Selection::Matching { name: None, host: None } => None,
+        Selection::Matching { name, host } => Some(Filter { name, host }),
+    }
 }

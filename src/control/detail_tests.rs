@@ -1,6 +1,6 @@
 //! Lists with detail.
 
-use super::testbed::Bed;
+use super::test_support::Bed;
 use serde_json::{Map, Value};
 
 fn members(target: &Value) -> Vec<&str> {

@@ -2,19 +2,17 @@
 //!
 //! What the bytes mean is decided in [`crate::protocol`], what is measured in [`crate::actors`].
 
+mod acl;
 pub mod actor;
 pub mod backend;
-pub mod client;
+mod commands;
 #[cfg(test)]
 mod detail_tests;
-mod executor;
-mod gate;
-mod period;
-mod socket;
+mod dispatch;
+mod resets;
+mod target_stats;
 #[cfg(test)]
-mod testbed;
+mod test_support;
 
-pub use actor::{ControlActor, ControlStats, Finish, GetControlStats, SetAllowed, start};
+pub use actor::{ControlActor, Finish, SetAllowed, bind, start};
 pub use backend::Backend;
-pub use gate::Silence;
-pub use socket::bind;

@@ -1,14 +1,14 @@
 //! Reads the configuration again and applies what is different, one time after the other.
 
-use super::difference::Difference;
-use super::watch::Watch;
+use super::config_diff::Difference;
+use super::file_watcher::Watch;
 use crate::actors::reload::{Reload, ReloadState};
 use crate::actors::supervisor::{Amend, Configure, GetDeclared, NoteReload, Refused, SupervisorActor};
-use crate::cli::load::{Loader, Reading};
-use crate::cli::logging::LevelHandle;
 use crate::config::Config;
+use crate::config::loader::{Loader, Reading};
 use crate::control::{ControlActor, SetAllowed};
 use crate::target::TargetSpec;
+use crate::terminal::logging::LevelHandle;
 use actix::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -218,7 +218,7 @@ async fn read(loader: Arc<Mutex<Loader>>) -> Result<Reading, String> {
     told.await.unwrap_or_else(|_| Err("the configuration could not be read".into()))
 }
 
-fn tell(broken: &[crate::cli::load::Problem], repeated: usize) {
+fn tell(broken: &[crate::config::loader::Problem], repeated: usize) {
     for problem in broken {
         error!(%problem, "a target file can't be read; its last good content, if any, stays in force");
     }

@@ -1,7 +1,7 @@
 //! Round-trip times by size: eight bins per octave of seconds, the grid of Prometheus native histograms of schema 3.
 
 use super::Rtt;
-use super::saved::{Reader, Writer};
+use super::varint::{Reader, Writer};
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use std::time::Duration;

@@ -2,29 +2,37 @@
 //!
 //! Pure: time comes in as [`Moment`] arguments; no clock is read and nothing is sent or received here.
 
-pub mod account;
 pub mod averages;
-pub mod detail;
+pub mod counters;
+pub mod deviation;
+pub mod encoding;
+pub mod error_class;
 pub mod histogram;
-mod hour;
-pub mod moment;
-pub mod octaves;
+pub mod jitter;
+pub mod last_rtts;
+pub mod log2_histogram;
 pub mod outages;
-pub mod recent;
-pub mod saved;
+pub mod report;
+pub mod rtt;
+pub mod rtt_stats;
 pub mod schedule;
-pub mod spread;
-pub mod summary;
+pub mod timestamp;
+pub mod tracker;
+mod varint;
 
-pub use account::{Account, Reception};
 pub use averages::Averages;
-pub use detail::{Detail, Wall};
+pub use counters::{Period, Summary, Totals};
+pub use deviation::Squares;
+pub use encoding::Saved;
+pub use error_class::{ErrorClass, ErrorCounts};
 pub use histogram::Histogram;
-pub use moment::Moment;
-pub use octaves::Octaves;
+pub use jitter::Jitter;
+pub use last_rtts::Recent;
+pub use log2_histogram::Octaves;
 pub use outages::{Cause, Longest, Outage, Outages, Past};
-pub use recent::Recent;
-pub use saved::Saved;
+pub use report::{Detail, Wall};
+pub use rtt::Rtt;
+pub use rtt_stats::RttStats;
 pub use schedule::Schedule;
-pub use spread::{Jitter, Squares};
-pub use summary::{ErrorClass, ErrorCounts, Period, Rtt, RttStats, Summary, Totals};
+pub use timestamp::Moment;
+pub use tracker::{Account, Reception};

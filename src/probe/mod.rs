@@ -7,8 +7,8 @@
 #[cfg(target_os = "linux")]
 pub mod native;
 pub mod portable;
-mod refusals;
 pub mod scripted;
+mod send_failures;
 pub mod wire;
 
 use crate::measure::{ErrorClass, Moment, Octaves};

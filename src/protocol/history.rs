@@ -1,8 +1,9 @@
 //! The history of targets: how it is asked for, and the reply.
 
+use super::json::{MAX_REPLY, put, separate, write_seconds, write_string};
 use super::members::Members;
-use super::reply::{MAX_REPLY, put, separate, write_seconds, write_string};
-use super::{Quoted, Refusal, Selection};
+use super::selector::Selection;
+use super::{Quoted, Refusal};
 use crate::measure::Totals;
 use crate::target::Address;
 

@@ -2,16 +2,24 @@
 //!
 //! Pure: who may ask, whom to ask and how long to wait is decided in [`crate::control`].
 
-mod detail;
+pub mod add;
+pub mod error;
+pub mod histogram;
 pub mod history;
+mod json;
+pub mod list;
 mod members;
 pub mod quoted;
-pub mod refusal;
-pub mod reply;
 pub mod request;
+pub mod selector;
+pub mod status;
 
+pub use add::AddRequest;
+pub use error::Refusal;
+pub use histogram::HistogramRequest;
 pub use history::{History, Past};
+pub use json::MAX_REPLY;
+pub use list::{List, Page, Target, TargetList, TooLarge};
 pub use quoted::Quoted;
-pub use refusal::Refusal;
-pub use reply::{MAX_REPLY, Target, TargetList, TooLarge};
-pub use request::{List, Page, Request, Selection};
+pub use request::Request;
+pub use selector::Selection;

@@ -1,6 +1,6 @@
 //! How a database is doing, for whoever asks from another thread.
 
-use crate::actors::keeping::KeepingStats;
+use crate::actors::persistence::KeepingStats;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

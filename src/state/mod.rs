@@ -1,36 +1,39 @@
 //! The edge to the disk: what was wished live and what was measured, in two SQLite files, each with a thread of its
 //! own. What the disk does never holds up pinging.
 
-mod bookkeeper;
+mod actor;
 mod database;
 mod directory;
+mod flush_loop;
 mod health;
-mod hours;
-mod journal;
-mod keeper;
-mod statistics;
-mod wishes;
+mod hourly;
+mod statistics_db;
+mod statistics_writer;
+mod store_handle;
+mod targets_db;
+mod targets_writer;
 
-pub use keeper::StateActor;
+pub use actor::StateActor;
 
-use crate::actors::keeping::{Keeper, Kept, Recall, Rewrite};
+use crate::actors::persistence::{Keeper, Kept, Recall, Rewrite};
 use crate::actors::registry::Wish;
 use crate::actors::supervisor::GetRoster;
 use crate::config::StateConfig;
 use crate::target::Address;
 use actix::prelude::*;
-use bookkeeper::Bookkeeper;
+use actor::Finish;
 use database::Database;
 use directory::{Denied, Directory};
 use health::Health;
-use journal::{Journal, Owner};
-use keeper::{Desk, Finish};
+use statistics_writer::Bookkeeper;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use store_handle::Desk;
+use targets_writer::{Journal, Owner};
 use tracing::{info, warn};
 
 /// Why the daemon does not start with that state; the operator sees this text as it stands.
@@ -70,12 +73,13 @@ impl State {
         let health = [Arc::<Health>::default(), Arc::default()];
         let database =
             |schema, index: usize| Database::new(Arc::clone(&directory), schema, Arc::clone(&health[index]));
-        let (mut targets, mut statistics) = (database(&wishes::SCHEMA, 0), database(&statistics::SCHEMA, 1));
-        let wishes = read(&mut targets, wishes::load);
-        let books = read(&mut statistics, statistics::load).unwrap_or_default();
+        let (mut targets, mut statistics) =
+            (database(&targets_db::SCHEMA, 0), database(&statistics_db::SCHEMA, 1));
+        let wishes = read(&mut targets, targets_db::load);
+        let books = read(&mut statistics, statistics_db::load).unwrap_or_default();
         if history_days == 0 && statistics.works() {
             // Failure is told by the database.
-            let _ = statistics.write(statistics::drop_marks);
+            let _ = statistics.write(statistics_db::drop_marks);
         }
         info!(directory = %path.display(), wishes = wishes.as_ref().map(Vec::len), books = books.len(), "state read");
         let (journal, journal_thread) = Journal::start(targets, wishes.is_some())?;

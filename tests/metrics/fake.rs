@@ -1,16 +1,18 @@
 //! A supervisor whose targets are pinged over a scripted network, with a real HTTP server before it.
 
 use actix::prelude::*;
+use meshping::actors::control_stats::{ControlStats, GetControlStats};
 use meshping::actors::pinger::{PingActor, Seed};
 use meshping::actors::reload::{Reload, ReloadState};
 use meshping::actors::shard::Home;
 use meshping::actors::supervisor::{Filter, GetRoster, GetStatus, Member, Roster, Status};
-use meshping::control::{ControlStats, GetControlStats};
 use meshping::measure::Octaves;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
 use meshping::target::{Address, Host, Interval, Timeout};
-use meshping::web::{Limits, Protection, Server, Sources, bind, serve};
+use meshping::web::bind;
+use meshping::web::{Limits, Sources};
+use meshping::web::{Protection, Server, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,17 +4,19 @@ use crate::EVIL;
 use crate::books::{busy_totals, wall};
 use crate::fake::{member, status};
 use crate::{golden_file, promtool};
-use meshping::actors::keeping::KeepingStats;
+use meshping::actors::control_stats::ControlStats;
+use meshping::actors::persistence::KeepingStats;
 use meshping::actors::supervisor::Member;
-use meshping::control::ControlStats;
+use meshping::build_info::{REVISION, VERSION};
 use meshping::measure::Totals;
 use meshping::probe::scripted::ScriptedNetwork;
 use meshping::target::{Labels, Options, Shape};
-use meshping::web::daemon::{Daemon, REVISION, VERSION};
-use meshping::web::dialect::Dialect;
-use meshping::web::exposition::{Columns, Exposition};
-use meshping::web::snapshot::Snapshot;
-use meshping::web::{FileState, WebStats};
+use meshping::web::FileState;
+use meshping::web::WebStats;
+use meshping::web::metrics::daemon::Daemon;
+use meshping::web::metrics::dialects::Dialect;
+use meshping::web::metrics::exposition::{Columns, Exposition};
+use meshping::web::metrics::snapshot::Snapshot;
 use prometheus::Registry;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +41,7 @@ fn exposition(dialect: Dialect) -> String {
     ];
     let mut columns = Columns::new(dialect);
     for (member, totals) in targets {
-        columns.push(&Snapshot::new(dialect, &member, totals, wall()));
+        columns.push(&Snapshot::new(dialect.labels(&member), &member, totals, wall()));
     }
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
     let file = Some(FileState { successful: true, failures: 2 });

@@ -2,7 +2,9 @@
 
 use crate::fake::{Fake, sources, start};
 use crate::http::{exchange, request};
-use meshping::web::{Limits, Protection, Sources, bind, serve};
+use meshping::web::bind;
+use meshping::web::{Limits, Sources};
+use meshping::web::{Protection, serve};
 
 #[actix::test]
 async fn a_reload_is_answered_with_its_report_or_with_what_is_wrong() {

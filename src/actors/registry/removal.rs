@@ -1,6 +1,6 @@
 //! How what was wanted goes: over the control socket, whoever wanted it; for good, so that no restart brings it back.
 
-use super::entry::Want;
+use super::subscription::Want;
 use super::{Change, Origin, Registry, Wish};
 use crate::target::{Address, Host, HostName, Label, Terms};
 

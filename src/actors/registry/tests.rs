@@ -1,4 +1,4 @@
-use super::entry::MOST_LABELS;
+use super::subscription::MOST_LABELS;
 use super::*;
 
 const LIMITS: Limits = Limits { targets: 5, names: 2 };

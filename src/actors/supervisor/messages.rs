@@ -1,7 +1,7 @@
 //! What a supervisor is asked, and what it answers.
 
 use super::Settings;
-use crate::actors::keeping::Receipt;
+use crate::actors::persistence::Receipt;
 use crate::actors::pinger::PingActor;
 pub use crate::actors::registry::{AddError, Amendment, Declared, Filter, Wish};
 use crate::actors::reload::ReloadState;

@@ -25,7 +25,7 @@ mod sys;
 mod targets;
 mod transmit;
 
-use super::refusals::Refusals;
+use super::send_failures::Refusals;
 use super::wire::Key;
 use super::{Engine, EngineStats, Event, Foreign, Listener, PortId};
 use crate::measure::{Moment, Octaves};

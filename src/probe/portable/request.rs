@@ -2,7 +2,7 @@
 
 use super::Clock;
 use crate::measure::Moment;
-use crate::probe::refusals::Refusals;
+use crate::probe::send_failures::Refusals;
 use crate::probe::wire::{HEADER, classify};
 use crate::probe::{Event, Foreign, Listener};
 use crate::target::{Address, Family};

@@ -1,0 +1,323 @@
+//! Owns the registry: which addresses are pinged, who wants them, and the actors that do it.
+
+mod config;
+mod messages;
+mod pending_adds;
+mod persistence;
+
+use super::pinger::{self, Adjust, PingActor, PingerDied};
+use super::registry::{Change, Entry, Limits, NameState, Registry};
+use super::reload::ReloadState;
+use super::resolver::{self, LookUpNow, NameNews, Parent, ResolverActor, ResolverDied};
+use super::shard::{Home, Order, Seeds, Shard};
+use crate::resolve::{Resolve, Verdict};
+use crate::target::{Address, Defaults, Host, HostName};
+use actix::WeakAddr;
+use actix::prelude::*;
+use futures_util::future::join_all;
+use pending_adds::{Waiter, Waiting};
+use persistence::Memory;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{error, warn};
+
+pub use messages::*;
+
+/// What a supervisor needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Limits of the registry.
+    pub limits: Limits,
+    /// What goes for targets that say nothing themselves.
+    pub defaults: Defaults,
+}
+
+/// Owns the registry and the actors of its targets and names.
+pub struct SupervisorActor {
+    registry: Registry<Pinger>,
+    resolvers: HashMap<HostName, Resolver>,
+    waiting: Waiting,
+    shards: Vec<Shard>,
+    seeds: Seeds,
+    resolve: Rc<dyn Resolve>,
+    /// Where the pingers report their death: to us, once we have an address. With it we hold a strong address of
+    /// ourselves, so from the first target on a supervisor runs until the system ends.
+    heir: Option<Arc<Recipient<PingerDied>>>,
+    /// Counts the actors started, so that the end of an earlier one is not taken for that of its successor.
+    incarnations: u64,
+    replaced: u64,
+    ready: bool,
+    reload: ReloadState,
+    memory: Memory,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Pinger {
+    /// Weak, because a pinger lives until it is told otherwise, and an address takes more memory than its copy.
+    actor: WeakAddr<PingActor>,
+    incarnation: u64,
+}
+
+impl Pinger {
+    fn tell<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        PingActor: Handler<M>,
+    {
+        if let Some(actor) = self.actor.upgrade() {
+            actor.do_send(message);
+        }
+    }
+}
+
+struct Resolver {
+    actor: Addr<ResolverActor>,
+    incarnation: u64,
+}
+
+/// After this the answer to an add is that the name keeps being tried.
+const ANSWER_WITHIN: Duration = Duration::from_millis(300);
+
+impl SupervisorActor {
+    /// A supervisor without targets. There is at least one shard.
+    pub fn new(settings: Settings, shards: Vec<Shard>, seeds: Seeds, resolve: Rc<dyn Resolve>) -> Self {
+        Self {
+            registry: Registry::new(settings.limits, settings.defaults),
+            resolvers: HashMap::new(),
+            waiting: Waiting::default(),
+            shards,
+            seeds,
+            resolve,
+            heir: None,
+            incarnations: 0,
+            replaced: 0,
+            ready: false,
+            reload: ReloadState::default(),
+            memory: Memory::default(),
+        }
+    }
+
+    fn apply(&mut self, changes: Vec<Change<Pinger>>, ctx: &mut Context<Self>) {
+        for change in changes {
+            match change {
+                Change::Start(address) => self.start_pinger(address, ctx),
+                Change::Adjust(pinger, manner) => pinger.tell(Adjust(manner)),
+                Change::Retire(address, pinger) => {
+                    pinger.tell(pinger::Retire);
+                    self.memory.retired(address);
+                }
+                Change::Unfollow(name) => {
+                    self.waiting.give_up(&name);
+                    if let Some(resolver) = self.resolvers.remove(&name) {
+                        resolver.actor.do_send(resolver::Retire);
+                    }
+                }
+            }
+        }
+    }
+
+    fn start_pinger(&mut self, address: Address, ctx: &mut Context<Self>) {
+        let Some(manner) = self.registry.get(&address).map(|entry| self.registry.manner(entry)) else {
+            return;
+        };
+        self.incarnations += 1;
+        let incarnation = self.incarnations;
+        let heir = Arc::clone(self.heir.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
+        let saved = self.memory.started(&address);
+        let order = Order { address, manner, incarnation, heir, saved };
+        let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
+        let actor = shard.start(order, &self.seeds).downgrade();
+        self.registry.set_handle(&address, Pinger { actor, incarnation });
+    }
+
+    fn start_resolver(&mut self, name: &HostName, ctx: &mut Context<Self>) {
+        self.incarnations += 1;
+        let incarnation = self.incarnations;
+        let parent = Parent { news: ctx.address().recipient(), deaths: ctx.address().recipient() };
+        let actor = ResolverActor::new(name.clone(), incarnation, Rc::clone(&self.resolve), parent).start();
+        self.resolvers.insert(name.clone(), Resolver { actor, incarnation });
+    }
+
+    /// Adds a host; `Some` if it is to be waited for what a name turns out to be.
+    fn add(&mut self, add: Add, ctx: &mut Context<Self>) -> Result<Option<Waiter>, AddError> {
+        let host = match add.host {
+            Host::Address(address) => {
+                let changes = self.registry.add_address(&add.name, address, &add.terms)?;
+                self.apply(changes, ctx);
+                return Ok(None);
+            }
+            Host::Name(host) => host,
+        };
+        let (claimed, changes) = self.registry.claim(&add.name, &host, &add.terms)?;
+        self.apply(changes, ctx);
+        match claimed.name {
+            NameState::New => self.start_resolver(&host, ctx),
+            NameState::Unresolved if claimed.fresh => self.look_up_now(&host),
+            NameState::Unanswered => {}
+            NameState::Resolved | NameState::Unresolved => return Ok(None),
+        }
+        Ok(Some(Waiter { name: add.name, host, tentative: claimed.fresh }))
+    }
+
+    fn look_up_now(&self, host: &HostName) {
+        if let Some(resolver) = self.resolvers.get(host) {
+            resolver.actor.do_send(LookUpNow);
+        }
+    }
+
+    /// Answers those who wait for a name, as far as its latest news answer them.
+    fn answer(&mut self, host: &HostName, news: &Result<(), AddError>, ctx: &mut Context<Self>) {
+        for (waiter, answer) in self.waiting.take(host) {
+            let result = match news {
+                Err(AddError::TooManyTargets(_) | AddError::TooManyLabels(_))
+                    if self.registry.wants_any(&waiter.name, host) =>
+                {
+                    Ok(())
+                }
+                other => other.clone(),
+            };
+            if result.is_err() && waiter.tentative {
+                let changes = self.registry.unclaim(&waiter.name, host);
+                self.apply(changes, ctx);
+            }
+            let _ = answer.send(Added { result, receipt: self.keep() });
+        }
+    }
+
+    fn roster(&self, asked: &GetRoster) -> Roster {
+        let limit = asked.limit.unwrap_or(usize::MAX);
+        let (chosen, total) = self.registry.select(&asked.filter, asked.after, limit);
+        let homes: Vec<Home> =
+            self.shards.iter().enumerate().map(|(index, shard)| shard.home(index)).collect();
+        let member = |(address, entry): (Address, &Entry<Pinger>)| {
+            let pinger = entry.handle.as_ref()?.actor.clone();
+            let home = homes[Seeds::shard_of(address, homes.len())].clone();
+            let interval = self.registry.manner(entry).interval;
+            let options = entry.terms().options.clone();
+            Some(Member { address, name: entry.name().clone(), interval, options, pinger, home })
+        };
+        Roster { members: chosen.into_iter().filter_map(member).collect(), total }
+    }
+}
+
+impl Actor for SupervisorActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // Adding ten thousand names at once, and their news, must not be refused.
+        ctx.set_mailbox_capacity(1 << 16);
+    }
+}
+
+impl Handler<Add> for SupervisorActor {
+    type Result = ResponseActFuture<Self, Added>;
+
+    fn handle(&mut self, add: Add, ctx: &mut Self::Context) -> Self::Result {
+        let waiter = self.add(add, ctx);
+        let receipt = self.keep();
+        let waiter = match waiter {
+            Ok(Some(waiter)) => waiter,
+            Ok(None) => return Box::pin(fut::ready(Added { result: Ok(()), receipt })),
+            Err(error) => return Box::pin(fut::ready(Added { result: Err(error), receipt })),
+        };
+        let answer = tokio::time::timeout(ANSWER_WITHIN, self.waiting.wait(waiter.clone()));
+        Box::pin(answer.into_actor(self).map(move |answer, supervisor, _| {
+            if let Ok(Ok(added)) = answer {
+                return added;
+            }
+            // No answer so far, or removed meanwhile: the name keeps being tried.
+            supervisor.waiting.settle_for(&waiter);
+            Added { result: Ok(()), receipt }
+        }))
+    }
+}
+
+impl Handler<Remove> for SupervisorActor {
+    type Result = MessageResult<Remove>;
+
+    fn handle(&mut self, remove: Remove, ctx: &mut Self::Context) -> Self::Result {
+        let changes = self.registry.remove(remove.name.as_ref(), remove.host.as_ref());
+        self.apply(changes, ctx);
+        MessageResult(self.keep())
+    }
+}
+
+impl Handler<NameNews> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, news: NameNews, ctx: &mut Self::Context) {
+        let host = &news.name;
+        if self.resolvers.get(host).is_none_or(|resolver| resolver.incarnation != news.incarnation) {
+            return;
+        }
+        let resolved = !news.addresses.is_empty();
+        let answered = news.verdict != Verdict::Silent;
+        let (changes, refused) = self.registry.resolved(host, news.addresses, answered);
+        self.apply(changes, ctx);
+        if let Some(error) = &refused {
+            warn!(name = ?host.as_str(), %error, "addresses of a name not added");
+        }
+        match (news.verdict, refused) {
+            (_, Some(error)) => self.answer(host, &Err(error), ctx),
+            _ if resolved => self.answer(host, &Ok(()), ctx),
+            (Verdict::NoName, _) => self.answer(host, &Err(AddError::NoName), ctx),
+            (Verdict::NoAddress, _) => self.answer(host, &Err(AddError::NoAddress), ctx),
+            (Verdict::ServersFail, _) => self.answer(host, &Err(AddError::ServersFail), ctx),
+            (Verdict::Silent | Verdict::Addresses, _) => {}
+        }
+    }
+}
+
+impl Handler<PingerDied> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, died: PingerDied, ctx: &mut Self::Context) {
+        let entry = self.registry.get(&died.address);
+        let current = entry.and_then(|entry| entry.handle.as_ref().map(|pinger| pinger.incarnation));
+        if current == Some(died.incarnation) {
+            error!(addr = %died.address, "a pinger died and is replaced; its statistics start again");
+            self.replaced += 1;
+            self.start_pinger(died.address, ctx);
+        }
+    }
+}
+
+impl Handler<ResolverDied> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, died: ResolverDied, ctx: &mut Self::Context) {
+        let current = self.resolvers.get(&died.name).map(|resolver| resolver.incarnation);
+        if current == Some(died.incarnation) {
+            error!(name = ?died.name.as_str(), "a resolver died and is replaced");
+            self.replaced += 1;
+            self.start_resolver(&died.name, ctx);
+        }
+    }
+}
+
+impl Handler<GetRoster> for SupervisorActor {
+    type Result = MessageResult<GetRoster>;
+
+    fn handle(&mut self, asked: GetRoster, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.roster(&asked))
+    }
+}
+
+impl Handler<GetStatus> for SupervisorActor {
+    type Result = ResponseFuture<Status>;
+
+    fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Self::Result {
+        let engines = join_all(self.shards.iter().map(Shard::stats));
+        let (targets, names) = (self.registry.len(), self.registry.names());
+        let (ready, replaced, reload) = (self.ready, self.replaced, self.reload);
+        Box::pin(async move {
+            let engines = engines.await;
+            let dead_shards = engines.iter().filter(|engine| engine.is_none()).count();
+            let engines = engines.into_iter().flatten().collect();
+            Status { targets, names, ready, replaced, reload, engines, dead_shards }
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Who gets an answer.
+
+use crate::actors::control_stats::Silence;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+/// Decides by a datagram's source whether it is looked at.
+pub(super) struct Gate {
+    allow: Vec<IpNet>,
+    local: Option<SocketAddr>,
+}
+
+impl Gate {
+    /// Lets these networks in, loopback if none is given, but never the socket at `local` itself.
+    pub(super) fn new(allow: Vec<IpNet>, local: Option<SocketAddr>) -> Self {
+        Self { allow, local }
+    }
+
+    /// Lets these networks in from now on.
+    pub(super) fn set_allowed(&mut self, allow: Vec<IpNet>) {
+        self.allow = allow;
+    }
+
+    /// Judges a source.
+    pub(super) fn admit(&self, peer: SocketAddr) -> Result<(), Silence> {
+        // A socket for both families shows IPv4 senders as IPv4-mapped.
+        let source = peer.ip().to_canonical();
+        if !self.allows(source) {
+            Err(Silence::NotAllowed)
+        } else if peer.port() == 0 {
+            Err(Silence::PortZero)
+        } else if self.is_ourselves(source, peer.port()) {
+            Err(Silence::Ourselves)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn allows(&self, source: IpAddr) -> bool {
+        if self.allow.is_empty() {
+            return source.is_loopback();
+        }
+        self.allow.iter().any(|network| network.contains(&source))
+    }
+
+    fn is_ourselves(&self, source: IpAddr, port: u16) -> bool {
+        let Some(local) = self.local.filter(|local| local.port() == port) else { return false };
+        let own = local.ip().to_canonical();
+        // Bound to all addresses: ours is every one that can be bound to. Rare, since the ports are equal.
+        own == source || (own.is_unspecified() && UdpSocket::bind((source, 0)).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(allow: &[&str], local: &str, peer: &str) -> Result<(), Silence> {
+        let allow = allow.iter().map(|network| network.parse().expect("a network")).collect();
+        Gate::new(allow, local.parse().ok()).admit(peer.parse().expect("an address"))
+    }
+
+    #[test]
+    fn only_who_is_allowed_gets_in() {
+        let local = "127.0.0.1:55432";
+        let (inside, outside) = (Ok(()), Err(Silence::NotAllowed));
+        let cases: [(&[&str], &str, Result<(), Silence>); 9] = [
+            (&[], "127.0.0.1:40000", inside),
+            (&[], "127.9.9.9:40000", inside),
+            (&[], "[::1]:40000", inside),
+            (&[], "[::ffff:127.0.0.1]:40000", inside),
+            (&[], "10.0.0.1:40000", outside),
+            (&["10.0.0.0/8", "fd00::/8"], "[::ffff:10.0.0.1]:40000", inside),
+            (&["10.0.0.0/8", "fd00::/8"], "[fd00::1]:40000", inside),
+            (&["10.0.0.0/8"], "127.0.0.1:40000", outside),
+            (&["0.0.0.0/0"], "[2001:db8::1]:40000", outside),
+        ];
+        for (allow, peer, expected) in cases {
+            assert_eq!(verdict(allow, local, peer), expected, "{peer} {allow:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_goes_to_port_zero_or_to_ourselves() {
+        assert_eq!(verdict(&[], "127.0.0.1:9", "127.0.0.1:0"), Err(Silence::PortZero));
+        assert_eq!(verdict(&[], "127.0.0.1:9", "127.0.0.1:9"), Err(Silence::Ourselves));
+        assert_eq!(verdict(&[], "127.0.0.1:9", "127.0.0.2:9"), Ok(()));
+        assert_eq!(verdict(&[], "[::]:9", "[::ffff:127.0.0.2]:9"), Err(Silence::Ourselves));
+        assert_eq!(verdict(&["0.0.0.0/0"], "0.0.0.0:9", "192.0.2.1:9"), Ok(()));
+    }
+}

@@ -1,0 +1,24 @@
+//! `add`: has a host measured.
+
+use super::{Commands, ExecuteError, Outcome};
+use crate::actors::supervisor::Add;
+use crate::protocol::{AddRequest, status};
+use crate::target::Interval;
+use std::net::SocketAddr;
+use tokio::time::Instant;
+use tracing::info;
+
+impl Commands {
+    pub(in crate::control) async fn add(
+        &self,
+        add: AddRequest,
+        peer: SocketAddr,
+        until: Instant,
+    ) -> Result<Outcome, ExecuteError> {
+        let AddRequest { name, host, terms } = add.clone();
+        self.backend.add(Add { name: add.name, host: add.host, terms: add.terms }, until).await?;
+        let itv = terms.interval.map(Interval::seconds);
+        info!(%peer, name = ?name, host = ?host.to_string(), itv, "host added");
+        Ok(status::ok().into())
+    }
+}

@@ -1,0 +1,103 @@
+//! `list`: the statistics of targets, whole or in pages, and their reset.
+
+use super::{Commands, EMPTY, ExecuteError, Outcome};
+use crate::actors::ask_all::survey;
+use crate::actors::pinger::{GetReport, GetSummary, Report};
+use crate::actors::supervisor::{Filter, GetRoster, Member, Roster};
+use crate::control::backend::filter;
+use crate::control::target_stats::{Read, encode};
+use crate::measure::Summary;
+use crate::protocol::{List, Page, TooLarge};
+use std::net::SocketAddr;
+use tracing::info;
+
+impl Commands {
+    pub(in crate::control) async fn list(
+        &self,
+        list: List,
+        peer: SocketAddr,
+    ) -> Result<Outcome, ExecuteError> {
+        let List { selection, page, reset, detail } = list;
+        let Some(filter) = filter(selection) else { return Ok(EMPTY.to_vec().into()) };
+        let reads = match page {
+            None => self.read_whole(filter, detail).await?,
+            Some(page) => self.read_page(filter, page, detail).await?,
+        };
+        if reset {
+            return self.list_and_reset(reads, page.is_some(), detail, peer).await;
+        }
+        let targets = encode(reads.iter(), Summary::clone);
+        Ok(if page.is_some() { targets.into_page() } else { targets.into_whole()? }.into())
+    }
+
+    async fn read_whole(&self, filter: Filter, detail: bool) -> Result<Vec<Read>, ExecuteError> {
+        // One more than can fit tells that they do not fit; the others need not be handed over.
+        let limit = Some(TooLarge::MOST + 1);
+        let roster = self.backend.roster(GetRoster { filter, after: None, limit }).await?;
+        let Roster { members, total } = roster;
+        TooLarge::check(total.max(members.len()))?;
+        Ok(self.read(members, detail).await)
+    }
+
+    async fn read_page(&self, filter: Filter, page: Page, detail: bool) -> Result<Vec<Read>, ExecuteError> {
+        let limit = Some(page.limit.unwrap_or(usize::MAX).min(TooLarge::MOST));
+        let mut after = page.after;
+        loop {
+            let query = GetRoster { filter: filter.clone(), after, limit };
+            let members = self.backend.roster(query).await?.members;
+            let Some(last) = members.last() else { return Ok(Vec::new()) };
+            after = Some(last.address);
+            let reads = self.read(members, detail).await;
+            // An empty page is the last one, so it must not come from targets that ended just now.
+            if !reads.is_empty() {
+                return Ok(reads);
+            }
+        }
+    }
+
+    async fn read(&self, members: Vec<Member>, detail: bool) -> Vec<Read> {
+        self.turnstile.all_told().await;
+        if detail {
+            let answers = survey(members, || GetReport).await;
+            let read = |(member, report): (Member, Report)| Read {
+                member,
+                summary: report.summary,
+                report: Some(Box::new(report)),
+            };
+            return answers.into_iter().map(read).collect();
+        }
+        let answers = survey(members, || GetSummary).await;
+        answers.into_iter().map(|(member, summary)| Read { member, summary, report: None }).collect()
+    }
+
+    /// Ends the periods of what fits, and of nothing else.
+    async fn list_and_reset(
+        &self,
+        reads: Vec<Read>,
+        paged: bool,
+        detail: bool,
+        peer: SocketAddr,
+    ) -> Result<Outcome, ExecuteError> {
+        let now = encode(reads.iter(), settled);
+        let fitting = now.fitting();
+        if !paged {
+            now.into_whole()?;
+        }
+        let members = reads.into_iter().take(fitting).map(|read| read.member).collect();
+        let mut taken = self.turnstile.take(members, detail).await.ok_or(ExecuteError::Stopping)?;
+        self.backend.note_reset();
+        // Their numbers may have become longer meanwhile.
+        let ended: Vec<Read> = taken.read().collect();
+        let targets = encode(ended.iter(), Summary::clone);
+        taken.keep_first(targets.fitting());
+        let count = targets.fitting();
+        let reply = if paged { targets.into_page() } else { targets.into_whole()? };
+        info!(%peer, targets = count, "statistics listed and reset");
+        Ok(Outcome { reply, taken: Some(taken) })
+    }
+}
+
+/// What a reset reports: settled requests only.
+fn settled(summary: &Summary) -> Summary {
+    Summary { in_flight: 0, ..*summary }
+}

@@ -1,0 +1,25 @@
+//! `remove`: ends the measuring of hosts.
+
+use super::{Commands, ExecuteError, Outcome};
+use crate::actors::supervisor::{Filter, Remove};
+use crate::control::backend::filter;
+use crate::protocol::{Selection, status};
+use std::net::SocketAddr;
+use tokio::time::Instant;
+use tracing::info;
+
+impl Commands {
+    pub(in crate::control) async fn remove(
+        &self,
+        selection: Selection,
+        peer: SocketAddr,
+        until: Instant,
+    ) -> Result<Outcome, ExecuteError> {
+        if let Some(Filter { name, host }) = filter(selection) {
+            self.backend.remove(Remove { name: name.clone(), host: host.clone() }, until).await?;
+            let host = host.map(|host| host.to_string());
+            info!(%peer, name = ?name, host = ?host, "host removed");
+        }
+        Ok(status::ok().into())
+    }
+}

@@ -1,0 +1,33 @@
+//! `reset`: starts the statistics of targets again.
+
+use super::{Commands, ExecuteError, Outcome};
+use crate::actors::supervisor::GetRoster;
+use crate::control::backend::filter;
+use crate::protocol::{Selection, status};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use tracing::info;
+
+impl Commands {
+    pub(in crate::control) async fn reset(
+        &self,
+        selection: Selection,
+        peer: SocketAddr,
+    ) -> Result<Outcome, ExecuteError> {
+        let soon = Instant::now() + RESET_PATIENCE;
+        if let Some(filter) = filter(selection) {
+            let roster = self.backend.roster(GetRoster { filter, ..GetRoster::default() }).await?;
+            let targets = roster.members.len();
+            let done = self.turnstile.discard(roster.members).await;
+            // Nothing stops it any more, and nobody gets to see what was before.
+            let _ = timeout_at(soon, done).await;
+            self.backend.note_reset();
+            info!(%peer, targets, "statistics reset");
+        }
+        Ok(status::ok().into())
+    }
+}
+
+/// So long a reset may take until it is said to be done, although some targets are still at it.
+const RESET_PATIENCE: Duration = Duration::from_millis(250);

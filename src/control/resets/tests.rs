@@ -1,0 +1,63 @@
+//! What is taken from a pinger is delivered, or given back.
+
+use super::*;
+use crate::actors::pinger::GetSummary;
+use crate::control::test_support::Bed;
+use crate::measure::Summary;
+use std::time::Duration;
+
+async fn summaries(bed: &Bed) -> Vec<Summary> {
+    survey(bed.members.clone(), || GetSummary).await.into_iter().map(|(_, summary)| summary).collect()
+}
+
+async fn ticked() -> (Bed, Vec<Summary>) {
+    let bed = Bed::new(5, "web").await;
+    bed.tick().await;
+    bed.tick().await;
+    let before = summaries(&bed).await;
+    assert!(before.iter().all(|summary| summary.recv > 0));
+    (bed, before)
+}
+
+#[actix::test]
+async fn what_is_not_delivered_goes_back() {
+    let (bed, before) = ticked().await;
+    let taken = Turnstile::default().take(bed.members.clone(), false).await.expect("periods");
+    assert_eq!(taken.read().map(|read| read.summary).collect::<Vec<_>>(), before);
+    bed.tick().await;
+    drop(taken);
+    let after = summaries(&bed).await;
+    assert!(after.iter().zip(&before).all(|(after, before)| after.recv == before.recv + 1), "{after:?}");
+}
+
+#[actix::test]
+async fn what_is_delivered_stays_taken() {
+    let (bed, before) = ticked().await;
+    let mut taken = Turnstile::default().take(bed.members.clone(), false).await.expect("periods");
+    taken.keep_first(2);
+    taken.delivered();
+    let after = summaries(&bed).await;
+    assert_eq!(after[..2], [Summary::default(); 2]);
+    assert_eq!(after[2..], before[2..]);
+}
+
+#[actix::test]
+async fn whoever_gives_up_waiting_loses_nothing() {
+    let (bed, before) = ticked().await;
+    let turnstile = Turnstile::default();
+    let mut taking = Box::pin(turnstile.take(bed.members.clone(), false));
+    assert!(futures_util::poll!(taking.as_mut()).is_pending());
+    drop(taking);
+    let next = tokio::time::timeout(Duration::from_secs(5), turnstile.take(bed.members.clone(), false)).await;
+    let next = next.expect("the turn comes").expect("periods");
+    assert_eq!(next.read().map(|read| read.summary).collect::<Vec<_>>(), before);
+}
+
+#[actix::test]
+async fn a_discarded_period_is_over_for_whoever_asks_next() {
+    let (bed, _) = ticked().await;
+    let turnstile = Turnstile::default();
+    drop(turnstile.discard(bed.members.clone()).await);
+    turnstile.all_told().await;
+    assert_eq!(summaries(&bed).await, [Summary::default(); 5]);
+}

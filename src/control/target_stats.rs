@@ -1,0 +1,29 @@
+//! What was read of one target, and how it becomes a list.
+
+use crate::actors::pinger::Report;
+use crate::actors::supervisor::Member;
+use crate::measure::Summary;
+use crate::protocol::{Target, TargetList};
+
+/// The books of one target at one moment.
+pub(super) struct Read {
+    pub(super) member: Member,
+    pub(super) summary: Summary,
+    /// With detail only.
+    pub(super) report: Option<Box<Report>>,
+}
+
+/// The list of these targets, each with the summary that `view` makes of its own.
+pub(super) fn encode<'a>(
+    reads: impl Iterator<Item = &'a Read>,
+    view: impl Fn(&Summary) -> Summary,
+) -> TargetList {
+    let mut targets = TargetList::default();
+    for Read { member, summary, report } in reads {
+        let (address, name, interval) = (member.address, &*member.name, member.interval);
+        let detail = report.as_deref().map(|report| (&report.detail, report.wall));
+        let options = member.options.as_deref();
+        targets.push(&Target { address, name, interval, summary: view(summary), detail, options });
+    }
+    targets
+}

@@ -1,0 +1,244 @@
+//! A supervisor and an engine for the tests of the control socket: both do what they are told, and remember it.
+
+use super::{Backend, ControlActor};
+use crate::actors::control_stats::{ControlStats, GetControlStats};
+use crate::actors::persistence::Receipt;
+use crate::actors::pinger::{PingActor, Retire, Seed};
+use crate::actors::shard::Home;
+use crate::actors::supervisor::{Add, AddError, Added, GetRoster, Member, Remove, Roster};
+use crate::measure::Moment;
+use crate::probe::{Engine, EngineStats, Event, Line, Listener, PortId};
+use crate::target::{Address, Host, Interval, Label, Shape, Timeout};
+use actix::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::UdpSocket;
+
+/// An engine whose time passes when a test says so. Replies take 1 ms, or never come.
+#[derive(Default)]
+pub struct Puppet {
+    now: Cell<Moment>,
+    targets: RefCell<Vec<Rc<dyn Listener>>>,
+    pub silent: Cell<bool>,
+}
+
+impl Puppet {
+    /// A second passes; every target is woken and will send a request.
+    pub fn tick(&self) {
+        self.now.set(self.now.get() + Duration::from_secs(1));
+        let targets = self.targets.borrow().clone();
+        for (index, listener) in (0..).zip(targets) {
+            listener.ring(Line::new(self, PortId { index, generation: 0 }));
+        }
+    }
+}
+
+impl Engine for Puppet {
+    fn now(&self) -> Moment {
+        self.now.get()
+    }
+
+    fn attach(&self, _: Address, listener: Rc<dyn Listener>) -> PortId {
+        let mut targets = self.targets.borrow_mut();
+        targets.push(listener);
+        PortId { index: u32::try_from(targets.len() - 1).expect("few targets"), generation: 0 }
+    }
+
+    fn detach(&self, _: PortId) {}
+
+    fn set_shape(&self, _: PortId, _: Shape) {}
+
+    fn send(&self, id: PortId, number: u32) {
+        let (at, listener) = (self.now.get(), Rc::clone(&self.targets.borrow()[id.index as usize]));
+        listener.hear(Event::Sent { number, at }).expect("a request of its own");
+        if !self.silent.get() {
+            let received = at + Duration::from_millis(1);
+            listener.hear(Event::Reply { number, received, ttl: None }).expect("a request of its own");
+        }
+    }
+
+    fn wake_at(&self, _: PortId, _: Moment, _: Duration) {}
+
+    fn collect(&self) -> Moment {
+        self.now.get()
+    }
+
+    fn complete_until(&self) -> Moment {
+        self.now.get()
+    }
+
+    fn dropped_between(&self, _: PortId, _: Moment, _: Moment) -> bool {
+        false
+    }
+
+    fn stats(&self) -> EngineStats {
+        EngineStats::default()
+    }
+}
+
+/// What the supervisor was told, and what it is to answer.
+#[derive(Default)]
+pub struct Script {
+    pub added: Vec<Add>,
+    pub removed: Vec<Remove>,
+    pub refuse: Option<AddError>,
+    pub answer_after: Duration,
+    /// How many targets it claims to have in all.
+    pub total: Option<usize>,
+    pub rosters: Vec<GetRoster>,
+}
+
+struct FakeSupervisor {
+    members: Vec<Member>,
+    script: Arc<Mutex<Script>>,
+}
+
+impl FakeSupervisor {
+    fn after_a_while<T: 'static>(&self, answer: T) -> ResponseFuture<T> {
+        let delay = self.script.lock().expect("no panic").answer_after;
+        Box::pin(async move {
+            tokio::time::sleep(delay).await;
+            answer
+        })
+    }
+}
+
+impl Actor for FakeSupervisor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Add> for FakeSupervisor {
+    type Result = ResponseFuture<Added>;
+
+    fn handle(&mut self, add: Add, _: &mut Self::Context) -> Self::Result {
+        let mut script = self.script.lock().expect("no panic");
+        script.added.push(add);
+        let result = script.refuse.clone().map_or(Ok(()), Err);
+        drop(script);
+        self.after_a_while(Added { result, receipt: Receipt::default() })
+    }
+}
+
+impl Handler<Remove> for FakeSupervisor {
+    type Result = ResponseFuture<Receipt>;
+
+    fn handle(&mut self, remove: Remove, _: &mut Self::Context) -> Self::Result {
+        self.script.lock().expect("no panic").removed.push(remove);
+        self.after_a_while(Receipt::default())
+    }
+}
+
+impl Handler<GetRoster> for FakeSupervisor {
+    type Result = ResponseFuture<Roster>;
+
+    fn handle(&mut self, query: GetRoster, _: &mut Self::Context) -> Self::Result {
+        let everything = query.filter == crate::actors::supervisor::Filter::default();
+        let wanted = |member: &&Member| {
+            let named = query.filter.name.as_ref().is_some_and(|name| *name == member.name);
+            let hosted =
+                query.filter.host.as_ref().is_some_and(|host| *host == Host::Address(member.address));
+            (everything || named || hosted) && query.after.is_none_or(|after| member.address > after)
+        };
+        let limit = query.limit.unwrap_or(usize::MAX);
+        let total = self.members.iter().filter(wanted).count();
+        let members = self.members.iter().filter(wanted).take(limit).cloned().collect();
+        let mut script = self.script.lock().expect("no panic");
+        let total = script.total.unwrap_or(total);
+        script.rosters.push(query);
+        drop(script);
+        self.after_a_while(Roster { members, total })
+    }
+}
+
+/// A control socket with a client connected to it.
+pub struct Bed {
+    pub engine: Rc<Puppet>,
+    pub script: Arc<Mutex<Script>>,
+    pub members: Vec<Member>,
+    pub address: SocketAddr,
+    pub client: UdpSocket,
+    actor: Addr<ControlActor>,
+}
+
+impl Bed {
+    /// A control socket of a supervisor with these targets, all of them called `name`.
+    pub async fn new(count: u32, name: &str) -> Self {
+        Self::allowing(count, name, &[]).await
+    }
+
+    pub async fn allowing(count: u32, name: &str, allow: &[&str]) -> Self {
+        let engine = Rc::new(Puppet::default());
+        let name: Label = name.into();
+        let members: Vec<Member> = (1..=count).map(|host| member(host, &name, &engine)).collect();
+        let script = Arc::new(Mutex::new(Script::default()));
+        let supervisor = FakeSupervisor { members: members.clone(), script: Arc::clone(&script) }.start();
+        let socket = super::bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let address = socket.local_addr().expect("it is bound");
+        let allow = allow.iter().map(|network| network.parse().expect("a network")).collect();
+        let actor = super::start(socket, allow, Backend::from(supervisor)).await.expect("a thread");
+        let client = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+        client.connect(address).await.expect("loopback");
+        Self { engine, script, members, address, client, actor }
+    }
+
+    /// A second passes; every target sends a request, and has done so on return.
+    pub async fn tick(&self) {
+        self.engine.tick();
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Sends a datagram and waits for its answer.
+    pub async fn ask(&self, request: impl AsRef<[u8]>) -> String {
+        self.client.send(request.as_ref()).await.expect("loopback");
+        self.answer().await.expect("an answer")
+    }
+
+    /// Waits for an answer: longer than the contract allows, since the machine may be busy with other tests.
+    pub async fn answer(&self) -> Option<String> {
+        let mut buffer = vec![0; 65_536];
+        let answer = tokio::time::timeout(Duration::from_secs(3), self.client.recv(&mut buffer)).await;
+        let length = answer.ok()?.expect("the socket is there");
+        Some(String::from_utf8(buffer[..length].to_vec()).expect("UTF-8"))
+    }
+
+    /// Sends a list request and reads the answer.
+    pub async fn list(&self, request: impl AsRef<[u8]>) -> serde_json::Map<String, serde_json::Value> {
+        serde_json::from_str(&self.ask(request).await).expect("an object")
+    }
+
+    pub async fn stats(&self) -> ControlStats {
+        self.actor.send(GetControlStats).await.expect("the actor runs")
+    }
+
+    pub async fn finish(&self) {
+        self.actor.send(super::Finish).await.expect("the actor runs");
+    }
+
+    /// Ends the actor of a target, behind the supervisor's back.
+    pub async fn kill(&self, index: usize) {
+        let pinger = self.members[index].pinger.upgrade().expect("the actor runs");
+        pinger.send(Retire).await.expect("the actor ran");
+    }
+}
+
+fn member(host: u32, name: &Label, engine: &Rc<Puppet>) -> Member {
+    let address = std::net::IpAddr::V4(std::net::Ipv4Addr::from(0x0a00_0000 + host));
+    let address = Address::try_from(address).expect("a host");
+    let seed = Seed { phase: 0, first_number: 0 };
+    let engine = Rc::clone(engine) as Rc<dyn Engine>;
+    let pinger =
+        PingActor::new(address, Interval::DEFAULT, Timeout::DEFAULT, seed, engine).start().downgrade();
+    Member {
+        address,
+        name: Label::clone(name),
+        interval: Interval::DEFAULT,
+        options: None,
+        pinger,
+        home: Home::here(),
+    }
+}

@@ -1,0 +1,125 @@
+use super::*;
+use crate::measure::{Account, Detail, Reception};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn empty() -> Account {
+    Account::new(SECOND, 10 * SECOND, 7)
+}
+
+fn at(millis: u64) -> Moment {
+    Moment::from_nanos(millis * 1_000_000)
+}
+
+/// One request of every fate, a reset in between, and one in flight.
+fn eventful() -> Account {
+    let mut account = empty();
+    for sent in (0..6).map(|second| at(1_000 * second)) {
+        let number = account.open(sent);
+        account.sent(number, sent);
+        match number {
+            7 => assert_eq!(account.reply(number, sent + SECOND / 64, Some(63)), Reception::Answer),
+            8 => assert_eq!(account.error(number, sent, ErrorClass::Send), Reception::Error),
+            9 => drop(account.begin_period()),
+            11 => assert_eq!(account.reply(number, sent + SECOND / 100, Some(64)), Reception::Answer),
+            _ => {}
+        }
+        account.expire(sent + SECOND, |from, _| from == at(3_000));
+    }
+    account.skip(300);
+    account
+}
+
+#[test]
+fn books_go_on_where_they_were_saved() {
+    let before = eventful();
+    let saved = Saved::from_bytes(before.save(at(9_000)).as_bytes());
+    let mut after = empty();
+    assert!(after.restore(&saved, at(9_000), Duration::ZERO));
+    assert_eq!(
+        Detail { averages: Default::default(), ..after.detail(at(9_000)) },
+        Detail { averages: Default::default(), ..before.detail(at(9_000)) }
+    );
+    let (old, new) = (before.totals(), after.totals());
+    assert_eq!(old.pending, 1);
+    assert_eq!((new.pending, new.void), (0, old.void + old.pending), "nobody knows what became of it");
+    assert_eq!(new.requests(), old.requests());
+    let without_fate = |totals: &Totals| Totals { pending: 0, void: 0, ..totals.clone() };
+    assert_eq!(without_fate(&new), without_fate(&old));
+    assert_eq!(after.histogram(), before.histogram());
+    let (old, new) = (before.summary(), after.summary());
+    assert_eq!(new, Summary { in_flight: 0, void: old.void + 1, ..old });
+}
+
+#[test]
+fn times_are_ages_whatever_clock_there_is_afterwards_and_however_long_nobody_pinged() {
+    let mut before = empty();
+    for (sent, answered) in [(1, true), (2, false), (3, false), (4, true), (5, false), (6, false)] {
+        let sent = at(1_000 * sent);
+        let number = before.open(sent);
+        before.sent(number, sent);
+        if answered {
+            assert_eq!(before.reply(number, sent + SECOND / 64, None), Reception::Answer);
+        }
+        before.expire(sent + 2 * SECOND, |_, _| false);
+    }
+    let (saved, now, hour) = (before.save(at(10_000)), at(90_000_000), 3_600 * SECOND);
+    let mut after = empty();
+    assert!(after.restore(&saved, now, hour));
+    let (detail, now) = (after.detail(now), now - hour);
+    let age = |moment: Moment| now.since(moment);
+    assert_eq!(detail.outage.map(|outage| (age(outage.since), outage.requests)), Some((5 * SECOND, 2)));
+    let past = after.totals().outages.longest().get().map(|past| (age(past.outage.since), age(past.until)));
+    assert_eq!(past, Some((8 * SECOND, 6 * SECOND)));
+    let [short, _, day] = detail.averages;
+    let [short_before, _, day_before] = before.detail(at(10_000)).averages;
+    assert!(short.answered < short_before.answered / 50.0, "{detail:?}");
+    assert!(day.answered > day_before.answered * 0.95, "{detail:?}");
+    // Where the clock has not run that long, it began with the clock.
+    let mut young = empty();
+    assert!(young.restore(&saved, at(500), hour));
+    assert_eq!(young.detail(at(500)).outage.map(|outage| outage.since), Some(Moment::EPOCH));
+}
+
+#[test]
+fn a_ping_a_second_for_months_takes_few_bytes() {
+    let mut totals = eventful().totals();
+    totals.skipped = 10_000_000;
+    assert!(Saved::from(&totals).as_bytes().len() < 80, "{:?}", Saved::from(&totals));
+}
+
+#[test]
+fn what_a_newer_version_adds_is_skipped() {
+    let mut out = Writer::new(VERSION);
+    out.part(99, |out| out.number(u64::MAX));
+    out.part(TOTALS, |out| write_totals(&eventful().totals(), out));
+    assert_eq!(
+        Saved::from(out).totals().map(|totals| totals.requests()),
+        Some(eventful().totals().requests())
+    );
+}
+
+#[test]
+fn what_is_no_books_is_refused_whatever_it_is() {
+    let good = eventful().save(at(9_000));
+    assert!(good.totals().is_some());
+    for length in 0..good.as_bytes().len() {
+        // Between two parts there is nothing to notice; it is the database that notices.
+        let _ = Saved::from_bytes(&good.as_bytes()[..length]).totals();
+    }
+    for index in 0..good.as_bytes().len() {
+        for bit in 0..8 {
+            let mut bytes = good.as_bytes().to_vec();
+            bytes[index] ^= 1 << bit;
+            if let Some(totals) = Saved::from_bytes(&bytes).totals() {
+                assert!(is_consistent(&totals));
+            }
+        }
+    }
+    let mut contradiction = eventful().totals();
+    contradiction.replies += 1;
+    assert_eq!(Saved::from(&contradiction).totals(), None);
+    assert_eq!(Saved::from_bytes(&[2, 0]).totals(), None, "a version that nobody knows");
+    assert_eq!(Saved::from_bytes(&[1, 1, 1, 0xff]).totals(), None);
+}

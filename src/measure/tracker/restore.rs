@@ -1,0 +1,42 @@
+//! How an account is kept over a restart.
+
+use super::Account;
+use super::report::SinceReset;
+use crate::measure::encoding::{Parts, Saved};
+use crate::measure::{Moment, Totals};
+use std::time::Duration;
+
+impl Account {
+    /// Everything that is to be known after a restart.
+    pub fn save(&self, now: Moment) -> Saved {
+        let (outages, longest) = self.outages();
+        let totals = Totals { outages, ..self.totals.clone() };
+        Saved::of(
+            &Parts {
+                period: self.period.as_ref().map(|period| (period.summary, longest.get())),
+                histogram_base: self.histogram_base.as_deref().cloned(),
+                windows: self.averages.windows(now),
+                totals,
+            },
+            now,
+        )
+    }
+
+    /// Goes on with books that were [saved](Self::save), and had been `away` for so long. What became of the requests
+    /// that were in flight then is not known, so they are void. `false` if these are no saved books: then nothing is
+    /// changed.
+    pub fn restore(&mut self, saved: &Saved, now: Moment, away: Duration) -> bool {
+        let then = now - away;
+        let Some(mut parts) = saved.parts(then) else { return false };
+        let unknown = std::mem::take(&mut parts.totals.pending);
+        parts.totals.void += unknown;
+        self.period = parts.period.map(|(mut summary, longest)| {
+            summary.void += unknown;
+            Box::new(SinceReset { summary, longest_outage: longest.into() })
+        });
+        self.totals = parts.totals;
+        self.histogram_base = parts.histogram_base.map(Box::new);
+        self.averages.resume(parts.windows, then);
+        true
+    }
+}

@@ -1,0 +1,135 @@
+//! The bytes of replies, and how many targets fit.
+
+use super::*;
+use crate::measure::{Moment, RttStats};
+use proptest::prelude::*;
+use serde_json::Value;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+fn target(address: Address, name: &str, summary: Summary) -> Target<'_> {
+    Target { address, name, interval: Interval::DEFAULT, summary, detail: None, options: None }
+}
+
+fn busy() -> Summary {
+    let rtt = RttStats { sum: 12_345_678_901, min: 10_101, max: 99_999, last: 12_345, ..RttStats::default() };
+    Summary { recv: 999_999, in_flight: 0, rtt, ..Summary::default() }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+#[test]
+fn a_target_has_the_members_of_the_contract() {
+    let rtt = RttStats { sum: 3_000_000, min: 1, max: 2_500_000, last: 20_100, ..RttStats::default() };
+    let summary = Summary { recv: 3, errs: 2, lost: 1, void: 4, outd: 5, dups: 6, in_flight: 7, rtt };
+    let mut list = TargetList::default();
+    let interval = Interval::from_seconds(0.25).expect("an interval");
+    assert!(list.push(&Target { interval, ..target(address("fe80::1%eth0"), "a \"b\"", summary) }));
+    assert!(list.push(&target(address("127.0.0.1"), "é", Summary::default())));
+    let expected = concat!(
+        r#"{"fe80::1%eth0":{"name":"a \"b\"","addr":"fe80::1%eth0","af":10,"itv":0.25,"sent":17,"recv":3,"#,
+        r#""errs":2,"lost":1,"void":4,"outd":5,"dups":6,"sum":3.0,"min":0.000001,"max":2.5,"last":0.0201},"#,
+        r#""127.0.0.1":{"name":"é","addr":"127.0.0.1","af":2,"itv":1,"sent":0,"recv":0,"#,
+        r#""errs":0,"lost":0,"outd":0,"sum":0.0,"min":0.0,"max":0.0,"last":0.0}}"#,
+    );
+    assert_eq!(text(list.into_whole().expect("it fits")), expected);
+    assert_eq!(text(TargetList::default().into_whole().expect("it fits")), "{}");
+}
+
+#[test]
+fn old_clients_can_read_eighty_busy_targets() {
+    let names: Vec<String> = (100..180).map(|host| format!("10.123.123.{host}")).collect();
+    let mut list = TargetList::default();
+    for name in &names {
+        assert!(list.push(&target(address(name), name, busy())));
+    }
+    let bytes = list.into_whole().expect("it fits").len();
+    assert!(bytes <= 16_384, "{bytes} bytes");
+}
+
+#[test]
+fn no_target_is_smaller_than_the_bound_says() {
+    let mut list = TargetList::default();
+    list.push(&target(address("1::"), "x", Summary::default()));
+    let first = list.needed;
+    list.push(&target(address("1::"), "x", Summary::default()));
+    assert_eq!(list.needed - first, MIN_TARGET);
+    assert!(TooLarge::check(TooLarge::MOST).is_ok());
+    let refusal = TooLarge::check(200_000).expect_err("too many").to_string();
+    for part in ["200000 targets", "bytes", "65507", r#""limit""#, r#""after""#] {
+        assert!(refusal.contains(part), "{refusal}");
+    }
+}
+
+#[test]
+fn a_list_holds_whole_targets_from_the_first_on() {
+    let name = "n".repeat(253);
+    let mut list = TargetList::default();
+    let fitted = (1..=1_000_u32)
+        .map(|host| IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + host)))
+        .map(|ip| list.push(&target(Address::try_from(ip).expect("a host"), &name, busy())))
+        .collect::<Vec<bool>>();
+    let fitting = list.fitting();
+    assert!(fitted[..fitting].iter().all(|&fits| fits) && !fitted[fitting..].contains(&true));
+    let TooLarge { targets, bytes } = list.into_whole().expect_err("no");
+    assert_eq!(targets, 1_000);
+    assert!(bytes > 400_000);
+}
+
+#[test]
+fn a_page_with_detail_is_json_and_fits() {
+    let rtts = Some(Duration::from_nanos(12_345_678));
+    let detail =
+        Detail { stddev: rtts, jitter: rtts, quantiles: rtts.map(|rtt| [rtt; 3]), ..Detail::default() };
+    let wall = Wall::new(Moment::EPOCH, Duration::from_secs(1_700_000_000));
+    let mut list = TargetList::default();
+    let one = target(address("10.0.0.1"), "a", busy());
+    while list.push(&Target { detail: Some((&detail, wall)), ..one }) {}
+    let fitting = list.fitting();
+    let page = text(list.into_page());
+    assert!(
+        page.len() <= MAX_REPLY && page.len() > MAX_REPLY - 400 && page.ends_with(r#","p99":0.012345678}}"#)
+    );
+    assert_eq!(page.matches("\"stddev\":").count(), fitting);
+    let mut bare = TargetList::default();
+    bare.push(&one);
+    let bare = text(bare.into_page());
+    assert!(page.starts_with(&bare[..bare.len() - 2]), "the same members come first");
+}
+
+#[test]
+fn a_page_is_json_and_fits() {
+    let mut list = TargetList::default();
+    while list.push(&target(address("10.0.0.1"), "\u{1}\"\u{1f}", busy())) {}
+    let fitting = list.fitting();
+    let page = list.into_page();
+    assert!(page.len() <= MAX_REPLY && page.len() > MAX_REPLY - 300);
+    assert_eq!(text(page).matches("\"sent\":").count(), fitting);
+}
+
+proptest! {
+    #[test]
+    fn seconds_are_exact_and_have_a_point(micros in 0_u64..1 << 50) {
+        let mut text = String::new();
+        write_seconds(&mut text, micros.into());
+        prop_assert!(text.contains('.') && (text.ends_with(".0") || !text.ends_with('0')), "{}", text);
+        let seconds: f64 = text.parse().expect("a number");
+        prop_assert!(((seconds * 1e6).round() - micros as f64).abs() < 0.5);
+    }
+
+    #[test]
+    fn every_name_comes_back_as_it_was(name: String, recv: u64) {
+        let mut list = TargetList::default();
+        prop_assume!(name.len() <= 253);
+        list.push(&target(address("::1"), &name, Summary { recv, ..Summary::default() }));
+        let reply: Value = serde_json::from_slice(&list.into_page()).expect("a reply is JSON");
+        prop_assert_eq!(reply["::1"]["name"].as_str(), Some(name.as_str()));
+        prop_assert_eq!(reply["::1"]["recv"].as_u64(), Some(recv));
+    }
+}

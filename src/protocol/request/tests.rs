@@ -1,0 +1,345 @@
+//! What each row of the contract's table is read as.
+
+use super::*;
+use crate::target::{Address, Key, Label, Terms};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn parsed(text: &str) -> Request {
+    Request::parse(text.as_bytes()).unwrap_or_else(|refusal| panic!("{text}: {refusal}"))
+}
+
+fn refused(text: impl AsRef<[u8]>) -> String {
+    let refusal = Request::parse(text.as_ref()).expect_err("a refusal");
+    String::from_utf8(refusal.reply().expect("a reply")).expect("UTF-8")
+}
+
+fn errmessage(text: &str) -> String {
+    let reply: Value = serde_json::from_str(&refused(text)).expect("JSON");
+    assert_eq!(reply["status"], "error", "{text}");
+    reply["errmessage"].as_str().expect("a message").to_owned()
+}
+
+fn matching(name: Option<&str>, host: Option<&str>) -> Selection {
+    let host = host.map(|host| host.parse().expect("a host"));
+    Selection::Matching { name: name.map(Label::from), host }
+}
+
+fn detailed() -> Request {
+    Request::List(List { selection: Selection::All, page: None, reset: false, detail: true })
+}
+
+fn whole(selection: Selection, reset: bool) -> Request {
+    Request::List(List { selection, page: None, reset, detail: false })
+}
+
+#[test]
+fn what_is_no_request_gets_the_exact_bytes_of_the_contract() {
+    let invalid = r#"{"status": "invalid json"}"#;
+    let no_cmd = r#"{"status": "need cmd variable"}"#;
+    let no_host = r#"{"status": "need name or addr variable"}"#;
+    let cases: [(&[u8], &str); 22] = [
+        (b"", invalid),
+        (b"\n", invalid),
+        (b"hello", invalid),
+        (b"{\"cmd\": \"noop\"", invalid),
+        (b"{\"cmd\": \"noop\"} x", invalid),
+        (b"{\"cmd\": \"noop\"}\0", invalid),
+        (b"{'cmd': 'noop'}", invalid),
+        (b"\xff\xfe", invalid),
+        (b"{\"cmd\": \"noop\", \"x\": \"\xff\"}", invalid),
+        (b"{\"cmd\": \"add\", \"name\": \"\\ud800\"}", invalid),
+        (b"{\"cmd\": \"add\", \"addr\": \"127.0.0.1\", \"itv\": NaN}", invalid),
+        (b"5", no_cmd),
+        (b"null", no_cmd),
+        (b"\"cmd\"", no_cmd),
+        (b"[]", no_cmd),
+        (b"[{\"cmd\": \"noop\"}]", no_cmd),
+        (b"{}", no_cmd),
+        (b" {\"CMD\": \"noop\"} ", no_cmd),
+        (b"{\"cmd\": \"add\"}", no_host),
+        (b"{\"cmd\": \"remove\", \"name\": \"\", \"addr\": \"\"}", no_host),
+        (b"{\"cmd\": \"add\", \"itv\": \"rubbish\", \"name\": null}", no_host),
+        (b"{\"cmd\": \"histogram\", \"name\": \"web\"}", r#"{"status": "need addr variable"}"#),
+    ];
+    for (text, reply) in cases {
+        assert_eq!(refused(text), reply, "{}", String::from_utf8_lossy(text));
+    }
+}
+
+#[test]
+fn requests_are_read_whatever_else_they_hold() {
+    let address = |text: &str| text.parse::<Address>().expect("an address");
+    let cases = [
+        ("{\"cmd\": \"noop\"}\n", Request::Noop),
+        (r#"{"cmd": "list", "cmd": "noop"}"#, Request::Noop),
+        (r#"{"cmd": "noop", "status": "ok", "x": 1e999}"#, Request::Noop),
+        (r#"{"cmd":"list"}"#, whole(Selection::All, false)),
+        (r#"{"cmd": "list", "reset": true, "detail": []}"#, whole(Selection::All, true)),
+        (r#"{"cmd": "list", "detail": [[]]}"#, detailed()),
+        (r#"{"cmd": "list", "reset": 0, "detail": "no"}"#, detailed()),
+        (r#"{"cmd": "list", "name": "web"}"#, whole(matching(Some("web"), None), false)),
+        (
+            r#"{"cmd": "list", "name": "w", "addr": "::ffff:10.0.0.1"}"#,
+            whole(matching(Some("w"), Some("10.0.0.1")), false),
+        ),
+        (r#"{"cmd": "list", "addr": "0.0.0.0"}"#, whole(matching(None, None), false)),
+        (r#"{"cmd": "remove", "addr": "a b"}"#, Request::Remove(matching(None, None))),
+        (r#"{"cmd": "remove", "addr": "web.example"}"#, Request::Remove(matching(None, Some("web.example")))),
+        (r#"{"cmd": "reset"}"#, Request::Reset(Selection::All)),
+        (r#"{"cmd": "reset", "addr": "::1"}"#, Request::Reset(matching(None, Some("::1")))),
+        (
+            r#"{"cmd": "histogram", "addr": "[::1]", "reset": 1}"#,
+            Request::Histogram(HistogramRequest { address: Some(address("::1")), reset: true }),
+        ),
+        (
+            r#"{"cmd": "histogram", "addr": "web"}"#,
+            Request::Histogram(HistogramRequest { address: None, reset: false }),
+        ),
+    ];
+    for (text, request) in cases {
+        assert_eq!(parsed(text), request, "{text}");
+    }
+}
+
+#[test]
+fn depth_is_no_obstacle_to_what_is_ignored() {
+    let deep = "[".repeat(30_000) + &"]".repeat(30_000);
+    assert_eq!(refused(&deep), r#"{"status": "need cmd variable"}"#);
+    assert_eq!(refused("[".repeat(65_000)), r#"{"status": "invalid json"}"#);
+    assert_eq!(parsed(&format!(r#"{{"x": {deep}, "cmd": "noop"}}"#)), Request::Noop);
+    assert!(refused(format!(r#"{{"cmd": {deep}}}"#)).len() < 300);
+}
+
+#[test]
+fn name_and_addr_serve_for_each_other() {
+    let cases = [
+        (json!({"cmd": "add", "addr": "127.0.0.1"}), "127.0.0.1", "127.0.0.1"),
+        (json!({"cmd": "add", "name": "Web.Example."}), "Web.Example.", "Web.Example."),
+        (json!({"cmd": "add", "name": "", "addr": "::FFFF:10.0.0.1"}), "::FFFF:10.0.0.1", "10.0.0.1"),
+        (
+            json!({"cmd": "add", "name": "a \"b\"\n<é>\u{0}", "addr": "10.0.0.1"}),
+            "a \"b\"\n<é>\u{0}",
+            "10.0.0.1",
+        ),
+        (json!({"cmd": "add", "name": "n", "addr": "fe80::1%eth0"}), "n", "fe80::1%eth0"),
+    ];
+    for (request, called, pinged) in cases {
+        let (name, host) = (called.into(), pinged.parse().expect("a host"));
+        assert_eq!(
+            parsed(&request.to_string()),
+            Request::Add(AddRequest { name, host, terms: Terms::default() }),
+            "{request}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_one_host_is_refused_saying_why() {
+    let long = "x".repeat(254);
+    let cases = [
+        (json!({"addr": "0.0.0.0"}), "unspecified"),
+        (json!({"name": "::"}), "unspecified"),
+        (json!({"addr": "::ffff:224.0.0.1"}), "multicast"),
+        (json!({"name": "web", "addr": "255.255.255.255"}), "broadcast"),
+        (json!({"name": "fe80::1%"}), "zone"),
+        (json!({"name": "two words"}), "' '"),
+        (json!({"name": "a..b"}), "dots"),
+        (json!({"name": long, "addr": "10.0.0.1"}), "254"),
+        (json!({"addr": long}), "254"),
+        (json!({"name": "web", "addr": long}), "254"),
+        (json!({"name": 5}), "name must be a string, not 5"),
+        (json!({"name": "web", "addr": ["10.0.0.1"]}), "addr must be a string, not [\"10.0.0.1\"]"),
+    ];
+    for (mut request, why) in cases {
+        request["cmd"] = "add".into();
+        let message = errmessage(&request.to_string());
+        assert!(message.contains(why) && message.len() < 400, "{request}: {message}");
+    }
+}
+
+#[test]
+fn an_interval_is_a_number_or_a_numeric_string() {
+    let itv = |itv: &str| format!(r#"{{"cmd": "add", "addr": "127.0.0.1", "itv": {itv}}}"#);
+    for (given, seconds) in [
+        ("5", Some(5.0)),
+        ("0.2", Some(0.2)),
+        ("1e1", Some(10.0)),
+        ("\"60\"", Some(60.0)),
+        ("\" 0.01 \"", Some(0.01)),
+        ("86400", Some(86_400.0)),
+        ("null", None),
+    ] {
+        let Request::Add(AddRequest { terms, .. }) = parsed(&itv(given)) else { panic!("{given}") };
+        assert_eq!(terms.interval.map(crate::target::Interval::seconds), seconds, "{given}");
+    }
+    let digits = "9".repeat(400);
+    for given in [
+        "0", "-1", "0.009", "86401", "1e999", "\"NaN\"", "\"inf\"", "\"\"", "\"1s\"", "true", "[1]", "{}",
+        &digits,
+    ] {
+        let message = errmessage(&itv(given));
+        let repeated: String = given.trim_matches('"').chars().take(64).collect();
+        assert!(message.contains(&repeated), "{given}: {message}");
+        assert!(message.contains("0.01") && message.contains("86400"), "{given}: {message}");
+        assert!(message.len() < 200, "{given}: {message}");
+    }
+}
+
+#[test]
+fn truth_is_what_python_takes_for_it() {
+    let list = |value: &str| format!(r#"{{"cmd": "list", "reset": {value}}}"#);
+    for falsy in ["false", "null", "0", "-0", "0.0", "0e5", "\"\"", "[]", "[ ]", "{}", "{\n}"] {
+        assert_eq!(parsed(&list(falsy)), whole(Selection::All, false), "{falsy}");
+    }
+    for truthy in ["true", "1", "-1", "0.1", "1e999", "\"false\"", "\"0\"", "\"\\ud800\"", "[0]", "{\"a\":0}"]
+    {
+        assert_eq!(parsed(&list(truthy)), whole(Selection::All, true), "{truthy}");
+    }
+}
+
+#[test]
+fn either_limit_or_after_asks_for_a_page() {
+    let page = |members: &str| match parsed(&format!(r#"{{"cmd": "list", {members}}}"#)) {
+        Request::List(list) => list.page.map(|page| (page.after.map(|after| after.to_string()), page.limit)),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(page(r#""limit": null, "after": null"#), None);
+    assert_eq!(page(r#""limit": 100"#), Some((None, Some(100))));
+    assert_eq!(page(r#""after": """#), Some((None, None)));
+    assert_eq!(page(r#""after": "::ffff:10.0.0.7""#), Some((Some("10.0.0.7".into()), None)));
+    assert_eq!(page(r#""after": "0.0.0.0""#), Some((None, None)));
+    assert_eq!(page(r#""after": "::""#), Some((Some("255.255.255.254".into()), None)));
+    assert_eq!(page(r#""limit": 1e3, "after": "::1""#), Some((Some("::1".into()), Some(1000))));
+    assert_eq!(page(r#""limit": 1e30"#), Some((None, Some(usize::MAX))));
+    for bad in ["0", "-1", "1.5", "\"10\"", "true", "[]", "{}"] {
+        let message = errmessage(&format!(r#"{{"cmd": "list", "limit": {bad}}}"#));
+        assert!(message.contains("limit") && message.contains(bad), "{message}");
+    }
+    for bad in ["\"web\"", "\"10.0.0\"", "7", "{}"] {
+        assert!(errmessage(&format!(r#"{{"cmd": "list", "after": {bad}}}"#)).contains(bad), "{bad}");
+    }
+}
+
+#[test]
+fn an_unknown_command_is_named_but_not_at_length() {
+    for (cmd, named) in [
+        (json!("lsit"), "\"lsit\""),
+        (json!("LIST"), "\"LIST\""),
+        (json!(""), "\"\""),
+        (json!(null), "null"),
+        (json!(7), "7"),
+        (json!({"cmd": "noop"}), r#"{"cmd":"noop"}"#),
+        (json!("\u{1b}[2J\n"), r#""\u{1b}[2J\n""#),
+    ] {
+        let message = errmessage(&json!({ "cmd": cmd }).to_string());
+        assert!(message.contains(&format!("unknown command {named},")), "{message}");
+    }
+    let message = errmessage(&json!({"cmd": "x".repeat(60_000)}).to_string());
+    assert!(message.contains(&"x".repeat(64)) && !message.contains(&"x".repeat(65)), "{message}");
+}
+
+#[test]
+fn somebodys_reply_is_never_answered() {
+    for reply in [r#"{"status": "ok"}"#, r#"{"status": null, "errmessage": "need cmd variable"}"#] {
+        assert_eq!(Request::parse(reply.as_bytes()), Err(Refusal::IsReply), "{reply}");
+        assert_eq!(Refusal::IsReply.reply(), None);
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        proptest::sample::select(vec!["127.0.0.1", "::", "fe80::1%eth0", "1e400", "a.b", "noop"])
+            .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::hash_map(any::<String>(), inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_request() -> impl Strategy<Value = Value> {
+    let commands = vec!["noop", "list", "add", "remove", "reset", "histogram", "other"];
+    let members = vec!["name", "addr", "itv", "reset", "detail", "limit", "after", "status", "x"];
+    let members = proptest::collection::hash_map(proptest::sample::select(members), any_json(), 0..6);
+    (proptest::sample::select(commands), members).prop_map(|(cmd, members)| {
+        let mut request = json!({ "cmd": cmd });
+        for (member, value) in members {
+            request[member] = value;
+        }
+        request
+    })
+}
+
+fn check_reply_of(datagram: &[u8]) {
+    let Err(refusal) = Request::parse(datagram) else { return };
+    let Some(reply) = refusal.reply() else { return };
+    assert!(reply.len() < 2_000, "{} bytes", reply.len());
+    let reply: Value = serde_json::from_slice(&reply).expect("a reply is JSON");
+    assert!(reply["status"].is_string());
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_do_harm(datagram: Vec<u8>) {
+        check_reply_of(&datagram);
+    }
+
+    #[test]
+    fn no_object_does_harm(request in any_request()) {
+        check_reply_of(request.to_string().as_bytes());
+    }
+
+    #[test]
+    fn no_damaged_object_does_harm(request in any_request(), at: usize, byte: u8) {
+        let mut bytes = request.to_string().into_bytes();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        check_reply_of(&bytes);
+        check_reply_of(&bytes[..at]);
+    }
+}
+
+#[test]
+fn an_add_takes_every_option_of_a_target() {
+    let request = json!({"cmd": "add", "name": "N", "itv": 5, "timeout": 1.5, "size": "1000", "dscp": "EF", "ttl": 9,
+        "source": "192.0.2.1", "interface": "eth0", "dont_fragment": true, "family": "ipv4", "labels": {"site": "B"}});
+    let Request::Add(AddRequest { terms, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
+    let given: Vec<(Key, String)> = terms.iter().collect();
+    let expected = ["5", "1.5", "1000", "46", "9", "192.0.2.1", "eth0", "true", "ipv4"].map(str::to_owned);
+    assert_eq!(given, Key::ALL.into_iter().zip(expected).collect::<Vec<_>>());
+    assert_eq!(terms.labels().collect::<Vec<_>>(), [("site", "B")]);
+    let absent = json!({"cmd": "add", "name": "N", "timeout": null, "dscp": "", "labels": {}});
+    let Request::Add(AddRequest { terms, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };
+    assert_eq!(terms, Terms::default());
+}
+
+#[test]
+fn an_unusable_option_is_named_with_what_it_takes() {
+    let long = "x".repeat(100);
+    let cases = [
+        (json!({"timeout": 0}), "timeout 0 is not usable, it takes seconds from 0.05 to 60"),
+        (json!({"dscp": "loud\n"}), r#"dscp "loud\n" is not usable, it takes a number from 0 to 63"#),
+        (json!({"size": [1, 2]}), "size [1,2] is not usable"),
+        (json!({"ttl": long}), "… is not usable"),
+        (json!({"dont_fragment": 1}), "dont_fragment 1 is not usable, it takes true or false"),
+        (json!({"labels": ["a"]}), "labels must be an object of strings"),
+        (json!({"labels": {"a": 1}}), "labels must be an object of strings"),
+        (json!({"labels": {"a-b": "1"}}), r#""a-b" can't be a label"#),
+        (json!({"addr": "192.0.2.1", "family": "ipv6"}), "192.0.2.1 is no IPv6 address"),
+    ];
+    for (mut request, reason) in cases {
+        request["cmd"] = "add".into();
+        request["name"] = "N".into();
+        let refusal = Request::parse(request.to_string().as_bytes()).expect_err("a refusal").to_string();
+        assert!(refusal.contains(reason), "{request}: {refusal}");
+    }
+}

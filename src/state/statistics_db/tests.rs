@@ -1,0 +1,111 @@
+use super::*;
+use crate::measure::Rtt;
+
+const NOON: i64 = 490_000 * hourly::SECONDS;
+const RULES: Rules = Rules { history: true, unmarked_is_new: true };
+
+fn open() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    for statements in SCHEMA.migrations {
+        connection.execute_batch(statements).unwrap();
+    }
+    connection
+}
+
+/// Keeps books at a time in seconds.
+fn save(connection: &Connection, entries: &[Entry], now: i64, rules: Rules) -> rusqlite::Result<()> {
+    super::save(connection, entries, 1_000 * now, rules)
+}
+
+fn replies(count: u64) -> Totals {
+    let mut totals = Totals { replies: count, ..Totals::default() };
+    for _ in 0..count {
+        totals.rtt.record(Rtt::from_micros(100));
+        totals.histogram.record(Rtt::from_micros(100));
+    }
+    totals
+}
+
+fn entry(address: &str, count: u64) -> Entry {
+    Entry { address: address.parse().unwrap(), name: "host".into(), saved: Saved::from(&replies(count)) }
+}
+
+/// When each hour began, and its replies.
+fn hours_of(connection: &Connection, address: &str) -> Vec<(i64, u64)> {
+    let hours = history(connection, address.parse().unwrap(), i64::MIN).unwrap();
+    hours.iter().map(|hour| (hour.begins, hour.settled.replies)).collect()
+}
+
+#[test]
+fn books_are_read_as_they_were_kept_last() {
+    let connection = open();
+    save(&connection, &[entry("10.0.0.1", 3), entry("::1", 4)], NOON, RULES).unwrap();
+    save(&connection, &[entry("10.0.0.1", 5)], NOON + 8, RULES).unwrap();
+    retire(&connection, &["::1".parse().unwrap(), "::2".parse().unwrap()]).unwrap();
+    let books = load(&connection).unwrap();
+    assert_eq!(books.len(), 1);
+    assert_eq!(books[&"10.0.0.1".parse().unwrap()].saved.totals(), Some(replies(5)));
+}
+
+#[test]
+fn hours_are_kept_over_restarts_removals_and_steps_of_the_clock() {
+    let connection = open();
+    let look = |at, count| save(&connection, &[entry("10.0.0.1", count)], at, RULES).unwrap();
+    look(NOON, 3);
+    look(NOON + 3_595, 9);
+    look(NOON + 3_600, 10);
+    assert_eq!(hours_of(&connection, "10.0.0.1"), [(NOON, 10), (NOON + 3_600, 0)]);
+    look(NOON + 3_608, 18);
+    // An hour back, and forward again: what was counted there is added to what is there.
+    look(NOON + 16, 26);
+    look(NOON + 3_616, 34);
+    look(NOON + 7_200, 40);
+    look(NOON + 7_208, 48);
+    assert_eq!(hours_of(&connection, "10.0.0.1"), [(NOON, 18), (NOON + 3_600, 16), (NOON + 7_200, 14)]);
+    retire(&connection, &["10.0.0.1".parse().unwrap()]).unwrap();
+    look(NOON + 7_300, 2);
+    assert_eq!(hours_of(&connection, "10.0.0.1"), [(NOON, 18), (NOON + 3_600, 16), (NOON + 7_200, 16)]);
+}
+
+#[test]
+fn without_history_nothing_but_the_books_is_kept() {
+    let connection = open();
+    let off = Rules { history: false, ..RULES };
+    save(&connection, &[entry("10.0.0.1", 100)], NOON, off).unwrap();
+    save(&connection, &[entry("10.0.0.1", 200)], NOON + 3_600, off).unwrap();
+    assert_eq!(hours_of(&connection, "10.0.0.1"), []);
+    // And when there is one later, it begins then.
+    save(&connection, &[entry("10.0.0.1", 201)], NOON + 3_608, RULES).unwrap();
+    assert_eq!(hours_of(&connection, "10.0.0.1"), [(NOON + 3_600, 1)]);
+}
+
+#[test]
+fn what_was_counted_before_the_database_was_lost_is_in_no_hour() {
+    let connection = open();
+    let lost = Rules { unmarked_is_new: false, ..RULES };
+    save(&connection, &[entry("10.0.0.1", 100)], NOON, lost).unwrap();
+    save(&connection, &[entry("10.0.0.1", 103)], NOON + 8, lost).unwrap();
+    assert_eq!(hours_of(&connection, "10.0.0.1"), [(NOON, 3)]);
+}
+
+#[test]
+fn old_hours_and_rows_of_nobody_are_pruned() {
+    let connection = open();
+    for hour in 0..5 {
+        save(&connection, &[entry("10.0.0.1", 10 * (hour + 1))], NOON + 3_600 * hour.cast_signed(), RULES)
+            .unwrap();
+    }
+    save(&connection, &[entry("10.0.0.2", 7)], NOON, RULES).unwrap();
+    let noon = hourly::hour_of(NOON);
+    let keep = Keep { from: noon + 2, to: noon + 100, books: Some((NOON + 1, NOON + 99_999)) };
+    prune(&connection, (1, 1), &keep).unwrap();
+    let left: Vec<i64> =
+        hours_of(&connection, "10.0.0.1").iter().map(|(begins, _)| hourly::hour_of(*begins) - noon).collect();
+    assert_eq!(left, [2, 3, 4]);
+    assert_eq!(hours_of(&connection, "10.0.0.2").len(), 1, "it was not its turn");
+    prune(&connection, (2, 2), &keep).unwrap();
+    assert_eq!(load(&connection).unwrap().len(), 1);
+    // Its last hour came with its end, and goes in the next turn, and its number with it.
+    prune(&connection, (2, 2), &keep).unwrap();
+    assert_eq!((hours_of(&connection, "10.0.0.2"), last_target(&connection).unwrap()), (vec![], 1));
+}

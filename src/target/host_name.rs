@@ -1,0 +1,145 @@
+//! DNS names, and what a host can be: an address or such a name.
+
+use super::address::{Address, AddressError};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// How a target is called: the user's own text, byte for byte, at most [`MAX_NAME`] bytes.
+///
+/// It may hold anything that UTF-8 can (quotes, newlines, escape sequences): every exit escapes it.
+pub type Label = Arc<str>;
+
+/// Longest name of a target, and longest DNS name, in bytes (RFC 1035 §3.1).
+pub const MAX_NAME: usize = 253;
+
+/// A DNS name that can be asked for: 1 to 253 bytes without its root dot, labels of 1 to 63 bytes (RFC 1035 §2.3.4).
+///
+/// Kept as it was written, except that comparing ignores ASCII case (RFC 4343). A trailing dot is part of the
+/// name: it ends the search list.
+#[derive(Debug, Clone)]
+pub struct HostName(Arc<str>);
+
+impl HostName {
+    /// The name as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for HostName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for HostName {}
+
+impl std::hash::Hash for HostName {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        for byte in self.0.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+    }
+}
+
+impl FromStr for HostName {
+    type Err = HostNameError;
+
+    fn from_str(text: &str) -> Result<Self, HostNameError> {
+        let bare = text.strip_suffix('.').unwrap_or(text);
+        if bare.len() > MAX_NAME {
+            return Err(HostNameError::TooLong(bare.len()));
+        }
+        for label in bare.split('.') {
+            match label.len() {
+                0 => return Err(HostNameError::EmptyLabel),
+                1..=63 => {}
+                length => return Err(HostNameError::LongLabel(length)),
+            }
+        }
+        if let Some(strange) =
+            bare.chars().find(|&c| c.is_control() || c.is_whitespace() || "/\\%[]".contains(c))
+        {
+            return Err(HostNameError::Character(strange));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// Why a text is no DNS name; the operator sees this text as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostNameError {
+    /// More than 253 bytes.
+    #[error("a name has at most 253 bytes, this one has {0}")]
+    TooLong(usize),
+    /// Empty, or two dots in a row.
+    #[error("a host name needs a text before, after and between its dots")]
+    EmptyLabel,
+    /// A part between two dots that is too long for DNS.
+    #[error("a part of a host name has at most 63 bytes, this one has {0}")]
+    LongLabel(usize),
+    /// A character that no host name has.
+    #[error("the character {0:?} can't be in a host name")]
+    Character(char),
+}
+
+/// What to ping: one address, or every address that a DNS name has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// A literal address.
+    Address(Address),
+    /// A name to be followed.
+    Name(HostName),
+}
+
+impl FromStr for Host {
+    type Err = HostError;
+
+    fn from_str(text: &str) -> Result<Self, HostError> {
+        match text.parse::<Address>() {
+            Ok(address) => Ok(Self::Address(address)),
+            // `%`, `[` and `:` occur in address literals only, so the better message is the address's.
+            Err(AddressError::NotAnAddress) if !text.contains(['%', '[', ':']) => {
+                Ok(Self::Name(text.parse()?))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => name.as_str().fmt(f),
+        }
+    }
+}
+
+/// Why a text is neither an address nor a DNS name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// It looks like an address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// It looks like a name.
+    #[error(transparent)]
+    Name(#[from] HostNameError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_names_follow_the_limits_of_dns() {
+        for good in ["localhost", "a.b.", "xn--bcher-kva.example", "under_score.example", "-dash"] {
+            assert!(matches!(good.parse::<Host>(), Ok(Host::Name(_))), "{good}");
+        }
+        let long = format!("{}.{}", "a".repeat(63), "b".repeat(190));
+        for bad in ["", ".", "a..b", "two words", "line\nbreak", &"a".repeat(64), &long] {
+            assert!(bad.parse::<Host>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The table on a terminal, once a second, for as long as the daemon runs.
+
+use super::console::Handle;
+use crate::actors::ask_all::survey;
+use crate::actors::pinger::GetSummary;
+use crate::actors::supervisor::{GetRoster, Roster};
+use crate::format::table::Row;
+use crate::screen;
+use crate::screen::painter::Frame;
+use actix::prelude::*;
+use std::future::poll_fn;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Time between two tables.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Whether there is anybody to show a table to.
+pub fn is_wanted(quiet: bool) -> bool {
+    !quiet && io::stdout().is_terminal()
+}
+
+/// Shows the table once a second and when the terminal's size changes, until the terminal is gone or the
+/// supervisor has ended.
+pub async fn run(console: Handle, supervisor: Recipient<GetRoster>) {
+    let mut ticks = interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut resizes = signal(SignalKind::window_change()).ok();
+    while console.can_draw() {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = resized(&mut resizes) => {}
+        }
+        if !console.wants_frame() {
+            continue;
+        }
+        let size = screen::size();
+        let Some((rows, total)) = look(&supervisor, Frame::capacity(size.1)).await else { return };
+        console.draw(Frame::new(&rows, total, size));
+    }
+}
+
+async fn resized(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => poll_fn(|task| signal.poll_recv(task).map(drop)).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The first rows of the table, and how many targets there are; `None` when the supervisor has ended.
+async fn look(supervisor: &Recipient<GetRoster>, limit: usize) -> Option<(Vec<Row>, usize)> {
+    let question = GetRoster { limit: Some(limit.max(1)), ..GetRoster::default() };
+    let Roster { members, total } = supervisor.send(question).await.ok()?;
+    let answers = survey(members, || GetSummary).await;
+    Some((answers.iter().map(|(member, books)| Row::new(&member.address, books)).collect(), total))
+}

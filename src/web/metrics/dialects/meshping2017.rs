@@ -1,0 +1,57 @@
+//! The names of meshping of 2017; times are milliseconds there.
+
+use crate::actors::supervisor::Member;
+use crate::web::metrics::family::{Family, Kind, Names, rtt};
+use crate::web::metrics::labels::LabelPairs;
+use crate::web::metrics::snapshot::Snapshot;
+
+/// `name="…",target="…"`; a target's own labels are no part of it.
+pub fn labels(member: &Member) -> LabelPairs {
+    LabelPairs::default().with("name", &member.name).with("target", member.address)
+}
+
+const PINGS: Names =
+    Names { bucket: "meshping_pings_bucket", sum: "meshping_pings_sum", count: "meshping_pings_count" };
+
+/// All of them.
+pub static FAMILIES: [Family; 7] = [
+    Family {
+        name: "meshping_sent",
+        help: "Echo requests sent.",
+        kind: Kind::Counter(|target| target.totals.requests()),
+    },
+    Family {
+        name: "meshping_recv",
+        help: "Requests answered in time, each once.",
+        kind: Kind::Counter(|target| target.totals.replies),
+    },
+    Family {
+        name: "meshping_lost",
+        help: "Requests lost, or answered by an error.",
+        kind: Kind::Counter(|target| target.totals.lost + target.totals.errors.iter().sum::<u64>()),
+    },
+    Family {
+        name: "meshping_max",
+        help: "Largest round-trip time since the target was added, in milliseconds.",
+        kind: Kind::Millis(|target| rtt(target, target.totals.rtt.max).map(|micros| micros as f64)),
+    },
+    Family {
+        name: "meshping_min",
+        help: "Smallest round-trip time since the target was added, in milliseconds.",
+        kind: Kind::Millis(|target| rtt(target, target.totals.rtt.min).map(|micros| micros as f64)),
+    },
+    Family {
+        name: "meshping_avg",
+        help: "Mean round-trip time since the target was added, in milliseconds.",
+        kind: Kind::Millis(mean),
+    },
+    Family {
+        name: "meshping_pings",
+        help: "Round-trip times of the requests answered in time, in milliseconds.",
+        kind: Kind::Bins(PINGS),
+    },
+];
+
+fn mean(target: &Snapshot) -> Option<f64> {
+    rtt(target, target.totals.rtt.sum).map(|sum| sum as f64 / target.totals.replies as f64)
+}

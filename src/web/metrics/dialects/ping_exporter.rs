@@ -1,0 +1,53 @@
+//! The names of ping_exporter, whose numbers are of the last ten settled requests.
+
+use crate::actors::supervisor::Member;
+use crate::measure::last_rtts::RecentRtts;
+use crate::target;
+use crate::web::metrics::family::{Family, Kind};
+use crate::web::metrics::labels::LabelPairs;
+use crate::web::metrics::snapshot::Snapshot;
+use std::time::Duration;
+
+/// `target="…",ip="…",ip_version="…"`, and the target's own.
+pub fn labels(member: &Member) -> LabelPairs {
+    let version = match member.address.family() {
+        target::Family::V4 => "4",
+        target::Family::V6 => "6",
+    };
+    let pairs = LabelPairs::default().with("target", &member.name).with("ip", member.address);
+    pairs.with("ip_version", version).with_own(member, &["ip", "ip_version"])
+}
+
+/// Those of the targets.
+pub static FAMILIES: [Family; 5] = [
+    Family {
+        name: "ping_rtt_best_seconds",
+        help: "Smallest round-trip time of the last ten settled requests.",
+        kind: Kind::Duration(|target| replies(target, |rtts| rtts.min)),
+    },
+    Family {
+        name: "ping_rtt_worst_seconds",
+        help: "Largest round-trip time of the last ten settled requests.",
+        kind: Kind::Duration(|target| replies(target, |rtts| rtts.max)),
+    },
+    Family {
+        name: "ping_rtt_mean_seconds",
+        help: "Mean round-trip time of the last ten settled requests.",
+        kind: Kind::Duration(|target| replies(target, |rtts| rtts.mean)),
+    },
+    Family {
+        name: "ping_rtt_std_deviation_seconds",
+        help: "Standard deviation of the round-trip times of the last ten settled requests.",
+        kind: Kind::Duration(|target| replies(target, |rtts| rtts.stddev)),
+    },
+    Family {
+        name: "ping_loss_ratio",
+        help: "Share of the last ten settled requests that had no reply in time, 0 to 1.",
+        kind: Kind::Ratio(|target| target.totals.recent.loss()),
+    },
+];
+
+/// Of the replies in the window, if there are any.
+fn replies(target: &Snapshot, read: fn(RecentRtts) -> Duration) -> Option<Duration> {
+    target.totals.recent.rtts().map(read)
+}

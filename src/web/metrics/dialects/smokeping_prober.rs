@@ -1,0 +1,54 @@
+//! The names of smokeping_prober.
+
+use crate::actors::supervisor::Member;
+use crate::measure::ErrorClass;
+use crate::target::Dscp;
+use crate::web::metrics::family::{Family, Kind, Names};
+use crate::web::metrics::labels::LabelPairs;
+
+/// `ip="…",host="…",source="…",tos="…"`, and the target's own.
+pub fn labels(member: &Member) -> LabelPairs {
+    let shape = member.options.as_deref().map(|options| options.shape).unwrap_or_default();
+    let pairs = LabelPairs::default().with("ip", member.address).with("host", &member.name);
+    let pairs = match shape.source {
+        Some(source) => pairs.with("source", source),
+        None => pairs.with("source", ""),
+    };
+    let pairs = pairs.with("tos", shape.dscp.map_or(0, Dscp::traffic_class));
+    pairs.with_own(member, &["ip", "host", "source", "tos"])
+}
+
+const DURATION: Names = Names {
+    bucket: "smokeping_response_duration_seconds_bucket",
+    sum: "smokeping_response_duration_seconds_sum",
+    count: "smokeping_response_duration_seconds_count",
+};
+
+/// Those of the targets.
+pub static FAMILIES: [Family; 5] = [
+    Family {
+        name: "smokeping_requests_total",
+        help: "Echo requests sent.",
+        kind: Kind::Counter(|target| target.totals.requests()),
+    },
+    Family {
+        name: "smokeping_response_duration_seconds",
+        help: "Round-trip times of the requests answered in time.",
+        kind: Kind::Octaves(DURATION),
+    },
+    Family {
+        name: "smokeping_response_ttl",
+        help: "Time to live, or hop limit, of the latest reply.",
+        kind: Kind::Gauge(|target| target.totals.reply_ttl.map(u64::from)),
+    },
+    Family {
+        name: "smokeping_response_duplicates_total",
+        help: "Further replies to a request that had one.",
+        kind: Kind::Counter(|target| target.totals.duplicates),
+    },
+    Family {
+        name: "smokeping_send_errors_total",
+        help: "Requests refused by our own kernel.",
+        kind: Kind::Counter(|target| target.totals.errors[ErrorClass::Send as usize]),
+    },
+];

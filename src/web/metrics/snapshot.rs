@@ -1,0 +1,26 @@
+//! What one scrape knows of a target: taken once, so that all its families agree.
+
+use super::labels::LabelPairs;
+use crate::actors::supervisor::Member;
+use crate::measure::{Totals, Wall};
+
+/// One target at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// What its series bear, escaped.
+    pub labels: LabelPairs,
+    /// In microseconds.
+    pub interval: u64,
+    /// The books.
+    pub totals: Totals,
+    /// The wall-clock time of the moments in the books, and when they were asked for.
+    pub wall: Wall,
+}
+
+impl Snapshot {
+    /// The books of a target, as of the present of `wall`; its series bear these labels.
+    pub fn new(labels: LabelPairs, member: &Member, totals: Totals, wall: Wall) -> Self {
+        let interval = u64::try_from(member.interval.get().as_micros()).unwrap_or(u64::MAX);
+        Self { labels, interval, totals, wall }
+    }
+}

@@ -1,0 +1,44 @@
+//! `POST /-/reload`: the configuration is read again, for those who may ask for it.
+
+use crate::actors::reload::Reload;
+use crate::web::context::State;
+use crate::web::guard::User;
+use crate::web::respond::{ask, line, no_answer};
+use crate::web::security::csrf::{self, WriteError, Writing};
+use crate::web::security::peer::Peer;
+use crate::web::security::rejections::Refused;
+use actix_web::http::header::ALLOW;
+use actix_web::web::Data;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+
+/// Reads the configuration again, and tells what came of it.
+pub async fn run(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    if let Err(error) = may_write(&request) {
+        state.refusals.count(Refused::Write);
+        tracing::debug!(peer = ?request.peer_addr(), %error, "a reload was refused");
+        return line(HttpResponse::Forbidden(), format!("{error}\n"));
+    }
+    let Some(reload) = &state.sources.reload else {
+        return line(HttpResponse::NotImplemented(), "There is no configuration to read again.\n");
+    };
+    tracing::info!(peer = ?request.peer_addr(), "a reload was asked for over HTTP");
+    match ask(reload, Reload, state.limits.reload).await {
+        Some(Ok(report)) => line(HttpResponse::Ok(), report + "\n"),
+        Some(Err(error)) => line(HttpResponse::InternalServerError(), error + "\n"),
+        None => no_answer(),
+    }
+}
+
+/// The answer to everything but POST.
+pub async fn only_post() -> HttpResponse {
+    let mut response = HttpResponse::MethodNotAllowed();
+    response.insert_header((ALLOW, "POST"));
+    line(response, "To read the configuration again takes POST.\n")
+}
+
+fn may_write(request: &HttpRequest) -> Result<(), WriteError> {
+    // Every connection has one.
+    let peer = *request.conn_data::<Peer>().ok_or(WriteError::Stranger)?;
+    let is_user = request.extensions().contains::<User>();
+    csrf::check(&Writing { peer, is_user, headers: request.headers() })
+}

@@ -1,0 +1,22 @@
+//! What protects the server: TLS, users, limits, and that no other site has a browser ask.
+
+/// Parses what stands in the file, or says what could stand there.
+macro_rules! from_text {
+    ($($name:ident),+) => {$(
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::parse(&text)
+            }
+        }
+    )+};
+}
+
+pub(super) mod auth;
+pub(super) mod csrf;
+pub(super) mod peer;
+pub(super) mod rate_limit;
+pub(super) mod rejections;
+mod users;
+pub(super) mod web_config;

@@ -1,0 +1,128 @@
+//! The file of `--web.config.file`, in force as it was last good: read at the start, and again when it, or a file
+//! that it names, has changed by the time that somebody asks.
+
+mod client_certs;
+mod error;
+mod fingerprint;
+mod go_duration;
+mod policy;
+mod reader;
+mod san;
+mod schema;
+mod tls;
+mod tls_values;
+mod values;
+
+pub use error::ConfigError;
+pub use policy::Rules;
+pub use tls::Tls;
+pub use tls_values::ClientAuth;
+
+use fingerprint::Stamp;
+use reader::Files;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What protects the HTTP server.
+#[derive(Default)]
+pub struct Protection(Option<Mutex<Watched>>);
+
+impl Protection {
+    /// What the file demands.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: it can't be read, or is not what it should be.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let mut files = Files::new(path);
+        let rules = Arc::new(Rules::read(&mut files)?);
+        let next_look = Instant::now() + LOOK_EVERY;
+        let state = FileState { successful: true, failures: 0 };
+        Ok(Self(Some(Mutex::new(Watched {
+            path: path.to_owned(),
+            rules,
+            seen: files.seen,
+            next_look,
+            state,
+        }))))
+    }
+
+    /// What is demanded now. Looks at the files, at most once a second.
+    pub fn current(&self) -> Arc<Rules> {
+        let Some(watched) = &self.0 else { return Arc::default() };
+        let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.look(Instant::now());
+        Arc::clone(&watched.rules)
+    }
+
+    /// How the file is doing; `None` if there is none.
+    pub fn state(&self) -> Option<FileState> {
+        let watched = self.0.as_ref()?;
+        Some(watched.lock().unwrap_or_else(PoisonError::into_inner).state)
+    }
+}
+
+/// How the file is doing.
+#[derive(Debug, Clone, Copy)]
+pub struct FileState {
+    /// Its last content could be used.
+    pub successful: bool,
+    /// So many contents could not be used.
+    pub failures: u64,
+}
+
+struct Watched {
+    path: PathBuf,
+    rules: Arc<Rules>,
+    /// What was read last, whether or not it could be used.
+    seen: Vec<(PathBuf, Option<Stamp>)>,
+    next_look: Instant,
+    state: FileState,
+}
+
+/// How often it is looked for changes.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A file that changed so lately is not read yet: it may be half written, or a key without its certificate.
+const SETTLED_AFTER: Duration = Duration::from_millis(300);
+
+impl Watched {
+    fn look(&mut self, now: Instant) {
+        if now < self.next_look {
+            return;
+        }
+        self.next_look = now + LOOK_EVERY;
+        let stamps: Vec<_> = self.seen.iter().map(|(path, _)| Stamp::of(path)).collect();
+        if stamps.iter().eq(self.seen.iter().map(|(_, stamp)| stamp)) {
+            return;
+        }
+        if stamps.iter().flatten().any(|stamp| stamp.is_fresh(SETTLED_AFTER)) {
+            self.next_look = now + SETTLED_AFTER;
+            return;
+        }
+        self.read_again();
+    }
+
+    fn read_again(&mut self) {
+        let mut files = Files::new(&self.path);
+        let read = Rules::read(&mut files).and_then(|rules| match self.rules.protects_more_than(&rules) {
+            Some(what) => Err(files.unusable(format!("{what} is gone; if that is meant, restart meshping"))),
+            None => Ok(rules),
+        });
+        self.seen = files.seen;
+        self.state.successful = read.is_ok();
+        match read {
+            Ok(rules) => {
+                self.rules = Arc::new(rules);
+                tracing::info!(file = %self.path.display(), "web config file read again");
+            }
+            Err(error) => {
+                self.state.failures += 1;
+                tracing::error!(%error, "web config file can't be used, its last good content stays in force");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

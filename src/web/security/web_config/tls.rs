@@ -1,0 +1,135 @@
+//! TLS as the file wants it, in the terms of rustls.
+
+use super::client_certs::Clients;
+use super::error::ConfigError;
+use super::reader::Files;
+use super::schema::TlsSection;
+use super::tls_values::{Cipher, ClientAuth, Curve, TlsVersion};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::NoServerSessionStorage;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ConfigBuilder, RootCertStore, ServerConfig, SupportedProtocolVersion, WantsVerifier};
+use std::sync::Arc;
+use tokio_rustls::TlsAcceptor;
+
+/// How connections are encrypted.
+#[derive(Clone)]
+pub struct Tls {
+    /// Does the handshakes.
+    pub acceptor: TlsAcceptor,
+    /// What is asked of clients.
+    pub clients: ClientAuth,
+}
+
+impl Tls {
+    /// TLS as this section of the file wants it.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: files that can't be read, and what does not go together.
+    pub fn new(section: TlsSection, files: &mut Files) -> Result<Self, ConfigError> {
+        let certificate = files.text("cert", section.cert, section.cert_file)?;
+        let key = files.text("key", section.key, section.key_file)?;
+        let authorities = files.text("client_ca", section.client_ca, section.client_ca_file)?;
+        let clients = section.client_auth_type.unwrap_or_default();
+        let secret = Secret { certificate, key };
+        let choice = Choice {
+            provider: provider(section.cipher_suites, section.curve_preferences),
+            least: section.min_version.unwrap_or(TlsVersion::Tls12),
+            most: section.max_version.unwrap_or(TlsVersion::Tls13),
+            our_order: section.prefer_server_cipher_suites.unwrap_or(true),
+        };
+        let configured = authorities.map(|pem| roots(&pem)).transpose().and_then(|roots| {
+            let checks = Clients::new(clients, roots, section.client_allowed_sans, &choice.provider)?;
+            configure(&choice, checks, secret)
+        });
+        let config = configured.map_err(|text| files.unusable(text))?;
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), clients })
+    }
+}
+
+/// Who we are: PEM.
+struct Secret {
+    certificate: Option<Vec<u8>>,
+    key: Option<Vec<u8>>,
+}
+
+/// What is offered.
+struct Choice {
+    provider: Arc<CryptoProvider>,
+    least: TlsVersion,
+    most: TlsVersion,
+    our_order: bool,
+}
+
+fn configure(choice: &Choice, clients: Option<Clients>, secret: Secret) -> Result<ServerConfig, String> {
+    let (certificates, key) = parse(secret)?;
+    let builder = versions(choice)?;
+    let verified = clients.is_some();
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(Arc::new(clients)),
+        None => builder.with_no_client_auth(),
+    };
+    let config = builder.with_single_cert(certificates, key);
+    let mut config = config.map_err(|error| format!("cert and key can't be used: {error}"))?;
+    config.ignore_client_order = choice.our_order;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    if verified {
+        // A resumed session would go on when the certificate has expired.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
+    Ok(config)
+}
+
+fn parse(secret: Secret) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let certificate = secret.certificate.ok_or("tls_server_config needs cert_file (or cert)")?;
+    let key = secret.key.ok_or("tls_server_config needs key_file (or key)")?;
+    let certificates = certificates("cert", &certificate)?;
+    let key = PrivateKeyDer::from_pem_slice(&key);
+    Ok((certificates, key.map_err(|_| "key is no private key in PEM, or encrypted")?))
+}
+
+fn certificates(name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = certificates.map_err(|error| format!("{name} is no certificate in PEM: {error}"))?;
+    if certificates.is_empty() { Err(format!("{name} is no certificate in PEM")) } else { Ok(certificates) }
+}
+
+fn roots(pem: &[u8]) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates("client_ca", pem)? {
+        roots.add(certificate).map_err(|error| format!("client_ca can't be used: {error}"))?;
+    }
+    Ok(roots)
+}
+
+/// All that rustls has, or what was chosen. As in Go, TLS 1.3 keeps its suites where none of them is named.
+fn provider(suites: Option<Vec<Cipher>>, curves: Option<Vec<Curve>>) -> Arc<CryptoProvider> {
+    let mut provider = ring::default_provider();
+    if let Some(chosen) = suites.filter(|suites| !suites.is_empty()) {
+        let all = std::mem::take(&mut provider.cipher_suites);
+        provider.cipher_suites = chosen.into_iter().map(|cipher| cipher.0).collect();
+        if !provider.cipher_suites.iter().any(|suite| suite.tls13().is_some()) {
+            provider.cipher_suites.extend(all.into_iter().filter(|suite| suite.tls13().is_some()));
+        }
+    }
+    if let Some(chosen) = curves.filter(|curves| !curves.is_empty()) {
+        provider.kx_groups = chosen.into_iter().map(|curve| curve.0).collect();
+    }
+    Arc::new(provider)
+}
+
+fn versions(choice: &Choice) -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, String> {
+    let known = [(TlsVersion::Tls13, &TLS13), (TlsVersion::Tls12, &TLS12)];
+    let wanted = known.into_iter().filter(|(version, _)| (choice.least..=choice.most).contains(version));
+    let wanted: Vec<&'static SupportedProtocolVersion> = wanted.map(|(_, version)| version).collect();
+    if wanted.is_empty() {
+        return Err("min_version is above max_version".into());
+    }
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&choice.provider));
+    let builder = builder.with_protocol_versions(&wanted);
+    builder
+        .map_err(|_| "none of the cipher_suites is of a version between min_version and max_version".into())
+}

@@ -1,0 +1,8 @@
+//! Listens, accepts connections, and serves them on a thread of its own.
+
+pub(super) mod accept;
+pub(super) mod bind;
+pub(super) mod connection;
+
+pub use accept::Server;
+pub(super) use accept::start;
