@@ -43,7 +43,7 @@ const MAY_IMPORT: &[(&str, &[&[&str]])] = &[
 ];
 
 /// Files and folders that compute and do nothing else, wherever they stand: no clock is read, nothing is sent, read or
-/// written.
+/// written. The compiler holds the same: lib.rs and the `mod.rs` beside them deny clippy's `disallowed_methods`.
 const PURE_PLACES: &[&str] = &[
     "src/actors/registry/",
     "src/build_info.rs",
@@ -263,6 +263,37 @@ fn the_tree_is_the_architecture() {
         .flat_map(|path| violations(&relative(path), &fs::read_to_string(path).expect("readable")))
         .collect();
     assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_compiler_knows_the_pure_places_too() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect(path);
+    assert!(read("src/lib.rs").contains("#![deny(clippy::disallowed_methods)]"), "src/lib.rs denies them");
+    for place in PURE_PLACES {
+        let bare = place.trim_end_matches('/').trim_end_matches(".rs");
+        let (folder, name) = bare.rsplit_once('/').expect("below src");
+        let declared_in = if folder == "src" { "src/lib.rs".to_owned() } else { format!("{folder}/mod.rs") };
+        let attributes = attributes_of_module(&read(&declared_in), name).expect(place);
+        let (denied, allowed) = (attributes.contains("deny("), attributes.contains("allow("));
+        let is_held = if folder == "src" { !allowed } else { denied };
+        assert!(is_held, "{declared_in} lets {place} read clocks: {attributes:?}");
+    }
+}
+
+/// What stands above `mod name;` about clippy's disallowed methods; `None` if there is no such module.
+fn attributes_of_module(source: &str, name: &str) -> Option<String> {
+    let mut attributes = String::new();
+    for line in source.lines().map(str::trim) {
+        if line.ends_with(&format!("mod {name};")) {
+            return Some(attributes);
+        }
+        if line.starts_with("#[") {
+            attributes.push_str(if line.contains("clippy::disallowed_methods") { line } else { "" });
+        } else {
+            attributes.clear();
+        }
+    }
+    None
 }
 
 #[test]

@@ -23,7 +23,7 @@ const OPTION: &str = "__meshping_";
 ///
 /// # Errors
 /// What is wrong first, and where.
-pub fn parse(text: &str) -> Result<Vec<TargetSpec>, String> {
+pub(super) fn parse(text: &str) -> Result<Vec<TargetSpec>, String> {
     let groups: Vec<Group> = serde_json::from_str(text).map_err(|error| {
         format!("{error}; write [{{\"targets\": [\"192.0.2.1\"], \"labels\": {{\"site\": \"berlin\"}}}}]")
     })?;

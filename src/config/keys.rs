@@ -15,7 +15,7 @@ const FAMILY: &str = "family";
 
 /// An option that a file can set.
 #[derive(Debug, Clone)]
-pub struct FileOption {
+pub(super) struct FileOption {
     /// What the command line's parser calls it.
     pub id: String,
     /// Whether it can have several values.
@@ -26,7 +26,7 @@ pub struct FileOption {
 }
 
 /// The option with a key; `None` if there is none.
-pub fn option(key: &str) -> Option<FileOption> {
+pub(super) fn option(key: &str) -> Option<FileOption> {
     if key == FAMILY {
         let (id, long) = (FAMILY.to_owned(), FAMILY.to_owned());
         return Some(FileOption { id, many: false, long, flag: false, path: false });
@@ -43,13 +43,13 @@ pub fn option(key: &str) -> Option<FileOption> {
 }
 
 /// Every key that a file can have, in the order of the help.
-pub fn keys() -> Vec<String> {
+pub(super) fn keys() -> Vec<String> {
     let command = Args::command();
     command.get_arguments().filter_map(key).chain([FAMILY.to_owned()]).collect()
 }
 
 /// Whether there are options whose keys begin with these parts.
-pub fn begins(parts: &str) -> bool {
+pub(super) fn begins(parts: &str) -> bool {
     keys().iter().any(|key| key.strip_prefix(parts).is_some_and(|rest| rest.starts_with('.')))
 }
 
@@ -63,7 +63,7 @@ impl FileOption {
     ///
     /// # Errors
     /// What the option takes instead.
-    pub fn words(&self, values: &[String], directory: &Path) -> Result<Vec<String>, String> {
+    pub(super) fn words(&self, values: &[String], directory: &Path) -> Result<Vec<String>, String> {
         let word = |value: &String| {
             if self.path && value != "-" {
                 return format!("--{}={}", self.long, directory.join(value).display());
@@ -91,7 +91,7 @@ impl FileOption {
     }
 
     /// Whether the command line or the environment has said it already: then a file is not asked.
-    pub fn is_given(&self, given: &ArgMatches) -> bool {
+    pub(super) fn is_given(&self, given: &ArgMatches) -> bool {
         let of = |id: &str| match given.value_source(id) {
             Some(ValueSource::CommandLine) => true,
             // A variable that is set to nothing, as in a file of the service manager, is not set.

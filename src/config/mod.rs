@@ -3,10 +3,13 @@
 pub mod args;
 pub mod early_exit;
 mod file;
+#[deny(clippy::disallowed_methods)]
 mod file_sd;
 mod keys;
+#[deny(clippy::disallowed_methods)]
 pub mod listen_address;
 pub mod loader;
+#[deny(clippy::disallowed_methods)]
 mod targets_file;
 
 use crate::resolve::Families;

@@ -12,7 +12,7 @@ const MAX_LINE: usize = 4096;
 ///
 /// # Errors
 /// [`TargetsFileError`] names the line.
-pub fn read(mut file: impl BufRead, limit: usize) -> Result<Vec<TargetSpec>, TargetsFileError> {
+pub(super) fn read(mut file: impl BufRead, limit: usize) -> Result<Vec<TargetSpec>, TargetsFileError> {
     let mut targets = Vec::new();
     let mut line = Vec::new();
     for number in 1.. {
@@ -61,7 +61,7 @@ fn without_comment(line: &str) -> &str {
 /// Which line of the file is wrong, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("{line}: {fault}")]
-pub struct TargetsFileError {
+pub(super) struct TargetsFileError {
     /// The first line is 1.
     pub line: usize,
     /// What is wrong with it.
@@ -70,7 +70,7 @@ pub struct TargetsFileError {
 
 /// What can be wrong with a line.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub(super) enum Fault {
     /// It can't be read.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -19,7 +19,7 @@ use tokio::net::UdpSocket;
 
 /// An engine whose time passes when a test says so. Replies take 1 ms, or never come.
 #[derive(Default)]
-pub struct Puppet {
+pub(crate) struct Puppet {
     now: Cell<Moment>,
     targets: RefCell<Vec<Rc<dyn Listener>>>,
     pub silent: Cell<bool>,
@@ -27,7 +27,7 @@ pub struct Puppet {
 
 impl Puppet {
     /// A second passes; every target is woken and will send a request.
-    pub fn tick(&self) {
+    pub(crate) fn tick(&self) {
         self.now.set(self.now.get() + Duration::from_secs(1));
         let targets = self.targets.borrow().clone();
         for (index, listener) in (0..).zip(targets) {
@@ -81,7 +81,7 @@ impl Engine for Puppet {
 
 /// What the supervisor was told, and what it is to answer.
 #[derive(Default)]
-pub struct Script {
+pub(crate) struct Script {
     pub added: Vec<Add>,
     pub removed: Vec<Remove>,
     pub refuse: Option<AddError>,
@@ -154,7 +154,7 @@ impl Handler<GetRoster> for FakeSupervisor {
 }
 
 /// A control socket with a client connected to it.
-pub struct Bed {
+pub(crate) struct Bed {
     pub engine: Rc<Puppet>,
     pub script: Arc<Mutex<Script>>,
     pub members: Vec<Member>,
@@ -165,11 +165,11 @@ pub struct Bed {
 
 impl Bed {
     /// A control socket of a supervisor with these targets, all of them called `name`.
-    pub async fn new(count: u32, name: &str) -> Self {
+    pub(crate) async fn new(count: u32, name: &str) -> Self {
         Self::allowing(count, name, &[]).await
     }
 
-    pub async fn allowing(count: u32, name: &str, allow: &[&str]) -> Self {
+    pub(crate) async fn allowing(count: u32, name: &str, allow: &[&str]) -> Self {
         let engine = Rc::new(Puppet::default());
         let name: Label = name.into();
         let members: Vec<Member> = (1..=count).map(|host| member(host, &name, &engine)).collect();
@@ -185,7 +185,7 @@ impl Bed {
     }
 
     /// A second passes; every target sends a request, and has done so on return.
-    pub async fn tick(&self) {
+    pub(crate) async fn tick(&self) {
         self.engine.tick();
         for _ in 0..4 {
             tokio::task::yield_now().await;
@@ -193,13 +193,13 @@ impl Bed {
     }
 
     /// Sends a datagram and waits for its answer.
-    pub async fn ask(&self, request: impl AsRef<[u8]>) -> String {
+    pub(crate) async fn ask(&self, request: impl AsRef<[u8]>) -> String {
         self.client.send(request.as_ref()).await.expect("loopback");
         self.answer().await.expect("an answer")
     }
 
     /// Waits for an answer: longer than the contract allows, since the machine may be busy with other tests.
-    pub async fn answer(&self) -> Option<String> {
+    pub(crate) async fn answer(&self) -> Option<String> {
         let mut buffer = vec![0; 65_536];
         let answer = tokio::time::timeout(Duration::from_secs(3), self.client.recv(&mut buffer)).await;
         let length = answer.ok()?.expect("the socket is there");
@@ -207,20 +207,20 @@ impl Bed {
     }
 
     /// Sends a list request and reads the answer.
-    pub async fn list(&self, request: impl AsRef<[u8]>) -> serde_json::Map<String, serde_json::Value> {
+    pub(crate) async fn list(&self, request: impl AsRef<[u8]>) -> serde_json::Map<String, serde_json::Value> {
         serde_json::from_str(&self.ask(request).await).expect("an object")
     }
 
-    pub async fn stats(&self) -> ControlStats {
+    pub(crate) async fn stats(&self) -> ControlStats {
         self.actor.send(GetControlStats).await.expect("the actor runs")
     }
 
-    pub async fn finish(&self) {
+    pub(crate) async fn finish(&self) {
         self.actor.send(super::Finish).await.expect("the actor runs");
     }
 
     /// Ends the actor of a target, behind the supervisor's back.
-    pub async fn kill(&self, index: usize) {
+    pub(crate) async fn kill(&self, index: usize) {
         let pinger = self.members[index].pinger.upgrade().expect("the actor runs");
         pinger.send(Retire).await.expect("the actor ran");
     }

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// The difference between what is wanted at present and what is to be.
 #[derive(Debug, Default, PartialEq)]
-pub struct Difference {
+pub(super) struct Difference {
     added: Vec<Declared>,
     changed: Vec<Declared>,
     removed: Vec<(Label, Host)>,
@@ -20,7 +20,7 @@ pub struct Difference {
 
 impl Difference {
     /// What `wanted` changes. If it is `incomplete`, what was removed live stays away, be it wanted or not.
-    pub fn between(present: Present, wanted: Vec<TargetSpec>, incomplete: bool) -> Self {
+    pub(super) fn between(present: Present, wanted: Vec<TargetSpec>, incomplete: bool) -> Self {
         let mut before: HashMap<(Label, Host), _> =
             present.declared.into_iter().map(|it| ((it.name, it.host), it.terms)).collect();
         let mut banned: HashSet<(Label, Host)> = present.banned.into_iter().collect();
@@ -47,7 +47,7 @@ impl Difference {
 
     /// The steps that lead there. A host that only gets another name is not without one in between, and what goes
     /// makes room for what comes.
-    pub fn steps(&self) -> Vec<Amendment> {
+    pub(super) fn steps(&self) -> Vec<Amendment> {
         let going: HashSet<&Host> = self.removed.iter().map(|(_, host)| host).collect();
         let (renamed, new): (Vec<&Declared>, Vec<&Declared>) =
             self.added.iter().partition(|declared| going.contains(&declared.host));

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 /// Watches files.
-pub struct Watch {
+pub(super) struct Watch {
     watcher: RecommendedWatcher,
     directories: HashSet<PathBuf>,
     /// What the files may be called.
@@ -22,7 +22,7 @@ pub struct Watch {
 
 /// Tells when a file has changed.
 #[derive(Clone, Default)]
-pub struct Changes(Arc<Notify>);
+pub(super) struct Changes(Arc<Notify>);
 
 /// A file counts as written when nobody has written for so long.
 const QUIET: Duration = Duration::from_millis(250);
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Changes {
     /// Waits for a change, and until it is over.
-    pub async fn settled(&self) {
+    pub(super) async fn settled(&self) {
         self.0.notified().await;
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline && timeout(QUIET, self.0.notified()).await.is_ok() {}
@@ -44,7 +44,7 @@ impl Watch {
     ///
     /// # Errors
     /// When the system has no way to do so, or none left.
-    pub fn start(files: &[PathBuf]) -> notify::Result<Self> {
+    pub(super) fn start(files: &[PathBuf]) -> notify::Result<Self> {
         let (changes, patterns) = (Changes::default(), Arc::new(Mutex::new(Vec::new())));
         let (told, ours) = (changes.clone(), Arc::clone(&patterns));
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
@@ -59,12 +59,12 @@ impl Watch {
     }
 
     /// Where changes are told.
-    pub fn changes(&self) -> Changes {
+    pub(super) fn changes(&self) -> Changes {
         self.changes.clone()
     }
 
     /// Watches these files from now on.
-    pub fn follow(&mut self, files: &[PathBuf]) {
+    pub(super) fn follow(&mut self, files: &[PathBuf]) {
         *self.patterns.lock().unwrap_or_else(PoisonError::into_inner) =
             files.iter().flat_map(|file| patterns(file)).collect();
         let wanted: HashSet<PathBuf> = files.iter().flat_map(|file| directories(file)).collect();

@@ -1,5 +1,6 @@
 //! Joins everything: opens what may be refused, starts the actors, runs until it is told to stop.
 
+#[deny(clippy::disallowed_methods)]
 mod config_diff;
 mod file_watcher;
 mod privilege;

@@ -6,12 +6,12 @@ mod linux {
     use tracing::debug;
 
     /// Keeps what opening the sockets takes: raw sockets, and receive buffers beyond the system's limit.
-    pub fn keep_for_opening() {
+    pub(crate) fn keep_for_opening() {
         keep(&[Capability::CAP_NET_RAW, Capability::CAP_NET_ADMIN]);
     }
 
     /// Keeps what a running daemon needs: to open raw sockets again.
-    pub fn keep_for_running() {
+    pub(crate) fn keep_for_running() {
         keep(&[Capability::CAP_NET_RAW]);
     }
 
@@ -32,7 +32,7 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{keep_for_opening, keep_for_running};
+pub(super) use linux::{keep_for_opening, keep_for_running};
 
 /// Other systems have no capabilities to give up.
 #[cfg(not(target_os = "linux"))]

@@ -19,10 +19,10 @@ use tracing::{error, info, warn};
 /// Tells that a file that the configuration is made of may have changed.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct FilesChanged;
+pub(super) struct FilesChanged;
 
 /// Reads the configuration again and applies what is different.
-pub struct ReloadActor {
+pub(super) struct ReloadActor {
     loader: Arc<Mutex<Loader>>,
     outside: Outside,
     /// What we were started with, but for its targets: what takes a start is in force as it was then.
@@ -35,7 +35,7 @@ pub struct ReloadActor {
 
 /// Whom a configuration concerns.
 #[derive(Clone)]
-pub struct Outside {
+pub(super) struct Outside {
     /// Has the targets.
     pub supervisor: Addr<SupervisorActor>,
     /// Has the control socket.
@@ -46,7 +46,7 @@ pub struct Outside {
 
 impl ReloadActor {
     /// Takes over from a start with that configuration, whose targets have been handed on.
-    pub fn new(loader: Loader, reading: Reading, outside: Outside) -> Self {
+    pub(super) fn new(loader: Loader, reading: Reading, outside: Outside) -> Self {
         let Reading { config, files, broken, repeated, hash, .. } = reading;
         let state = ReloadState {
             successful: true,

@@ -61,7 +61,11 @@ const MOST_THREADS: u16 = 64;
 ///
 /// # Errors
 /// [`EngineError`] of the first that can't have one.
-pub async fn start(kind: EngineKind, timeout: Timeout, shards: u16) -> Result<Vec<Shard>, EngineError> {
+pub(super) async fn start(
+    kind: EngineKind,
+    timeout: Timeout,
+    shards: u16,
+) -> Result<Vec<Shard>, EngineError> {
     let common = Common::new(shards)?;
     let mut started = Vec::new();
     for shard in 0..shards {

@@ -48,7 +48,7 @@ pub enum SocketError {
 
 /// What the service manager handed over.
 #[derive(Debug, Default)]
-pub struct Handed {
+pub(super) struct Handed {
     control: Handover<UdpSocket>,
     web: Handover<TcpListener>,
 }
@@ -73,7 +73,7 @@ impl Handed {
     ///
     /// # Errors
     /// [`SocketError`] if they are not what we know how to use.
-    pub fn take() -> Result<Self, SocketError> {
+    pub(super) fn take() -> Result<Self, SocketError> {
         let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut fds = ListenFd::from_env();
         let mut names = names.split(':');
@@ -99,7 +99,7 @@ impl Handed {
     ///
     /// # Errors
     /// [`SocketError`]: one is not to be had, or a socket unit says something else than an option.
-    pub fn open(self, config: &Config) -> Result<(Option<UdpSocket>, Vec<TcpListener>), SocketError> {
+    pub(super) fn open(self, config: &Config) -> Result<(Option<UdpSocket>, Vec<TcpListener>), SocketError> {
         let control = Wanted {
             name: CONTROL,
             option: "--control",

@@ -11,12 +11,12 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 /// Every target's actor runs, or a reload is over.
-pub fn ready() {
+pub(super) fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
 /// We begin to read the configuration again; [`ready`] ends it, whatever came of it.
-pub fn reloading() {
+pub(super) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(error) => debug!(%error, "no clock"),
@@ -24,12 +24,12 @@ pub fn reloading() {
 }
 
 /// We are about to end.
-pub fn stopping() {
+pub(super) fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
 /// Leaves a copy of a socket with the service manager, which hands it to our successor under that name.
-pub fn keep(name: &str, socket: BorrowedFd<'_>) {
+pub(super) fn keep(name: &str, socket: BorrowedFd<'_>) {
     // Not to be dropped because of an error that is pending on it.
     let state = [NotifyState::FdStore, NotifyState::FdName(name), NotifyState::Custom("FDPOLL=0")];
     if let Err(error) = sd_notify::notify_with_fds(&state, &[socket]) {
@@ -38,7 +38,7 @@ pub fn keep(name: &str, socket: BorrowedFd<'_>) {
 }
 
 /// Has the service manager close what was left with it, and waits until it has.
-pub fn forget(name: &str) {
+pub(super) fn forget(name: &str) {
     tell(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)]);
     if let Err(error) = wait_until_heard() {
         debug!(%error, "the service manager does not listen");
@@ -58,7 +58,7 @@ fn wait_until_heard() -> io::Result<()> {
 ///
 /// The watchdog is fed four times in its period. A thread may be found stalled that is not, after the machine or
 /// we were suspended: so a fault is looked into again at once, and never ends us before the period is over.
-pub async fn report(supervisor: Addr<SupervisorActor>) {
+pub(super) async fn report(supervisor: Addr<SupervisorActor>) {
     let patience = sd_notify::watchdog_enabled();
     let mut health = Ok(());
     loop {

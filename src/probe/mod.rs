@@ -9,6 +9,7 @@ pub mod native;
 pub mod portable;
 pub mod scripted;
 mod send_failures;
+#[deny(clippy::disallowed_methods)]
 pub mod wire;
 
 use crate::measure::{ErrorClass, Moment, Octaves};

@@ -11,7 +11,7 @@ use tracing::{debug, info, warn};
 
 /// The targets of an engine that nothing can be sent to, at present.
 #[derive(Debug, Default)]
-pub struct Refusals {
+pub(super) struct Refusals {
     /// With whether the log has been told.
     refused: HashMap<Address, bool>,
     /// When the present minute began.
@@ -22,7 +22,7 @@ pub struct Refusals {
 
 impl Refusals {
     /// A request to that target was refused.
-    pub fn refused(&mut self, address: Address, reason: &dyn Display, now: Moment) {
+    pub(super) fn refused(&mut self, address: Address, reason: &dyn Display, now: Moment) {
         if self.refused.contains_key(&address) {
             debug!(addr = %address, error = %reason, "request not sent");
             return;
@@ -40,7 +40,7 @@ impl Refusals {
     }
 
     /// A request to that target was sent.
-    pub fn sent(&mut self, address: Address) {
+    pub(super) fn sent(&mut self, address: Address) {
         // Nearly always there is nothing to look for.
         if !self.refused.is_empty() && self.refused.remove(&address) == Some(true) {
             info!(addr = %address, "requests can be sent again");
@@ -48,7 +48,7 @@ impl Refusals {
     }
 
     /// The target has ended.
-    pub fn forget(&mut self, address: Address) {
+    pub(super) fn forget(&mut self, address: Address) {
         self.refused.remove(&address);
     }
 }

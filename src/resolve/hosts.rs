@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 /// Static names and their addresses.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Hosts(HashMap<String, Vec<IpAddr>>);
+pub(super) struct Hosts(HashMap<String, Vec<IpAddr>>);
 
 impl Hosts {
     /// Reads `ADDRESS NAME…` lines; what is no such line is passed over, as the system's own resolver does.
-    pub fn parse(text: &[u8]) -> Self {
+    pub(super) fn parse(text: &[u8]) -> Self {
         let mut hosts = Self::default();
         for line in String::from_utf8_lossy(text).lines() {
             hosts.take_line(line);
@@ -31,7 +31,7 @@ impl Hosts {
     }
 
     /// The addresses of a name, none if the file does not know it. No search list applies.
-    pub fn get(&self, name: &str) -> &[IpAddr] {
+    pub(super) fn get(&self, name: &str) -> &[IpAddr] {
         self.0.get(&key(name)).map(Vec::as_slice).unwrap_or_default()
     }
 }

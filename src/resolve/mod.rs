@@ -1,9 +1,12 @@
 //! The port to names: what a name's actor asks, and what it is told. DNS itself is behind [`Resolve`].
 
+#[deny(clippy::disallowed_methods)]
 pub mod follow;
+#[deny(clippy::disallowed_methods)]
 mod hosts;
 mod scoped;
 pub mod scripted;
+#[deny(clippy::disallowed_methods)]
 mod search;
 mod servers;
 pub mod system;

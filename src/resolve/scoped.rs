@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Tokio's network; every IPv6 address in it is in this zone (0 for none).
 #[derive(Clone, Default)]
-pub struct Scoped {
+pub(super) struct Scoped {
     tokio: TokioRuntimeProvider,
     zone: u32,
 }
@@ -23,7 +23,7 @@ impl Scoped {
     ///
     /// # Errors
     /// If there is no such interface.
-    pub fn to(zone: Option<&str>) -> io::Result<Self> {
+    pub(super) fn to(zone: Option<&str>) -> io::Result<Self> {
         Ok(Self { tokio: TokioRuntimeProvider::default(), zone: zone.map_or(Ok(0), interface_index)? })
     }
 }
@@ -59,7 +59,7 @@ impl RuntimeProvider for Scoped {
 }
 
 /// A socket whose destinations are in a zone.
-pub struct ScopedUdp {
+pub(super) struct ScopedUdp {
     socket: tokio::net::UdpSocket,
     zone: u32,
 }
@@ -103,7 +103,7 @@ fn interface_index(zone: &str) -> io::Result<u32> {
 }
 
 /// A server's address and its zone.
-pub fn split(server: &resolv_conf::ScopedIp) -> (IpAddr, Option<&str>) {
+pub(super) fn split(server: &resolv_conf::ScopedIp) -> (IpAddr, Option<&str>) {
     match server {
         resolv_conf::ScopedIp::V6(ip, zone) => ((*ip).into(), zone.as_deref()),
         resolv_conf::ScopedIp::V4(ip) => ((*ip).into(), None),

@@ -4,7 +4,7 @@ use super::FamilyAnswer;
 
 /// The full names, without the root's dot, that a name may mean, in the order in which they are to be tried.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Candidates {
+pub(super) struct Candidates {
     /// The full names.
     pub names: Vec<String>,
     /// The first of them is the name as it was written.
@@ -14,7 +14,7 @@ pub struct Candidates {
 impl Candidates {
     /// A name with at least `ndots` dots is tried as it is first, else last (resolv.conf(5)). A name that ends in
     /// a dot, and those that never leave this host (RFC 6761, RFC 7686), are not searched for.
-    pub fn of(name: &str, search: &[String], ndots: usize) -> Self {
+    pub(super) fn of(name: &str, search: &[String], ndots: usize) -> Self {
         let bare = name.strip_suffix('.').unwrap_or(name);
         let as_is_first = bare.len() < name.len() || is_special(bare) || dots(bare) >= ndots;
         let mut names = Vec::with_capacity(search.len() + 1);
@@ -35,7 +35,7 @@ impl Candidates {
     /// `story` holds an answer for each candidate that was asked for. That a name exists beats that another does
     /// not. That we do not know beats both, or a moment's failure would count as "it has no address"; except
     /// that when the name as it is was answered for, failing search domains do not matter.
-    pub fn verdict(&self, story: &[FamilyAnswer]) -> FamilyAnswer {
+    pub(super) fn verdict(&self, story: &[FamilyAnswer]) -> FamilyAnswer {
         let heard = |answer: &FamilyAnswer| story.contains(answer);
         let decisive = if self.as_is_first { &story[..story.len().min(1)] } else { story };
         if heard(&FamilyAnswer::Silent) || story.is_empty() {

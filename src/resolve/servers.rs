@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
 /// A look-up takes no longer than this, whatever resolv.conf says.
-pub const TOTAL: Duration = Duration::from_secs(10);
+pub(super) const TOTAL: Duration = Duration::from_secs(10);
 
 /// So long a server that was silent is asked after the others.
 const SULK: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ const NEGATIVE_TTL: Duration = Duration::from_secs(5);
 const MAX_ACTIVE: usize = 1024;
 
 /// What `/etc/resolv.conf` says.
-pub struct Servers {
+pub(super) struct Servers {
     in_file_order: Vec<Server>,
     attempts: usize,
     /// The domains in which names are searched for.
@@ -47,7 +47,7 @@ pub struct Servers {
 impl Servers {
     /// Reads a `resolv.conf`. What makes no sense in it is logged and left out; without any server it is the one
     /// on this host, as resolv.conf(5) says.
-    pub fn parse(text: &[u8]) -> Self {
+    pub(super) fn parse(text: &[u8]) -> Self {
         let (mut config, errors) = resolv_conf::Config::parse_with_errors(text);
         for error in errors {
             warn!(%error, "resolv.conf: this is passed over");
@@ -72,7 +72,7 @@ impl Servers {
     }
 
     /// Asks for the addresses of a full name, in the servers' order, until one of them knows. Ends by `deadline`.
-    pub async fn ask(&self, name: &str, family: Family, deadline: Instant) -> FamilyAnswer {
+    pub(super) async fn ask(&self, name: &str, family: Family, deadline: Instant) -> FamilyAnswer {
         let Some(name) = wire_name(name) else {
             debug!(?name, "no such name can be asked for");
             return FamilyAnswer::NoName(NEGATIVE_TTL);

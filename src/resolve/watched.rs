@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use tracing::warn;
 
 /// What a file says, as of now.
-pub struct Watched<T> {
+pub(super) struct Watched<T> {
     path: PathBuf,
     stamp: Stamp,
     value: Rc<T>,
@@ -17,14 +17,14 @@ pub struct Watched<T> {
 
 impl<T> Watched<T> {
     /// Reads the file. One that is missing or can't be read counts as empty, which is logged once.
-    pub fn open(path: &Path, read: fn(&[u8]) -> T) -> Self {
+    pub(super) fn open(path: &Path, read: fn(&[u8]) -> T) -> Self {
         let stamp = Stamp::of(path);
         let value = Rc::new(read(&contents(path)));
         Self { path: path.to_owned(), stamp, value, read }
     }
 
     /// What the file says; looks whether it changed (some two microseconds) and reads it again if so.
-    pub fn get(&mut self) -> Rc<T> {
+    pub(super) fn get(&mut self) -> Rc<T> {
         // Taken before reading: what changes while we read is noticed next time.
         let stamp = Stamp::of(&self.path);
         if stamp != self.stamp {

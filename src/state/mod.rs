@@ -6,6 +6,7 @@ mod database;
 mod directory;
 mod flush_loop;
 mod health;
+#[deny(clippy::disallowed_methods)]
 mod hourly;
 mod statistics_db;
 mod statistics_writer;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// A mark on requests: one of the users sends it.
-pub struct User;
+pub(super) struct User;
 
 /// No request needs more.
 const LONGEST_BODY: u64 = 4096;
@@ -28,7 +28,7 @@ const LONGEST_BODY: u64 = 4096;
 ///
 /// # Errors
 /// Those of what it is passed on to.
-pub async fn admit<B: MessageBody + 'static>(
+pub(super) async fn admit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use std::time::Duration;
 
 /// Asks an actor; `None` when it has ended, or does not answer in time.
-pub async fn ask<M>(whom: &Recipient<M>, question: M, patience: Duration) -> Option<M::Result>
+pub(super) async fn ask<M>(whom: &Recipient<M>, question: M, patience: Duration) -> Option<M::Result>
 where
     M: Message + Send,
     M::Result: Send,
@@ -16,12 +16,12 @@ where
 }
 
 /// A line of text.
-pub fn line(mut response: HttpResponseBuilder, text: impl MessageBody + 'static) -> HttpResponse {
+pub(super) fn line(mut response: HttpResponseBuilder, text: impl MessageBody + 'static) -> HttpResponse {
     response.insert_header(ContentType::plaintext()).body(text)
 }
 
 /// The answer while the daemon does not answer us.
-pub fn no_answer() -> HttpResponse {
+pub(super) fn no_answer() -> HttpResponse {
     line(
         HttpResponse::ServiceUnavailable(),
         "The daemon does not answer; it is starting, ending or overloaded.\n",

@@ -8,7 +8,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, guard};
 
 /// Adds every path that there is, each but one for reading only.
-pub fn add(app: &mut ServiceConfig) {
+pub(super) fn add(app: &mut ServiceConfig) {
     app.service(path("/").route(web::get().to(index::show)).route(web::head().to(index::show)));
     app.service(
         path("/metrics").route(web::get().to(metrics::show)).route(web::head().to(metrics::describe)),
@@ -21,12 +21,12 @@ pub fn add(app: &mut ServiceConfig) {
 }
 
 /// gzip for those who accept it.
-pub fn compression() -> Compress {
+pub(super) fn compression() -> Compress {
     Compress::default()
 }
 
 /// What every answer bears: whatever gets into a page, it loads nothing, runs nothing, is framed by nobody.
-pub fn headers() -> DefaultHeaders {
+pub(super) fn headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add(("Content-Security-Policy", index::POLICY))
         .add(("X-Content-Type-Options", "nosniff"))

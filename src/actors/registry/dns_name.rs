@@ -26,7 +26,7 @@ pub(super) struct Claim {
 
 impl Claim {
     /// Addresses that it does not bring back.
-    pub fn excluded(&self) -> impl Iterator<Item = &Address> {
+    pub(super) fn excluded(&self) -> impl Iterator<Item = &Address> {
         self.excluded.iter()
     }
 
@@ -44,7 +44,7 @@ impl Followed {
     ///
     /// # Errors
     /// [`AddError::TooManyLabels`].
-    pub fn claim(&mut self, name: &Label, origin: Origin, given: Given) -> Result<bool, AddError> {
+    pub(super) fn claim(&mut self, name: &Label, origin: Origin, given: Given) -> Result<bool, AddError> {
         if let Some(claim) = self.find_mut(name, origin) {
             claim.given = given;
             return Ok(false);
@@ -57,22 +57,22 @@ impl Followed {
     }
 
     /// Ends a claim.
-    pub fn unclaim(&mut self, name: &Label, origin: Origin) {
+    pub(super) fn unclaim(&mut self, name: &Label, origin: Origin) {
         self.claims.retain(|claim| claim.origin != origin || claim.name != *name);
     }
 
     /// Whether anybody claims it.
-    pub fn is_claimed(&self) -> bool {
+    pub(super) fn is_claimed(&self) -> bool {
         !self.claims.is_empty()
     }
 
     /// Those who claim it.
-    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+    pub(super) fn claims(&self) -> impl Iterator<Item = &Claim> {
         self.claims.iter()
     }
 
     /// What was said about a claim.
-    pub fn given_by(&self, name: &Label, origin: Origin) -> Option<&Given> {
+    pub(super) fn given_by(&self, name: &Label, origin: Origin) -> Option<&Given> {
         self.claims
             .iter()
             .find(|claim| claim.origin == origin && claim.name == *name)
@@ -80,7 +80,7 @@ impl Followed {
     }
 
     /// What the claims want of the present addresses, and what they do not want any more.
-    pub fn wanted(&self, host: &HostName) -> Vec<(Address, Want, bool)> {
+    pub(super) fn wanted(&self, host: &HostName) -> Vec<(Address, Want, bool)> {
         let of = |claim: &Claim| {
             let Claim { name, origin, given, .. } = claim;
             let want = |&address: &Address| {
@@ -99,7 +99,7 @@ impl Followed {
 
     /// Has no claim bring that address back; returns who has just given it up. One whose first answer is awaited
     /// may yet turn out to have it.
-    pub fn exclude(&mut self, address: Address) -> Vec<Label> {
+    pub(super) fn exclude(&mut self, address: Address) -> Vec<Label> {
         if self.answered && !self.addresses.contains(&address) {
             return Vec::new();
         }
@@ -109,14 +109,14 @@ impl Followed {
     }
 
     /// The claim of that name wants no such address, as it was before a restart.
-    pub fn exclude_for(&mut self, name: &Label, address: Address) {
+    pub(super) fn exclude_for(&mut self, name: &Label, address: Address) {
         for claim in self.claims.iter_mut().filter(|claim| claim.name == *name) {
             claim.excluded.insert(address);
         }
     }
 
     /// Has the claims of that name want every address again; returns whether that changes anything.
-    pub fn include(&mut self, name: &Label) -> bool {
+    pub(super) fn include(&mut self, name: &Label) -> bool {
         let claims = self.claims.iter_mut().filter(|claim| claim.name == *name);
         let excluded: usize = claims.map(|claim| std::mem::take(&mut claim.excluded).len()).sum();
         excluded > 0
@@ -127,7 +127,7 @@ impl Followed {
     }
 
     /// The terms of those that the configuration claims.
-    pub fn declared(&self) -> impl Iterator<Item = (&Label, &Terms)> {
+    pub(super) fn declared(&self) -> impl Iterator<Item = (&Label, &Terms)> {
         let declared = self.claims.iter().filter(|claim| claim.origin == Origin::Config);
         declared.map(|claim| (&claim.name, &claim.given.terms))
     }

@@ -33,7 +33,7 @@ pub(super) struct Want {
 }
 
 impl Want {
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub(super) fn is_same(&self, other: &Self) -> bool {
         self.origin == other.origin && self.name == other.name && self.by == other.by
     }
 }
@@ -48,22 +48,22 @@ pub(super) struct Given {
 
 impl Given {
     /// Terms that are given now.
-    pub fn at(terms: Terms, stamp: u64) -> Self {
+    pub(super) fn at(terms: Terms, stamp: u64) -> Self {
         Self { terms, interval_at: stamp, options_at: stamp }
     }
 
     /// When any of them were given last.
-    pub fn stamp(&self) -> u64 {
+    pub(super) fn stamp(&self) -> u64 {
         self.interval_at.max(self.options_at)
     }
 
     /// Other terms, of the same time.
-    pub fn with(&self, terms: Terms) -> Self {
+    pub(super) fn with(&self, terms: Terms) -> Self {
         Self { terms, ..self.clone() }
     }
 
     /// What was given before, with these terms over it.
-    pub fn renewed(&self, terms: &Terms, stamp: u64) -> Self {
+    pub(super) fn renewed(&self, terms: &Terms, stamp: u64) -> Self {
         Self {
             terms: terms.over(&self.terms),
             interval_at: if terms.interval.is_some() { stamp } else { self.interval_at },

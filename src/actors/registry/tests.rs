@@ -11,11 +11,11 @@ pub(super) struct World {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { registry: Registry::new(LIMITS, Defaults::default()), started: 0, log: Vec::new() }
     }
 
-    pub fn apply(&mut self, changes: Vec<Change<u32>>) {
+    pub(crate) fn apply(&mut self, changes: Vec<Change<u32>>) {
         for change in changes {
             self.log.push(match change {
                 Change::Start(address) => {
@@ -30,34 +30,34 @@ impl World {
         }
     }
 
-    pub fn add(&mut self, name: &str, address: &str, interval: Option<&str>) -> Result<(), AddError> {
+    pub(crate) fn add(&mut self, name: &str, address: &str, interval: Option<&str>) -> Result<(), AddError> {
         let terms = Terms::every(interval.map(|text| text.parse().unwrap()));
         let changes = self.registry.add_address(&name.into(), ip(address), &terms)?;
         self.apply(changes);
         Ok(())
     }
 
-    pub fn claim(&mut self, name: &str, host: &str) -> Result<Claimed, AddError> {
+    pub(crate) fn claim(&mut self, name: &str, host: &str) -> Result<Claimed, AddError> {
         let (claimed, changes) =
             self.registry.claim(&name.into(), &host.parse().unwrap(), &Terms::default())?;
         self.apply(changes);
         Ok(claimed)
     }
 
-    pub fn resolve(&mut self, host: &str, addresses: &[&str]) -> Option<AddError> {
+    pub(crate) fn resolve(&mut self, host: &str, addresses: &[&str]) -> Option<AddError> {
         let addresses = addresses.iter().map(|text| ip(text)).collect();
         let (changes, refused) = self.registry.resolved(&host.parse().unwrap(), addresses, true);
         self.apply(changes);
         refused
     }
 
-    pub fn remove(&mut self, name: Option<&str>, host: Option<&str>) {
+    pub(crate) fn remove(&mut self, name: Option<&str>, host: Option<&str>) {
         let host = host.map(|text| text.parse().unwrap());
         let changes = self.registry.remove(name.map(Into::into).as_ref(), host.as_ref());
         self.apply(changes);
     }
 
-    pub fn targets(&self) -> Vec<String> {
+    pub(crate) fn targets(&self) -> Vec<String> {
         self.select(&Filter::default())
     }
 
@@ -67,7 +67,7 @@ impl World {
         chosen.iter().map(|(address, entry)| format!("{}={address}", entry.name())).collect()
     }
 
-    pub fn take_log(&mut self) -> Vec<String> {
+    pub(crate) fn take_log(&mut self) -> Vec<String> {
         std::mem::take(&mut self.log)
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 /// Somebody who added a name and waits for what it turns out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiter {
+pub(super) struct Waiter {
     /// The name it was added under.
     pub name: Label,
     /// The name that is being looked up.
@@ -18,13 +18,13 @@ pub struct Waiter {
 
 /// Everybody who waits.
 #[derive(Debug, Default)]
-pub struct Waiting(HashMap<HostName, Vec<(Waiter, Answer)>>);
+pub(super) struct Waiting(HashMap<HostName, Vec<(Waiter, Answer)>>);
 
 type Answer = oneshot::Sender<Added>;
 
 impl Waiting {
     /// Waits for a name's first answer. Whoever adds the same again meanwhile shares its fate.
-    pub fn wait(&mut self, mut waiter: Waiter) -> oneshot::Receiver<Added> {
+    pub(super) fn wait(&mut self, mut waiter: Waiter) -> oneshot::Receiver<Added> {
         let others = self.0.entry(waiter.host.clone()).or_default();
         waiter.tentative |= others.iter().any(|(other, _)| other.name == waiter.name && other.tentative);
         let (answer, answered) = oneshot::channel();
@@ -33,17 +33,17 @@ impl Waiting {
     }
 
     /// Those who wait for a name; each is to be answered.
-    pub fn take(&mut self, host: &HostName) -> Vec<(Waiter, Answer)> {
+    pub(super) fn take(&mut self, host: &HostName) -> Vec<(Waiter, Answer)> {
         self.0.remove(host).unwrap_or_default()
     }
 
     /// The name is no longer followed: nobody will be answered.
-    pub fn give_up(&mut self, host: &HostName) {
+    pub(super) fn give_up(&mut self, host: &HostName) {
         self.0.remove(host);
     }
 
     /// That one is told that the name keeps being tried, so its claim stays, whatever comes.
-    pub fn settle_for(&mut self, settled: &Waiter) {
+    pub(super) fn settle_for(&mut self, settled: &Waiter) {
         let Some(others) = self.0.get_mut(&settled.host) else { return };
         others.retain(|(_, answer)| !answer.is_closed());
         for (other, _) in others.iter_mut().filter(|(other, _)| other.name == settled.name) {

@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 /// What a configuration file says.
 #[derive(Debug, Default)]
-pub struct ConfigFile {
+pub(super) struct ConfigFile {
     /// Its options, each with the words of a command line that say the same.
     pub options: Vec<(FileOption, Vec<String>)>,
     /// Its targets.
@@ -47,7 +47,7 @@ impl fmt::Display for Problem {
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of the lines.
-pub fn parse(file: &Path, text: &str) -> Result<ConfigFile, Vec<Problem>> {
+pub(super) fn parse(file: &Path, text: &str) -> Result<ConfigFile, Vec<Problem>> {
     let directory = file.parent().map(Path::to_owned).unwrap_or_default();
     let mut reader = Reader { file: file.display().to_string(), directory, text, problems: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);

@@ -1,5 +1,6 @@
 //! The other end of the control socket: asks a running daemon, and waits for its answer. Blocking.
 
+#[deny(clippy::disallowed_methods)]
 mod listing;
 
 pub use listing::{Entry, Listing};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Translates wall-clock stamps. A step of the wall clock must not become a round-trip time.
 #[derive(Debug, Default)]
-pub struct WallClock {
+pub(super) struct WallClock {
     /// Wall-clock time at our epoch, in ns: of the present, and of before the latest step.
     epoch: i128,
     epoch_before: i128,
@@ -13,13 +13,13 @@ pub struct WallClock {
 
 impl WallClock {
     /// A clock on which wall-clock time `wall`, in ns, was the moment `now`.
-    pub fn new(wall: i128, now: Moment) -> Self {
+    pub(super) fn new(wall: i128, now: Moment) -> Self {
         let epoch = wall - i128::from(now.as_nanos());
         Self { epoch, epoch_before: epoch }
     }
 
     /// Takes a new sample of both clocks. Differences below half a millisecond are the sampling's own.
-    pub fn sample(&mut self, wall: i128, now: Moment) {
+    pub(super) fn sample(&mut self, wall: i128, now: Moment) {
         let epoch = wall - i128::from(now.as_nanos());
         if (epoch - self.epoch).unsigned_abs() > SAMPLING_ERROR.as_nanos() {
             self.epoch_before = self.epoch;
@@ -32,7 +32,7 @@ impl WallClock {
     /// The stamp was taken before or after a step: whichever fits between the two is right. If both do, the step
     /// was small, and we err by no more than it. If neither does, the clock stepped twice, and the nearer bound
     /// is all that is known.
-    pub fn moment(&self, wall: i128, earliest: Moment, latest: Moment) -> Moment {
+    pub(super) fn moment(&self, wall: i128, earliest: Moment, latest: Moment) -> Moment {
         let candidates = [self.epoch, self.epoch_before].map(|epoch| on_line(wall - epoch));
         let slack = SAMPLING_ERROR;
         let fits = |moment: &Moment| *moment + slack >= earliest && *moment <= latest + slack;

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 
 /// The recent times within which a socket's buffer dropped packets, and how many it dropped in all.
 #[derive(Debug, Default)]
-pub struct Drops {
+pub(super) struct Drops {
     total: u64,
     windows: VecDeque<(Moment, Moment)>,
 }
 
 impl Drops {
     /// The buffer dropped `count` packets at some time between the two moments.
-    pub fn record(&mut self, count: u64, from: Moment, to: Moment) {
+    pub(super) fn record(&mut self, count: u64, from: Moment, to: Moment) {
         self.total += count;
         match self.windows.back_mut() {
             Some(last) if from <= last.1 => last.1 = last.1.max(to),
@@ -29,19 +29,19 @@ impl Drops {
     }
 
     /// Forgets what ended before `moment`: no request is that old.
-    pub fn forget_before(&mut self, moment: Moment) {
+    pub(super) fn forget_before(&mut self, moment: Moment) {
         while self.windows.front().is_some_and(|window| window.1 < moment) {
             self.windows.pop_front();
         }
     }
 
     /// Whether packets may have been dropped between the two moments.
-    pub fn between(&self, from: Moment, to: Moment) -> bool {
+    pub(super) fn between(&self, from: Moment, to: Moment) -> bool {
         self.windows.iter().rev().any(|window| window.0 <= to && window.1 >= from)
     }
 
     /// Packets dropped since the beginning.
-    pub const fn total(&self) -> u64 {
+    pub(super) const fn total(&self) -> u64 {
         self.total
     }
 }

@@ -16,9 +16,11 @@ mod clock;
 mod driver;
 mod drops;
 mod idents;
+#[deny(clippy::disallowed_methods)]
 mod pacing;
 mod receive;
 mod shapes;
+#[deny(clippy::disallowed_methods)]
 mod slots;
 mod socket;
 mod sys;

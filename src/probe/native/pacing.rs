@@ -14,14 +14,14 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// How many requests may leave in one go at `rate` requests a second, when the next ones are `late`.
 ///
 /// After a stall every volley is full, so it is at most what twice the rate allows.
-pub fn volley(rate: f64, late: Duration) -> usize {
+pub(super) fn volley(rate: f64, late: Duration) -> usize {
     let worth = rate * PACE.as_secs_f64();
     let usual = whole(worth).max(SMALLEST_VOLLEY);
     if late > LATE { whole(2.0 * worth).clamp(1, usual) } else { usual }
 }
 
 /// How long nothing leaves after a full volley: what is behind catches up at twice the rate.
-pub fn pause(volley: usize, rate: f64, late: Duration) -> Duration {
+pub(super) fn pause(volley: usize, rate: f64, late: Duration) -> Duration {
     let longest = if late > LATE { PATIENCE } else { PACE };
     Duration::try_from_secs_f64(volley as f64 / (2.0 * rate)).map_or(longest, |pause| pause.min(longest))
 }

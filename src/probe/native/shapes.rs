@@ -9,7 +9,7 @@ use std::num::NonZero;
 
 /// What a target was given, and what it takes to send that.
 #[derive(Debug, Clone, Copy)]
-pub struct Special {
+pub(super) struct Special {
     shape: Shape,
     /// Index of its interface; 0 without one, or while there is no such interface.
     interface: u32,
@@ -17,24 +17,24 @@ pub struct Special {
 
 impl Special {
     /// `None` if it is like all others.
-    pub fn new(shape: Shape) -> Option<Box<Self>> {
+    pub(super) fn new(shape: Shape) -> Option<Box<Self>> {
         (shape != Shape::default()).then(|| Box::new(Self { shape, interface: 0 }))
     }
 
     /// Number of bytes after the ICMP header.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.shape.size.map_or(PAYLOAD, |size| size.get().into())
     }
 
     /// The address of ours that its requests come from, if that was asked for.
-    pub const fn source(&self) -> Option<IpAddr> {
+    pub(super) const fn source(&self) -> Option<IpAddr> {
         self.shape.source
     }
 
     /// What the system does with requests that are larger than a link takes.
     ///
     /// Nobody fragments our usual ones; that others are fragmented is what size is good for, unless it is forbidden.
-    pub fn fragments(&self) -> Fragments {
+    pub(super) fn fragments(&self) -> Fragments {
         match self.shape.dont_fragment {
             Some(true) => Fragments::Never,
             Some(false) => Fragments::Anywhere,
@@ -47,7 +47,7 @@ impl Special {
     ///
     /// # Errors
     /// The interface, if there is none of that name.
-    pub fn marks(&mut self) -> Result<Marks, Zone> {
+    pub(super) fn marks(&mut self) -> Result<Marks, Zone> {
         if let (Some(name), 0) = (self.shape.interface, self.interface) {
             self.interface = sys::interface_of(name.as_str()).ok_or(name)?;
         }
@@ -60,7 +60,7 @@ impl Special {
     }
 
     /// Has the interface looked for again: it may have gone, or come back as another one.
-    pub fn forget_interface(&mut self) {
+    pub(super) fn forget_interface(&mut self) {
         self.interface = 0;
     }
 }

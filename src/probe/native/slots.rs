@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Alarms of targets, by slot. A target has at most one; whoever set it knows in which slot it is.
 #[derive(Debug, Default)]
-pub struct Slots {
+pub(super) struct Slots {
     slots: BTreeMap<Moment, Vec<u32>>,
     /// Emptied slots, to be used again without an allocation.
     spare: Vec<Vec<u32>>,
@@ -17,13 +17,13 @@ pub struct Slots {
 
 impl Slots {
     /// Sets an alarm in that slot, from [`slot_of`].
-    pub fn insert(&mut self, slot: Moment, index: u32) {
+    pub(super) fn insert(&mut self, slot: Moment, index: u32) {
         let spare = &mut self.spare;
         self.slots.entry(slot).or_insert_with(|| spare.pop().unwrap_or_default()).push(index);
     }
 
     /// Cancels the alarm of a target that is in that slot.
-    pub fn remove(&mut self, slot: Moment, index: u32) {
+    pub(super) fn remove(&mut self, slot: Moment, index: u32) {
         let Some(waiting) = self.slots.get_mut(&slot) else { return };
         if let Some(place) = waiting.iter().position(|&other| other == index) {
             waiting.swap_remove(place);
@@ -34,12 +34,12 @@ impl Slots {
     }
 
     /// The first slot with an alarm in it.
-    pub fn first(&self) -> Option<Moment> {
+    pub(super) fn first(&self) -> Option<Moment> {
         self.slots.first_key_value().map(|(&slot, _)| slot)
     }
 
     /// Takes up to `most` targets whose slot is not after `now` and appends them to `due`, earliest first.
-    pub fn take_due(&mut self, now: Moment, most: usize, due: &mut Vec<u32>) {
+    pub(super) fn take_due(&mut self, now: Moment, most: usize, due: &mut Vec<u32>) {
         let mut left = most;
         while left > 0 {
             let Some(mut entry) = self.slots.first_entry().filter(|entry| *entry.key() <= now) else {
@@ -66,7 +66,7 @@ impl Slots {
 
 /// The slot for an alarm at `at` that may ring up to `slack` late: the first one at or after it, on the widest
 /// grid that the rate and the slack allow. Slots of all widths lie on one grid of milliseconds.
-pub fn slot_of(at: Moment, slack: Duration, rate: f64) -> Moment {
+pub(super) fn slot_of(at: Moment, slack: Duration, rate: f64) -> Moment {
     let fits = |width: &u64| Duration::from_millis(*width) <= slack && *width as f64 / 1e3 * rate <= FULL;
     let width = WIDTHS_MS.into_iter().find(fits).unwrap_or(NARROWEST_MS);
     // At a high rate even the narrowest slot is full; a short interval may need an even narrower one.

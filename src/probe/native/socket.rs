@@ -13,7 +13,7 @@ use std::os::fd::{AsRawFd, RawFd};
 
 /// What kind of ICMP socket it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Sees every ICMP packet of the host; needs CAP_NET_RAW.
     Raw,
     /// Sees replies to its own requests, and errors through its error queue; needs `net.ipv4.ping_group_range`.
@@ -22,7 +22,7 @@ pub enum Kind {
 
 impl Kind {
     /// As metrics call it.
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Raw => "raw",
             Self::Datagram => "dgram",
@@ -32,7 +32,7 @@ impl Kind {
 
 /// What the system does with a request that is larger than a link takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fragments {
+pub(super) enum Fragments {
     /// Nobody fragments it, and what is known of the path does not matter: it is sent, and a router may refuse it.
     Never,
     /// We do, to what the path is known to take (RFC 1191, RFC 8201); a router does not.
@@ -42,7 +42,7 @@ pub enum Fragments {
 }
 
 /// An open ICMP socket of one family, with what its receive buffer dropped.
-pub struct Socket {
+pub(super) struct Socket {
     inner: Inner,
     /// Which family it is for.
     pub family: Family,
@@ -70,7 +70,7 @@ impl Socket {
     ///
     /// # Errors
     /// Whatever socket(2) and its companions say: no permission, no such family.
-    pub fn open(family: Family, kind: Kind, idents: Idents) -> io::Result<Self> {
+    pub(super) fn open(family: Family, kind: Kind, idents: Idents) -> io::Result<Self> {
         let (domain, protocol) = match family {
             Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
             Family::V6 => (Domain::IPV6, Protocol::ICMPV6),
@@ -93,12 +93,12 @@ impl Socket {
     }
 
     /// What becomes of large requests at present.
-    pub fn fragments(&self) -> Fragments {
+    pub(super) fn fragments(&self) -> Fragments {
         self.fragments.get()
     }
 
     /// Why the kernel would send a request otherwise than its marks say, and would not mention it.
-    pub fn inability(&self, marks: Marks) -> Option<&'static str> {
+    pub(super) fn inability(&self, marks: Marks) -> Option<&'static str> {
         if self.kind == Kind::Raw || self.family == Family::V4 || marks == Marks::default() {
             return None;
         }
@@ -112,7 +112,7 @@ impl Socket {
     ///
     /// # Errors
     /// Whatever setsockopt(2) says.
-    pub fn set_fragments(&self, fragments: Fragments) -> io::Result<()> {
+    pub(super) fn set_fragments(&self, fragments: Fragments) -> io::Result<()> {
         let (level, option) = match self.family {
             Family::V4 => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
             Family::V6 => (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER),
@@ -129,7 +129,7 @@ impl Socket {
     }
 
     /// Bytes that the kernel lets the receive buffer hold, if that is too little for many targets.
-    pub fn small_buffer(&self) -> Option<u32> {
+    pub(super) fn small_buffer(&self) -> Option<u32> {
         let (_, allowed, _) = sys::receive_buffer(&self.inner).ok()?;
         (allowed < SMALL_BUFFER).then_some(allowed)
     }
@@ -138,7 +138,7 @@ impl Socket {
     ///
     /// Returns packets that were discarded for a wrong checksum: Linux counts those of raw IPv6 sockets in the
     /// same place. The buffer only fills until it is read, so if it is not full now it never was.
-    pub fn note_drops(&mut self, since: Moment, now: Moment) -> u64 {
+    pub(super) fn note_drops(&mut self, since: Moment, now: Moment) -> u64 {
         let Ok((charged, allowed, drops)) = sys::receive_buffer(&self.inner) else { return 0 };
         let fresh = u64::from(drops.wrapping_sub(self.seen_drops));
         self.seen_drops = drops;

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// One target, as far as the engine knows it.
-pub struct Target {
+pub(super) struct Target {
     /// Where its events go.
     pub listener: Rc<dyn Listener>,
     /// The slot of its alarm.
@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// How a request gets to its target.
-pub struct Way {
+pub(super) struct Way {
     /// Where it goes.
     pub to: SocketAddr,
     /// Number of bytes after the ICMP header.
@@ -43,16 +43,16 @@ pub struct Way {
 /// Why a request has no way to its target; for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no interface {0:?}")]
-pub struct NoInterface(Zone);
+pub(super) struct NoInterface(Zone);
 
 impl Target {
     /// The address that its requests are for.
-    pub const fn ip(&self) -> IpAddr {
+    pub(super) const fn ip(&self) -> IpAddr {
         self.address.ip()
     }
 
     /// Whether a packet from there can be a reply of this target.
-    pub fn is_from(&self, source: SocketAddr) -> bool {
+    pub(super) fn is_from(&self, source: SocketAddr) -> bool {
         let same_zone = match source {
             SocketAddr::V6(v6) if self.scope != 0 => v6.scope_id() == self.scope,
             _ => true,
@@ -61,12 +61,12 @@ impl Target {
     }
 
     /// Number of bytes after the ICMP header of its requests.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.special.as_ref().map_or(PAYLOAD, |special| special.size())
     }
 
     /// The address of ours that its requests come from, if that was asked for.
-    pub fn source(&self) -> Option<IpAddr> {
+    pub(super) fn source(&self) -> Option<IpAddr> {
         self.special.as_ref()?.source()
     }
 
@@ -95,7 +95,7 @@ impl Target {
 
 /// All targets of an engine.
 #[derive(Default)]
-pub struct Targets {
+pub(super) struct Targets {
     entries: Vec<Entry>,
     free: Vec<u32>,
     by_address: HashMap<(IpAddr, u32), u32>,
@@ -110,7 +110,7 @@ struct Entry {
 
 impl Targets {
     /// Adds a target.
-    pub fn insert(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+    pub(super) fn insert(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
         let index = self.free.pop().unwrap_or_else(|| {
             if self.entries.len() == self.entries.capacity() {
                 self.entries.reserve_exact((self.entries.len() / 8).max(64));
@@ -126,7 +126,7 @@ impl Targets {
     }
 
     /// Removes a target and returns it.
-    pub fn remove(&mut self, id: PortId) -> Option<Target> {
+    pub(super) fn remove(&mut self, id: PortId) -> Option<Target> {
         self.get(id)?;
         let entry = &mut self.entries[id.index as usize];
         let target = entry.target.take()?;
@@ -141,25 +141,25 @@ impl Targets {
     }
 
     /// The target of that name, if it is still here.
-    pub fn get(&self, id: PortId) -> Option<&Target> {
+    pub(super) fn get(&self, id: PortId) -> Option<&Target> {
         let entry = self.entries.get(id.index as usize)?;
         entry.target.as_ref().filter(|_| entry.generation == id.generation)
     }
 
     /// Likewise.
-    pub fn get_mut(&mut self, id: PortId) -> Option<&mut Target> {
+    pub(super) fn get_mut(&mut self, id: PortId) -> Option<&mut Target> {
         let entry = self.entries.get_mut(id.index as usize)?;
         entry.target.as_mut().filter(|_| entry.generation == id.generation)
     }
 
     /// The target that now has an index.
-    pub fn at(&self, index: u32) -> Option<(PortId, &Target)> {
+    pub(super) fn at(&self, index: u32) -> Option<(PortId, &Target)> {
         let entry = self.entries.get(index as usize)?;
         Some((PortId { index, generation: entry.generation }, entry.target.as_ref()?))
     }
 
     /// Takes the alarm of the target that now has an index: whose it is, and in which slot it was.
-    pub fn take_alarm(&mut self, index: u32) -> Option<(PortId, Rc<dyn Listener>, Moment)> {
+    pub(super) fn take_alarm(&mut self, index: u32) -> Option<(PortId, Rc<dyn Listener>, Moment)> {
         let entry = self.entries.get_mut(index as usize)?;
         let target = entry.target.as_mut()?;
         let slot = target.alarm.take()?;
@@ -167,19 +167,19 @@ impl Targets {
     }
 
     /// Whether an index was ever in use.
-    pub fn knows(&self, index: u32) -> bool {
+    pub(super) fn knows(&self, index: u32) -> bool {
         (index as usize) < self.entries.len()
     }
 
     /// The target with an address; `scope` is that of whoever told us about it.
-    pub fn find(&self, ip: IpAddr, scope: u32) -> Option<&Target> {
+    pub(super) fn find(&self, ip: IpAddr, scope: u32) -> Option<&Target> {
         let ip = ip.to_canonical();
         let index = self.by_address.get(&(ip, 0)).or_else(|| self.by_address.get(&(ip, scope)))?;
         self.entries.get(*index as usize)?.target.as_ref()
     }
 
     /// Has a target's requests look like that from now on.
-    pub fn set_shape(&mut self, id: PortId, shape: Shape) {
+    pub(super) fn set_shape(&mut self, id: PortId, shape: Shape) {
         if let Some(target) = self.get_mut(id) {
             target.special = Special::new(shape);
         }
@@ -189,7 +189,7 @@ impl Targets {
     ///
     /// # Errors
     /// [`NoInterface`] while an interface does not exist.
-    pub fn way(&mut self, id: PortId) -> Option<Result<Way, NoInterface>> {
+    pub(super) fn way(&mut self, id: PortId) -> Option<Result<Way, NoInterface>> {
         let target = self.get_mut(id)?;
         if let Some(to) = target.destination() {
             return Some(target.way(to));
@@ -204,7 +204,7 @@ impl Targets {
     }
 
     /// Has the interfaces of a target looked for again: they may have gone, or come back as others.
-    pub fn forget_interfaces(&mut self, id: PortId) {
+    pub(super) fn forget_interfaces(&mut self, id: PortId) {
         self.set_scope(id, 0);
         if let Some(special) = self.get_mut(id).and_then(|target| target.special.as_mut()) {
             special.forget_interface();
@@ -222,7 +222,7 @@ impl Targets {
     }
 
     /// Notes a target's interval; returns whether it is the first that we hear of.
-    pub fn set_interval(&mut self, id: PortId, interval: Duration) -> bool {
+    pub(super) fn set_interval(&mut self, id: PortId, interval: Duration) -> bool {
         let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX).max(1);
         let Some(target) = self.get_mut(id) else { return false };
         let rate = 1_000_000_000_000 / micros;
@@ -232,7 +232,7 @@ impl Targets {
     }
 
     /// Requests per second of all targets together.
-    pub fn rate(&self) -> f64 {
+    pub(super) fn rate(&self) -> f64 {
         self.rate as f64 / 1e6
     }
 }

@@ -64,7 +64,7 @@ type Outcome = Result<(IcmpPacket, Duration), SurgeError>;
 
 impl Request {
     /// Sends the request and reports what comes of it.
-    pub async fn run(self) {
+    pub(super) async fn run(self) {
         let _counted = UnderWay::new(&self.tally);
         let ident = PingIdentifier(self.ident);
         let mut pinger = self.client.pinger(self.destination.ip(), ident).await;
@@ -153,28 +153,28 @@ impl Request {
 
 impl Tally {
     /// Number of requests that wait for their first packet.
-    pub fn under_way(&self) -> usize {
+    pub(super) fn under_way(&self) -> usize {
         self.under_way.get()
     }
 
     /// How many requests have heard something, or have ceased to wait.
-    pub fn concluded(&self) -> u64 {
+    pub(super) fn concluded(&self) -> u64 {
         self.concluded.get()
     }
 
-    pub fn count_foreign(&self, reason: Foreign) {
+    pub(super) fn count_foreign(&self, reason: Foreign) {
         let count = &self.foreign[reason as usize];
         count.set(count.get() + 1);
     }
 
     /// Tells a listener, and counts what it does not know.
-    pub fn tell(&self, listener: &dyn Listener, event: Event) {
+    pub(super) fn tell(&self, listener: &dyn Listener, event: Event) {
         if let Err(reason) = listener.hear(event) {
             self.count_foreign(reason);
         }
     }
 
-    pub fn foreign(&self) -> [u64; Foreign::ALL.len()] {
+    pub(super) fn foreign(&self) -> [u64; Foreign::ALL.len()] {
         Foreign::ALL.map(|reason| self.foreign[reason as usize].get())
     }
 }

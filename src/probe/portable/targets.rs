@@ -39,7 +39,7 @@ pub(super) struct Waiting {
 }
 
 impl Targets {
-    pub fn new(first_ident: u16) -> Self {
+    pub(super) fn new(first_ident: u16) -> Self {
         Self {
             slots: Vec::new(),
             generations: Vec::new(),
@@ -49,7 +49,12 @@ impl Targets {
         }
     }
 
-    pub fn attach(&mut self, address: Address, listener: Rc<dyn Listener>, timeout: Timeout) -> PortId {
+    pub(super) fn attach(
+        &mut self,
+        address: Address,
+        listener: Rc<dyn Listener>,
+        timeout: Timeout,
+    ) -> PortId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.generations.push(0);
@@ -61,7 +66,7 @@ impl Targets {
         id
     }
 
-    pub fn detach(&mut self, id: PortId) -> Option<Waiting> {
+    pub(super) fn detach(&mut self, id: PortId) -> Option<Waiting> {
         self.set_alarm(id, Moment::NEVER);
         self.get_mut(id)?;
         self.generations[id.index as usize] += 1;
@@ -69,11 +74,11 @@ impl Targets {
         self.slots[id.index as usize].take()
     }
 
-    pub fn get_mut(&mut self, id: PortId) -> Option<&mut Waiting> {
+    pub(super) fn get_mut(&mut self, id: PortId) -> Option<&mut Waiting> {
         self.slots.get_mut(id.index as usize)?.as_mut().filter(|target| target.id == id)
     }
 
-    pub fn set_alarm(&mut self, id: PortId, at: Moment) {
+    pub(super) fn set_alarm(&mut self, id: PortId, at: Moment) {
         let Some(target) = self.get_mut(id) else { return };
         let before = std::mem::replace(&mut target.alarm, at);
         self.alarms.remove(&(before, id.index));
@@ -82,12 +87,12 @@ impl Targets {
         }
     }
 
-    pub fn next_alarm(&self) -> Moment {
+    pub(super) fn next_alarm(&self) -> Moment {
         self.alarms.first().map_or(Moment::NEVER, |&(at, _)| at)
     }
 
     /// Takes out the first alarm that is due by `now`, and says whose it is.
-    pub fn pop_due(&mut self, now: Moment) -> Option<(Rc<dyn Listener>, PortId)> {
+    pub(super) fn pop_due(&mut self, now: Moment) -> Option<(Rc<dyn Listener>, PortId)> {
         let &(_, index) = self.alarms.first().filter(|&&(at, _)| at <= now)?;
         self.alarms.pop_first();
         let target = self.slots[index as usize].as_mut()?;
@@ -104,7 +109,7 @@ impl Waiting {
     }
 
     /// Has its requests look like that from now on.
-    pub fn set_shape(&mut self, shape: Shape) {
+    pub(super) fn set_shape(&mut self, shape: Shape) {
         self.shape = shape;
     }
 
@@ -112,7 +117,7 @@ impl Waiting {
     ///
     /// # Errors
     /// [`Unable`], when its requests can't look as they should.
-    pub fn size(&self) -> Result<usize, Unable> {
+    pub(super) fn size(&self) -> Result<usize, Unable> {
         let Shape { size, dscp, ttl, source, interface, dont_fragment } = self.shape;
         let given = [
             (Key::Dscp, dscp.is_some()),
@@ -129,13 +134,13 @@ impl Waiting {
     }
 
     /// Starts a request, and clears away those that have ended.
-    pub fn start(&mut self, request: Request) {
+    pub(super) fn start(&mut self, request: Request) {
         while self.under_way.try_join_next().is_some() {}
         self.under_way.spawn_local(request.run());
     }
 
     /// The address as sockets take it; `None` as long as its zone is no interface of ours.
-    pub fn destination(&mut self) -> Option<SocketAddr> {
+    pub(super) fn destination(&mut self) -> Option<SocketAddr> {
         self.resolved = self.resolved.or_else(|| match self.address.zone() {
             None => Some(SocketAddr::new(self.address.ip(), 0)),
             // The system's own reader of addresses knows the numbers of interfaces; it asks no server.

@@ -9,7 +9,9 @@
 //! let pinger = PingActor::new(HOST, interval, timeout, seed, network.engine()).start();
 //! ```
 
+#[deny(clippy::disallowed_methods)]
 mod fate;
+#[deny(clippy::disallowed_methods)]
 mod state;
 
 pub use fate::{

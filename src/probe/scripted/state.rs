@@ -60,7 +60,7 @@ struct PortState {
 }
 
 impl State {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             scripts: HashMap::new(),
             elsewhere: silence(),
@@ -75,28 +75,28 @@ impl State {
         }
     }
 
-    pub fn script(&mut self, address: Address) -> &mut Script {
+    pub(super) fn script(&mut self, address: Address) -> &mut Script {
         self.scripts.entry(address).or_default()
     }
 
-    pub fn sightings(&self, address: Address) -> &[Sighting] {
+    pub(super) fn sightings(&self, address: Address) -> &[Sighting] {
         self.scripts.get(&address).map_or(&[], |script| &script.sightings)
     }
 
-    pub fn ports(&self) -> usize {
+    pub(super) fn ports(&self) -> usize {
         self.ports.iter().flatten().count()
     }
 
-    pub fn to_come(&self) -> usize {
+    pub(super) fn to_come(&self) -> usize {
         let of_port = |port: &PortState| port.arrivals.len() + usize::from(port.alarm != Moment::NEVER);
         self.ports.iter().flatten().map(of_port).sum::<usize>().max(self.due.len())
     }
 
-    pub fn next_due(&self) -> Moment {
+    pub(super) fn next_due(&self) -> Moment {
         self.due.first().map_or(Moment::NEVER, |&(at, _)| at)
     }
 
-    pub fn attach(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+    pub(super) fn attach(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.ports.push(None);
             self.generations.push(0);
@@ -108,7 +108,7 @@ impl State {
         id
     }
 
-    pub fn detach(&mut self, id: PortId) {
+    pub(super) fn detach(&mut self, id: PortId) {
         let Some(port) = self.port(id) else { return };
         let due = (port.next_due(), id.index);
         self.due.remove(&due);
@@ -117,18 +117,23 @@ impl State {
         self.free.push(id.index);
     }
 
-    pub fn set_shape(&mut self, id: PortId, shape: Shape) {
+    pub(super) fn set_shape(&mut self, id: PortId, shape: Shape) {
         if let Some(port) = self.port(id) {
             port.shape = shape;
         }
     }
 
-    pub fn set_alarm(&mut self, id: PortId, at: Moment) {
+    pub(super) fn set_alarm(&mut self, id: PortId, at: Moment) {
         self.plan(id, |port| port.alarm = at);
     }
 
     /// Does what the script says at sending, and plans what will come back. `None` for a port that is gone.
-    pub fn send(&mut self, id: PortId, number: u32, now: Moment) -> Option<(Rc<dyn Listener>, Sending)> {
+    pub(super) fn send(
+        &mut self,
+        id: PortId,
+        number: u32,
+        now: Moment,
+    ) -> Option<(Rc<dyn Listener>, Sending)> {
         let port = self.port(id)?;
         let (address, shape, listener) = (port.address, port.shape, Rc::clone(&port.listener));
         let fate = match self.scripts.get_mut(&address) {
@@ -146,7 +151,7 @@ impl State {
     }
 
     /// Takes out the first thing that is due by `now`, and says whose it is.
-    pub fn pop_due(&mut self, now: Moment) -> Option<(Rc<dyn Listener>, PortId, Due)> {
+    pub(super) fn pop_due(&mut self, now: Moment) -> Option<(Rc<dyn Listener>, PortId, Due)> {
         let &(at, index) = self.due.first().filter(|&&(at, _)| at <= now)?;
         let id = self.ports[index as usize].as_ref()?.id;
         let mut due = Due::Bell;
@@ -159,7 +164,7 @@ impl State {
         Some((listener, id, due))
     }
 
-    pub fn dropped_between(&mut self, id: PortId, from: Moment, to: Moment) -> bool {
+    pub(super) fn dropped_between(&mut self, id: PortId, from: Moment, to: Moment) -> bool {
         let Some(family) = self.port(id).map(|port| port.address.family()) else { return false };
         let drops = &self.drops[usize::from(family == Family::V6)];
         drops.partition_point(|&at| at <= to) > drops.partition_point(|&at| at < from)
@@ -196,7 +201,7 @@ impl State {
 }
 
 impl Script {
-    pub fn rewrite(&mut self, fates: impl IntoIterator<Item = Fate>, repeat: Repeat) {
+    pub(super) fn rewrite(&mut self, fates: impl IntoIterator<Item = Fate>, repeat: Repeat) {
         self.fates = fates.into_iter().collect();
         self.next = 0;
         self.again_from = match repeat {

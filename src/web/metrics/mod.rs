@@ -1,12 +1,17 @@
 //! Metrics for Prometheus: snapshots of the targets become text, family by family, in the names of a dialect.
 
 pub mod daemon;
+#[deny(clippy::disallowed_methods)]
 pub mod dialects;
 pub mod exposition;
+#[deny(clippy::disallowed_methods)]
 mod family;
+#[deny(clippy::disallowed_methods)]
 pub mod labels;
 mod send_lateness;
+#[deny(clippy::disallowed_methods)]
 pub mod snapshot;
 mod state;
+#[deny(clippy::disallowed_methods)]
 mod varint;
 mod writer;

@@ -7,7 +7,7 @@ use prometheus::core::{Collector, Desc, Describer};
 use prometheus::proto::{Bucket, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
 /// How late requests were, by shard.
-pub struct Lateness {
+pub(super) struct Lateness {
     opts: Opts,
     desc: Desc,
     shards: Vec<Octaves>,
@@ -18,7 +18,7 @@ impl Lateness {
     ///
     /// # Errors
     /// When the family's name is no name; a test would have noticed.
-    pub fn new(status: &Status) -> prometheus::Result<Self> {
+    pub(super) fn new(status: &Status) -> prometheus::Result<Self> {
         let help = "How long after its slot a target got its turn.";
         let opts = Opts::new("meshping_send_lateness_seconds", help).variable_label("shard");
         let desc = opts.describe()?;

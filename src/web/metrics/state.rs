@@ -5,7 +5,7 @@ use prometheus::core::Collector;
 use prometheus::{GaugeVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// Registers what is known of the databases; `None` if nothing is kept.
-pub fn register(kept: Option<&[KeepingStats]>, registry: &Registry) -> prometheus::Result<()> {
+pub(super) fn register(kept: Option<&[KeepingStats]>, registry: &Registry) -> prometheus::Result<()> {
     let enabled =
         IntGauge::new("meshping_state_enabled", "Whether anything is kept over restarts (--state-dir).")?;
     enabled.set(kept.is_some().into());

@@ -18,7 +18,7 @@ use std::fmt::{self, Write};
 const MAX_ROWS: usize = 1000;
 
 /// The Content-Security-Policy of everything that is served. The hash is that of [`STYLE`].
-pub const POLICY: &str = "default-src 'none'; style-src 'sha256-KgXkKqXtHi/0od+0XNhYA3lHQw0MZqraGrbnQyPM+qw='; \
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'sha256-KgXkKqXtHi/0od+0XNhYA3lHQw0MZqraGrbnQyPM+qw='; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:80em;padding:0 1em}\
@@ -32,7 +32,7 @@ const COLUMNS: [&str; 13] = [
 ];
 
 /// The page.
-pub async fn show(state: Data<State>) -> HttpResponse {
+pub(crate) async fn show(state: Data<State>) -> HttpResponse {
     let question = GetRoster { limit: Some(MAX_ROWS), ..GetRoster::default() };
     let patience = state.limits.answer;
     let Some(Roster { members, total }) = ask(&state.sources.roster, question, patience).await else {

@@ -29,7 +29,7 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PAGES_AT_ONCE: usize = 3;
 
 /// All families of the targets that the query chooses, and the daemon's own.
-pub async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
+pub(crate) async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let choice = match Choice::parse(request.query_string()) {
         Ok(choice) => choice,
         Err(error) => return refused(&error),
@@ -42,7 +42,7 @@ pub async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
 }
 
 /// What a scrape would look like, without one.
-pub async fn describe(request: HttpRequest) -> HttpResponse {
+pub(crate) async fn describe(request: HttpRequest) -> HttpResponse {
     match Choice::parse(request.query_string()) {
         Ok(_) => found().finish(),
         Err(error) => refused(&error),

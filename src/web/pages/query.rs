@@ -28,14 +28,14 @@ const LARGE_PAGE: usize = 10_000;
 /// Which targets a scrape is about: those that any of the filters means, each of them once, or all
 /// if there is none; and the dialect in which to tell of them.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Choice {
+pub(super) struct Choice {
     filters: Vec<Filter>,
     dialect: Dialect,
 }
 
 /// Why a query chooses nothing; the operator sees this text as it stands.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChoiceError {
+pub(super) enum ChoiceError {
     /// Not how parameters are written.
     #[error(
         "the query can't be read: {0}; allowed are name=NAME and target=ADDRESS, each any number of times, and \
@@ -75,7 +75,7 @@ impl Choice {
     ///
     /// # Errors
     /// [`ChoiceError`], for the client.
-    pub fn parse(query: &str) -> Result<Self, ChoiceError> {
+    pub(super) fn parse(query: &str) -> Result<Self, ChoiceError> {
         // What is no pair is a name without a value, and what is no UTF-8 becomes replacement characters.
         let pairs = Query::<Vec<(String, String)>>::from_query(query)
             .map_err(|error| ChoiceError::Unreadable(error.to_string()))?
@@ -96,7 +96,7 @@ impl Choice {
     }
 
     /// The dialect in which to tell of them.
-    pub const fn dialect(&self) -> Dialect {
+    pub(super) const fn dialect(&self) -> Dialect {
         self.dialect
     }
 
@@ -104,7 +104,7 @@ impl Choice {
     ///
     /// # Errors
     /// [`NoAnswer`], and no page after it.
-    pub fn pages(
+    pub(super) fn pages(
         self,
         roster: &Recipient<GetRoster>,
         patience: Duration,
@@ -119,7 +119,7 @@ impl Choice {
 
 /// The supervisor has ended, or did not answer in time.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NoAnswer;
+pub(super) struct NoAnswer;
 
 /// What a filter means, page by page: neither the supervisor nor anybody's memory is kept busy by a long roster.
 fn meant(

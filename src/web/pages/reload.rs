@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 /// Reads the configuration again, and tells what came of it.
-pub async fn run(request: HttpRequest, state: Data<State>) -> HttpResponse {
+pub(crate) async fn run(request: HttpRequest, state: Data<State>) -> HttpResponse {
     if let Err(error) = may_write(&request) {
         state.refusals.count(Refused::Write);
         tracing::debug!(peer = ?request.peer_addr(), %error, "a reload was refused");
@@ -30,7 +30,7 @@ pub async fn run(request: HttpRequest, state: Data<State>) -> HttpResponse {
 }
 
 /// The answer to everything but POST.
-pub async fn only_post() -> HttpResponse {
+pub(crate) async fn only_post() -> HttpResponse {
     let mut response = HttpResponse::MethodNotAllowed();
     response.insert_header((ALLOW, "POST"));
     line(response, "To read the configuration again takes POST.\n")

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 /// What came of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// This is one of the users.
     Admitted,
     /// This is nobody.
@@ -25,7 +25,7 @@ pub enum Verdict {
 }
 
 /// Checks users, and remembers whom it has let in.
-pub struct Checker {
+pub(crate) struct Checker {
     key: [u8; 16],
     /// What was good, hashed under the key: nobody who reads our memory gets a password from it.
     known: Mutex<HashSet<u128>>,
@@ -40,14 +40,19 @@ impl Checker {
     ///
     /// # Errors
     /// When the system has no random numbers to give.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let mut key = [0; 16];
         getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
         Ok(Self { key, known: Mutex::default(), turn: Arc::new(Semaphore::new(1)) })
     }
 
     /// Checks what a request says of itself. Waits so long for its turn.
-    pub async fn check(&self, users: &Users, said: Option<&HeaderValue>, patience: Duration) -> Verdict {
+    pub(crate) async fn check(
+        &self,
+        users: &Users,
+        said: Option<&HeaderValue>,
+        patience: Duration,
+    ) -> Verdict {
         let Some((user, password)) = said.and_then(credentials) else { return Verdict::Refused };
         let hash = users.hashes.get(&user);
         let print = hash.map(|hash| self.print(&user, hash, &password));

@@ -16,6 +16,7 @@ macro_rules! from_text {
 pub(super) mod auth;
 pub(super) mod csrf;
 pub(super) mod peer;
+#[deny(clippy::disallowed_methods)]
 pub(super) mod rate_limit;
 pub(super) mod rejections;
 mod users;

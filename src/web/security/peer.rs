@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// Where it comes from.
     pub address: SocketAddr,
     /// It is encrypted.
@@ -15,7 +15,7 @@ pub struct Peer {
 
 impl Peer {
     /// Whether it is a program on this machine.
-    pub fn is_here(&self) -> bool {
+    pub(crate) fn is_here(&self) -> bool {
         self.address.ip().to_canonical().is_loopback()
     }
 }

@@ -14,11 +14,11 @@ pub struct Rate {
 
 /// The tokens, as the moment at which the bucket will be full again.
 #[derive(Debug, Default)]
-pub struct Bucket(Mutex<Option<Instant>>);
+pub(crate) struct Bucket(Mutex<Option<Instant>>);
 
 impl Bucket {
     /// Takes a token, if there is one.
-    pub fn take(&self, rate: Rate, now: Instant) -> bool {
+    pub(crate) fn take(&self, rate: Rate, now: Instant) -> bool {
         let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let room = rate.interval.saturating_mul(rate.burst);
         let next = full_at.unwrap_or(now).max(now).checked_add(rate.interval);
@@ -31,6 +31,10 @@ impl Bucket {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "instants cannot be made of numbers: each test begins at the present"
+)]
 mod tests {
     use super::*;
 

@@ -39,16 +39,16 @@ impl Refused {
 
 /// So often it happened.
 #[derive(Debug, Default)]
-pub struct Refusals([AtomicU64; Refused::ALL.len()]);
+pub(crate) struct Refusals([AtomicU64; Refused::ALL.len()]);
 
 impl Refusals {
     /// It happened once more.
-    pub fn count(&self, refused: Refused) {
+    pub(crate) fn count(&self, refused: Refused) {
         self.0[refused as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// So often each happened, in the order of [`Refused::ALL`].
-    pub fn counts(&self) -> [u64; Refused::ALL.len()] {
+    pub(crate) fn counts(&self) -> [u64; Refused::ALL.len()] {
         self.0.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 }

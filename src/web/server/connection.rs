@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
 /// A connection that requests can be read from.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: Stream,
     /// Who is at its other end.
     pub peer: Peer,
@@ -31,7 +31,7 @@ enum Stream {
 
 impl Connection {
     /// A connection as it was accepted.
-    pub fn plain((stream, address): (TcpStream, SocketAddr), rules: Arc<Rules>) -> Self {
+    pub(crate) fn plain((stream, address): (TcpStream, SocketAddr), rules: Arc<Rules>) -> Self {
         let peer = Peer { address, encrypted: false, certified: false };
         Self { stream: Stream::Plain(stream), peer, rules }
     }
@@ -69,11 +69,11 @@ async fn speaks_plainly(stream: &mut TcpStream) -> io::Error {
 /// The handshakes under way, the eldest first. One that is slow keeps nobody out: when there are too many, the
 /// eldest is given up.
 #[derive(Debug, Default)]
-pub struct Handshakes(VecDeque<AbortHandle>);
+pub(crate) struct Handshakes(VecDeque<AbortHandle>);
 
 impl Handshakes {
     /// Begins a handshake that may take so long, beside so many others.
-    pub fn begin(
+    pub(crate) fn begin(
         &mut self,
         accepted: (TcpStream, SocketAddr),
         demanded: (Tls, Arc<Rules>),

@@ -16,7 +16,7 @@ const MOST_MEMORY: usize = 1 << 20;
 const CONTROL_WORDS: usize = 32;
 
 /// A packet as the kernel gave it to us.
-pub struct Received<'a> {
+pub(crate) struct Received<'a> {
     /// The packet, or the one that an error is about.
     pub bytes: &'a [u8],
     /// Who sent it; for an error from the error queue, whom our packet was for.
@@ -33,7 +33,7 @@ pub struct Received<'a> {
 
 /// An ICMP error as the error queue tells it.
 #[derive(Debug, Clone, Copy)]
-pub struct ExtendedError {
+pub(crate) struct ExtendedError {
     /// Type of the ICMP or ICMPv6 header.
     pub kind: u8,
     /// Its code.
@@ -43,7 +43,7 @@ pub struct ExtendedError {
 }
 
 /// Buffers for one call of recvmmsg(2), used again and again.
-pub struct Inbound {
+pub(crate) struct Inbound {
     /// As many packets as are read at once, with `room` for each.
     packets: Box<[u8]>,
     room: usize,
@@ -56,7 +56,7 @@ pub struct Inbound {
 
 impl Inbound {
     /// Empty buffers.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // SAFETY: all of these are plain C structures and integers, for which all zeroes is a valid value.
         let zeroed = || unsafe { MaybeUninit::zeroed().assume_init() };
         Self {
@@ -73,7 +73,7 @@ impl Inbound {
     }
 
     /// Makes room for packets of that length, should there be less. What was read before is gone.
-    pub fn make_room(&mut self, length: usize) {
+    pub(crate) fn make_room(&mut self, length: usize) {
         if length > self.room {
             self.room = length;
             // Zeroes come from the system, and are not there before they are written to.
@@ -107,7 +107,7 @@ impl Inbound {
     ///
     /// # Errors
     /// Whatever recvmmsg(2) says, but for `EAGAIN` and `EINTR`.
-    pub fn receive(&mut self, socket: &impl AsRawFd, errors: bool) -> io::Result<usize> {
+    pub(crate) fn receive(&mut self, socket: &impl AsRawFd, errors: bool) -> io::Result<usize> {
         self.point();
         let most = self.most();
         let flags = libc::MSG_DONTWAIT | if errors { libc::MSG_ERRQUEUE } else { 0 };
@@ -129,7 +129,7 @@ impl Inbound {
     }
 
     /// The packets of the latest call.
-    pub fn packets(&self) -> impl Iterator<Item = Received<'_>> {
+    pub(crate) fn packets(&self) -> impl Iterator<Item = Received<'_>> {
         (0..self.count).map(|index| self.packet(index))
     }
 

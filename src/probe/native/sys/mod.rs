@@ -14,17 +14,22 @@ use libc::c_int;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-pub use inbound::{ExtendedError, Inbound, Received};
-pub use outbound::{Marks, Outbound};
+pub(super) use inbound::{ExtendedError, Inbound, Received};
+pub(super) use outbound::{Marks, Outbound};
 
 /// So many packets go through one system call at most.
-pub const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// Sets a socket option to a plain C value.
 ///
 /// # Errors
 /// Whatever setsockopt(2) says.
-pub fn set_option<T: Copy>(socket: &impl AsRawFd, level: c_int, option: c_int, value: T) -> io::Result<()> {
+pub(super) fn set_option<T: Copy>(
+    socket: &impl AsRawFd,
+    level: c_int,
+    option: c_int,
+    value: T,
+) -> io::Result<()> {
     // SAFETY: the pointer and the length describe `value`, which outlives the call.
     let result = unsafe {
         libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const value).cast(), size_of_u32::<T>())
@@ -38,7 +43,7 @@ pub fn set_option<T: Copy>(socket: &impl AsRawFd, level: c_int, option: c_int, v
 ///
 /// # Errors
 /// Whatever getsockopt(2) says.
-pub fn receive_buffer(socket: &impl AsRawFd) -> io::Result<(u32, u32, u32)> {
+pub(super) fn receive_buffer(socket: &impl AsRawFd) -> io::Result<(u32, u32, u32)> {
     const ALLOCATED: usize = 0;
     const ALLOWED: usize = 1;
     const DROPS: usize = 8;
@@ -59,7 +64,7 @@ pub fn receive_buffer(socket: &impl AsRawFd) -> io::Result<(u32, u32, u32)> {
 }
 
 /// Reads a clock, in ns; clocks that Linux has can always be read.
-pub fn clock(id: libc::clockid_t) -> i128 {
+pub(super) fn clock(id: libc::clockid_t) -> i128 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a timespec that outlives the call.
     unsafe { libc::clock_gettime(id, &raw mut time) };
@@ -70,7 +75,7 @@ pub fn clock(id: libc::clockid_t) -> i128 {
 ///
 /// # Errors
 /// Whatever timerfd_create(2) says.
-pub fn timer() -> io::Result<OwnedFd> {
+pub(super) fn timer() -> io::Result<OwnedFd> {
     // SAFETY: no pointers; the descriptor is new, and owned by nobody else.
     let fd = checked(unsafe {
         libc::timerfd_create(libc::CLOCK_BOOTTIME, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC)
@@ -83,7 +88,7 @@ pub fn timer() -> io::Result<OwnedFd> {
 ///
 /// # Errors
 /// Whatever timerfd_settime(2) says.
-pub fn set_timer(timer: &OwnedFd, nanos: i128) -> io::Result<()> {
+pub(super) fn set_timer(timer: &OwnedFd, nanos: i128) -> io::Result<()> {
     let at = libc::timespec {
         tv_sec: libc::time_t::try_from(nanos / 1_000_000_000).unwrap_or(libc::time_t::MAX),
         tv_nsec: libc::c_long::try_from(nanos % 1_000_000_000).unwrap_or(0),
@@ -111,12 +116,12 @@ fn interface_index(name: &str) -> Option<u32> {
 }
 
 /// The index of an interface, by its name or by that number as text.
-pub fn interface_of(name: &str) -> Option<u32> {
+pub(super) fn interface_of(name: &str) -> Option<u32> {
     interface_index(name).or_else(|| name.parse().ok()).filter(|index| *index != 0)
 }
 
 /// The first two numbers of the kernel's version; (0, 0) if there are none.
-pub fn kernel_version() -> (u32, u32) {
+pub(super) fn kernel_version() -> (u32, u32) {
     // SAFETY: zeroes are valid for this plain C structure of arrays.
     let mut names: libc::utsname = unsafe { mem::zeroed() };
     // SAFETY: the pointer is to a utsname that outlives the call.
@@ -128,14 +133,14 @@ pub fn kernel_version() -> (u32, u32) {
 }
 
 /// An epoll instance of its own. Readable while a socket that it is armed for is.
-pub struct Doorbell(OwnedFd);
+pub(super) struct Doorbell(OwnedFd);
 
 impl Doorbell {
     /// A doorbell that is not armed.
     ///
     /// # Errors
     /// Whatever epoll(7) says.
-    pub fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         // SAFETY: no pointers; the descriptor is new, and owned by nobody else.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(checked(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) }))
     }
@@ -144,7 +149,7 @@ impl Doorbell {
     ///
     /// # Errors
     /// Whatever epoll_ctl(2) says.
-    pub fn arm(&self, socket: &impl AsRawFd) -> io::Result<()> {
+    pub(super) fn arm(&self, socket: &impl AsRawFd) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_ADD, socket, libc::EPOLLIN)
     }
 
@@ -154,7 +159,7 @@ impl Doorbell {
     ///
     /// # Errors
     /// Whatever epoll_ctl(2) says.
-    pub fn disarm(&self, socket: &impl AsRawFd) -> io::Result<()> {
+    pub(super) fn disarm(&self, socket: &impl AsRawFd) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_DEL, socket, 0)
     }
 
@@ -176,13 +181,13 @@ impl AsRawFd for Doorbell {
 ///
 /// # Errors
 /// Whatever epoll_ctl(2) says.
-pub fn watch<T: Watchable>(source: T) -> io::Result<AsyncFd<T>> {
+pub(super) fn watch<T: Watchable>(source: T) -> io::Result<AsyncFd<T>> {
     // SAFETY: a `Watchable` owns its descriptor and returns that same one for as long as it lives.
     unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) }.map_err(io::Error::from)
 }
 
 /// Owns the descriptor that it gives out, and never changes it.
-pub trait Watchable: AsRawFd {}
+pub(super) trait Watchable: AsRawFd {}
 
 impl Watchable for OwnedFd {}
 

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 
 /// Requests for calls of sendmmsg(2); its memory is used again and again.
-pub struct Outbound {
+pub(crate) struct Outbound {
     /// The messages, one after the other.
     bytes: Vec<u8>,
     /// Where each of them ends.
@@ -22,7 +22,7 @@ pub struct Outbound {
 
 /// What the packet of a request bears that its socket does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Marks {
+pub(crate) struct Marks {
     /// Type of service, or traffic class.
     pub traffic_class: Option<u8>,
     /// Time to live, or hop limit.
@@ -35,7 +35,7 @@ pub struct Marks {
 
 impl Outbound {
     /// An empty batch.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             bytes: Vec::new(),
             ends: Vec::with_capacity(BATCH),
@@ -47,7 +47,7 @@ impl Outbound {
     }
 
     /// Adds a request of that length, to be written into what is returned.
-    pub fn push(&mut self, to: SocketAddr, length: usize, marks: Option<Marks>) -> &mut [u8] {
+    pub(crate) fn push(&mut self, to: SocketAddr, length: usize, marks: Option<Marks>) -> &mut [u8] {
         if let Some(marks) = marks {
             self.controls.push((self.ends.len(), Control::new(marks, to.is_ipv4())));
         }
@@ -59,7 +59,7 @@ impl Outbound {
     }
 
     /// Empties the batch.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
         self.names.clear();
@@ -67,7 +67,7 @@ impl Outbound {
     }
 
     /// Requests in the batch.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
@@ -75,7 +75,7 @@ impl Outbound {
     ///
     /// # Errors
     /// What sendmmsg(2) says of the first of them, if that one could not be sent.
-    pub fn send(&mut self, socket: &impl AsRawFd, first: usize) -> io::Result<usize> {
+    pub(crate) fn send(&mut self, socket: &impl AsRawFd, first: usize) -> io::Result<usize> {
         self.point_at(first);
         let count = c_uint::try_from(self.headers.len()).unwrap_or(0);
         // SAFETY: `count` headers were just filled in, and what they point to stays in place during the call;

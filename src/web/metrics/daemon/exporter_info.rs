@@ -7,7 +7,7 @@ use prometheus::core::Collector;
 use prometheus::{IntCounter, IntGaugeVec, Opts};
 
 /// smokeping_prober's own families. It counts what its sockets failed to receive: with us, what they had no room for.
-pub fn smokeping_prober(status: &Status) -> prometheus::Result<[Box<dyn Collector>; 3]> {
+pub(super) fn smokeping_prober(status: &Status) -> prometheus::Result<[Box<dyn Collector>; 3]> {
     let help = "Packets that our own receive buffers dropped.";
     let receive_errors = IntCounter::new("smokeping_receive_errors_total", help)?;
     receive_errors.inc_by(status.engines.iter().flat_map(|engine| engine.dropped).sum());
@@ -27,7 +27,7 @@ pub fn smokeping_prober(status: &Status) -> prometheus::Result<[Box<dyn Collecto
 }
 
 /// ping_exporter's own family.
-pub fn ping_exporter() -> Family {
+pub(super) fn ping_exporter() -> Family {
     let gauge = IntGaugeVec::new(Opts::new("ping_up", "What is running; always 1."), &["version"])?;
     gauge.with_label_values(&[VERSION]).set(1);
     Ok(Box::new(gauge))

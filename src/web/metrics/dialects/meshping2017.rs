@@ -6,7 +6,7 @@ use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 
 /// `name="…",target="…"`; a target's own labels are no part of it.
-pub fn labels(member: &Member) -> LabelPairs {
+pub(super) fn labels(member: &Member) -> LabelPairs {
     LabelPairs::default().with("name", &member.name).with("target", member.address)
 }
 
@@ -14,7 +14,7 @@ const PINGS: Names =
     Names { bucket: "meshping_pings_bucket", sum: "meshping_pings_sum", count: "meshping_pings_count" };
 
 /// All of them.
-pub static FAMILIES: [Family; 7] = [
+pub(super) static FAMILIES: [Family; 7] = [
     Family {
         name: "meshping_sent",
         help: "Echo requests sent.",

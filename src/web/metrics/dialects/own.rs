@@ -8,7 +8,7 @@ use crate::web::metrics::snapshot::Snapshot;
 use std::time::Duration;
 
 /// `name="…",target="…"`, and the target's own, none of which can be called like one of ours.
-pub fn labels(member: &Member) -> LabelPairs {
+pub(super) fn labels(member: &Member) -> LabelPairs {
     LabelPairs::default().with("name", &member.name).with("target", member.address).with_own(member, &[])
 }
 
@@ -43,7 +43,7 @@ const RTT: Names = Names {
 };
 
 /// All of them. In every scrape, for every target: requests = replies + errors + lost + void + pending.
-pub static FAMILIES: [Family; 21] = [
+pub(super) static FAMILIES: [Family; 21] = [
     Family {
         name: "meshping_requests_total",
         help: "Echo requests sent.",

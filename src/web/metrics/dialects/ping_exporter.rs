@@ -9,7 +9,7 @@ use crate::web::metrics::snapshot::Snapshot;
 use std::time::Duration;
 
 /// `target="…",ip="…",ip_version="…"`, and the target's own.
-pub fn labels(member: &Member) -> LabelPairs {
+pub(super) fn labels(member: &Member) -> LabelPairs {
     let version = match member.address.family() {
         target::Family::V4 => "4",
         target::Family::V6 => "6",
@@ -19,7 +19,7 @@ pub fn labels(member: &Member) -> LabelPairs {
 }
 
 /// Those of the targets.
-pub static FAMILIES: [Family; 5] = [
+pub(super) static FAMILIES: [Family; 5] = [
     Family {
         name: "ping_rtt_best_seconds",
         help: "Smallest round-trip time of the last ten settled requests.",

@@ -7,7 +7,7 @@ use crate::web::metrics::family::{Family, Kind, Names};
 use crate::web::metrics::labels::LabelPairs;
 
 /// `ip="…",host="…",source="…",tos="…"`, and the target's own.
-pub fn labels(member: &Member) -> LabelPairs {
+pub(super) fn labels(member: &Member) -> LabelPairs {
     let shape = member.options.as_deref().map(|options| options.shape).unwrap_or_default();
     let pairs = LabelPairs::default().with("ip", member.address).with("host", &member.name);
     let pairs = match shape.source {
@@ -25,7 +25,7 @@ const DURATION: Names = Names {
 };
 
 /// Those of the targets.
-pub static FAMILIES: [Family; 5] = [
+pub(super) static FAMILIES: [Family; 5] = [
     Family {
         name: "smokeping_requests_total",
         help: "Echo requests sent.",

@@ -8,7 +8,7 @@ use crate::web::metrics::writer::Samples;
 use std::sync::LazyLock;
 
 /// Keeps what each octave has more than the one before it, and the sum: nearly all of these are small.
-pub fn pack_octaves(target: &Snapshot, into: &mut Packed) {
+pub(super) fn pack_octaves(target: &Snapshot, into: &mut Packed) {
     let mut before = 0;
     for count in target.totals.histogram.buckets().into_iter().chain([target.totals.replies]) {
         into.push(count.saturating_sub(before));
@@ -18,7 +18,7 @@ pub fn pack_octaves(target: &Snapshot, into: &mut Packed) {
 }
 
 /// Writes what was kept of the octaves.
-pub fn write_octaves(names: &Names, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
+pub(super) fn write_octaves(names: &Names, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
     let mut replies = 0;
     let buckets = BOUNDS.iter().map(|bound| {
         replies += from.take(at);
@@ -30,7 +30,7 @@ pub fn write_octaves(names: &Names, labels: &[u8], from: &Packed, at: &mut Place
 }
 
 /// Keeps the bins that were ever hit, and the sum.
-pub fn pack_bins(target: &Snapshot, into: &mut Packed) {
+pub(super) fn pack_bins(target: &Snapshot, into: &mut Packed) {
     let bins = &target.totals.histogram;
     into.push(bins.iter().count() as u64);
     for (bin, count) in bins.iter() {
@@ -42,7 +42,7 @@ pub fn pack_bins(target: &Snapshot, into: &mut Packed) {
 }
 
 /// Writes what was kept of the bins.
-pub fn write_bins(names: &Names, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
+pub(super) fn write_bins(names: &Names, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
     let (hit, mut replies) = (from.take(at), 0);
     let buckets = (0..=hit).map(|index| {
         if index == hit {

@@ -8,7 +8,7 @@ use actix_web::http::uri::Authority;
 use std::net::IpAddr;
 
 /// A request to change something.
-pub struct Writing<'a> {
+pub(crate) struct Writing<'a> {
     /// Who sends it.
     pub peer: Peer,
     /// A user with the right password.
@@ -19,7 +19,7 @@ pub struct Writing<'a> {
 
 /// Why nothing may be changed; who asked sees this text as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WriteError {
+pub(crate) enum WriteError {
     /// A page of somebody else has a browser ask.
     #[error("Refused: another site has asked for this (Origin, Referer or Sec-Fetch-Site say so).")]
     CrossSite,
@@ -50,7 +50,7 @@ pub enum WriteError {
 ///
 /// # Errors
 /// [`WriteError`]
-pub fn check(request: &Writing<'_>) -> Result<(), WriteError> {
+pub(crate) fn check(request: &Writing<'_>) -> Result<(), WriteError> {
     let host = host(request.headers);
     check_origin(request, host.as_ref())?;
     if request.is_user || request.peer.certified {

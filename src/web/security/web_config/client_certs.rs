@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Checks the certificates of clients.
 #[derive(Debug)]
-pub struct Clients {
+pub(super) struct Clients {
     kind: ClientAuth,
     /// Checks who vouches for them. There if the kind verifies, else for the hint which certificate would be liked.
     authorities: Option<Arc<dyn ClientCertVerifier>>,
@@ -30,7 +30,7 @@ impl Clients {
     ///
     /// # Errors
     /// What does not go together, for the operator.
-    pub fn new(
+    pub(super) fn new(
         kind: ClientAuth,
         authorities: Option<RootCertStore>,
         names: Option<Vec<String>>,

@@ -4,9 +4,11 @@
 mod client_certs;
 mod error;
 mod fingerprint;
+#[deny(clippy::disallowed_methods)]
 mod go_duration;
 mod policy;
 mod reader;
+#[deny(clippy::disallowed_methods)]
 mod san;
 mod schema;
 mod tls;
@@ -14,9 +16,9 @@ mod tls_values;
 mod values;
 
 pub use error::ConfigError;
-pub use policy::Rules;
-pub use tls::Tls;
-pub use tls_values::ClientAuth;
+pub(crate) use policy::Rules;
+pub(crate) use tls::Tls;
+pub(crate) use tls_values::ClientAuth;
 
 use fingerprint::Stamp;
 use reader::Files;

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 /// The alternative names of a certificate as text: DNS names, addresses of mail and of hosts, URIs.
-pub fn alternative_names(certificate: &[u8]) -> Vec<String> {
+pub(super) fn alternative_names(certificate: &[u8]) -> Vec<String> {
     let names = extension(certificate).and_then(|value| Some(element(value)?.content));
     Elements(names.unwrap_or_default()).filter_map(|name| text(&name)).collect()
 }
