@@ -89,7 +89,7 @@ impl Period {
 pub struct Totals {
     /// Requests answered in time.
     pub replies: u64,
-    /// Requests answered by an error, by class, in the order of [`ErrorClass::ALL`].
+    /// Requests answered by an error, by class, in the order of [`ErrorClass::ALL`](super::ErrorClass::ALL).
     pub errors: ErrorCounts,
     /// Requests lost at their timeout.
     pub lost: u64,
