@@ -46,12 +46,12 @@ pub fn rules_are_evaluated(prometheus: &Prometheus) {
     assert!(alerts.is_empty(), "{alerts:?}");
 }
 
-/// The queries that README.md shows, each on a line of its own, longer ones on indented lines more.
-pub fn queries_of_the_readme_are_answered(prometheus: &Prometheus) {
-    let readme = include_str!("../../README.md");
-    let block = readme.split("```promql\n").nth(1).and_then(|rest| rest.split("```").next());
+/// The queries that docs/metrics.md shows, each on a line of its own, longer ones on indented lines more.
+pub fn queries_of_the_document_are_answered(prometheus: &Prometheus) {
+    let document = include_str!("../../docs/metrics.md");
+    let block = document.split("```promql\n").nth(1).and_then(|rest| rest.split("```").next());
     let mut queries: Vec<String> = Vec::new();
-    for line in block.expect("README.md has queries").lines().filter(|line| !line.starts_with('#')) {
+    for line in block.expect("docs/metrics.md has queries").lines().filter(|line| !line.starts_with('#')) {
         match queries.last_mut().filter(|_| line.starts_with(' ')) {
             Some(query) => query.push_str(line),
             None => queries.push(line.to_owned()),

@@ -22,7 +22,7 @@ use server::Prometheus;
 use sim::in_namespace;
 use std::time::Duration;
 
-/// Loss as README.md says that it is asked for, over so many seconds that a request more or less is a percent.
+/// Loss as docs/metrics.md says that it is asked for, over so many seconds that a request more or less is a percent.
 fn loss(name: &str) -> String {
     let selector = format!("{{job=\"meshping\",name=\"{name}\"}}[10s]");
     format!(
@@ -44,7 +44,7 @@ fn what_prometheus_says_is_what_happened() {
         round_trip_times_are_right(&prometheus);
         odd_replies_are_counted(&prometheus);
         contrib::rules_are_evaluated(&prometheus);
-        contrib::queries_of_the_readme_are_answered(&prometheus);
+        contrib::queries_of_the_document_are_answered(&prometheus);
         for dashboard in Dashboard::all() {
             dashboard.every_query_has_an_answer(&prometheus);
         }

@@ -75,11 +75,11 @@ fn headers_of_the_file_come_beside_our_own_or_instead() {
 }
 
 #[test]
-fn the_example_of_the_readme_works() {
+fn the_example_of_the_document_works() {
     let files = Files::new();
     let clients = Authority::new("the clients' authority");
     fs::write(files.path("clients.crt"), clients.pem()).expect("written");
-    let blocks = include_str!("../../README.md").split("```yaml\n").skip(1);
+    let blocks = include_str!("../../docs/http.md").split("```yaml\n").skip(1);
     let mut blocks = blocks.filter_map(|rest| rest.split("```").next());
     let example = blocks.find(|block| block.starts_with("tls_server_config:")).expect("there is one");
     let daemon = files.start(example);

@@ -1,0 +1,74 @@
+//! Configurations that the documents show, and options that they must name.
+
+use crate::markdown::{Block, document, documents, root};
+use std::fs;
+use std::process::Command;
+
+fn blocks(language: &str) -> Vec<Block> {
+    let all = documents().into_iter().flat_map(|document| document.blocks());
+    all.filter(|block| block.language == language).collect()
+}
+
+#[test]
+fn the_configuration_is_good_together_with_the_target_file() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (configurations, target_files) = (blocks("toml"), blocks("json"));
+    assert_eq!((configurations.len(), target_files.len()), (1, 1), "check each of them here");
+    fs::write(directory.path().join("meshping.toml"), configurations[0].text()).expect("it can be written");
+    fs::create_dir(directory.path().join("targets.d")).expect("it can be made");
+    fs::write(directory.path().join("targets.d/a.json"), target_files[0].text()).expect("it can be written");
+    let checks = crate::commands::beginning("meshping --config ");
+    assert!(!checks.is_empty());
+    for check in checks {
+        let said = crate::commands::shell(&check.replace("/etc/meshping/", ""), directory.path());
+        assert_eq!(said, "the configuration is good, with 4 targets\n", "{check}");
+    }
+}
+
+/// The lines of YAML that mean something.
+fn significant(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).collect()
+}
+
+#[test]
+fn scrape_configurations_are_excerpts_of_the_tested_one() {
+    let tested = fs::read_to_string(root().join("contrib/prometheus/prometheus.yml")).expect("it is there");
+    let tested = significant(&tested);
+    let shown = blocks("yaml");
+    assert!(shown.len() > 2, "only {} blocks", shown.len());
+    for block in shown {
+        let text = block.text();
+        // The example of the web config file: tests/web starts a daemon with it.
+        let is_web = text.starts_with("tls_server_config:");
+        let lines = significant(&text);
+        assert!(is_web || tested.windows(lines.len()).any(|excerpt| excerpt == lines), "{text}");
+    }
+}
+
+/// The long options in the help of a program.
+fn options(program: &str, arguments: &[&str]) -> Vec<String> {
+    let output = Command::new(program).args(arguments).arg("--help").output().expect("it runs");
+    let help = String::from_utf8_lossy(&output.stdout).into_owned();
+    let words = help.split([' ', ',', '.', ':', ';', ')', '\n', '=', '[', ']']);
+    let long = words.filter(|word| word.starts_with("--") && !["--help", "--version"].contains(word));
+    long.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_option_of_the_daemon_is_in_the_configuration_document() {
+    let text = document("docs/configuration.md").text;
+    let options = options(env!("CARGO_BIN_EXE_meshping"), &[]);
+    let missing: Vec<String> = options.into_iter().filter(|option| !text.contains(option)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_option_of_the_client_is_in_the_operations_document() {
+    let text = document("docs/operations.md").text;
+    for command in ["list", "show", "add", "remove", "reset", "export", "history"] {
+        let options = options(env!("CARGO_BIN_EXE_meshpingctl"), &[command]);
+        assert!(!options.is_empty() && text.contains(&format!("`{command}`")), "{command}: {options:?}");
+        let missing: Vec<String> = options.into_iter().filter(|option| !text.contains(option)).collect();
+        assert!(missing.is_empty(), "{command}: {missing:?}");
+    }
+}
