@@ -46,7 +46,7 @@ fn replies(lab: &Lab) -> u64 {
     list["127.0.0.1"]["recv"].as_u64().unwrap_or_default()
 }
 
-const INSTALLED: [&str; 17] = [
+const INSTALLED: [&str; 19] = [
     "/usr/bin/meshping",
     "/usr/bin/meshpingctl",
     "/usr/lib/systemd/system/meshping.service",
@@ -61,6 +61,8 @@ const INSTALLED: [&str; 17] = [
     "/usr/share/bash-completion/completions/meshpingctl",
     "/usr/share/zsh/vendor-completions/_meshping",
     "/usr/share/fish/vendor_completions.d/meshpingctl.fish",
+    "/usr/share/doc/meshping/README.md",
+    "/usr/share/doc/meshping/docs/operations.md",
     "/usr/share/doc/meshping/copyright",
     "/usr/share/doc/meshping/changelog.gz",
     "/usr/share/doc/meshping/examples/dhcpd.conf",
