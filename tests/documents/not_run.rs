@@ -26,7 +26,10 @@ pub const NOT_RUN: &[(&str, &str)] = &[
     ("systemd-analyze security", "scripts/test runs it with --offline and a threshold"),
     ("setcap cap_net_raw+ep /usr/bin/meshping", "needs root; scripts/run does it with its own build"),
     ("apparmor_parser -r /etc/apparmor.d/usr.sbin.dhcpd", "needs root and a kernel with AppArmor"),
-    ("sqlite3 /var/lib/meshping/targets.db \".backup targets.db\"", "sqlite3 is not among the tools of the tests"),
+    (
+        "sqlite3 /var/lib/meshping/targets.db \".backup targets.db\"",
+        "sqlite3 is not among the tools of the tests",
+    ),
     ("promtool test rules", "tests/prometheus runs it with the files"),
     ("kill -9", "names the signal; tests/state sends it"),
 ];
@@ -35,4 +38,5 @@ const RUN: &str = "builds a release; tests/fresh/run.sh runs scripts/run in a ne
 const BUILD: &str = "what is tested here was built so";
 const PACKAGE: &str = "builds a release; tests/systemd runs it with a debug build";
 const INSTALLED: &str = "changes the system; tests/systemd does it in a Debian of its own, with dpkg";
-const SERVICE: &str = "changes the system; tests/systemd runs the service and its sockets in a Debian of its own";
+const SERVICE: &str =
+    "changes the system; tests/systemd runs the service and its sockets in a Debian of its own";
