@@ -1,7 +1,7 @@
 //! The port to what outlasts the process: what the supervisor tells whoever keeps things, and what can be asked of it.
 
 use super::registry::{Filter, Wish};
-use crate::measure::{Saved, Totals};
+use crate::measure::{EncodedStats, LifetimeStats};
 use crate::target::{Address, Label};
 use actix::prelude::*;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub trait Keeper {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// Its books.
-    pub saved: Saved,
+    pub saved: EncodedStats,
     /// When that was, in Unix time.
     pub at: Duration,
 }
@@ -99,7 +99,7 @@ pub struct Hour {
     /// When the hour began, in Unix seconds.
     pub begins: i64,
     /// What was settled in it.
-    pub settled: Totals,
+    pub settled: LifetimeStats,
 }
 
 /// Why there is no history; the operator sees this text as it stands.

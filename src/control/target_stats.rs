@@ -2,13 +2,13 @@
 
 use crate::actors::pinger::Report;
 use crate::actors::supervisor::Member;
-use crate::measure::Summary;
+use crate::measure::PeriodStats;
 use crate::protocol::{Target, TargetList};
 
 /// The books of one target at one moment.
 pub(super) struct Read {
     pub(super) member: Member,
-    pub(super) summary: Summary,
+    pub(super) summary: PeriodStats,
     /// With detail only.
     pub(super) report: Option<Box<Report>>,
 }
@@ -16,7 +16,7 @@ pub(super) struct Read {
 /// The list of these targets, each with the summary that `view` makes of its own.
 pub(super) fn encode<'a>(
     reads: impl Iterator<Item = &'a Read>,
-    view: impl Fn(&Summary) -> Summary,
+    view: impl Fn(&PeriodStats) -> PeriodStats,
 ) -> TargetList {
     let mut targets = TargetList::default();
     for Read { member, summary, report } in reads {

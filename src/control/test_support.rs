@@ -6,7 +6,7 @@ use crate::actors::persistence::Receipt;
 use crate::actors::pinger::{PingActor, Retire, Seed};
 use crate::actors::shard::Home;
 use crate::actors::supervisor::{Add, AddError, Added, GetRoster, Member, Remove, Roster};
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::probe::{Engine, EngineStats, Event, Line, Listener, PortId};
 use crate::target::{Address, Host, Interval, Label, Shape, Timeout};
 use actix::prelude::*;
@@ -20,7 +20,7 @@ use tokio::net::UdpSocket;
 /// An engine whose time passes when a test says so. Replies take 1 ms, or never come.
 #[derive(Default)]
 pub(crate) struct Puppet {
-    now: Cell<Moment>,
+    now: Cell<Timestamp>,
     targets: RefCell<Vec<Rc<dyn Listener>>>,
     pub silent: Cell<bool>,
 }
@@ -37,7 +37,7 @@ impl Puppet {
 }
 
 impl Engine for Puppet {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         self.now.get()
     }
 
@@ -60,17 +60,17 @@ impl Engine for Puppet {
         }
     }
 
-    fn wake_at(&self, _: PortId, _: Moment, _: Duration) {}
+    fn wake_at(&self, _: PortId, _: Timestamp, _: Duration) {}
 
-    fn collect(&self) -> Moment {
+    fn collect(&self) -> Timestamp {
         self.now.get()
     }
 
-    fn complete_until(&self) -> Moment {
+    fn complete_until(&self) -> Timestamp {
         self.now.get()
     }
 
-    fn dropped_between(&self, _: PortId, _: Moment, _: Moment) -> bool {
+    fn dropped_between(&self, _: PortId, _: Timestamp, _: Timestamp) -> bool {
         false
     }
 

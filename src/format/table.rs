@@ -1,6 +1,6 @@
 //! The table of targets, as every edge shows it. Pure.
 
-use crate::measure::Summary;
+use crate::measure::PeriodStats;
 use crate::target::Address;
 use std::fmt;
 
@@ -34,7 +34,7 @@ pub struct Row {
 
 impl Row {
     /// The row of a target with these books.
-    pub fn new(address: &Address, books: &Summary) -> Self {
+    pub fn new(address: &Address, books: &PeriodStats) -> Self {
         let seconds = |micros: u64| micros as f64 / 1e6;
         Self {
             address: address.to_string(),
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn rows_look_like_this() {
         let rtt = RttStats { sum: 36_300, min: 9_870, max: 15_200, last: 11_230, ..RttStats::default() };
-        let books = Summary { recv: 3, errs: 1, lost: 1, void: 2, outd: 1, in_flight: 1, rtt, dups: 0 };
+        let books = PeriodStats { recv: 3, errs: 1, lost: 1, void: 2, outd: 1, in_flight: 1, rtt, dups: 0 };
         let cases = [
             (
                 Row::new(&"192.0.2.1".parse().unwrap(), &books),
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn requests_in_flight_and_void_ones_decide_nothing() {
-        let books = Summary { recv: 1, void: 100, in_flight: 100, ..Summary::default() };
+        let books = PeriodStats { recv: 1, void: 100, in_flight: 100, ..PeriodStats::default() };
         let row = Row::new(&"127.0.0.1".parse().unwrap(), &books);
         assert_eq!((row.loss(), row.errors(), row.outdated()), (0.0, 0.0, 0.0));
         let late = Row { outd: 5, lost: 5, ..super::tests::row("127.0.0.1") };

@@ -5,7 +5,7 @@
 //! no weight and only fade. Weights are kept beside the sums, so an average is one of what there has been so far:
 //! before a window has filled it leans towards nothing.
 
-use super::{Moment, Rtt};
+use super::{Rtt, Timestamp};
 use std::time::Duration;
 
 /// The averages over all windows, and what is not yet in them.
@@ -14,15 +14,15 @@ use std::time::Duration;
 /// of an `f32` do. Within a bucket all requests weigh the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Averages {
-    begun: Moment,
-    bucket: Bucket,
+    begun: Timestamp,
+    bucket: PendingRequests,
     interval_seconds: f32,
     windows: [Weights; WINDOWS.len()],
 }
 
 /// Requests that are not yet in the averages.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Bucket {
+struct PendingRequests {
     answered: u16,
     unanswered: u16,
     rtt_seconds: f32,
@@ -75,29 +75,29 @@ impl Weights {
 impl Averages {
     /// Averages of nothing; requests are sent every `interval`.
     pub fn new(interval: Duration) -> Self {
-        Self::restored([Weights::default(); WINDOWS.len()], Moment::EPOCH, interval)
+        Self::restored([Weights::default(); WINDOWS.len()], Timestamp::EPOCH, interval)
     }
 
     /// Averages that had been written down, as of `now`.
-    pub const fn restored(windows: [Weights; WINDOWS.len()], now: Moment, interval: Duration) -> Self {
-        let bucket = Bucket { answered: 0, unanswered: 0, rtt_seconds: 0.0 };
+    pub const fn restored(windows: [Weights; WINDOWS.len()], now: Timestamp, interval: Duration) -> Self {
+        let bucket = PendingRequests { answered: 0, unanswered: 0, rtt_seconds: 0.0 };
         Self { begun: now, bucket, interval_seconds: interval.as_secs_f32(), windows }
     }
 
     /// Goes on with averages that had been written down, as of `then`.
-    pub fn resume(&mut self, windows: [Weights; WINDOWS.len()], then: Moment) {
+    pub fn resume(&mut self, windows: [Weights; WINDOWS.len()], then: Timestamp) {
         *self =
             Self { interval_seconds: self.interval_seconds, ..Self::restored(windows, then, Duration::ZERO) };
     }
 
     /// From now on requests are sent every `interval`.
-    pub fn set_interval(&mut self, interval: Duration, now: Moment) {
+    pub fn set_interval(&mut self, interval: Duration, now: Timestamp) {
         self.close(now);
         self.interval_seconds = interval.as_secs_f32();
     }
 
     /// A request was answered with a round-trip time, or not, which was known at `now`.
-    pub fn record(&mut self, rtt: Option<Rtt>, now: Moment) {
+    pub fn record(&mut self, rtt: Option<Rtt>, now: Timestamp) {
         if self.bucket.requests() == 0
             || self.bucket.requests() == u16::MAX
             || now.since(self.begun) >= BUCKET
@@ -116,7 +116,7 @@ impl Averages {
     }
 
     /// For each of the [`WINDOWS`], as of `now`.
-    pub fn windows(&self, now: Moment) -> [Weights; WINDOWS.len()] {
+    pub fn windows(&self, now: Timestamp) -> [Weights; WINDOWS.len()] {
         let mut all = self.clone();
         all.close(now);
         all.windows
@@ -128,7 +128,7 @@ impl Averages {
     }
 
     /// Takes the bucket in, and begins another one.
-    fn close(&mut self, now: Moment) {
+    fn close(&mut self, now: Timestamp) {
         let requests = f64::from(self.bucket.requests());
         let covered = requests * f64::from(self.interval_seconds);
         let elapsed = now.since(self.begun).as_secs_f64().max(covered);
@@ -139,20 +139,20 @@ impl Averages {
                 if requests > 0.0 { (left(elapsed - covered) - left(elapsed)) / requests } else { 0.0 };
             *window = window.plus(&self.bucket.into(), left(elapsed), weight);
         }
-        (self.bucket, self.begun) = (Bucket::default(), now);
+        (self.bucket, self.begun) = (PendingRequests::default(), now);
     }
 }
 
-impl Bucket {
+impl PendingRequests {
     /// How many there are: 65 535 at most, then it is closed.
     const fn requests(self) -> u16 {
         self.answered + self.unanswered
     }
 }
 
-impl From<Bucket> for Weights {
-    fn from(bucket: Bucket) -> Self {
-        let Bucket { answered, unanswered, rtt_seconds } = bucket;
+impl From<PendingRequests> for Weights {
+    fn from(bucket: PendingRequests) -> Self {
+        let PendingRequests { answered, unanswered, rtt_seconds } = bucket;
         Self { answered: answered.into(), unanswered: unanswered.into(), rtt_seconds }
     }
 }
@@ -166,8 +166,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn at(second: u64) -> Moment {
-        Moment::EPOCH + Duration::from_secs(1_000) + Duration::from_secs(second)
+    fn at(second: u64) -> Timestamp {
+        Timestamp::EPOCH + Duration::from_secs(1_000) + Duration::from_secs(second)
     }
 
     /// After so many milliseconds it was answered.
@@ -176,7 +176,7 @@ mod tests {
     }
 
     /// Milliseconds and per cent of each window.
-    fn shown(averages: &Averages, now: Moment) -> [(Option<u128>, Option<u64>); 3] {
+    fn shown(averages: &Averages, now: Timestamp) -> [(Option<u128>, Option<u64>); 3] {
         averages.windows(now).map(|window| {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a percentage")]
             let percent = |loss: f64| (loss * 100.0).round() as u64;

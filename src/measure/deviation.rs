@@ -10,9 +10,9 @@ use std::time::Duration;
 /// does not drift, whatever the order; and periods add up, of which one may be given back. 96 bits hold 10^13 round
 /// trips of a minute, and a `u128` would take 16 bytes more at every target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Squares([u8; 12]);
+pub struct SquareSum([u8; 12]);
 
-impl Squares {
+impl SquareSum {
     /// Takes in one more round-trip time.
     pub fn record(&mut self, rtt: Rtt) {
         *self = self.add(u128::from(rtt.micros()).pow(2));
@@ -71,7 +71,7 @@ mod tests {
             (&[60_000_000, 60_000_001], Some(500)),
         ];
         for (micros, nanos) in cases {
-            let mut squares = Squares::default();
+            let mut squares = SquareSum::default();
             for &micros in micros {
                 squares.record(Rtt::from_micros(micros));
             }
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn squares_stop_at_what_they_can_hold() {
-        let mut squares = Squares::new(LARGEST - 1);
+        let mut squares = SquareSum::new(LARGEST - 1);
         squares.record(Rtt::from_micros(3));
         assert_eq!(squares.get(), LARGEST);
     }

@@ -1,7 +1,7 @@
 //! Round-trip times by size: eight bins per octave of seconds, the grid of Prometheus native histograms of schema 3.
 
 use super::Rtt;
-use super::varint::{Reader, Writer};
+use super::varint::{VarintReader, VarintWriter};
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -145,7 +145,7 @@ impl Histogram {
         Some((LOWER_EDGES[usize::from(first.number())], above - 1))
     }
 
-    pub(super) fn write(&self, out: &mut Writer) {
+    pub(super) fn write(&self, out: &mut VarintWriter) {
         out.number(self.bins.len() as u64);
         for bin in &self.bins {
             out.number(bin.number().into());
@@ -157,7 +157,7 @@ impl Histogram {
     }
 
     /// What was [written](Self::write), up to the end of what there is to read.
-    pub(super) fn read(input: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(input: &mut VarintReader<'_>) -> Option<Self> {
         let mut histogram = Self::default();
         for _ in 0..input.number()? {
             let (number, count) = (u8::try_from(input.number()?).ok()?, input.number()?);

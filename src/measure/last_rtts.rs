@@ -1,13 +1,13 @@
 //! The latest requests of which it is known what became of them.
 
 use super::Rtt;
-use super::deviation::Squares;
+use super::deviation::SquareSum;
 use std::time::Duration;
 
-/// The last [`Recent::REQUESTS`] requests that were answered or not, in the order in which that became known. Void
+/// The last [`LastRtts::REQUESTS`] requests that were answered or not, in the order in which that became known. Void
 /// ones are not among them.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Recent {
+pub struct LastRtts {
     /// Microseconds, or [`UNANSWERED`]; a ring.
     micros: [u32; Self::REQUESTS],
     /// How many there are.
@@ -18,7 +18,7 @@ pub struct Recent {
 
 /// What the recent answers were like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecentRtts {
+pub struct LastRttsSummary {
     /// The smallest round-trip time.
     pub min: Duration,
     /// The largest.
@@ -29,7 +29,7 @@ pub struct RecentRtts {
     pub stddev: Duration,
 }
 
-impl Recent {
+impl LastRtts {
     /// How many are remembered.
     pub const REQUESTS: usize = 10;
 
@@ -51,12 +51,12 @@ impl Recent {
     }
 
     /// What the answers among them were like; `None` without any.
-    pub fn rtts(&self) -> Option<RecentRtts> {
+    pub fn rtts(&self) -> Option<LastRttsSummary> {
         let answered = || self.iter().flatten();
         let (count, sum) = (answered().count() as u64, answered().map(Rtt::micros).sum());
-        let mut squares = Squares::default();
+        let mut squares = SquareSum::default();
         answered().for_each(|rtt| squares.record(rtt));
-        Some(RecentRtts {
+        Some(LastRttsSummary {
             min: Duration::from_micros(answered().min()?.micros()),
             max: Duration::from_micros(answered().max()?.micros()),
             mean: Duration::from_nanos(sum * 1_000 / count),
@@ -76,16 +76,16 @@ impl Recent {
     }
 }
 
-impl PartialEq for Recent {
+impl PartialEq for LastRtts {
     /// Where in its ring each of them lies makes no difference.
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl Eq for Recent {}
+impl Eq for LastRtts {}
 
-impl FromIterator<Option<Rtt>> for Recent {
+impl FromIterator<Option<Rtt>> for LastRtts {
     fn from_iter<T: IntoIterator<Item = Option<Rtt>>>(requests: T) -> Self {
         let mut recent = Self::default();
         requests.into_iter().for_each(|rtt| recent.record(rtt));
@@ -102,7 +102,7 @@ const CAPACITY: u8 = 10;
 mod tests {
     use super::*;
 
-    fn of(micros: &[u64]) -> Recent {
+    fn of(micros: &[u64]) -> LastRtts {
         micros.iter().map(|&micros| (micros > 0).then(|| Rtt::from_micros(micros))).collect()
     }
 
@@ -113,7 +113,7 @@ mod tests {
         let recent = of(&micros);
         let kept: Vec<u64> = recent.iter().map(|rtt| rtt.map_or(0, Rtt::micros)).collect();
         assert_eq!(kept, micros[15..]);
-        assert_eq!(recent.iter().collect::<Recent>().rtts(), recent.rtts());
+        assert_eq!(recent.iter().collect::<LastRtts>().rtts(), recent.rtts());
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 /// Counts of durations, by the first 2^k seconds that is not less, k = -15 … 3; and those beyond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Octaves {
+pub struct Log2Histogram {
     counts: [u64; Self::BUCKETS + 1],
     sum_nanos: u64,
 }
 
-impl Octaves {
+impl Log2Histogram {
     /// Number of bounds.
     pub const BUCKETS: usize = 19;
 
@@ -42,8 +42,8 @@ impl Octaves {
 }
 
 /// 2^k seconds in nanoseconds, rounded down: exact from 2^-9 s on.
-const BOUNDS_NANOS: [u64; Octaves::BUCKETS] = {
-    let mut bounds = [0; Octaves::BUCKETS];
+const BOUNDS_NANOS: [u64; Log2Histogram::BUCKETS] = {
+    let mut bounds = [0; Log2Histogram::BUCKETS];
     let mut index = 0;
     while index < bounds.len() {
         bounds[index] = (1_000_000_000 << index) >> 15;
@@ -58,12 +58,12 @@ mod tests {
 
     #[test]
     fn a_bucket_counts_durations_up_to_and_including_its_bound() {
-        let mut octaves = Octaves::default();
+        let mut octaves = Log2Histogram::default();
         for micros in [0, 30, 31, 1_000_000, 1_000_001, 8_000_000, 9_000_000] {
             octaves.record(Duration::from_micros(micros));
         }
         let buckets: Vec<(f64, u64)> = octaves.buckets().collect();
-        assert_eq!(buckets.len(), Octaves::BUCKETS);
+        assert_eq!(buckets.len(), Log2Histogram::BUCKETS);
         assert_eq!(buckets[0], (0.000_030_517_578_125, 2));
         assert_eq!(buckets[1].1, 3);
         assert_eq!(buckets[15], (1.0, 4));

@@ -1,6 +1,6 @@
 //! The arithmetic of measuring: when a request is due, what became of it, and what that adds up to.
 //!
-//! Pure: time comes in as [`Moment`] arguments; no clock is read and nothing is sent or received here.
+//! Pure: time comes in as [`Timestamp`] arguments; no clock is read and nothing is sent or received here.
 
 pub mod averages;
 pub mod counters;
@@ -21,18 +21,18 @@ pub mod tracker;
 mod varint;
 
 pub use averages::Averages;
-pub use counters::{Period, Summary, Totals};
-pub use deviation::Squares;
-pub use encoding::Saved;
+pub use counters::{EndedPeriod, LifetimeStats, PeriodStats};
+pub use deviation::SquareSum;
+pub use encoding::EncodedStats;
 pub use error_class::{ErrorClass, ErrorCounts};
 pub use histogram::Histogram;
 pub use jitter::Jitter;
-pub use last_rtts::Recent;
-pub use log2_histogram::Octaves;
-pub use outages::{Cause, Longest, Outage, Outages, Past};
-pub use report::{Detail, Wall};
+pub use last_rtts::LastRtts;
+pub use log2_histogram::Log2Histogram;
+pub use outages::{Cause, EndedOutage, Longest, Outage, Outages};
+pub use report::{DetailedStats, WallMapping};
 pub use rtt::Rtt;
 pub use rtt_stats::RttStats;
 pub use schedule::Schedule;
-pub use timestamp::Moment;
-pub use tracker::{Account, Reception};
+pub use timestamp::Timestamp;
+pub use tracker::{Reception, RequestTracker};

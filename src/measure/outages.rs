@@ -5,7 +5,7 @@
 //! time. Both ends are times of sending, so a round trip makes no outage longer, and how late a timeout tells of it
 //! does not matter. Void requests say nothing: they neither begin nor end one. A late reply makes nothing answered.
 
-use super::{ErrorClass, Moment};
+use super::{ErrorClass, Timestamp};
 use std::time::Duration;
 
 /// Why a request has no answer.
@@ -31,7 +31,7 @@ impl Cause {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outage {
     /// When the first of them was sent.
-    pub since: Moment,
+    pub since: Timestamp,
     /// How many they are.
     pub requests: u32,
     /// Why the latest of them has no answer.
@@ -40,14 +40,14 @@ pub struct Outage {
 
 /// An outage and its end, be it the present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Past {
+pub struct EndedOutage {
     /// What it was.
     pub outage: Outage,
     /// When the request was sent that ended it.
-    pub until: Moment,
+    pub until: Timestamp,
 }
 
-impl Past {
+impl EndedOutage {
     /// How long it took.
     pub const fn duration(&self) -> Duration {
         self.until.since(self.outage.since)
@@ -56,32 +56,32 @@ impl Past {
 
 /// The longest of the outages that are over; of equal ones the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Longest(Option<Past>);
+pub struct Longest(Option<EndedOutage>);
 
 impl Longest {
     /// Takes in an outage.
-    pub fn note(&mut self, past: Past) {
+    pub fn note(&mut self, past: EndedOutage) {
         if self.0.is_none_or(|longest| past.duration() > longest.duration()) {
             self.0 = Some(past);
         }
     }
 
     /// The longest outage that is over.
-    pub const fn get(self) -> Option<Past> {
+    pub const fn get(self) -> Option<EndedOutage> {
         self.0
     }
 
     /// The longest outage of all, where the one under way lasts until `now`.
-    pub fn with(mut self, under_way: Option<Outage>, now: Moment) -> Option<Past> {
+    pub fn with(mut self, under_way: Option<Outage>, now: Timestamp) -> Option<EndedOutage> {
         if let Some(outage) = under_way {
-            self.note(Past { outage, until: now });
+            self.note(EndedOutage { outage, until: now });
         }
         self.get()
     }
 }
 
-impl From<Option<Past>> for Longest {
-    fn from(past: Option<Past>) -> Self {
+impl From<Option<EndedOutage>> for Longest {
+    fn from(past: Option<EndedOutage>) -> Self {
         Self(past)
     }
 }
@@ -91,11 +91,11 @@ impl From<Option<Past>> for Longest {
 ///
 /// Most targets never miss an answer: until then it takes a word.
 #[derive(Debug, Clone, Default)]
-pub struct Outages(Option<Box<Trouble>>);
+pub struct Outages(Option<Box<OutageLog>>);
 
 /// What is kept from the first unanswered request on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Trouble {
+struct OutageLog {
     row: Option<Outage>,
     longest: Longest,
 }
@@ -105,13 +105,13 @@ impl Outages {
     pub const ENOUGH: u32 = 2;
 
     /// What had been written down: [`Self::row`], and the longest outage that was over.
-    pub fn restored(row: Option<Outage>, longest: Option<Past>) -> Self {
-        let trouble = Trouble { row, longest: longest.into() };
-        Self((trouble != Trouble::default()).then(|| trouble.into()))
+    pub fn restored(row: Option<Outage>, longest: Option<EndedOutage>) -> Self {
+        let trouble = OutageLog { row, longest: longest.into() };
+        Self((trouble != OutageLog::default()).then(|| trouble.into()))
     }
 
     /// The next request was sent at `sent` and has no answer.
-    pub fn unanswered(&mut self, sent: Moment, cause: Cause) {
+    pub fn unanswered(&mut self, sent: Timestamp, cause: Cause) {
         let trouble = self.0.get_or_insert_default();
         let row = trouble.row.get_or_insert(Outage { since: sent, requests: 0, cause });
         row.requests = row.requests.saturating_add(1);
@@ -119,10 +119,10 @@ impl Outages {
     }
 
     /// The next request was sent at `sent` and answered in time. Returns the outage that this ends.
-    pub fn answered(&mut self, sent: Moment) -> Option<Past> {
+    pub fn answered(&mut self, sent: Timestamp) -> Option<EndedOutage> {
         let trouble = self.0.as_deref_mut()?;
         let outage = trouble.row.take().filter(is_outage)?;
-        let past = Past { outage, until: sent };
+        let past = EndedOutage { outage, until: sent };
         trouble.longest.note(past);
         Some(past)
     }
@@ -162,8 +162,8 @@ mod tests {
 
     const ROUTER: Cause = Cause::Error(ErrorClass::HostUnreachable);
 
-    fn at(second: u64) -> Moment {
-        Moment::EPOCH + Duration::from_secs(second)
+    fn at(second: u64) -> Timestamp {
+        Timestamp::EPOCH + Duration::from_secs(second)
     }
 
     /// Requests a second apart: answered (`.`), lost (`x`), or answered by an error (`e`).

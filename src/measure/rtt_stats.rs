@@ -1,6 +1,6 @@
 //! Sums and extremes of round-trip times.
 
-use super::deviation::Squares;
+use super::deviation::SquareSum;
 use super::rtt::Rtt;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct RttStats {
     /// The latest.
     pub last: u64,
     /// The sum of their squares.
-    pub squares: Squares,
+    pub squares: SquareSum,
 }
 
 impl RttStats {

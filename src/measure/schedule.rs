@@ -1,6 +1,6 @@
 //! When a target's requests are due: a grid of its own, and what happens when we are late for it.
 
-use super::Moment;
+use super::Timestamp;
 use std::time::Duration;
 
 /// A target's grid: points at a phase of its own, one interval apart.
@@ -13,9 +13,9 @@ pub struct Schedule {
     interval_nanos: u64,
     /// Where in its interval the grid lies, as a fraction of 2^32.
     phase: u32,
-    next: Moment,
+    next: Timestamp,
     /// When the latest request was sent; `None` before the first.
-    previous: Option<Moment>,
+    previous: Option<Timestamp>,
 }
 
 /// What is to be done at a moment.
@@ -29,7 +29,7 @@ pub struct Due {
 
 impl Schedule {
     /// A schedule that starts at `now`: its first request is due within min(interval, 1 s).
-    pub fn new(interval: Duration, phase: u32, now: Moment) -> Self {
+    pub fn new(interval: Duration, phase: u32, now: Timestamp) -> Self {
         let mut schedule = Self { interval_nanos: nanos(interval), phase, next: now, previous: None };
         let soon = SOON.min(interval);
         let on_grid = schedule.grid_point_from(now);
@@ -38,7 +38,7 @@ impl Schedule {
     }
 
     /// When the next request is due.
-    pub const fn next(&self) -> Moment {
+    pub const fn next(&self) -> Timestamp {
         self.next
     }
 
@@ -54,7 +54,7 @@ impl Schedule {
 
     /// Changes the interval. The next request is due on the new grid, half an interval or more after the
     /// latest one, and never in the past.
-    pub fn set_interval(&mut self, interval: Duration, now: Moment) {
+    pub fn set_interval(&mut self, interval: Duration, now: Timestamp) {
         if interval == self.interval() {
             return;
         }
@@ -73,7 +73,7 @@ impl Schedule {
     ///
     /// A request is still sent when it is at most min(interval / 2, 250 ms) late; the points of the grid before
     /// that are skipped. The first request is sent however late. Requests are never closer than half an interval.
-    pub fn take_due(&mut self, now: Moment) -> Due {
+    pub fn take_due(&mut self, now: Timestamp) -> Due {
         let mut due = Due::default();
         if now < self.next {
             return due;
@@ -95,19 +95,19 @@ impl Schedule {
         due
     }
 
-    fn send(&mut self, now: Moment) {
+    fn send(&mut self, now: Timestamp) {
         self.previous = Some(now);
         self.next = self.grid_point_from(now + self.interval() / 2);
     }
 
     /// How many points of the grid there are from that one on before the next.
-    fn points_from(&self, point: Moment) -> u64 {
+    fn points_from(&self, point: Timestamp) -> u64 {
         let points = self.next.since(point).as_nanos() / u128::from(self.interval_nanos);
         u64::try_from(points).unwrap_or(u64::MAX - 1)
     }
 
     /// Moves on to the first point at or after `moment`; returns how many points that passed over.
-    fn skip_to(&mut self, moment: Moment) -> u64 {
+    fn skip_to(&mut self, moment: Timestamp) -> u64 {
         let first = self.next;
         // The first request of all may lie off the grid.
         let second = self.grid_point_from(first + self.interval() / 2);
@@ -116,11 +116,11 @@ impl Schedule {
     }
 
     /// The first point of the grid at or after `moment`.
-    fn grid_point_from(&self, moment: Moment) -> Moment {
+    fn grid_point_from(&self, moment: Timestamp) -> Timestamp {
         let phase = u64::try_from(fraction(self.interval(), self.phase).as_nanos()).unwrap_or(0);
         let behind = moment.as_nanos().saturating_sub(phase);
         let points = behind.div_ceil(self.interval_nanos);
-        Moment::from_nanos(phase.saturating_add(points.saturating_mul(self.interval_nanos)))
+        Timestamp::from_nanos(phase.saturating_add(points.saturating_mul(self.interval_nanos)))
     }
 }
 
@@ -145,8 +145,8 @@ mod tests {
 
     const HALF: u32 = 1 << 31;
 
-    fn at(millis: u64) -> Moment {
-        Moment::EPOCH + ms(millis)
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::EPOCH + ms(millis)
     }
 
     fn ms(millis: u64) -> Duration {
@@ -255,6 +255,6 @@ mod tests {
         schedule.take_due(schedule.next());
         assert!(schedule.next() <= at(1_000) + day);
         // The tenth point lies just before the end of the tenth day.
-        assert_eq!(schedule.take_due(Moment::EPOCH + day * 10), Due { send: true, skipped: 9 });
+        assert_eq!(schedule.take_due(Timestamp::EPOCH + day * 10), Due { send: true, skipped: 9 });
     }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 /// thousand); on Linux it counts through a suspend of the machine (`CLOCK_BOOTTIME`), which `Instant` does not;
 /// and tests can write one down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Moment(u64);
+pub struct Timestamp(u64);
 
-impl Moment {
+impl Timestamp {
     /// The daemon's epoch.
     pub const EPOCH: Self = Self(0);
     /// Later than everything.
@@ -37,19 +37,19 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-impl Add<Duration> for Moment {
+impl Add<Duration> for Timestamp {
     type Output = Self;
 
-    /// Saturates at [`Moment::NEVER`].
+    /// Saturates at [`Timestamp::NEVER`].
     fn add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
 }
 
-impl Sub<Duration> for Moment {
+impl Sub<Duration> for Timestamp {
     type Output = Self;
 
-    /// Saturates at [`Moment::EPOCH`].
+    /// Saturates at [`Timestamp::EPOCH`].
     fn sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(nanos(duration)))
     }

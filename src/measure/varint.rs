@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 /// Puts numbers together: seven bits a byte, the last byte of each without its highest bit.
-pub(super) struct Writer(Vec<u8>);
+pub(super) struct VarintWriter(Vec<u8>);
 
-impl Writer {
+impl VarintWriter {
     /// Begins with a byte that says which version of the parts follows.
     pub(super) fn new(version: u8) -> Self {
         Self(vec![version])
@@ -43,9 +43,9 @@ impl Writer {
 }
 
 /// Takes numbers apart again.
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(super) struct VarintReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> VarintReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
@@ -80,10 +80,10 @@ impl<'a> Reader<'a> {
         Some(numbers)
     }
 
-    pub(super) fn part(&mut self) -> Option<Reader<'a>> {
+    pub(super) fn part(&mut self) -> Option<VarintReader<'a>> {
         let length = usize::try_from(self.number()?).ok()?;
         let (part, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        Some(Reader(part))
+        Some(VarintReader(part))
     }
 }

@@ -12,7 +12,7 @@ mod send_failures;
 #[deny(clippy::disallowed_methods)]
 pub mod wire;
 
-use crate::measure::{ErrorClass, Moment, Octaves};
+use crate::measure::{ErrorClass, Log2Histogram, Timestamp};
 use crate::target::{Address, Shape, Timeout};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -26,7 +26,7 @@ pub enum Event {
         /// Number of the request.
         number: u32,
         /// When it was handed to the network.
-        at: Moment,
+        at: Timestamp,
     },
     /// The request was not sent, for want of our own resources (buffers, memory).
     NotSent {
@@ -38,14 +38,14 @@ pub enum Event {
         /// Number of the request.
         number: u32,
         /// When it was refused.
-        at: Moment,
+        at: Timestamp,
     },
     /// An authentic echo reply.
     Reply {
         /// Number of the request that it answers.
         number: u32,
         /// When the kernel received it.
-        received: Moment,
+        received: Timestamp,
         /// Time to live, or hop limit, if known.
         ttl: Option<u8>,
     },
@@ -54,7 +54,7 @@ pub enum Event {
         /// The low 16 bits of the request's number: all that an error quotes.
         sequence: u16,
         /// When the kernel received it.
-        received: Moment,
+        received: Timestamp,
         /// What kind of error.
         class: ErrorClass,
         /// The ICMP or ICMPv6 code.
@@ -107,7 +107,7 @@ pub struct EngineStats {
     /// Packets that our own receive buffers dropped, IPv4 and IPv6.
     pub dropped: [u64; 2],
     /// How long after their slots targets got their turn, where the engine knows.
-    pub lateness: Octaves,
+    pub lateness: Log2Histogram,
     /// How often the engine's task woke up.
     pub wakeups: u64,
     /// So long no target at all has been called on although at least one is due. Overload alone makes others late, and
@@ -133,7 +133,7 @@ pub const DELIVERY: Duration = Duration::from_millis(5);
 /// Of its methods only `send` and `collect` call listeners: who calls them must be ready to be called.
 pub trait Engine {
     /// The present, on the engine's clock. All moments of one engine are on one line.
-    fn now(&self) -> Moment;
+    fn now(&self) -> Timestamp;
     /// Registers a target: its events go to `listener` from now on.
     fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId;
     /// Forgets a target, with its wake-up and its queued requests. What still arrives for it is foreign.
@@ -146,14 +146,14 @@ pub trait Engine {
     fn send(&self, id: PortId, number: u32);
     /// Rings the bell of a target with that interval at `at`, or up to an eighth of the interval later. The latest
     /// call counts.
-    fn wake_at(&self, id: PortId, at: Moment, interval: Duration);
+    fn wake_at(&self, id: PortId, at: Timestamp, interval: Duration);
     /// Delivers what has arrived by now. Returns the moment up to which every packet received is delivered:
     /// a request whose timeout was before it, and that heard nothing, has no answer.
-    fn collect(&self) -> Moment;
+    fn collect(&self) -> Timestamp;
     /// Like [`Self::collect`], without looking at the network again.
-    fn complete_until(&self) -> Moment;
+    fn complete_until(&self) -> Timestamp;
     /// Whether our own receive buffer for this target's family dropped packets between the two moments.
-    fn dropped_between(&self, id: PortId, from: Moment, to: Moment) -> bool;
+    fn dropped_between(&self, id: PortId, from: Timestamp, to: Timestamp) -> bool;
     /// How the engine is doing.
     fn stats(&self) -> EngineStats;
 }
@@ -188,7 +188,7 @@ impl<'a> Line<'a> {
     }
 
     /// The present, on the engine's clock.
-    pub fn now(self) -> Moment {
+    pub fn now(self) -> Timestamp {
         self.engine.now()
     }
 
@@ -198,22 +198,22 @@ impl<'a> Line<'a> {
     }
 
     /// Asks to be woken at `at`, or up to an eighth of the interval later, instead of what was asked before.
-    pub fn wake_at(self, at: Moment, interval: Duration) {
+    pub fn wake_at(self, at: Timestamp, interval: Duration) {
         self.engine.wake_at(self.id, at, interval);
     }
 
     /// See [`Engine::collect`].
-    pub fn collect(self) -> Moment {
+    pub fn collect(self) -> Timestamp {
         self.engine.collect()
     }
 
     /// See [`Engine::complete_until`].
-    pub fn complete_until(self) -> Moment {
+    pub fn complete_until(self) -> Timestamp {
         self.engine.complete_until()
     }
 
     /// See [`Engine::dropped_between`].
-    pub fn dropped_between(self, from: Moment, to: Moment) -> bool {
+    pub fn dropped_between(self, from: Timestamp, to: Timestamp) -> bool {
         self.engine.dropped_between(self.id, from, to)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each failure is said once, and its end once; when much fails at once, some targets stand for all of them.
 
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::target::Address;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -15,14 +15,14 @@ pub(super) struct Refusals {
     /// With whether the log has been told.
     refused: HashMap<Address, bool>,
     /// When the present minute began.
-    minute: Moment,
+    minute: Timestamp,
     /// How many targets were named in it, or stood behind "others".
     named: usize,
 }
 
 impl Refusals {
     /// A request to that target was refused.
-    pub(super) fn refused(&mut self, address: Address, reason: &dyn Display, now: Moment) {
+    pub(super) fn refused(&mut self, address: Address, reason: &dyn Display, now: Timestamp) {
         if self.refused.contains_key(&address) {
             debug!(addr = %address, error = %reason, "request not sent");
             return;
@@ -100,8 +100,8 @@ mod tests {
         format!("10.0.0.{number}").parse().unwrap()
     }
 
-    fn at(seconds: u64) -> Moment {
-        Moment::EPOCH + Duration::from_secs(seconds)
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::EPOCH + Duration::from_secs(seconds)
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::json::{MAX_REPLY, put, separate, write_seconds, write_string};
 use super::members::Members;
 use super::selector::Selection;
 use super::{Quoted, Refusal};
-use crate::measure::Totals;
+use crate::measure::LifetimeStats;
 use crate::target::Address;
 
 /// A request for the history of targets, hour by hour.
@@ -53,7 +53,7 @@ impl Past {
     pub const MOST: usize = MAX_REPLY / 150;
 
     /// Takes in one more hour, which began at that Unix time; false if it does not fit.
-    pub fn push(&mut self, address: Address, name: &str, begins: i64, settled: &Totals) -> bool {
+    pub fn push(&mut self, address: Address, name: &str, begins: i64, settled: &LifetimeStats) -> bool {
         let before = self.0.len();
         if before > HEAD.len() {
             separate(&mut self.0);
@@ -73,7 +73,7 @@ impl Past {
     }
 }
 
-fn write(text: &mut String, address: Address, name: &str, begins: i64, settled: &Totals) {
+fn write(text: &mut String, address: Address, name: &str, begins: i64, settled: &LifetimeStats) {
     put(text, format_args!("{{\"addr\":\"{address}\",\"name\":"));
     write_string(text, name);
     let summary = settled.summary();
@@ -131,8 +131,8 @@ mod tests {
         }
     }
 
-    fn settled(micros: &[u64]) -> Totals {
-        let mut totals = Totals { lost: 1, replies: micros.len() as u64, ..Totals::default() };
+    fn settled(micros: &[u64]) -> LifetimeStats {
+        let mut totals = LifetimeStats { lost: 1, replies: micros.len() as u64, ..LifetimeStats::default() };
         for &micros in micros {
             totals.rtt.record(Rtt::from_micros(micros));
             totals.histogram.record(Rtt::from_micros(micros));

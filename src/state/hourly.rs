@@ -1,7 +1,7 @@
 //! Which hour of the wall clock gets what was counted. Pure: the clock may step as it likes, every reply is counted in
 //! one hour.
 
-use crate::measure::Totals;
+use crate::measure::LifetimeStats;
 
 /// An hour that is under way for a target.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,7 +9,7 @@ pub(super) struct Mark {
     /// Hours since 1970.
     pub hour: i64,
     /// The books at its beginning.
-    pub base: Totals,
+    pub base: LifetimeStats,
 }
 
 /// Books at some time of the wall clock.
@@ -17,7 +17,7 @@ pub(super) struct Mark {
 pub(super) struct Look {
     /// Unix seconds.
     pub at: i64,
-    pub totals: Totals,
+    pub totals: LifetimeStats,
 }
 
 /// An hour begins.
@@ -25,7 +25,7 @@ pub(super) struct Look {
 pub(super) struct Next {
     pub begun: Mark,
     /// What was settled in the one before; it is added to that one.
-    pub ended: Option<(i64, Totals)>,
+    pub ended: Option<(i64, LifetimeStats)>,
 }
 
 /// The hour of a time in Unix seconds.
@@ -69,8 +69,8 @@ mod tests {
     const NOON: i64 = 12 * SECONDS;
 
     /// Totals of so many replies.
-    fn replies(count: u64) -> Totals {
-        let mut totals = Totals { replies: count, ..Totals::default() };
+    fn replies(count: u64) -> LifetimeStats {
+        let mut totals = LifetimeStats { replies: count, ..LifetimeStats::default() };
         for _ in 0..count {
             totals.rtt.record(Rtt::from_micros(100));
             totals.histogram.record(Rtt::from_micros(100));

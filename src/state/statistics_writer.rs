@@ -202,7 +202,7 @@ const EVERYBODY_IS_BACK: Duration = Duration::from_secs(600);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Rtt, Saved, Totals};
+    use crate::measure::{EncodedStats, LifetimeStats, Rtt};
     use crate::state::directory::Directory;
     use crate::state::health::Health;
     use std::sync::Arc;
@@ -214,7 +214,7 @@ mod tests {
         let directory = Arc::new(Directory::new(place.path().into()));
         let database = Database::new(directory, &statistics_db::SCHEMA, Arc::new(Health::default()));
         let mut writer = Writer::new(database, 1);
-        let mut totals = Totals::default();
+        let mut totals = LifetimeStats::default();
         for hour in -hours..=0 {
             totals.replies += 1;
             totals.rtt.record(Rtt::from_micros(100));
@@ -222,7 +222,7 @@ mod tests {
             let entry = |number| Entry {
                 address: format!("10.0.0.{number}").parse().unwrap(),
                 name: "a name that takes some room".into(),
-                saved: Saved::from(&totals),
+                saved: EncodedStats::from(&totals),
             };
             let entries: Vec<Entry> = (1..=targets).map(entry).collect();
             let (now, rules) = (NOON + hour * hourly::SECONDS, writer.rules);

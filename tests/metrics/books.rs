@@ -1,11 +1,12 @@
 //! The books of a target to which everything has happened.
 
-use meshping::measure::{Cause, ErrorClass, Moment, Outages, Rtt, Totals, Wall};
+use meshping::measure::{Cause, ErrorClass, LifetimeStats, Outages, Rtt, Timestamp, WallMapping};
 use std::time::Duration;
 
 /// Books in which every counter is another number.
-pub fn busy_totals() -> Totals {
-    let mut totals = Totals { lost: 3, void: 4, late: 5, duplicates: 6, outdated: 7, ..Totals::default() };
+pub fn busy_totals() -> LifetimeStats {
+    let mut totals =
+        LifetimeStats { lost: 3, void: 4, late: 5, duplicates: 6, outdated: 7, ..LifetimeStats::default() };
     for micros in [28, 31, 15_625, 1_000_000, 8_000_001] {
         totals.replies += 1;
         totals.histogram.record(Rtt::from_micros(micros));
@@ -18,12 +19,12 @@ pub fn busy_totals() -> Totals {
     for pair in [[31, 15_625], [15_625, 1_000_000]] {
         totals.jitter.record(Rtt::from_micros(pair[0]), Rtt::from_micros(pair[1]));
     }
-    Totals { skipped: 10, pending: 11, reply_ttl: Some(64), outages: outages(), ..totals }
+    LifetimeStats { skipped: 10, pending: 11, reply_ttl: Some(64), outages: outages(), ..totals }
 }
 
 /// An outage of 12 seconds, and one that began half a minute ago.
 fn outages() -> Outages {
-    let at = |second: u64| Moment::from_nanos(second * 1_000_000_000);
+    let at = |second: u64| Timestamp::from_nanos(second * 1_000_000_000);
     let mut outages = Outages::default();
     for second in [10, 11] {
         outages.unanswered(at(second), Cause::Lost);
@@ -36,6 +37,6 @@ fn outages() -> Outages {
 }
 
 /// Half past the hundredth second.
-pub fn wall() -> Wall {
-    Wall::new(Moment::from_nanos(100_500_000_000), Duration::from_millis(1_700_000_000_500))
+pub fn wall() -> WallMapping {
+    WallMapping::new(Timestamp::from_nanos(100_500_000_000), Duration::from_millis(1_700_000_000_500))
 }

@@ -6,7 +6,7 @@ use meshping::actors::pinger::{PingActor, Seed};
 use meshping::actors::reload::{Reload, ReloadState};
 use meshping::actors::shard::Home;
 use meshping::actors::supervisor::{Filter, GetRoster, GetStatus, Member, Roster, Status};
-use meshping::measure::Octaves;
+use meshping::measure::Log2Histogram;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
 use meshping::target::{Address, Host, Interval, Timeout};
@@ -88,7 +88,7 @@ impl Handler<Reload> for Fake {
 
 /// A daemon with two shards.
 pub fn status() -> Status {
-    let mut lateness = Octaves::default();
+    let mut lateness = Log2Histogram::default();
     for micros in [30, 250, 9_000_000] {
         lateness.record(Duration::from_micros(micros));
     }

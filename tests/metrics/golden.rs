@@ -8,7 +8,7 @@ use meshping::actors::control_stats::ControlStats;
 use meshping::actors::persistence::KeepingStats;
 use meshping::actors::supervisor::Member;
 use meshping::build_info::{REVISION, VERSION};
-use meshping::measure::Totals;
+use meshping::measure::LifetimeStats;
 use meshping::probe::scripted::ScriptedNetwork;
 use meshping::target::{Labels, Options, Shape};
 use meshping::web::FileState;
@@ -36,8 +36,8 @@ fn exposition(dialect: Dialect) -> String {
         Member { options: Some(Arc::new(options())), ..member(&network, "198.51.100.7", "labelled") };
     let targets = [
         (member(&network, "192.0.2.1", EVIL), busy_totals()),
-        (labelled, Totals::default()),
-        (member(&network, "fe80::1%eth0", "new"), Totals::default()),
+        (labelled, LifetimeStats::default()),
+        (member(&network, "fe80::1%eth0", "new"), LifetimeStats::default()),
     ];
     let mut columns = Columns::new(dialect);
     for (member, totals) in targets {

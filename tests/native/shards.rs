@@ -4,7 +4,7 @@ use crate::sim::behaviour::byte;
 use crate::sim::{FAMILIES, at, code, in_namespace};
 use actix::prelude::*;
 use meshping::actors::pinger::{GetTotals, PingActor, Seed};
-use meshping::measure::Totals;
+use meshping::measure::LifetimeStats;
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::probe::{Engine, EngineStats};
 use meshping::target::{Address, Timeout};
@@ -37,7 +37,7 @@ fn start(engine: &Rc<NativeEngine>, host: IpAddr) -> Addr<PingActor> {
 }
 
 /// What each engine's hosts came to when each got at least ten requests, and how the engine is doing.
-async fn measure() -> Vec<(Vec<Totals>, EngineStats)> {
+async fn measure() -> Vec<(Vec<LifetimeStats>, EngineStats)> {
     let idents = Idents::new(0xffff, 2);
     let mut started = Vec::new();
     for (thread, number) in FIRST_AND_SECOND.into_iter().enumerate() {
@@ -58,7 +58,7 @@ async fn measure() -> Vec<(Vec<Totals>, EngineStats)> {
     figures
 }
 
-async fn enough(pinger: &Addr<PingActor>) -> Totals {
+async fn enough(pinger: &Addr<PingActor>) -> LifetimeStats {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
         let totals = pinger.send(GetTotals).await.expect("it runs");

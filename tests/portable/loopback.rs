@@ -4,7 +4,7 @@ use crate::sim::in_namespace;
 use crate::sim::network::take_down;
 use actix::prelude::*;
 use meshping::actors::pinger::{GetSummary, GetTotals, PingActor, Retire, Seed};
-use meshping::measure::{ErrorClass, Summary};
+use meshping::measure::{ErrorClass, PeriodStats};
 use meshping::probe::Engine;
 use meshping::probe::portable::Portable;
 use meshping::target::{Interval, Timeout};
@@ -26,7 +26,7 @@ fn start(engine: &Rc<Portable>, host: &str, first_number: u32) -> Addr<PingActor
 }
 
 /// Waits until so many requests are settled.
-async fn settled(pinger: &Addr<PingActor>, count: u64) -> Summary {
+async fn settled(pinger: &Addr<PingActor>, count: u64) -> PeriodStats {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let summary = pinger.send(GetSummary).await.expect("it runs");

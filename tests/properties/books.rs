@@ -1,7 +1,9 @@
 //! The account and the model live through the same; after every step they agree, and the invariants hold.
 
 use super::model::{Beginnings, Model, Way};
-use meshping::measure::{Account, ErrorClass, Histogram, Moment, Period, Reception, Totals};
+use meshping::measure::{
+    EndedPeriod, ErrorClass, Histogram, LifetimeStats, Reception, RequestTracker, Timestamp,
+};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -61,27 +63,27 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// An account beside its model.
 struct Pair {
-    account: Account,
+    account: RequestTracker,
     model: Model,
-    now: Moment,
+    now: Timestamp,
     /// When a request was last opened: everything received before has been heard by then.
-    heard_until: Moment,
+    heard_until: Timestamp,
     /// The periods that can still be resumed, latest last.
-    ended: Vec<(Period, Beginnings)>,
-    before: Totals,
+    ended: Vec<(EndedPeriod, Beginnings)>,
+    before: LifetimeStats,
 }
 
 impl Pair {
     fn new(timeout_millis: u64, first: u32) -> Self {
         let (timeout, memory) = times(timeout_millis);
-        let now = Moment::from_nanos(77_000_000_123);
+        let now = Timestamp::from_nanos(77_000_000_123);
         Self {
-            account: Account::new(timeout, memory, first),
+            account: RequestTracker::new(timeout, memory, first),
             model: Model::new(timeout, memory),
             now,
             heard_until: now,
             ended: Vec::new(),
-            before: Totals::default(),
+            before: LifetimeStats::default(),
         }
     }
 
@@ -141,7 +143,7 @@ impl Pair {
     }
 
     /// The request meant, and a moment of receipt since the last time that everything had been heard.
-    fn reception(&self, back: usize, ago: u64) -> Option<(usize, u32, Moment)> {
+    fn reception(&self, back: usize, ago: u64) -> Option<(usize, u32, Timestamp)> {
         let index = self.model.requests.len().checked_sub(1 + back)?;
         let received = (self.now - Duration::from_micros(ago)).max(self.heard_until);
         Some((index, self.model.requests[index].number, received))
@@ -208,7 +210,7 @@ impl Pair {
         Ok(())
     }
 
-    fn invariants(&self, totals: &Totals) -> Result<(), TestCaseError> {
+    fn invariants(&self, totals: &LifetimeStats) -> Result<(), TestCaseError> {
         let s = self.account.summary();
         prop_assert_eq!(s.sent(), s.recv + s.errs + s.lost + s.void + s.in_flight);
         prop_assert!(s.rtt.min * s.recv <= s.rtt.sum && s.rtt.sum <= s.rtt.max * s.recv, "{s:?}");
@@ -228,8 +230,8 @@ fn times(millis: u64) -> (Duration, Duration) {
 }
 
 /// Whether no counter of the second is below that of the first.
-fn never_back(before: &Totals, after: &Totals) -> bool {
-    let flat = |totals: &Totals| {
+fn never_back(before: &LifetimeStats, after: &LifetimeStats) -> bool {
+    let flat = |totals: &LifetimeStats| {
         let mut all = vec![totals.requests(), totals.replies, totals.lost, totals.void, totals.late];
         all.extend([totals.duplicates, totals.outdated, totals.skipped, totals.rtt.sum, totals.rtt.max]);
         all.extend(*totals.errors);
@@ -288,7 +290,7 @@ proptest! {
     }
 }
 
-fn counts(s: &meshping::measure::Summary) -> [u64; 6] {
+fn counts(s: &meshping::measure::PeriodStats) -> [u64; 6] {
     [s.sent() - s.in_flight, s.recv, s.errs, s.lost, s.void, s.rtt.sum]
 }
 
@@ -299,8 +301,8 @@ fn add<const N: usize>(left: [u64; N], right: [u64; N]) -> [u64; N] {
 #[test]
 fn an_error_finds_its_request_among_as_many_as_16_bits_can_tell_apart() {
     for first in [0, 40_000, u32::MAX - 40_000, 0xffff_0000] {
-        let mut account = Account::new(Duration::from_secs(60), Duration::from_secs(120), first);
-        let now = Moment::from_nanos(1);
+        let mut account = RequestTracker::new(Duration::from_secs(60), Duration::from_secs(120), first);
+        let now = Timestamp::from_nanos(1);
         assert_eq!(account.number_of(low(first)), None, "nothing was sent");
         let numbers: Vec<u32> = (0..70_000).map(|_| account.open(now)).collect();
         assert!(numbers.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)));
@@ -312,8 +314,8 @@ fn an_error_finds_its_request_among_as_many_as_16_bits_can_tell_apart() {
 
 #[test]
 fn memory_is_bounded_by_what_has_to_be_remembered() {
-    let mut account = Account::new(Duration::from_millis(50), Duration::from_secs(10), u32::MAX - 7);
-    let mut now = Moment::from_nanos(1);
+    let mut account = RequestTracker::new(Duration::from_millis(50), Duration::from_secs(10), u32::MAX - 7);
+    let mut now = Timestamp::from_nanos(1);
     let mut oldest = Vec::new();
     for _ in 0..5_000 {
         let number = account.open(now);

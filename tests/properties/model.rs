@@ -2,8 +2,8 @@
 //! ever made, a journal of all that was ever counted, and every figure added up from the journal.
 
 use meshping::measure::{
-    Cause, ErrorClass, Histogram, Jitter, Moment, Outage, Outages, Past, Reception, Rtt, RttStats, Squares,
-    Summary, Totals,
+    Cause, EndedOutage, ErrorClass, Histogram, Jitter, LifetimeStats, Outage, Outages, PeriodStats,
+    Reception, Rtt, RttStats, SquareSum, Timestamp,
 };
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub struct Model {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     pub number: u32,
-    pub queued: Moment,
+    pub queued: Timestamp,
     pub way: Way,
     settled: Option<Entry>,
     replied: bool,
@@ -32,7 +32,7 @@ pub struct Request {
 pub enum Way {
     Queued,
     Unsent,
-    Sent(Moment),
+    Sent(Timestamp),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Model {
         Self { timeout, memory, requests: Vec::new(), forgotten: 0, journal: Vec::new(), begun }
     }
 
-    pub fn open(&mut self, number: u32, now: Moment) {
+    pub fn open(&mut self, number: u32, now: Timestamp) {
         while self.requests.get(self.forgotten).is_some_and(|oldest| oldest.is_over(self.memory, now)) {
             self.forgotten += 1;
         }
@@ -72,7 +72,7 @@ impl Model {
         self.requests.iter().position(|request| request.way == Way::Queued)
     }
 
-    pub fn sent(&mut self, index: usize, at: Moment) {
+    pub fn sent(&mut self, index: usize, at: Timestamp) {
         self.requests[index].way = Way::Sent(at);
     }
 
@@ -85,7 +85,7 @@ impl Model {
         self.journal.extend(std::iter::repeat_n(Entry::Skipped, points));
     }
 
-    pub fn reply(&mut self, index: usize, received: Moment) -> Reception {
+    pub fn reply(&mut self, index: usize, received: Timestamp) -> Reception {
         let Some(sent) = self.sent_and_remembered(index, received) else { return Reception::Stale };
         let request = self.requests[index];
         if request.replied {
@@ -107,7 +107,7 @@ impl Model {
         Reception::Late
     }
 
-    pub fn error(&mut self, index: usize, received: Moment, class: ErrorClass) -> Reception {
+    pub fn error(&mut self, index: usize, received: Timestamp, class: ErrorClass) -> Reception {
         let Some(sent) = self.sent_and_remembered(index, received) else { return Reception::Stale };
         if self.requests[index].settled.is_some() {
             return Reception::Moot;
@@ -121,7 +121,7 @@ impl Model {
     }
 
     /// Requests are given up in the order in which they were opened: none before what became of an older one.
-    pub fn expire(&mut self, until: Moment, dropped: bool) {
+    pub fn expire(&mut self, until: Timestamp, dropped: bool) {
         for index in 0..self.requests.len() {
             match self.requests[index] {
                 Request { settled: Some(_), .. } | Request { way: Way::Unsent, .. } => {}
@@ -147,10 +147,10 @@ impl Model {
         self.begun = begun;
     }
 
-    pub fn summary(&self) -> Summary {
+    pub fn summary(&self) -> PeriodStats {
         let period = &self.journal[self.begun.period..];
         let count = |entry: Entry| period.iter().filter(|&&other| other == entry).count() as u64;
-        Summary {
+        PeriodStats {
             recv: rtts(period).count() as u64,
             errs: period.iter().filter(|entry| matches!(entry, Entry::Error(_))).count() as u64,
             lost: count(Entry::Lost),
@@ -162,9 +162,9 @@ impl Model {
         }
     }
 
-    pub fn totals(&self) -> Totals {
+    pub fn totals(&self) -> LifetimeStats {
         let count = |entry: Entry| self.journal.iter().filter(|&&other| other == entry).count() as u64;
-        Totals {
+        LifetimeStats {
             replies: rtts(&self.journal).count() as u64,
             errors: ErrorClass::ALL.map(|class| count(Entry::Error(class))).into(),
             lost: count(Entry::Lost),
@@ -204,7 +204,7 @@ impl Model {
     }
 
     /// Requests in the order of their sending, as far as is known what became of them: why they have no answer, if so.
-    fn known(&self) -> Vec<(Moment, Option<Cause>)> {
+    fn known(&self) -> Vec<(Timestamp, Option<Cause>)> {
         let known = |request: &Request| match (request.way, request.settled?) {
             (Way::Sent(at), Entry::Answer(_)) => Some((at, None)),
             (Way::Sent(at), Entry::Lost) => Some((at, Some(Cause::Lost))),
@@ -218,7 +218,7 @@ impl Model {
     fn outages(&self) -> Outages {
         let known = self.known();
         let rows = known.split_inclusive(|(_, cause)| cause.is_none());
-        let (mut longest, mut current) = (None::<Past>, None);
+        let (mut longest, mut current) = (None::<EndedOutage>, None);
         for row in rows {
             let unanswered: Vec<_> = row.iter().filter_map(|&(at, cause)| Some((at, cause?))).collect();
             let (Some(first), Some(last)) = (unanswered.first(), unanswered.last()) else { continue };
@@ -228,7 +228,7 @@ impl Model {
             match end {
                 None => current = Some(outage),
                 Some(&(until, _)) if outage.requests >= 2 => {
-                    let past = Past { outage, until };
+                    let past = EndedOutage { outage, until };
                     if longest.is_none_or(|longest| past.duration() > longest.duration()) {
                         longest = Some(past);
                     }
@@ -258,7 +258,7 @@ impl Model {
         self.open_requests().filter(|request| request.way != Way::Queued).count() as u64
     }
 
-    fn sent_and_remembered(&self, index: usize, received: Moment) -> Option<Moment> {
+    fn sent_and_remembered(&self, index: usize, received: Timestamp) -> Option<Timestamp> {
         match self.requests[index].way {
             Way::Sent(sent) if index >= self.forgotten && received <= sent + self.memory => Some(sent),
             _ => None,
@@ -268,7 +268,7 @@ impl Model {
 
 impl Request {
     /// Nothing is to come of it any more.
-    fn is_over(&self, memory: Duration, now: Moment) -> bool {
+    fn is_over(&self, memory: Duration, now: Timestamp) -> bool {
         match self.way {
             Way::Queued => false,
             Way::Unsent => self.queued + memory < now,
@@ -276,7 +276,7 @@ impl Request {
         }
     }
 
-    fn was_sent_before(&self, moment: Moment) -> bool {
+    fn was_sent_before(&self, moment: Timestamp) -> bool {
         matches!(self.way, Way::Sent(sent) if sent < moment)
     }
 }
@@ -295,7 +295,7 @@ fn stats(journal: &[Entry]) -> RttStats {
         min: micros().min().unwrap_or(0),
         max: micros().max().unwrap_or(0),
         last: micros().last().unwrap_or(0),
-        squares: rtts(journal).fold(Squares::default(), |mut squares, rtt| {
+        squares: rtts(journal).fold(SquareSum::default(), |mut squares, rtt| {
             squares.record(rtt);
             squares
         }),

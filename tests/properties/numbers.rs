@@ -1,7 +1,7 @@
 //! What is told of round-trip times and losses, beside the textbook's way to compute it from all of them.
 
 use meshping::measure::averages::{Averages, WINDOWS};
-use meshping::measure::{Account, Histogram, Jitter, Moment, Recent, Rtt, Squares};
+use meshping::measure::{Histogram, Jitter, LastRtts, RequestTracker, Rtt, SquareSum, Timestamp};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ fn requests() -> impl Strategy<Value = (Duration, Vec<(f64, Option<u64>)>)> {
     )
 }
 
-fn at(second: f64) -> Moment {
-    Moment::EPOCH + Duration::from_secs_f64(second)
+fn at(second: f64) -> Timestamp {
+    Timestamp::EPOCH + Duration::from_secs_f64(second)
 }
 
 proptest! {
@@ -48,7 +48,7 @@ proptest! {
 
     #[test]
     fn a_deviation_is_the_textbook_s(micros in rtts()) {
-        let mut squares = Squares::default();
+        let mut squares = SquareSum::default();
         for &micros in &micros {
             squares.record(Rtt::from_micros(micros));
         }
@@ -86,8 +86,8 @@ proptest! {
 
     #[test]
     fn what_an_account_tells_lies_between_its_extremes(micros in rtts()) {
-        let mut account = Account::new(Duration::from_secs(60), Duration::from_secs(120), 7);
-        let mut now = Moment::from_nanos(1_000);
+        let mut account = RequestTracker::new(Duration::from_secs(60), Duration::from_secs(120), 7);
+        let mut now = Timestamp::from_nanos(1_000);
         for &micros in &micros {
             let number = account.open(now);
             account.sent(number, now);
@@ -134,7 +134,7 @@ proptest! {
 
     #[test]
     fn the_recent_requests_are_the_last_ten(outcomes in prop::collection::vec(prop::option::of(1..60_000_000_u64), 0..40)) {
-        let recent: Recent = outcomes.iter().map(|micros| micros.map(Rtt::from_micros)).collect();
+        let recent: LastRtts = outcomes.iter().map(|micros| micros.map(Rtt::from_micros)).collect();
         let last = &outcomes[outcomes.len().saturating_sub(10)..];
         let answered: Vec<u64> = last.iter().copied().flatten().collect();
         prop_assert_eq!(recent.iter().map(|rtt| rtt.map(Rtt::micros)).collect::<Vec<_>>(), last);

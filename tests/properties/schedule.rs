@@ -1,6 +1,6 @@
 //! The grid, whatever the lateness.
 
-use meshping::measure::{Moment, Schedule};
+use meshping::measure::{Schedule, Timestamp};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn interval() -> impl Strategy<Value = Duration> {
     micros.prop_map(Duration::from_micros)
 }
 
-fn late(from: Moment, interval: Duration, look: i64) -> Moment {
+fn late(from: Timestamp, interval: Duration, look: i64) -> Timestamp {
     let part = interval.mul_f64(look.unsigned_abs() as f64 / 65_536.0);
     if look < 0 { from - part } else { from + part }
 }
@@ -37,12 +37,12 @@ proptest! {
         start in 0..10_000_000_000_000_u64,
         looks in looks(),
     ) {
-        let start = Moment::from_nanos(start);
+        let start = Timestamp::from_nanos(start);
         let mut schedule = Schedule::new(interval, phase, start);
         let first = schedule.next();
         prop_assert!(first >= start && first.since(start) <= interval.min(Duration::from_secs(1)));
         let mut now = start;
-        let (mut sent, mut skipped, mut previous) = (0, 0, None::<Moment>);
+        let (mut sent, mut skipped, mut previous) = (0, 0, None::<Timestamp>);
         let mut second = None;
         for look in looks {
             now = late(schedule.next(), interval, look).max(now);
@@ -74,9 +74,9 @@ proptest! {
         changes in prop::collection::vec((interval(), 0.0..2.0_f64), 1..40),
         phase in any::<u32>(),
     ) {
-        let mut now = Moment::from_nanos(1_000_000_000_000);
+        let mut now = Timestamp::from_nanos(1_000_000_000_000);
         let mut schedule = Schedule::new(changes[0].0, phase, now);
-        let mut previous = None::<Moment>;
+        let mut previous = None::<Timestamp>;
         for (interval, wait) in changes {
             schedule.set_interval(interval, now);
             prop_assert!(schedule.next() >= now);
@@ -93,7 +93,7 @@ proptest! {
 
 /// The first point after `first` that lies whole intervals before `later` and half an interval or more after
 /// `first`.
-fn first_grid_point_after(first: Moment, later: Moment, interval: Duration) -> Moment {
+fn first_grid_point_after(first: Timestamp, later: Timestamp, interval: Duration) -> Timestamp {
     let soonest = first + interval / 2;
     let points = later.since(soonest).as_nanos() / interval.as_nanos();
     let behind = interval.as_nanos() * points;
@@ -101,7 +101,7 @@ fn first_grid_point_after(first: Moment, later: Moment, interval: Duration) -> M
 }
 
 /// How many intervals `point` lies after `second`; `None` if that is no whole number.
-fn on_grid(second: Moment, point: Moment, interval: Duration) -> Option<u64> {
+fn on_grid(second: Timestamp, point: Timestamp, interval: Duration) -> Option<u64> {
     let behind = point.since(second).as_nanos();
     let whole = behind.is_multiple_of(interval.as_nanos());
     whole.then(|| u64::try_from(behind / interval.as_nanos()).ok())?

@@ -3,7 +3,7 @@
 use super::{Stage, host, seconds, seed, timeout};
 use actix::prelude::*;
 use meshping::actors::pinger::{GetSummary, PingActor};
-use meshping::measure::{ErrorClass, Moment, Summary};
+use meshping::measure::{ErrorClass, PeriodStats, Timestamp};
 use meshping::probe::scripted::{
     Fate, ScriptedNetwork, error, not_sent, refused, reply, reply_micros, silence, stale, swallowed,
 };
@@ -90,7 +90,7 @@ async fn an_error_after_a_reply_counts_nothing() {
     tokio::time::pause();
     let stage = Stage::set("1", "5", [reply(5).and(error(40, UNREACHABLE))]);
     let summary = stage.summary_at(900).await;
-    assert_eq!(summary, Summary { recv: 1, rtt: summary.rtt, ..Summary::default() });
+    assert_eq!(summary, PeriodStats { recv: 1, rtt: summary.rtt, ..PeriodStats::default() });
     assert_eq!(stage.network.stats().foreign.iter().sum::<u64>(), 0);
 }
 
@@ -156,7 +156,7 @@ async fn a_reply_that_nobody_asked_for_is_foreign() {
     tokio::time::pause();
     let stage = Stage::set("1", "0.5", [stale(10)]);
     let summary = stage.summary_at(1_100).await;
-    assert_eq!(summary, Summary { lost: 1, ..Summary::default() });
+    assert_eq!(summary, PeriodStats { lost: 1, ..PeriodStats::default() });
     assert_eq!(foreign(&stage, Foreign::Stale), 1);
 }
 
@@ -175,7 +175,7 @@ async fn the_time_of_receipt_decides_not_when_we_got_to_hear() {
     let stage = Stage::set("1", "0.5", [reply_micros(12_345)]);
     let summary = stage.summary_at(900).await;
     assert_eq!((summary.recv, summary.rtt.last), (1, 12_345));
-    assert_eq!(stage.network.sightings(host())[0].at, Moment::from_nanos(500_000_000));
+    assert_eq!(stage.network.sightings(host())[0].at, Timestamp::from_nanos(500_000_000));
 }
 
 fn foreign(stage: &Stage, reason: Foreign) -> u64 {

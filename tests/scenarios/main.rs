@@ -10,7 +10,7 @@ mod timing;
 
 use actix::prelude::*;
 use meshping::actors::pinger::{GetSummary, GetTotals, PingActor, Seed};
-use meshping::measure::{Moment, Summary, Totals};
+use meshping::measure::{LifetimeStats, PeriodStats, Timestamp};
 use meshping::probe::scripted::{Fate, ScriptedNetwork};
 use meshping::target::{Address, Interval, Timeout};
 use std::time::Duration;
@@ -60,12 +60,12 @@ impl Stage {
         until(self.began, millis).await;
     }
 
-    async fn summary_at(&self, millis: u64) -> Summary {
+    async fn summary_at(&self, millis: u64) -> PeriodStats {
         self.until(millis).await;
         self.pinger.send(GetSummary).await.expect("the pinger runs")
     }
 
-    async fn totals_at(&self, millis: u64) -> Totals {
+    async fn totals_at(&self, millis: u64) -> LifetimeStats {
         self.until(millis).await;
         self.pinger.send(GetTotals).await.expect("the pinger runs")
     }
@@ -88,6 +88,6 @@ async fn until(began: Instant, millis: u64) {
 }
 
 /// Milliseconds since the beginning.
-fn millis(moment: Moment) -> u64 {
+fn millis(moment: Timestamp) -> u64 {
     moment.as_nanos() / 1_000_000
 }

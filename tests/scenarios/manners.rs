@@ -2,7 +2,7 @@
 
 use super::{Stage, host, seconds, timeout};
 use meshping::actors::pinger::Adjust;
-use meshping::measure::Totals;
+use meshping::measure::LifetimeStats;
 use meshping::probe::scripted::reply;
 use meshping::target::{Key, Manner, Shape, Terms};
 
@@ -19,7 +19,7 @@ fn shape(pairs: &[(Key, &str)]) -> Shape {
 }
 
 /// Replies, lost, late, pending.
-fn books(totals: &Totals) -> [u64; 4] {
+fn books(totals: &LifetimeStats) -> [u64; 4] {
     assert_eq!(totals.requests(), totals.replies + totals.lost + totals.pending);
     [totals.replies, totals.lost, totals.late, totals.pending]
 }

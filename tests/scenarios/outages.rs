@@ -2,7 +2,7 @@
 
 use super::{Stage, host};
 use meshping::actors::pinger::{BeginPeriodWithReport, GetReport, GetTimedTotals, Report, ResumePeriod};
-use meshping::measure::{Cause, ErrorClass, Outage, Past};
+use meshping::measure::{Cause, EndedOutage, ErrorClass, Outage};
 use meshping::probe::scripted::{Fate, ScriptedNetwork, error, not_sent, refused, reply, silence, swallowed};
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn outage(outage: Option<Outage>) -> Option<(u64, u32, Cause)> {
 }
 
 /// Milliseconds of its beginning and its duration, requests, cause.
-fn past(past: Option<Past>) -> Option<(u64, u128, u32, Cause)> {
+fn past(past: Option<EndedOutage>) -> Option<(u64, u128, u32, Cause)> {
     let (since, requests, cause) = outage(past.map(|past| past.outage))?;
     Some((since, past?.duration().as_millis(), requests, cause))
 }

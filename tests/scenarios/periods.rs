@@ -2,7 +2,7 @@
 
 use super::Stage;
 use meshping::actors::pinger::{BeginPeriod, GetHistogram, ResumePeriod};
-use meshping::measure::{ErrorClass, Histogram, Period, RttStats, Summary};
+use meshping::measure::{EndedPeriod, ErrorClass, Histogram, PeriodStats, RttStats};
 use meshping::probe::scripted::{Fate, error, reply, silence, swallowed};
 
 /// Fates whose requests are in flight for anything between 10 ms and past their timeout of 1 s.
@@ -12,7 +12,7 @@ fn all_kinds() -> [Fate; 8] {
     [reply(10), silence(), reply(900), quick_error, twice, swallowed(400), reply(1_500), reply(990)]
 }
 
-async fn begin_period(stage: &Stage) -> Period {
+async fn begin_period(stage: &Stage) -> EndedPeriod {
     stage.pinger.send(BeginPeriod).await.expect("the pinger runs")
 }
 
@@ -20,8 +20,8 @@ async fn histogram(stage: &Stage, reset: bool) -> Histogram {
     stage.pinger.send(GetHistogram { reset }).await.expect("the pinger runs")
 }
 
-fn plus(sum: Summary, next: Summary) -> Summary {
-    Summary {
+fn plus(sum: PeriodStats, next: PeriodStats) -> PeriodStats {
+    PeriodStats {
         recv: sum.recv + next.recv,
         errs: sum.errs + next.errs,
         lost: sum.lost + next.lost,
@@ -46,7 +46,7 @@ async fn the_sums_over_many_periods_are_those_of_one() {
     let (expected, expected_totals) = (unbroken.summary_at(20_033).await, unbroken.totals_at(20_033).await);
     assert!(expected.settled() > 150 && expected.in_flight > 5, "{expected:?}");
     let stage = Stage::set("0.1", "1", all_kinds());
-    let mut sum = Summary::default();
+    let mut sum = PeriodStats::default();
     for reset in 1..200 {
         stage.until(reset * 100 + reset % 37).await;
         let period = begin_period(&stage).await.summary;
@@ -64,14 +64,14 @@ async fn a_request_in_flight_belongs_to_the_period_in_which_it_is_settled() {
     let stage = Stage::set("10", "5", [reply(3_000)]);
     for moment in [1_500, 2_500] {
         stage.until(moment).await;
-        assert_eq!(begin_period(&stage).await.summary, Summary::default());
+        assert_eq!(begin_period(&stage).await.summary, PeriodStats::default());
         let summary = stage.summary_at(moment).await;
         assert_eq!((summary.sent(), summary.in_flight), (1, 1));
     }
     stage.until(4_000).await;
     let period = begin_period(&stage).await.summary;
     assert_eq!((period.sent(), period.recv, period.rtt.sum), (1, 1, 3_000_000));
-    assert_eq!(stage.summary_at(4_000).await, Summary::default());
+    assert_eq!(stage.summary_at(4_000).await, PeriodStats::default());
 }
 
 #[actix::test]

@@ -2,7 +2,7 @@
 
 use crate::scrape::Scrape;
 use crate::stage::{Stage, until};
-use meshping::measure::Saved;
+use meshping::measure::EncodedStats;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -14,7 +14,7 @@ fn saved_requests(database: &Path) -> u64 {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.query_row("SELECT saved FROM books", [], |row| row.get(0))
     };
-    let saved = read().ok().and_then(|bytes| Saved::from_bytes(&bytes).totals());
+    let saved = read().ok().and_then(|bytes| EncodedStats::from_bytes(&bytes).totals());
     saved.map_or(0, |totals| totals.requests())
 }
 

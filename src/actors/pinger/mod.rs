@@ -3,7 +3,10 @@
 mod ping_loop;
 
 use super::persistence::Kept;
-use crate::measure::{Account, Detail, Histogram, Period, Saved, Schedule, Summary, Totals, Wall};
+use crate::measure::{
+    DetailedStats, EncodedStats, EndedPeriod, Histogram, LifetimeStats, PeriodStats, RequestTracker,
+    Schedule, WallMapping,
+};
 use crate::probe::{Engine, Listener, Port};
 use crate::target::{Address, Interval, Manner, Shape, Timeout};
 use actix::prelude::*;
@@ -15,17 +18,17 @@ use tracing::warn;
 
 /// Asks for the books since the latest reset.
 #[derive(Debug, Message)]
-#[rtype(result = "Summary")]
+#[rtype(result = "PeriodStats")]
 pub struct GetSummary;
 
 /// Asks for the books since the actor started, which no reset touches.
 #[derive(Debug, Message)]
-#[rtype(result = "Totals")]
+#[rtype(result = "LifetimeStats")]
 pub struct GetTotals;
 
 /// Asks for the books since the actor started, and for the wall-clock time of the moments in them.
 #[derive(Debug, Message)]
-#[rtype(result = "(Totals, Wall)")]
+#[rtype(result = "(LifetimeStats, WallMapping)")]
 pub struct GetTimedTotals;
 
 /// Asks for everything that there is to tell.
@@ -37,27 +40,27 @@ pub struct GetReport;
 #[derive(Debug, Clone)]
 pub struct Report {
     /// The books since the latest reset.
-    pub summary: Summary,
+    pub summary: PeriodStats,
     /// What is told beyond them.
-    pub detail: Detail,
+    pub detail: DetailedStats,
     /// The wall-clock time of the moments in it.
-    pub wall: Wall,
+    pub wall: WallMapping,
 }
 
 /// Starts a new measurement period; the reply is the one that just ended, and all that there was to tell at its end.
 #[derive(Debug, Message)]
-#[rtype(result = "(Period, Report)")]
+#[rtype(result = "(EndedPeriod, Report)")]
 pub struct BeginPeriodWithReport;
 
 /// Starts a new measurement period; the reply is the one that just ended.
 #[derive(Debug, Message)]
-#[rtype(result = "Period")]
+#[rtype(result = "EndedPeriod")]
 pub struct BeginPeriod;
 
 /// Undoes a [`BeginPeriod`]: its reply could not be delivered, and nothing may be lost.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct ResumePeriod(pub Period);
+pub struct ResumePeriod(pub EndedPeriod);
 
 /// Asks for the answered requests by RTT, since the latest reset.
 #[derive(Debug, Message)]
@@ -69,7 +72,7 @@ pub struct GetHistogram {
 
 /// Asks for everything that is to be known after a restart.
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Saved")]
+#[rtype(result = "EncodedStats")]
 pub struct Save;
 
 /// Changes how the target is pinged.
@@ -122,7 +125,7 @@ impl PingActor {
         engine: Rc<dyn Engine>,
     ) -> Self {
         let schedule = Schedule::new(interval.get(), seed.phase, engine.now());
-        let mut account = Account::new(timeout.get(), timeout.memory(), seed.first_number);
+        let mut account = RequestTracker::new(timeout.get(), timeout.memory(), seed.first_number);
         account.set_interval(interval.get(), engine.now());
         let books = Rc::new(Books::new(address, schedule, account));
         let port = Port::open(engine, address, Rc::clone(&books) as Rc<dyn Listener>);
@@ -145,9 +148,9 @@ impl PingActor {
     }
 
     /// The wall-clock time of moments, at this one.
-    fn wall(&self) -> Wall {
+    fn wall(&self) -> WallMapping {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Wall::new(self.port.line().now(), unix)
+        WallMapping::new(self.port.line().now(), unix)
     }
 
     /// Goes on with what was known before a restart.

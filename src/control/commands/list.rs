@@ -6,7 +6,7 @@ use crate::actors::pinger::{GetReport, GetSummary, Report};
 use crate::actors::supervisor::{Filter, GetRoster, Member, Roster};
 use crate::control::backend::filter;
 use crate::control::target_stats::{Read, encode};
-use crate::measure::Summary;
+use crate::measure::PeriodStats;
 use crate::protocol::{List, Page, TooLarge};
 use std::net::SocketAddr;
 use tracing::info;
@@ -26,7 +26,7 @@ impl Commands {
         if reset {
             return self.list_and_reset(reads, page.is_some(), detail, peer).await;
         }
-        let targets = encode(reads.iter(), Summary::clone);
+        let targets = encode(reads.iter(), PeriodStats::clone);
         Ok(if page.is_some() { targets.into_page() } else { targets.into_whole()? }.into())
     }
 
@@ -88,7 +88,7 @@ impl Commands {
         self.backend.note_reset();
         // Their numbers may have become longer meanwhile.
         let ended: Vec<Read> = taken.read().collect();
-        let targets = encode(ended.iter(), Summary::clone);
+        let targets = encode(ended.iter(), PeriodStats::clone);
         taken.keep_first(targets.fitting());
         let count = targets.fitting();
         let reply = if paged { targets.into_page() } else { targets.into_whole()? };
@@ -98,6 +98,6 @@ impl Commands {
 }
 
 /// What a reset reports: settled requests only.
-fn settled(summary: &Summary) -> Summary {
-    Summary { in_flight: 0, ..*summary }
+fn settled(summary: &PeriodStats) -> PeriodStats {
+    PeriodStats { in_flight: 0, ..*summary }
 }

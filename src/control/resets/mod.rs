@@ -4,7 +4,7 @@ use super::target_stats::Read;
 use crate::actors::ask_all::survey;
 use crate::actors::pinger::{BeginPeriod, BeginPeriodWithReport, Report, ResumePeriod};
 use crate::actors::supervisor::Member;
-use crate::measure::Period;
+use crate::measure::EndedPeriod;
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
@@ -26,7 +26,7 @@ pub(super) struct Taken {
 /// A period that ended, and what there was to tell at its end, if that was asked for.
 struct Ended {
     member: Member,
-    period: Period,
+    period: EndedPeriod,
     report: Option<Box<Report>>,
 }
 

@@ -3,14 +3,14 @@
 use super::*;
 use crate::actors::pinger::GetSummary;
 use crate::control::test_support::Bed;
-use crate::measure::Summary;
+use crate::measure::PeriodStats;
 use std::time::Duration;
 
-async fn summaries(bed: &Bed) -> Vec<Summary> {
+async fn summaries(bed: &Bed) -> Vec<PeriodStats> {
     survey(bed.members.clone(), || GetSummary).await.into_iter().map(|(_, summary)| summary).collect()
 }
 
-async fn ticked() -> (Bed, Vec<Summary>) {
+async fn ticked() -> (Bed, Vec<PeriodStats>) {
     let bed = Bed::new(5, "web").await;
     bed.tick().await;
     bed.tick().await;
@@ -37,7 +37,7 @@ async fn what_is_delivered_stays_taken() {
     taken.keep_first(2);
     taken.delivered();
     let after = summaries(&bed).await;
-    assert_eq!(after[..2], [Summary::default(); 2]);
+    assert_eq!(after[..2], [PeriodStats::default(); 2]);
     assert_eq!(after[2..], before[2..]);
 }
 
@@ -59,5 +59,5 @@ async fn a_discarded_period_is_over_for_whoever_asks_next() {
     let turnstile = Turnstile::default();
     drop(turnstile.discard(bed.members.clone()).await);
     turnstile.all_told().await;
-    assert_eq!(summaries(&bed).await, [Summary::default(); 5]);
+    assert_eq!(summaries(&bed).await, [PeriodStats::default(); 5]);
 }

@@ -1,8 +1,8 @@
 //! What happened between two looks at the totals of a target, and how such pieces are put together.
 
-use crate::measure::{ErrorClass, ErrorCounts, RttStats, Squares, Totals};
+use crate::measure::{ErrorClass, ErrorCounts, LifetimeStats, RttStats, SquareSum};
 
-impl Totals {
+impl LifetimeStats {
     /// What was settled since `earlier`, an earlier look at the same books; nothing is pending in it. If the books have
     /// begun anew since then, it is all that they hold.
     ///
@@ -19,7 +19,7 @@ impl Totals {
             min: min.max(self.rtt.min),
             max: max.min(self.rtt.max),
             last: self.rtt.last,
-            squares: Squares::new(self.rtt.squares.get().saturating_sub(earlier.rtt.squares.get())),
+            squares: SquareSum::new(self.rtt.squares.get().saturating_sub(earlier.rtt.squares.get())),
         };
         let of = |class| self.errors[class] - earlier.errors[class];
         let errors: [u64; ErrorClass::ALL.len()] = std::array::from_fn(of);
@@ -81,8 +81,8 @@ mod tests {
     use super::*;
     use crate::measure::{Histogram, Rtt};
 
-    fn totals(micros: &[u64], lost: u64, send_errors: u64) -> Totals {
-        let mut totals = Totals { lost, replies: micros.len() as u64, ..Totals::default() };
+    fn totals(micros: &[u64], lost: u64, send_errors: u64) -> LifetimeStats {
+        let mut totals = LifetimeStats { lost, replies: micros.len() as u64, ..LifetimeStats::default() };
         for &micros in micros {
             totals.rtt.record(Rtt::from_micros(micros));
             totals.histogram.record(Rtt::from_micros(micros));

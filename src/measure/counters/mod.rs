@@ -5,14 +5,14 @@ mod difference;
 use super::Histogram;
 use super::error_class::ErrorCounts;
 use super::jitter::Jitter;
-use super::last_rtts::Recent;
-use super::outages::{Longest, Outages, Past};
+use super::last_rtts::LastRtts;
+use super::outages::{EndedOutage, Longest, Outages};
 use super::rtt_stats::RttStats;
 use std::time::Duration;
 
 /// The books of a target since its last reset. `sent = recv + errs + lost + void + in_flight`, by construction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Summary {
+pub struct PeriodStats {
     /// Requests answered in time, each once.
     pub recv: u64,
     /// Requests answered by an ICMP error, or refused by our own kernel's routing.
@@ -31,7 +31,7 @@ pub struct Summary {
     pub rtt: RttStats,
 }
 
-impl Summary {
+impl PeriodStats {
     /// Echo requests sent.
     pub const fn sent(&self) -> u64 {
         self.settled() + self.in_flight
@@ -66,18 +66,18 @@ impl Summary {
 
 /// A period that has ended: its settled requests, and what it takes to undo the ending.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Period {
+pub struct EndedPeriod {
     /// The books at the end; no request is in flight in them.
-    pub summary: Summary,
+    pub summary: PeriodStats,
     /// Where the histogram of that period had begun.
     pub(super) histogram_base: Option<Box<Histogram>>,
     /// The longest outage that ended in it.
     pub(super) longest_outage: Longest,
 }
 
-impl Period {
+impl EndedPeriod {
     /// The longest outage that ended in it.
-    pub fn longest_outage(&self) -> Option<Past> {
+    pub fn longest_outage(&self) -> Option<EndedOutage> {
         self.longest_outage.get()
     }
 }
@@ -86,7 +86,7 @@ impl Period {
 ///
 /// `requests = replies + errors + lost + void + pending`, by construction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Totals {
+pub struct LifetimeStats {
     /// Requests answered in time.
     pub replies: u64,
     /// Requests answered by an error, by class, in the order of [`ErrorClass::ALL`](super::ErrorClass::ALL).
@@ -114,12 +114,12 @@ pub struct Totals {
     /// How much successive round-trip times differ.
     pub jitter: Jitter,
     /// The latest requests that were answered or not.
-    pub recent: Recent,
+    pub recent: LastRtts,
     /// The outage under way, and the longest one before.
     pub outages: Outages,
 }
 
-impl Totals {
+impl LifetimeStats {
     /// Echo requests sent.
     pub fn requests(&self) -> u64 {
         self.summary().sent()
@@ -131,8 +131,8 @@ impl Totals {
     }
 
     /// All of it as one period.
-    pub fn summary(&self) -> Summary {
-        Summary {
+    pub fn summary(&self) -> PeriodStats {
+        PeriodStats {
             recv: self.replies,
             errs: self.errors.iter().sum(),
             lost: self.lost,

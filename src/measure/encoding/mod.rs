@@ -3,22 +3,22 @@
 //! What a reader does not know it skips, and what it does not find is nothing; so a newer version can add parts.
 
 use super::averages::{WINDOWS, Weights};
-use super::varint::{Reader, Writer};
+use super::varint::{VarintReader, VarintWriter};
 use super::{
-    Cause, ErrorClass, ErrorCounts, Histogram, Jitter, Moment, Outage, Outages, Past, Rtt, RttStats, Squares,
-    Summary, Totals,
+    Cause, EndedOutage, ErrorClass, ErrorCounts, Histogram, Jitter, LifetimeStats, Outage, Outages,
+    PeriodStats, Rtt, RttStats, SquareSum, Timestamp,
 };
 
 /// The books of a target, to be gone on with after a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saved(Box<[u8]>);
+pub struct EncodedStats(Box<[u8]>);
 
 /// What is in saved books.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
-    pub totals: Totals,
+pub(super) struct StatsParts {
+    pub totals: LifetimeStats,
     /// Since the latest reset, with the longest outage that ended in it.
-    pub period: Option<(Summary, Option<Past>)>,
+    pub period: Option<(PeriodStats, Option<EndedOutage>)>,
     pub histogram_base: Option<Histogram>,
     pub windows: [Weights; WINDOWS.len()],
 }
@@ -34,11 +34,11 @@ const LONGEST_OUTAGE: u64 = 6;
 const LONGEST_OUTAGE_OF_PERIOD: u64 = 7;
 const AVERAGES: u64 = 8;
 
-impl Saved {
+impl EncodedStats {
     /// Times are written as ages at `now`: neither the clock nor the machine's start matters afterwards.
-    pub(super) fn of(parts: &Parts, now: Moment) -> Self {
-        let mut out = Writer::new(VERSION);
-        let Parts { totals, period, histogram_base, windows } = parts;
+    pub(super) fn of(parts: &StatsParts, now: Timestamp) -> Self {
+        let mut out = VarintWriter::new(VERSION);
+        let StatsParts { totals, period, histogram_base, windows } = parts;
         out.part(TOTALS, |out| write_totals(totals, out));
         if let Some((period, longest)) = period {
             out.part(PERIOD, |out| write_period(period, out));
@@ -63,18 +63,18 @@ impl Saved {
     }
 
     /// The books since the beginning; `None` if these are no books, or contradict themselves.
-    pub fn totals(&self) -> Option<Totals> {
-        self.parts(Moment::EPOCH).map(|parts| parts.totals)
+    pub fn totals(&self) -> Option<LifetimeStats> {
+        self.parts(Timestamp::EPOCH).map(|parts| parts.totals)
     }
 
     /// What was saved at `then`.
-    pub(super) fn parts(&self, then: Moment) -> Option<Parts> {
+    pub(super) fn parts(&self, then: Timestamp) -> Option<StatsParts> {
         let (&version, rest) = self.0.split_first()?;
-        let mut input = Reader::new(rest);
+        let mut input = VarintReader::new(rest);
         let (mut parts, mut row, mut longest, mut of_period) = (None, None, None, None);
         while version == VERSION && !input.is_empty() {
             let (tag, mut part) = (input.number()?, input.part()?);
-            let found = parts.get_or_insert_with(Parts::default);
+            let found = parts.get_or_insert_with(StatsParts::default);
             match tag {
                 TOTALS => found.totals = read_totals(&mut part)?,
                 PERIOD => found.period = Some((read_period(&mut part)?, None)),
@@ -96,31 +96,31 @@ impl Saved {
     }
 }
 
-impl From<Writer> for Saved {
-    fn from(out: Writer) -> Self {
+impl From<VarintWriter> for EncodedStats {
+    fn from(out: VarintWriter) -> Self {
         Self(out.into_bytes())
     }
 }
 
-impl From<&Totals> for Saved {
+impl From<&LifetimeStats> for EncodedStats {
     /// Nothing but the counters.
-    fn from(totals: &Totals) -> Self {
-        let mut out = Writer::new(VERSION);
+    fn from(totals: &LifetimeStats) -> Self {
+        let mut out = VarintWriter::new(VERSION);
         out.part(TOTALS, |out| write_totals(totals, out));
         out.into()
     }
 }
 
 /// What the disk gives back must not break what holds everywhere else.
-fn is_consistent(totals: &Totals) -> bool {
+fn is_consistent(totals: &LifetimeStats) -> bool {
     let (replies, rtt) = (totals.replies, totals.rtt);
     let least = replies.checked_mul(rtt.min).is_some_and(|least| least <= rtt.sum);
     let most = replies.checked_mul(rtt.max).is_none_or(|most| rtt.sum <= most);
     least && most && totals.histogram.count() == replies
 }
 
-fn write_totals(totals: &Totals, out: &mut Writer) {
-    let Totals { replies, lost, void, late, duplicates, outdated, skipped, pending, .. } = *totals;
+fn write_totals(totals: &LifetimeStats, out: &mut VarintWriter) {
+    let LifetimeStats { replies, lost, void, late, duplicates, outdated, skipped, pending, .. } = *totals;
     for count in [replies, lost, void, late, duplicates, outdated, skipped, pending] {
         out.number(count);
     }
@@ -135,7 +135,7 @@ fn write_totals(totals: &Totals, out: &mut Writer) {
     totals.histogram.write(out);
 }
 
-fn read_totals(input: &mut Reader<'_>) -> Option<Totals> {
+fn read_totals(input: &mut VarintReader<'_>) -> Option<LifetimeStats> {
     let [replies, lost, void, late, duplicates, outdated, skipped, pending] = input.numbers()?;
     let reply_ttl = input.number()?.checked_sub(1).map(u8::try_from).transpose().ok()?;
     let rtt = read_rtt(input)?;
@@ -145,7 +145,7 @@ fn read_totals(input: &mut Reader<'_>) -> Option<Totals> {
         *errors.get_mut(class)? = input.number()?;
     }
     let (errors, histogram) = (ErrorCounts::from(errors), Histogram::read(input)?);
-    Some(Totals {
+    Some(LifetimeStats {
         replies,
         errors,
         lost,
@@ -158,24 +158,24 @@ fn read_totals(input: &mut Reader<'_>) -> Option<Totals> {
         reply_ttl,
         rtt,
         histogram,
-        ..Totals::default()
+        ..LifetimeStats::default()
     })
 }
 
-fn write_period(period: &Summary, out: &mut Writer) {
-    let Summary { recv, errs, lost, void, outd, dups, .. } = *period;
+fn write_period(period: &PeriodStats, out: &mut VarintWriter) {
+    let PeriodStats { recv, errs, lost, void, outd, dups, .. } = *period;
     for count in [recv, errs, lost, void, outd, dups] {
         out.number(count);
     }
     write_rtt(&period.rtt, out);
 }
 
-fn read_period(input: &mut Reader<'_>) -> Option<Summary> {
+fn read_period(input: &mut VarintReader<'_>) -> Option<PeriodStats> {
     let [recv, errs, lost, void, outd, dups] = input.numbers()?;
-    Some(Summary { recv, errs, lost, void, outd, dups, in_flight: 0, rtt: read_rtt(input)? })
+    Some(PeriodStats { recv, errs, lost, void, outd, dups, in_flight: 0, rtt: read_rtt(input)? })
 }
 
-fn write_rtt(rtt: &RttStats, out: &mut Writer) {
+fn write_rtt(rtt: &RttStats, out: &mut VarintWriter) {
     for micros in [rtt.sum, rtt.min, rtt.max, rtt.last] {
         out.number(micros);
     }
@@ -188,20 +188,20 @@ fn write_rtt(rtt: &RttStats, out: &mut Writer) {
 
 const LOW_HALF: u128 = (1 << 48) - 1;
 
-fn read_rtt(input: &mut Reader<'_>) -> Option<RttStats> {
+fn read_rtt(input: &mut VarintReader<'_>) -> Option<RttStats> {
     let [sum, min, max, last, low, high] = input.numbers()?;
-    let squares = Squares::new((u128::from(high) << 48) + u128::from(low));
+    let squares = SquareSum::new((u128::from(high) << 48) + u128::from(low));
     Some(RttStats { sum, min, max, last, squares })
 }
 
-fn write_recent(totals: &Totals, out: &mut Writer) {
+fn write_recent(totals: &LifetimeStats, out: &mut VarintWriter) {
     out.number(totals.jitter.sixteenths().into());
     for rtt in totals.recent.iter() {
         out.number(rtt.map_or(0, Rtt::micros));
     }
 }
 
-fn read_recent(input: &mut Reader<'_>, totals: &mut Totals) -> Option<()> {
+fn read_recent(input: &mut VarintReader<'_>, totals: &mut LifetimeStats) -> Option<()> {
     totals.jitter = Jitter::from_sixteenths(u32::try_from(input.number()?).ok()?);
     while !input.is_empty() {
         let micros = input.number()?;
@@ -210,7 +210,7 @@ fn read_recent(input: &mut Reader<'_>, totals: &mut Totals) -> Option<()> {
     Some(())
 }
 
-fn write_outage(outage: Outage, now: Moment, out: &mut Writer) {
+fn write_outage(outage: Outage, now: Timestamp, out: &mut VarintWriter) {
     out.micros(now.since(outage.since));
     out.number(outage.requests.into());
     out.number(match outage.cause {
@@ -219,7 +219,7 @@ fn write_outage(outage: Outage, now: Moment, out: &mut Writer) {
     });
 }
 
-fn read_outage(input: &mut Reader<'_>, then: Moment) -> Option<Outage> {
+fn read_outage(input: &mut VarintReader<'_>, then: Timestamp) -> Option<Outage> {
     let (since, requests) = (then - input.micros()?, u32::try_from(input.number()?).ok()?);
     let cause = match usize::try_from(input.number()?).ok()? {
         0 => Cause::Lost,
@@ -228,18 +228,18 @@ fn read_outage(input: &mut Reader<'_>, then: Moment) -> Option<Outage> {
     Some(Outage { since, requests, cause })
 }
 
-fn write_past(past: Past, now: Moment, out: &mut Writer) {
+fn write_past(past: EndedOutage, now: Timestamp, out: &mut VarintWriter) {
     write_outage(past.outage, now, out);
     out.micros(now.since(past.until));
 }
 
-fn read_past(input: &mut Reader<'_>, then: Moment) -> Option<Past> {
+fn read_past(input: &mut VarintReader<'_>, then: Timestamp) -> Option<EndedOutage> {
     let outage = read_outage(input, then)?;
     let until = then - input.micros()?;
-    (until >= outage.since).then_some(Past { outage, until })
+    (until >= outage.since).then_some(EndedOutage { outage, until })
 }
 
-fn write_averages(windows: &[Weights; WINDOWS.len()], out: &mut Writer) {
+fn write_averages(windows: &[Weights; WINDOWS.len()], out: &mut VarintWriter) {
     for Weights { answered, unanswered, rtt_seconds } in *windows {
         for weight in [answered, unanswered, rtt_seconds] {
             out.number(weight.to_bits().into());
@@ -247,7 +247,7 @@ fn write_averages(windows: &[Weights; WINDOWS.len()], out: &mut Writer) {
     }
 }
 
-fn read_averages(input: &mut Reader<'_>) -> Option<[Weights; WINDOWS.len()]> {
+fn read_averages(input: &mut VarintReader<'_>) -> Option<[Weights; WINDOWS.len()]> {
     let mut windows = [Weights::default(); WINDOWS.len()];
     for Weights { answered, unanswered, rtt_seconds } in &mut windows {
         for weight in [answered, unanswered, rtt_seconds] {

@@ -1,19 +1,19 @@
 use super::*;
-use crate::measure::{Account, Detail, Reception};
+use crate::measure::{DetailedStats, Reception, RequestTracker};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn empty() -> Account {
-    Account::new(SECOND, 10 * SECOND, 7)
+fn empty() -> RequestTracker {
+    RequestTracker::new(SECOND, 10 * SECOND, 7)
 }
 
-fn at(millis: u64) -> Moment {
-    Moment::from_nanos(millis * 1_000_000)
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_nanos(millis * 1_000_000)
 }
 
 /// One request of every fate, a reset in between, and one in flight.
-fn eventful() -> Account {
+fn eventful() -> RequestTracker {
     let mut account = empty();
     for sent in (0..6).map(|second| at(1_000 * second)) {
         let number = account.open(sent);
@@ -34,22 +34,22 @@ fn eventful() -> Account {
 #[test]
 fn books_go_on_where_they_were_saved() {
     let before = eventful();
-    let saved = Saved::from_bytes(before.save(at(9_000)).as_bytes());
+    let saved = EncodedStats::from_bytes(before.save(at(9_000)).as_bytes());
     let mut after = empty();
     assert!(after.restore(&saved, at(9_000), Duration::ZERO));
     assert_eq!(
-        Detail { averages: Default::default(), ..after.detail(at(9_000)) },
-        Detail { averages: Default::default(), ..before.detail(at(9_000)) }
+        DetailedStats { averages: Default::default(), ..after.detail(at(9_000)) },
+        DetailedStats { averages: Default::default(), ..before.detail(at(9_000)) }
     );
     let (old, new) = (before.totals(), after.totals());
     assert_eq!(old.pending, 1);
     assert_eq!((new.pending, new.void), (0, old.void + old.pending), "nobody knows what became of it");
     assert_eq!(new.requests(), old.requests());
-    let without_fate = |totals: &Totals| Totals { pending: 0, void: 0, ..totals.clone() };
+    let without_fate = |totals: &LifetimeStats| LifetimeStats { pending: 0, void: 0, ..totals.clone() };
     assert_eq!(without_fate(&new), without_fate(&old));
     assert_eq!(after.histogram(), before.histogram());
     let (old, new) = (before.summary(), after.summary());
-    assert_eq!(new, Summary { in_flight: 0, void: old.void + 1, ..old });
+    assert_eq!(new, PeriodStats { in_flight: 0, void: old.void + 1, ..old });
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn times_are_ages_whatever_clock_there_is_afterwards_and_however_long_nobody_pin
     let mut after = empty();
     assert!(after.restore(&saved, now, hour));
     let (detail, now) = (after.detail(now), now - hour);
-    let age = |moment: Moment| now.since(moment);
+    let age = |moment: Timestamp| now.since(moment);
     assert_eq!(detail.outage.map(|outage| (age(outage.since), outage.requests)), Some((5 * SECOND, 2)));
     let past = after.totals().outages.longest().get().map(|past| (age(past.outage.since), age(past.until)));
     assert_eq!(past, Some((8 * SECOND, 6 * SECOND)));
@@ -79,23 +79,23 @@ fn times_are_ages_whatever_clock_there_is_afterwards_and_however_long_nobody_pin
     // Where the clock has not run that long, it began with the clock.
     let mut young = empty();
     assert!(young.restore(&saved, at(500), hour));
-    assert_eq!(young.detail(at(500)).outage.map(|outage| outage.since), Some(Moment::EPOCH));
+    assert_eq!(young.detail(at(500)).outage.map(|outage| outage.since), Some(Timestamp::EPOCH));
 }
 
 #[test]
 fn a_ping_a_second_for_months_takes_few_bytes() {
     let mut totals = eventful().totals();
     totals.skipped = 10_000_000;
-    assert!(Saved::from(&totals).as_bytes().len() < 80, "{:?}", Saved::from(&totals));
+    assert!(EncodedStats::from(&totals).as_bytes().len() < 80, "{:?}", EncodedStats::from(&totals));
 }
 
 #[test]
 fn what_a_newer_version_adds_is_skipped() {
-    let mut out = Writer::new(VERSION);
+    let mut out = VarintWriter::new(VERSION);
     out.part(99, |out| out.number(u64::MAX));
     out.part(TOTALS, |out| write_totals(&eventful().totals(), out));
     assert_eq!(
-        Saved::from(out).totals().map(|totals| totals.requests()),
+        EncodedStats::from(out).totals().map(|totals| totals.requests()),
         Some(eventful().totals().requests())
     );
 }
@@ -106,20 +106,20 @@ fn what_is_no_books_is_refused_whatever_it_is() {
     assert!(good.totals().is_some());
     for length in 0..good.as_bytes().len() {
         // Between two parts there is nothing to notice; it is the database that notices.
-        let _ = Saved::from_bytes(&good.as_bytes()[..length]).totals();
+        let _ = EncodedStats::from_bytes(&good.as_bytes()[..length]).totals();
     }
     for index in 0..good.as_bytes().len() {
         for bit in 0..8 {
             let mut bytes = good.as_bytes().to_vec();
             bytes[index] ^= 1 << bit;
-            if let Some(totals) = Saved::from_bytes(&bytes).totals() {
+            if let Some(totals) = EncodedStats::from_bytes(&bytes).totals() {
                 assert!(is_consistent(&totals));
             }
         }
     }
     let mut contradiction = eventful().totals();
     contradiction.replies += 1;
-    assert_eq!(Saved::from(&contradiction).totals(), None);
-    assert_eq!(Saved::from_bytes(&[2, 0]).totals(), None, "a version that nobody knows");
-    assert_eq!(Saved::from_bytes(&[1, 1, 1, 0xff]).totals(), None);
+    assert_eq!(EncodedStats::from(&contradiction).totals(), None);
+    assert_eq!(EncodedStats::from_bytes(&[2, 0]).totals(), None, "a version that nobody knows");
+    assert_eq!(EncodedStats::from_bytes(&[1, 1, 1, 0xff]).totals(), None);
 }

@@ -1,21 +1,21 @@
 //! One request of the recent past, in eight bytes: a target at one a second remembers eleven of them.
 
-use crate::measure::{Cause, ErrorClass, Moment};
+use crate::measure::{Cause, ErrorClass, Timestamp};
 
 /// One request of the recent past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Request {
+pub(super) struct TrackedRequest {
     /// When it was sent; while it is queued, when it was queued.
-    pub sent: Moment,
+    pub sent: Timestamp,
     /// What became of it.
-    pub fate: Fate,
+    pub fate: Outcome,
     /// A reply has come, in time or late.
     pub replied: bool,
 }
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Outcome {
     /// Handed over, not known to have been sent.
     Queued,
     /// Never sent.
@@ -30,24 +30,24 @@ pub(super) enum Fate {
     Unanswered(Cause),
 }
 
-impl Request {
+impl TrackedRequest {
     /// A request that is about to be sent.
-    pub(super) const fn queued(now: Moment) -> Self {
-        Self { sent: now, fate: Fate::Queued, replied: false }
+    pub(super) const fn queued(now: Timestamp) -> Self {
+        Self { sent: now, fate: Outcome::Queued, replied: false }
     }
 
     /// What becomes of it is still to come.
     pub(super) const fn is_open(&self) -> bool {
-        matches!(self.fate, Fate::Queued | Fate::InFlight)
+        matches!(self.fate, Outcome::Queued | Outcome::InFlight)
     }
 
     /// Whether it has been sent.
     pub(super) const fn has_left(&self) -> bool {
-        !matches!(self.fate, Fate::Queued | Fate::Unsent)
+        !matches!(self.fate, Outcome::Queued | Outcome::Unsent)
     }
 }
 
-impl Fate {
+impl Outcome {
     const LOST: u64 = 5;
 
     const fn code(self) -> u64 {
@@ -82,23 +82,23 @@ impl Fate {
 /// A request with its fate in the highest six bits of its time: nine years of nanoseconds are left for that, of
 /// the life of one process.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Packed(u64);
+pub(super) struct PackedRequest(u64);
 
 const TIME_BITS: u32 = 58;
 const LATEST: u64 = (1 << TIME_BITS) - 1;
 const REPLIED: u64 = 1 << TIME_BITS;
 
-impl From<Request> for Packed {
-    fn from(Request { sent, fate, replied }: Request) -> Self {
+impl From<TrackedRequest> for PackedRequest {
+    fn from(TrackedRequest { sent, fate, replied }: TrackedRequest) -> Self {
         let replied = if replied { REPLIED } else { 0 };
         Self(sent.as_nanos().min(LATEST) | replied | fate.code() << (TIME_BITS + 1))
     }
 }
 
-impl From<Packed> for Request {
-    fn from(Packed(bits): Packed) -> Self {
-        let sent = Moment::from_nanos(bits & LATEST);
-        Self { sent, fate: Fate::from_code(bits >> (TIME_BITS + 1)), replied: bits & REPLIED != 0 }
+impl From<PackedRequest> for TrackedRequest {
+    fn from(PackedRequest(bits): PackedRequest) -> Self {
+        let sent = Timestamp::from_nanos(bits & LATEST);
+        Self { sent, fate: Outcome::from_code(bits >> (TIME_BITS + 1)), replied: bits & REPLIED != 0 }
     }
 }
 
@@ -108,13 +108,13 @@ mod tests {
 
     #[test]
     fn a_request_keeps_its_fate_and_its_time() {
-        let errors = ErrorClass::ALL.map(|class| Fate::Unanswered(Cause::Error(class)));
-        let others = [Fate::Queued, Fate::Unsent, Fate::InFlight, Fate::Answered, Fate::Void];
-        let fates = errors.into_iter().chain(others).chain([Fate::Unanswered(Cause::Lost)]);
+        let errors = ErrorClass::ALL.map(|class| Outcome::Unanswered(Cause::Error(class)));
+        let others = [Outcome::Queued, Outcome::Unsent, Outcome::InFlight, Outcome::Answered, Outcome::Void];
+        let fates = errors.into_iter().chain(others).chain([Outcome::Unanswered(Cause::Lost)]);
         for (fate, replied) in fates.flat_map(|fate| [(fate, false), (fate, true)]) {
             for nanos in [0, 7, 123_456_789_012_345_678, LATEST] {
-                let request = Request { sent: Moment::from_nanos(nanos), fate, replied };
-                assert_eq!(Request::from(Packed::from(request)), request);
+                let request = TrackedRequest { sent: Timestamp::from_nanos(nanos), fate, replied };
+                assert_eq!(TrackedRequest::from(PackedRequest::from(request)), request);
             }
         }
     }

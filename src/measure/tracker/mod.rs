@@ -6,8 +6,8 @@ mod in_flight;
 mod report;
 mod restore;
 
-use super::{Averages, Cause, ErrorClass, Histogram, Moment, Rtt, Totals};
-use in_flight::{Fate, Packed, Request};
+use super::{Averages, Cause, ErrorClass, Histogram, LifetimeStats, Rtt, Timestamp};
+use in_flight::{Outcome, PackedRequest, TrackedRequest};
 use report::{SinceReset, follow};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,18 +17,18 @@ use std::time::Duration;
 /// Requests are numbered by a counter that starts at a random number, so that nobody can guess it. Those sent
 /// within `memory` are remembered, so that late replies and duplicates can be told from answers.
 #[derive(Debug)]
-pub struct Account {
+pub struct RequestTracker {
     /// Nanoseconds, as the schedule has them: half the size of a `Duration`.
     timeout_nanos: u64,
     memory_nanos: u64,
     /// The number of the first request in `requests`.
     first: u32,
-    requests: VecDeque<Packed>,
+    requests: VecDeque<PackedRequest>,
     /// How many at the front of `requests` are settled: of these the outages know, in the order of their sending.
     settled: usize,
     /// The books since the latest reset; before the first one they are the totals.
     period: Option<Box<SinceReset>>,
-    totals: Totals,
+    totals: LifetimeStats,
     averages: Averages,
     /// The histogram at the latest reset of the histogram, or of everything.
     histogram_base: Option<Box<Histogram>>,
@@ -51,7 +51,7 @@ pub enum Reception {
     Stale,
 }
 
-impl Account {
+impl RequestTracker {
     /// Empty books. A request is lost `timeout` after it was sent, and remembered for `memory`; the first
     /// one has the number `first`.
     pub fn new(timeout: Duration, memory: Duration, first: u32) -> Self {
@@ -62,7 +62,7 @@ impl Account {
             requests: VecDeque::new(),
             settled: 0,
             period: None,
-            totals: Totals::default(),
+            totals: LifetimeStats::default(),
             averages: Averages::new(Duration::from_secs(1)),
             histogram_base: None,
         }
@@ -75,18 +75,18 @@ impl Account {
 
     /// From `now` on requests are sent every `interval`: that is what each stands for in the averages. A second
     /// before.
-    pub fn set_interval(&mut self, interval: Duration, now: Moment) {
+    pub fn set_interval(&mut self, interval: Duration, now: Timestamp) {
         self.averages.set_interval(interval, now);
     }
 
     /// Opens a request that is about to be sent, and returns its number.
-    pub fn open(&mut self, now: Moment) -> u32 {
+    pub fn open(&mut self, now: Timestamp) -> u32 {
         self.forget(now);
         if self.requests.len() == self.requests.capacity() {
             // Doubling would leave a third of it unused at every target.
             self.requests.reserve_exact((self.requests.len() / 8).max(4));
         }
-        self.requests.push_back(Request::queued(now).into());
+        self.requests.push_back(TrackedRequest::queued(now).into());
         let offset = u32::try_from(self.requests.len() - 1).unwrap_or(u32::MAX);
         self.first.wrapping_add(offset)
     }
@@ -94,7 +94,8 @@ impl Account {
     /// Reads a little of everything that a ping needs, wherever it lies in memory; what it returns means nothing.
     pub fn glance(&self) -> u64 {
         let requests = [self.requests.front(), self.requests.back()];
-        let requests = requests.into_iter().flatten().map(|&request| Request::from(request).sent.as_nanos());
+        let requests =
+            requests.into_iter().flatten().map(|&request| TrackedRequest::from(request).sent.as_nanos());
         let period =
             self.period.as_deref().map_or(0, |SinceReset { summary, .. }| summary.recv ^ summary.rtt.last);
         let totals = self.totals.replies ^ self.totals.rtt.last ^ self.totals.histogram.glance();
@@ -104,9 +105,9 @@ impl Account {
     }
 
     /// The request went out at `at`.
-    pub fn sent(&mut self, number: u32, at: Moment) {
+    pub fn sent(&mut self, number: u32, at: Timestamp) {
         if let Some(request) = self.queued(number) {
-            *request = Request { sent: at, fate: Fate::InFlight, replied: false }.into();
+            *request = TrackedRequest { sent: at, fate: Outcome::InFlight, replied: false }.into();
             self.totals.pending += 1;
         }
     }
@@ -114,7 +115,7 @@ impl Account {
     /// The request could not be sent for want of our own resources: a point of the grid that was skipped.
     pub fn not_sent(&mut self, number: u32) {
         if let Some(request) = self.queued(number) {
-            *request = Request { fate: Fate::Unsent, ..Request::from(*request) }.into();
+            *request = TrackedRequest { fate: Outcome::Unsent, ..TrackedRequest::from(*request) }.into();
             self.totals.skipped += 1;
         }
     }
@@ -125,13 +126,13 @@ impl Account {
     }
 
     /// Our own kernel refused to send the request: no route and the like.
-    pub fn refused(&mut self, number: u32, at: Moment) {
+    pub fn refused(&mut self, number: u32, at: Timestamp) {
         self.sent(number, at);
         self.error(number, at, ErrorClass::Send);
     }
 
     /// A reply with the request's number was received at `received`.
-    pub fn reply(&mut self, number: u32, received: Moment, ttl: Option<u8>) -> Reception {
+    pub fn reply(&mut self, number: u32, received: Timestamp, ttl: Option<u8>) -> Reception {
         let Some((index, request)) = self.remembered(number, received) else { return Reception::Stale };
         self.totals.reply_ttl = ttl.or(self.totals.reply_ttl);
         if request.replied {
@@ -139,12 +140,12 @@ impl Account {
             self.in_period(|period| period.dups += 1);
             return Reception::Duplicate;
         }
-        self.requests[index] = Request { replied: true, ..request }.into();
+        self.requests[index] = TrackedRequest { replied: true, ..request }.into();
         if self.newer_sent_before(index, received) {
             self.totals.outdated += 1;
             self.in_period(|period| period.outd += 1);
         }
-        if request.fate == Fate::InFlight {
+        if request.fate == Outcome::InFlight {
             if received <= request.sent + self.timeout() {
                 self.answer(index, received, Rtt::new(received.since(request.sent)));
                 return Reception::Answer;
@@ -157,9 +158,9 @@ impl Account {
     }
 
     /// An ICMP error that quotes the request was received at `received`.
-    pub fn error(&mut self, number: u32, received: Moment, class: ErrorClass) -> Reception {
+    pub fn error(&mut self, number: u32, received: Timestamp, class: ErrorClass) -> Reception {
         let Some((index, request)) = self.remembered(number, received) else { return Reception::Stale };
-        if request.fate != Fate::InFlight {
+        if request.fate != Outcome::InFlight {
             return Reception::Moot;
         }
         let deadline = request.sent + self.timeout();
@@ -184,18 +185,18 @@ impl Account {
     ///
     /// `dropped(from, to)` tells whether our own buffers dropped packets between two moments: then the
     /// request is void, else it is lost.
-    pub fn expire(&mut self, until: Moment, dropped: impl Fn(Moment, Moment) -> bool) {
+    pub fn expire(&mut self, until: Timestamp, dropped: impl Fn(Timestamp, Timestamp) -> bool) {
         for index in self.settled..self.requests.len() {
-            let Request { sent, fate, .. } = self.requests[index].into();
+            let TrackedRequest { sent, fate, .. } = self.requests[index].into();
             let deadline = sent + self.timeout();
-            if fate == Fate::Queued || (fate == Fate::InFlight && deadline >= until) {
+            if fate == Outcome::Queued || (fate == Outcome::InFlight && deadline >= until) {
                 break;
             }
-            if fate != Fate::InFlight {
+            if fate != Outcome::InFlight {
                 continue;
             }
             if dropped(sent, deadline) {
-                self.settle(index, Fate::Void);
+                self.settle(index, Outcome::Void);
                 self.totals.void += 1;
                 self.in_period(|period| period.void += 1);
             } else {
@@ -206,9 +207,9 @@ impl Account {
     }
 
     /// When the oldest open request times out; `None` without one.
-    pub fn next_deadline(&mut self) -> Option<Moment> {
+    pub fn next_deadline(&mut self) -> Option<Timestamp> {
         self.pass_settled();
-        let oldest = Request::from(*self.requests.get(self.settled)?);
+        let oldest = TrackedRequest::from(*self.requests.get(self.settled)?);
         Some(oldest.sent + self.timeout())
     }
 
@@ -222,8 +223,8 @@ impl Account {
         self.settled < self.requests.len()
     }
 
-    fn answer(&mut self, index: usize, received: Moment, rtt: Rtt) {
-        self.settle(index, Fate::Answered);
+    fn answer(&mut self, index: usize, received: Timestamp, rtt: Rtt) {
+        self.settle(index, Outcome::Answered);
         self.totals.replies += 1;
         if let Some(before) = self.totals.rtt.latest() {
             self.totals.jitter.record(before, rtt);
@@ -238,8 +239,8 @@ impl Account {
         });
     }
 
-    fn unanswered(&mut self, index: usize, at: Moment, cause: Cause) {
-        self.settle(index, Fate::Unanswered(cause));
+    fn unanswered(&mut self, index: usize, at: Timestamp, cause: Cause) {
+        self.settle(index, Outcome::Unanswered(cause));
         match cause {
             Cause::Lost => {
                 self.totals.lost += 1;
@@ -255,8 +256,8 @@ impl Account {
     }
 
     /// What became of a request in flight is known.
-    fn settle(&mut self, index: usize, fate: Fate) {
-        self.requests[index] = Request { fate, ..self.requests[index].into() }.into();
+    fn settle(&mut self, index: usize, fate: Outcome) {
+        self.requests[index] = TrackedRequest { fate, ..self.requests[index].into() }.into();
         self.totals.pending -= 1;
         self.pass_settled();
     }
@@ -270,27 +271,29 @@ impl Account {
         (index < self.requests.len()).then_some(index)
     }
 
-    fn queued(&mut self, number: u32) -> Option<&mut Packed> {
+    fn queued(&mut self, number: u32) -> Option<&mut PackedRequest> {
         let index = self.index(number)?;
-        self.requests.get_mut(index).filter(|request| Request::from(**request).fate == Fate::Queued)
+        self.requests.get_mut(index).filter(|request| TrackedRequest::from(**request).fate == Outcome::Queued)
     }
 
     /// The request, if it was sent and not too long ago.
-    fn remembered(&self, number: u32, received: Moment) -> Option<(usize, Request)> {
+    fn remembered(&self, number: u32, received: Timestamp) -> Option<(usize, TrackedRequest)> {
         let index = self.index(number)?;
-        let request = Request::from(self.requests[index]);
+        let request = TrackedRequest::from(self.requests[index]);
         (request.has_left() && received <= request.sent + self.memory()).then_some((index, request))
     }
 
-    fn newer_sent_before(&self, index: usize, received: Moment) -> bool {
-        let newer = self.requests.range(index + 1..).map(|&request| Request::from(request));
-        let mut sent = newer.filter(Request::has_left);
+    fn newer_sent_before(&self, index: usize, received: Timestamp) -> bool {
+        let newer = self.requests.range(index + 1..).map(|&request| TrackedRequest::from(request));
+        let mut sent = newer.filter(TrackedRequest::has_left);
         sent.next().is_some_and(|request| request.sent < received)
     }
 
     /// Moves on to the oldest open request, and tells the outages of those before, in the order of their sending.
     fn pass_settled(&mut self) {
-        while let Some(request) = self.requests.get(self.settled).map(|&request| Request::from(request)) {
+        while let Some(request) =
+            self.requests.get(self.settled).map(|&request| TrackedRequest::from(request))
+        {
             if request.is_open() {
                 break;
             }
@@ -303,10 +306,10 @@ impl Account {
     }
 
     /// Drops settled requests that are older than our memory.
-    fn forget(&mut self, now: Moment) {
+    fn forget(&mut self, now: Timestamp) {
         self.pass_settled();
         let memory = self.memory();
-        let forgotten = |oldest: &Packed| Request::from(*oldest).sent + memory < now;
+        let forgotten = |oldest: &PackedRequest| TrackedRequest::from(*oldest).sent + memory < now;
         while self.settled > 0 && self.requests.front().is_some_and(forgotten) {
             self.requests.pop_front();
             self.first = self.first.wrapping_add(1);

@@ -1,35 +1,38 @@
 //! What an account tells, of the whole time and of the period since the latest reset.
 
-use super::Account;
-use super::in_flight::{Fate, Request};
+use super::RequestTracker;
+use super::in_flight::{Outcome, TrackedRequest};
 use crate::measure::report::QUANTILES;
-use crate::measure::{Detail, Histogram, Longest, Moment, Outages, Past, Period, Summary, Totals};
+use crate::measure::{
+    DetailedStats, EndedOutage, EndedPeriod, Histogram, LifetimeStats, Longest, Outages, PeriodStats,
+    Timestamp,
+};
 
 /// What begins again with a reset.
 #[derive(Debug, Default)]
 pub(super) struct SinceReset {
-    pub(super) summary: Summary,
+    pub(super) summary: PeriodStats,
     pub(super) longest_outage: Longest,
 }
 
-impl Account {
+impl RequestTracker {
     /// The books since the latest reset.
-    pub fn summary(&self) -> Summary {
-        let since = |period: &SinceReset| Summary { in_flight: self.totals.pending, ..period.summary };
+    pub fn summary(&self) -> PeriodStats {
+        let since = |period: &SinceReset| PeriodStats { in_flight: self.totals.pending, ..period.summary };
         self.period.as_deref().map_or_else(|| self.totals.summary(), since)
     }
 
     /// The books since the beginning.
-    pub fn totals(&self) -> Totals {
-        Totals { outages: self.outages().0, ..self.totals.clone() }
+    pub fn totals(&self) -> LifetimeStats {
+        LifetimeStats { outages: self.outages().0, ..self.totals.clone() }
     }
 
     /// What there is to tell beyond the counters, as of `now`.
-    pub fn detail(&self, now: Moment) -> Detail {
+    pub fn detail(&self, now: Timestamp) -> DetailedStats {
         let ((outages, longest), histogram, summary) = (self.outages(), self.histogram(), self.summary());
         let quantile = |q| histogram.quantile(q).map(|rtt| summary.rtt.within(rtt));
         let [p50, p90, p99] = QUANTILES.map(quantile);
-        Detail {
+        DetailedStats {
             stddev: summary.stddev(),
             jitter: self.totals.jitter(),
             quantiles: p50.zip(p90).zip(p99).map(|((p50, p90), p99)| [p50, p90, p99]),
@@ -45,7 +48,7 @@ impl Account {
         let mut outages = self.totals.outages.clone();
         let period = self.period.as_deref().map(|period| period.longest_outage);
         let mut longest = period.unwrap_or(outages.longest());
-        let later = self.requests.range(self.settled..).map(|&request| Request::from(request));
+        let later = self.requests.range(self.settled..).map(|&request| TrackedRequest::from(request));
         later.filter_map(|request| follow(&mut outages, &request)).for_each(|past| longest.note(past));
         (outages, longest)
     }
@@ -62,17 +65,21 @@ impl Account {
     }
 
     /// Starts a new period. Requests in flight belong to the period in which they are settled, the new one.
-    pub fn begin_period(&mut self) -> Period {
+    pub fn begin_period(&mut self) -> EndedPeriod {
         let ended = self.summary();
         let period = self.period.replace(Box::default());
         let longest = period.map_or_else(|| self.totals.outages.longest(), |period| period.longest_outage);
         let base = Some(Box::new(self.totals.histogram.clone()));
         let histogram_base = std::mem::replace(&mut self.histogram_base, base);
-        Period { summary: Summary { in_flight: 0, ..ended }, histogram_base, longest_outage: longest }
+        EndedPeriod {
+            summary: PeriodStats { in_flight: 0, ..ended },
+            histogram_base,
+            longest_outage: longest,
+        }
     }
 
     /// Undoes a [`Self::begin_period`]: as if that period had never ended.
-    pub fn resume_period(&mut self, ended: Period) {
+    pub fn resume_period(&mut self, ended: EndedPeriod) {
         let mut summary = self.summary();
         summary.prepend(&ended.summary);
         let mut longest_outage = ended.longest_outage;
@@ -84,7 +91,7 @@ impl Account {
         self.histogram_base = ended.histogram_base;
     }
 
-    pub(super) fn in_period(&mut self, note: impl FnOnce(&mut Summary)) {
+    pub(super) fn in_period(&mut self, note: impl FnOnce(&mut PeriodStats)) {
         if let Some(period) = &mut self.period {
             note(&mut period.summary);
         }
@@ -92,11 +99,11 @@ impl Account {
 }
 
 /// Tells outages what became of the next request, and returns the one that it ended.
-pub(super) fn follow(outages: &mut Outages, request: &Request) -> Option<Past> {
+pub(super) fn follow(outages: &mut Outages, request: &TrackedRequest) -> Option<EndedOutage> {
     match request.fate {
-        Fate::Answered => return outages.answered(request.sent),
-        Fate::Unanswered(cause) => outages.unanswered(request.sent, cause),
-        Fate::Queued | Fate::Unsent | Fate::InFlight | Fate::Void => {}
+        Outcome::Answered => return outages.answered(request.sent),
+        Outcome::Unanswered(cause) => outages.unanswered(request.sent, cause),
+        Outcome::Queued | Outcome::Unsent | Outcome::InFlight | Outcome::Void => {}
     }
     None
 }

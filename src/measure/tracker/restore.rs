@@ -1,18 +1,18 @@
 //! How an account is kept over a restart.
 
-use super::Account;
+use super::RequestTracker;
 use super::report::SinceReset;
-use crate::measure::encoding::{Parts, Saved};
-use crate::measure::{Moment, Totals};
+use crate::measure::encoding::{EncodedStats, StatsParts};
+use crate::measure::{LifetimeStats, Timestamp};
 use std::time::Duration;
 
-impl Account {
+impl RequestTracker {
     /// Everything that is to be known after a restart.
-    pub fn save(&self, now: Moment) -> Saved {
+    pub fn save(&self, now: Timestamp) -> EncodedStats {
         let (outages, longest) = self.outages();
-        let totals = Totals { outages, ..self.totals.clone() };
-        Saved::of(
-            &Parts {
+        let totals = LifetimeStats { outages, ..self.totals.clone() };
+        EncodedStats::of(
+            &StatsParts {
                 period: self.period.as_ref().map(|period| (period.summary, longest.get())),
                 histogram_base: self.histogram_base.as_deref().cloned(),
                 windows: self.averages.windows(now),
@@ -25,7 +25,7 @@ impl Account {
     /// Goes on with books that were [saved](Self::save), and had been `away` for so long. What became of the requests
     /// that were in flight then is not known, so they are void. `false` if these are no saved books: then nothing is
     /// changed.
-    pub fn restore(&mut self, saved: &Saved, now: Moment, away: Duration) -> bool {
+    pub fn restore(&mut self, saved: &EncodedStats, now: Timestamp, away: Duration) -> bool {
         let then = now - away;
         let Some(mut parts) = saved.parts(then) else { return false };
         let unknown = std::mem::take(&mut parts.totals.pending);

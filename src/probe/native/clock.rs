@@ -1,6 +1,6 @@
 //! From the kernel's time stamps, which are wall-clock time, to moments on our own line.
 
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use std::time::Duration;
 
 /// Translates wall-clock stamps. A step of the wall clock must not become a round-trip time.
@@ -13,13 +13,13 @@ pub(super) struct WallClock {
 
 impl WallClock {
     /// A clock on which wall-clock time `wall`, in ns, was the moment `now`.
-    pub(super) fn new(wall: i128, now: Moment) -> Self {
+    pub(super) fn new(wall: i128, now: Timestamp) -> Self {
         let epoch = wall - i128::from(now.as_nanos());
         Self { epoch, epoch_before: epoch }
     }
 
     /// Takes a new sample of both clocks. Differences below half a millisecond are the sampling's own.
-    pub(super) fn sample(&mut self, wall: i128, now: Moment) {
+    pub(super) fn sample(&mut self, wall: i128, now: Timestamp) {
         let epoch = wall - i128::from(now.as_nanos());
         if (epoch - self.epoch).unsigned_abs() > SAMPLING_ERROR.as_nanos() {
             self.epoch_before = self.epoch;
@@ -32,17 +32,17 @@ impl WallClock {
     /// The stamp was taken before or after a step: whichever fits between the two is right. If both do, the step
     /// was small, and we err by no more than it. If neither does, the clock stepped twice, and the nearer bound
     /// is all that is known.
-    pub(super) fn moment(&self, wall: i128, earliest: Moment, latest: Moment) -> Moment {
+    pub(super) fn moment(&self, wall: i128, earliest: Timestamp, latest: Timestamp) -> Timestamp {
         let candidates = [self.epoch, self.epoch_before].map(|epoch| on_line(wall - epoch));
         let slack = SAMPLING_ERROR;
-        let fits = |moment: &Moment| *moment + slack >= earliest && *moment <= latest + slack;
+        let fits = |moment: &Timestamp| *moment + slack >= earliest && *moment <= latest + slack;
         let best = candidates.into_iter().find(fits).unwrap_or(candidates[0]);
         best.clamp(earliest, latest.max(earliest))
     }
 }
 
-fn on_line(nanos: i128) -> Moment {
-    Moment::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
+fn on_line(nanos: i128) -> Timestamp {
+    Timestamp::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
 }
 
 const SAMPLING_ERROR: Duration = Duration::from_micros(500);
@@ -53,8 +53,8 @@ mod tests {
 
     const HOUR: i128 = 3_600_000_000_000;
 
-    fn at(millis: u64) -> Moment {
-        Moment::from_nanos(millis * 1_000_000)
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_nanos(millis * 1_000_000)
     }
 
     fn wall(millis: i128) -> i128 {

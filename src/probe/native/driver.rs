@@ -1,7 +1,7 @@
 //! The engine's task: sleeps until something is due, reads, wakes whom it is time for, sends.
 
 use super::{NativeEngine, pacing, sys};
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::probe::{Engine, Line};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -38,11 +38,11 @@ struct Driver {
     doorbell: AsyncFd<sys::Doorbell>,
     due: Vec<u32>,
     /// Not before this time anything more is sent.
-    not_before: Moment,
+    not_before: Timestamp,
     /// No packet wakes us before this time.
-    read_at: Moment,
+    read_at: Timestamp,
     /// When to read what was left in the sockets; never if nothing was.
-    read_rest: Moment,
+    read_rest: Timestamp,
 }
 
 impl Driver {
@@ -54,7 +54,7 @@ impl Driver {
             due: Vec::new(),
             not_before: engine.now(),
             read_at: engine.now(),
-            read_rest: Moment::NEVER,
+            read_rest: Timestamp::NEVER,
             engine,
         })
     }
@@ -63,13 +63,13 @@ impl Driver {
     async fn sleep(&mut self) {
         let now = self.engine.now();
         let next = self.engine.slots.borrow().first();
-        let next = next.map_or(Moment::NEVER, |slot| slot.max(self.not_before)).min(self.read_rest);
+        let next = next.map_or(Timestamp::NEVER, |slot| slot.max(self.not_before)).min(self.read_rest);
         if next <= now || self.engine.queued() > 0 {
             // Everybody else on this thread gets a turn before our next one, and what comes from outside is seen.
             tokio::task::yield_now().await;
             return;
         }
-        let listen = next != Moment::NEVER && next.since(now) > FAR && now >= self.read_at;
+        let listen = next != Timestamp::NEVER && next.since(now) > FAR && now >= self.read_at;
         self.set_timer(if now < self.read_at { next.min(self.read_at) } else { next });
         if listen {
             self.listen(true);
@@ -94,7 +94,7 @@ impl Driver {
         let start = self.engine.now();
         self.engine.in_turn.set(true);
         let emptied = self.engine.drain();
-        self.read_rest = if emptied { Moment::NEVER } else { self.engine.now() + FLOOD_PAUSE };
+        self.read_rest = if emptied { Timestamp::NEVER } else { self.engine.now() + FLOOD_PAUSE };
         let (rate, late) = (self.engine.targets.borrow().rate(), self.late(start));
         let volley = pacing::volley(rate, late);
         let mut sent = 0;
@@ -123,7 +123,7 @@ impl Driver {
     }
 
     /// How late the first of those is who wait for their turn.
-    fn late(&self, now: Moment) -> Duration {
+    fn late(&self, now: Timestamp) -> Duration {
         let next = self.engine.slots.borrow().first();
         next.map_or(Duration::ZERO, |slot| now.since(slot))
     }
@@ -156,9 +156,10 @@ impl Driver {
         std::hint::black_box(glances.fold(0, u64::wrapping_add));
     }
 
-    fn set_timer(&self, alarm: Moment) {
+    fn set_timer(&self, alarm: Timestamp) {
         self.engine.timer.set(alarm);
-        let nanos = if alarm == Moment::NEVER { 0 } else { self.engine.epoch + i128::from(alarm.as_nanos()) };
+        let nanos =
+            if alarm == Timestamp::NEVER { 0 } else { self.engine.epoch + i128::from(alarm.as_nanos()) };
         if let Err(error) = sys::set_timer(self.timer.get_ref(), nanos) {
             tracing::error!(%error, "the timer can't be set");
         }

@@ -1,18 +1,18 @@
 //! When our own receive buffer dropped packets, so that nobody else is blamed for it.
 
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use std::collections::VecDeque;
 
 /// The recent times within which a socket's buffer dropped packets, and how many it dropped in all.
 #[derive(Debug, Default)]
 pub(super) struct Drops {
     total: u64,
-    windows: VecDeque<(Moment, Moment)>,
+    windows: VecDeque<(Timestamp, Timestamp)>,
 }
 
 impl Drops {
     /// The buffer dropped `count` packets at some time between the two moments.
-    pub(super) fn record(&mut self, count: u64, from: Moment, to: Moment) {
+    pub(super) fn record(&mut self, count: u64, from: Timestamp, to: Timestamp) {
         self.total += count;
         match self.windows.back_mut() {
             Some(last) if from <= last.1 => last.1 = last.1.max(to),
@@ -29,14 +29,14 @@ impl Drops {
     }
 
     /// Forgets what ended before `moment`: no request is that old.
-    pub(super) fn forget_before(&mut self, moment: Moment) {
+    pub(super) fn forget_before(&mut self, moment: Timestamp) {
         while self.windows.front().is_some_and(|window| window.1 < moment) {
             self.windows.pop_front();
         }
     }
 
     /// Whether packets may have been dropped between the two moments.
-    pub(super) fn between(&self, from: Moment, to: Moment) -> bool {
+    pub(super) fn between(&self, from: Timestamp, to: Timestamp) -> bool {
         self.windows.iter().rev().any(|window| window.0 <= to && window.1 >= from)
     }
 
@@ -52,8 +52,8 @@ const MOST: usize = 64;
 mod tests {
     use super::*;
 
-    fn at(millis: u64) -> Moment {
-        Moment::from_nanos(millis * 1_000_000)
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_nanos(millis * 1_000_000)
     }
 
     #[test]

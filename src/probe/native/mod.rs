@@ -30,7 +30,7 @@ mod transmit;
 use super::send_failures::Refusals;
 use super::wire::Key;
 use super::{Engine, EngineStats, Event, Foreign, Listener, PortId};
-use crate::measure::{Moment, Octaves};
+use crate::measure::{Log2Histogram, Timestamp};
 use crate::target::{Address, Family, Shape};
 use clock::WallClock;
 use slots::Slots;
@@ -58,16 +58,16 @@ pub struct NativeEngine {
     receiver: RefCell<receive::Receiver>,
     transmitter: RefCell<sys::Outbound>,
     refusals: RefCell<Refusals>,
-    complete_until: Cell<Moment>,
+    complete_until: Cell<Timestamp>,
     /// When the sockets were last read, emptied or not.
-    drained: Cell<Moment>,
+    drained: Cell<Timestamp>,
     foreign: [Cell<u64>; Foreign::ALL.len()],
-    lateness: RefCell<Octaves>,
+    lateness: RefCell<Log2Histogram>,
     wakeups: Cell<u64>,
     /// When targets were last called on.
-    rang: Cell<Moment>,
+    rang: Cell<Timestamp>,
     /// The alarm that the driver has set its timer to.
-    timer: Cell<Moment>,
+    timer: Cell<Timestamp>,
     /// Wakes the driver before its timer does.
     kick: Notify,
     /// The driver is awake, and will see for itself what is queued.
@@ -116,7 +116,7 @@ impl NativeEngine {
             lateness: RefCell::default(),
             wakeups: Cell::new(0),
             rang: Cell::new(now),
-            timer: Cell::new(Moment::NEVER),
+            timer: Cell::new(Timestamp::NEVER),
             kick: Notify::new(),
             in_turn: Cell::new(false),
         }))
@@ -150,8 +150,8 @@ pub fn boot_time() -> i128 {
     sys::clock(libc::CLOCK_BOOTTIME)
 }
 
-fn moment(epoch: i128) -> Moment {
-    Moment::from_nanos(u64::try_from(boot_time() - epoch).unwrap_or(0))
+fn moment(epoch: i128) -> Timestamp {
+    Timestamp::from_nanos(u64::try_from(boot_time() - epoch).unwrap_or(0))
 }
 
 fn open_sockets(idents: Idents) -> Result<Vec<Socket>, NativeError> {
@@ -186,7 +186,7 @@ fn no_socket(failures: Vec<(Family, io::Error)>) -> NativeError {
 }
 
 impl Engine for NativeEngine {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         moment(self.epoch)
     }
 
@@ -216,7 +216,7 @@ impl Engine for NativeEngine {
         }
     }
 
-    fn wake_at(&self, id: PortId, at: Moment, interval: Duration) {
+    fn wake_at(&self, id: PortId, at: Timestamp, interval: Duration) {
         let mut targets = self.targets.borrow_mut();
         // The first request was promised soon, and is not to be late for the sake of a shared wake-up.
         let slack = if targets.set_interval(id, interval) { interval / 64 } else { interval / 8 };
@@ -235,18 +235,18 @@ impl Engine for NativeEngine {
         }
     }
 
-    fn collect(&self) -> Moment {
+    fn collect(&self) -> Timestamp {
         if self.now().since(self.drained.get()) > receive::STALE_AFTER {
             self.drain();
         }
         self.complete_until.get()
     }
 
-    fn complete_until(&self) -> Moment {
+    fn complete_until(&self) -> Timestamp {
         self.complete_until.get()
     }
 
-    fn dropped_between(&self, id: PortId, from: Moment, to: Moment) -> bool {
+    fn dropped_between(&self, id: PortId, from: Timestamp, to: Timestamp) -> bool {
         let targets = self.targets.borrow();
         let Some(family) = targets.get(id).map(|target| Family::of(target.ip())) else { return false };
         let sockets = self.sockets.borrow();

@@ -4,7 +4,7 @@ use super::NativeEngine;
 use super::clock::WallClock;
 use super::socket::{Kind, Socket};
 use super::sys::{self, Inbound, Received};
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::probe::wire::{self, Packet, Quote, Reply};
 use crate::probe::{DELIVERY, Engine, Event, Foreign};
 use crate::target::{Family, PayloadSize};
@@ -29,12 +29,12 @@ pub(super) struct Receiver {
     inbound: Inbound,
     wall: WallClock,
     /// When the sockets were last seen empty.
-    emptied: Moment,
+    emptied: Timestamp,
 }
 
 impl Receiver {
     pub(super) fn new(wall: WallClock) -> Self {
-        Self { inbound: Inbound::new(), wall, emptied: Moment::EPOCH }
+        Self { inbound: Inbound::new(), wall, emptied: Timestamp::EPOCH }
     }
 
     /// Has replies to requests of that size read whole, and errors that quote them.
@@ -113,7 +113,7 @@ impl NativeEngine {
         }
     }
 
-    fn understand(&self, socket: &Socket, packet: &Received<'_>, received: Moment) -> Result<(), Foreign> {
+    fn understand(&self, socket: &Socket, packet: &Received<'_>, received: Timestamp) -> Result<(), Foreign> {
         let source = packet.source.ok_or(Foreign::Malformed)?;
         if packet.cut {
             return Err(Foreign::Malformed);
@@ -137,7 +137,7 @@ impl NativeEngine {
         &self,
         socket: &Socket,
         packet: &Received<'_>,
-        received: Moment,
+        received: Timestamp,
     ) -> Result<(), Foreign> {
         let (Kind::Datagram, Some(destination), Some(error)) = (socket.kind, packet.source, &packet.error)
         else {
@@ -155,7 +155,7 @@ impl NativeEngine {
         socket: &Socket,
         reply: &Reply<'_>,
         source: SocketAddr,
-        received: Moment,
+        received: Timestamp,
         ttl: Option<u8>,
     ) -> Result<(), Foreign> {
         if reply.ident != socket.ident {
@@ -180,7 +180,7 @@ impl NativeEngine {
         quote: &Quote,
         router: IpAddr,
         source: SocketAddr,
-        received: Moment,
+        received: Timestamp,
     ) -> Result<(), Foreign> {
         if quote.ident != socket.ident {
             return Err(Foreign::NotOurs);

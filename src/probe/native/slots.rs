@@ -3,27 +3,27 @@
 //! A wake-up costs 25 µs, more than a ping. Slots are as wide as the rate allows: at most about 50 requests
 //! in one, for a full slot is a burst on somebody's access link.
 
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Alarms of targets, by slot. A target has at most one; whoever set it knows in which slot it is.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    slots: BTreeMap<Moment, Vec<u32>>,
+    slots: BTreeMap<Timestamp, Vec<u32>>,
     /// Emptied slots, to be used again without an allocation.
     spare: Vec<Vec<u32>>,
 }
 
 impl Slots {
     /// Sets an alarm in that slot, from [`slot_of`].
-    pub(super) fn insert(&mut self, slot: Moment, index: u32) {
+    pub(super) fn insert(&mut self, slot: Timestamp, index: u32) {
         let spare = &mut self.spare;
         self.slots.entry(slot).or_insert_with(|| spare.pop().unwrap_or_default()).push(index);
     }
 
     /// Cancels the alarm of a target that is in that slot.
-    pub(super) fn remove(&mut self, slot: Moment, index: u32) {
+    pub(super) fn remove(&mut self, slot: Timestamp, index: u32) {
         let Some(waiting) = self.slots.get_mut(&slot) else { return };
         if let Some(place) = waiting.iter().position(|&other| other == index) {
             waiting.swap_remove(place);
@@ -34,12 +34,12 @@ impl Slots {
     }
 
     /// The first slot with an alarm in it.
-    pub(super) fn first(&self) -> Option<Moment> {
+    pub(super) fn first(&self) -> Option<Timestamp> {
         self.slots.first_key_value().map(|(&slot, _)| slot)
     }
 
     /// Takes up to `most` targets whose slot is not after `now` and appends them to `due`, earliest first.
-    pub(super) fn take_due(&mut self, now: Moment, most: usize, due: &mut Vec<u32>) {
+    pub(super) fn take_due(&mut self, now: Timestamp, most: usize, due: &mut Vec<u32>) {
         let mut left = most;
         while left > 0 {
             let Some(mut entry) = self.slots.first_entry().filter(|entry| *entry.key() <= now) else {
@@ -56,7 +56,7 @@ impl Slots {
         }
     }
 
-    fn recycle(&mut self, slot: Moment) {
+    fn recycle(&mut self, slot: Timestamp) {
         let Some(emptied) = self.slots.remove(&slot) else { return };
         if self.spare.len() < MAX_SPARE && emptied.capacity() <= MAX_SPARE_CAPACITY {
             self.spare.push(emptied);
@@ -66,13 +66,13 @@ impl Slots {
 
 /// The slot for an alarm at `at` that may ring up to `slack` late: the first one at or after it, on the widest
 /// grid that the rate and the slack allow. Slots of all widths lie on one grid of milliseconds.
-pub(super) fn slot_of(at: Moment, slack: Duration, rate: f64) -> Moment {
+pub(super) fn slot_of(at: Timestamp, slack: Duration, rate: f64) -> Timestamp {
     let fits = |width: &u64| Duration::from_millis(*width) <= slack && *width as f64 / 1e3 * rate <= FULL;
     let width = WIDTHS_MS.into_iter().find(fits).unwrap_or(NARROWEST_MS);
     // At a high rate even the narrowest slot is full; a short interval may need an even narrower one.
     let width = if Duration::from_millis(width) <= slack { width } else { 1 };
     let nanos = width * 1_000_000;
-    Moment::from_nanos(at.as_nanos().div_ceil(nanos).saturating_mul(nanos))
+    Timestamp::from_nanos(at.as_nanos().div_ceil(nanos).saturating_mul(nanos))
 }
 
 const WIDTHS_MS: [u64; 5] = [100, 50, 20, 10, 5];
@@ -86,8 +86,8 @@ const MAX_SPARE_CAPACITY: usize = 4096;
 mod tests {
     use super::*;
 
-    fn at(millis: u64) -> Moment {
-        Moment::from_nanos(millis * 1_000_000)
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_nanos(millis * 1_000_000)
     }
 
     #[test]

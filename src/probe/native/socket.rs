@@ -3,7 +3,7 @@
 use super::drops::Drops;
 use super::idents::Idents;
 use super::sys::{self, Marks};
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::target::Family;
 use socket2::{Domain, Protocol, Socket as Inner, Type};
 use std::cell::Cell;
@@ -138,7 +138,7 @@ impl Socket {
     ///
     /// Returns packets that were discarded for a wrong checksum: Linux counts those of raw IPv6 sockets in the
     /// same place. The buffer only fills until it is read, so if it is not full now it never was.
-    pub(super) fn note_drops(&mut self, since: Moment, now: Moment) -> u64 {
+    pub(super) fn note_drops(&mut self, since: Timestamp, now: Timestamp) -> u64 {
         let Ok((charged, allowed, drops)) = sys::receive_buffer(&self.inner) else { return 0 };
         let fresh = u64::from(drops.wrapping_sub(self.seen_drops));
         self.seen_drops = drops;

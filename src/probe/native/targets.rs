@@ -3,7 +3,7 @@
 use super::shapes::Special;
 use super::socket::Fragments;
 use super::sys;
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, PortId};
 use crate::target::{Address, Shape, Zone};
@@ -17,7 +17,7 @@ pub(super) struct Target {
     /// Where its events go.
     pub listener: Rc<dyn Listener>,
     /// The slot of its alarm.
-    pub alarm: Option<Moment>,
+    pub alarm: Option<Timestamp>,
     /// Its address.
     pub address: Address,
     /// Index of its zone's interface; 0 without a zone, or while there is no such interface.
@@ -159,7 +159,7 @@ impl Targets {
     }
 
     /// Takes the alarm of the target that now has an index: whose it is, and in which slot it was.
-    pub(super) fn take_alarm(&mut self, index: u32) -> Option<(PortId, Rc<dyn Listener>, Moment)> {
+    pub(super) fn take_alarm(&mut self, index: u32) -> Option<(PortId, Rc<dyn Listener>, Timestamp)> {
         let entry = self.entries.get_mut(index as usize)?;
         let target = entry.target.as_mut()?;
         let slot = target.alarm.take()?;

@@ -3,7 +3,7 @@
 use super::socket::Socket;
 use super::targets::{Target, Way};
 use super::{NativeEngine, sys};
-use crate::measure::{ErrorClass, Moment};
+use crate::measure::{ErrorClass, Timestamp};
 use crate::probe::wire::{self, Stamp};
 use crate::probe::{Engine, Event, PortId};
 use crate::target::Family;
@@ -136,7 +136,7 @@ impl NativeEngine {
     }
 
     /// Each request has an equal share of the time that the batch took, and left at the beginning of its share.
-    fn note_sent(&self, batch: &[Queued], start: Moment, end: Moment) {
+    fn note_sent(&self, batch: &[Queued], start: Timestamp, end: Timestamp) {
         let share = end.since(start) / u32::try_from(batch.len()).unwrap_or(1).max(1);
         let mut at = start;
         let (targets, mut refusals) = (self.targets.borrow(), self.refusals.borrow_mut());

@@ -23,7 +23,7 @@ mod request;
 mod targets;
 
 use super::{Engine, EngineStats, Event, Line, Listener, PortId};
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::target::{Address, Family, Shape, Timeout};
 use request::{Request, Tally};
 use std::cell::{Cell, RefCell};
@@ -44,11 +44,11 @@ pub struct Portable {
     targets: RefCell<Targets>,
     tally: Rc<Tally>,
     /// Everything that was received before this has been delivered.
-    complete_until: Cell<Moment>,
+    complete_until: Cell<Timestamp>,
     /// When targets were last called on.
-    rang: Cell<Moment>,
+    rang: Cell<Timestamp>,
     /// For when the driver has set its alarm clock; the epoch while it is awake.
-    asleep_until: Cell<Moment>,
+    asleep_until: Cell<Timestamp>,
     changed: Rc<Notify>,
 }
 
@@ -92,7 +92,7 @@ impl Portable {
             tally: Rc::default(),
             complete_until: Cell::new(clock.now()),
             rang: Cell::new(clock.now()),
-            asleep_until: Cell::new(Moment::EPOCH),
+            asleep_until: Cell::new(Timestamp::EPOCH),
             changed: Rc::clone(&changed),
         });
         tokio::task::spawn_local(drive(Rc::downgrade(&engine), changed));
@@ -145,12 +145,12 @@ impl Portable {
     /// Wakes the driver if it sleeps for too long.
     fn reconsider(&self) {
         if self.targets.borrow().next_alarm() < self.asleep_until.get() {
-            self.asleep_until.set(Moment::EPOCH);
+            self.asleep_until.set(Timestamp::EPOCH);
             self.changed.notify_one();
         }
     }
 
-    fn ring_due(&self, now: Moment) {
+    fn ring_due(&self, now: Timestamp) {
         self.rang.set(now);
         loop {
             let Some((listener, id)) = self.targets.borrow_mut().pop_due(now) else { return };
@@ -160,7 +160,7 @@ impl Portable {
 }
 
 impl Engine for Portable {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -200,23 +200,23 @@ impl Engine for Portable {
         }
     }
 
-    fn wake_at(&self, id: PortId, at: Moment, _: Duration) {
+    fn wake_at(&self, id: PortId, at: Timestamp, _: Duration) {
         // An alarm in the past rings in the next round, not over and over in the present one.
         self.targets.borrow_mut().set_alarm(id, at.max(self.now()));
         self.reconsider();
     }
 
-    fn collect(&self) -> Moment {
+    fn collect(&self) -> Timestamp {
         // Only surge-ping's own task reads the sockets, so there is nothing to be had before its turn.
         self.complete_until.get()
     }
 
-    fn complete_until(&self) -> Moment {
+    fn complete_until(&self) -> Timestamp {
         self.complete_until.get()
     }
 
     /// Whether a request of that target may have been answered without our seeing it. Nothing is known of drops.
-    fn dropped_between(&self, id: PortId, from: Moment, to: Moment) -> bool {
+    fn dropped_between(&self, id: PortId, from: Timestamp, to: Timestamp) -> bool {
         let mut targets = self.targets.borrow_mut();
         let blind = |target: &mut Waiting| target.blind.borrow().iter().any(|at| (from..=to).contains(at));
         targets.get_mut(id).is_some_and(blind)
@@ -242,7 +242,7 @@ impl Drop for Portable {
 /// after a restart; in turns, since accounts have no bits for the moments of more than nine years.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
-    epoch: Moment,
+    epoch: Timestamp,
     started: Instant,
 }
 
@@ -250,10 +250,10 @@ impl Clock {
     fn start() -> Self {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let nanos = u64::try_from(since_1970.as_nanos()).unwrap_or(0) % TURN;
-        Self { epoch: Moment::from_nanos(nanos), started: Instant::now() }
+        Self { epoch: Timestamp::from_nanos(nanos), started: Instant::now() }
     }
 
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         self.epoch + self.started.elapsed()
     }
 }

@@ -1,7 +1,7 @@
 //! One echo request, from sending to its first packet.
 
 use super::Clock;
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::probe::send_failures::Refusals;
 use crate::probe::wire::{HEADER, classify};
 use crate::probe::{Event, Foreign, Listener};
@@ -31,7 +31,7 @@ pub(super) struct Request {
     pub wait: Duration,
     pub clock: Clock,
     pub listener: Rc<dyn Listener>,
-    pub blind: Rc<RefCell<VecDeque<Moment>>>,
+    pub blind: Rc<RefCell<VecDeque<Timestamp>>>,
     pub tally: Rc<Tally>,
 }
 
@@ -96,18 +96,18 @@ impl Request {
         self.tally.tell(&*self.listener, event);
     }
 
-    fn tell_sent(&self, at: Moment) {
+    fn tell_sent(&self, at: Timestamp) {
         self.tally.refusals.borrow_mut().sent(self.address);
         self.tell(Event::Sent { number: self.number, at });
     }
 
-    fn tell_refused(&self, error: &io::Error, at: Moment) {
+    fn tell_refused(&self, error: &io::Error, at: Timestamp) {
         self.tally.refusals.borrow_mut().refused(self.address, error, at);
         self.tell(Event::Refused { number: self.number, at });
     }
 
     /// The request did not leave.
-    fn fail(&self, error: &SurgeError, at: Moment) {
+    fn fail(&self, error: &SurgeError, at: Timestamp) {
         match error {
             SurgeError::IOError(error) if !is_overload(error) => self.tell_refused(error, at),
             _ => {
@@ -117,7 +117,7 @@ impl Request {
         }
     }
 
-    fn conclude(&self, outcome: Outcome, at: Moment) {
+    fn conclude(&self, outcome: Outcome, at: Timestamp) {
         let (number, sequence) = (self.number, low_half(self.number));
         let (packet, rtt) = match outcome {
             Ok(heard) => heard,

@@ -1,7 +1,7 @@
 //! Who is pinged, what is under way for each, and when to wake whom.
 
 use super::request::{LARGEST, Request};
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, PortId};
 use crate::target::{Address, Key, Shape, Timeout};
@@ -16,7 +16,7 @@ pub(super) struct Targets {
     slots: Vec<Option<Waiting>>,
     generations: Vec<u32>,
     free: Vec<u32>,
-    alarms: BTreeSet<(Moment, u32)>,
+    alarms: BTreeSet<(Timestamp, u32)>,
     /// The identifier of the next target's requests.
     next_ident: u16,
 }
@@ -31,8 +31,8 @@ pub(super) struct Waiting {
     /// An identifier of its own, so that nothing meant for a predecessor at the same address is taken for its.
     pub ident: u16,
     /// When something came in a request's place that ended our waiting without being an answer.
-    pub blind: Rc<RefCell<VecDeque<Moment>>>,
-    alarm: Moment,
+    pub blind: Rc<RefCell<VecDeque<Timestamp>>>,
+    alarm: Timestamp,
     under_way: JoinSet<()>,
     shape: Shape,
     resolved: Option<SocketAddr>,
@@ -67,7 +67,7 @@ impl Targets {
     }
 
     pub(super) fn detach(&mut self, id: PortId) -> Option<Waiting> {
-        self.set_alarm(id, Moment::NEVER);
+        self.set_alarm(id, Timestamp::NEVER);
         self.get_mut(id)?;
         self.generations[id.index as usize] += 1;
         self.free.push(id.index);
@@ -78,32 +78,32 @@ impl Targets {
         self.slots.get_mut(id.index as usize)?.as_mut().filter(|target| target.id == id)
     }
 
-    pub(super) fn set_alarm(&mut self, id: PortId, at: Moment) {
+    pub(super) fn set_alarm(&mut self, id: PortId, at: Timestamp) {
         let Some(target) = self.get_mut(id) else { return };
         let before = std::mem::replace(&mut target.alarm, at);
         self.alarms.remove(&(before, id.index));
-        if at != Moment::NEVER {
+        if at != Timestamp::NEVER {
             self.alarms.insert((at, id.index));
         }
     }
 
-    pub(super) fn next_alarm(&self) -> Moment {
-        self.alarms.first().map_or(Moment::NEVER, |&(at, _)| at)
+    pub(super) fn next_alarm(&self) -> Timestamp {
+        self.alarms.first().map_or(Timestamp::NEVER, |&(at, _)| at)
     }
 
     /// Takes out the first alarm that is due by `now`, and says whose it is.
-    pub(super) fn pop_due(&mut self, now: Moment) -> Option<(Rc<dyn Listener>, PortId)> {
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Rc<dyn Listener>, PortId)> {
         let &(_, index) = self.alarms.first().filter(|&&(at, _)| at <= now)?;
         self.alarms.pop_first();
         let target = self.slots[index as usize].as_mut()?;
-        target.alarm = Moment::NEVER;
+        target.alarm = Timestamp::NEVER;
         Some((Rc::clone(&target.listener), target.id))
     }
 }
 
 impl Waiting {
     fn new(id: PortId, address: Address, listener: Rc<dyn Listener>, timeout: Timeout, ident: u16) -> Self {
-        let (alarm, under_way, shape) = (Moment::NEVER, JoinSet::new(), Shape::default());
+        let (alarm, under_way, shape) = (Timestamp::NEVER, JoinSet::new(), Shape::default());
         let blind = Rc::default();
         Self { id, address, listener, timeout, ident, blind, alarm, under_way, shape, resolved: None }
     }

@@ -19,7 +19,7 @@ pub use fate::{
 };
 
 use super::{Engine, EngineStats, Event, Line, Listener, PortId};
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::target::{Address, Shape};
 use fate::Sending;
 use state::{Due, Repeat, State};
@@ -38,7 +38,7 @@ pub struct ScriptedNetwork(Rc<Core>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sighting {
     /// When it was handed over.
-    pub at: Moment,
+    pub at: Timestamp,
     /// Its number.
     pub number: u32,
     /// What it looked like.
@@ -147,7 +147,7 @@ impl Default for ScriptedNetwork {
 }
 
 impl Engine for ScriptedNetwork {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         self.0.now()
     }
 
@@ -179,23 +179,23 @@ impl Engine for ScriptedNetwork {
         );
     }
 
-    fn wake_at(&self, id: PortId, at: Moment, _: Duration) {
+    fn wake_at(&self, id: PortId, at: Timestamp, _: Duration) {
         self.0.state.borrow_mut().set_alarm(id, at);
         self.0.reconsider();
     }
 
-    fn collect(&self) -> Moment {
+    fn collect(&self) -> Timestamp {
         self.fire_due();
         // What arrives at this very moment has been delivered too.
         self.0.now() + Duration::from_nanos(1)
     }
 
-    fn complete_until(&self) -> Moment {
+    fn complete_until(&self) -> Timestamp {
         // Everything is delivered in the order of time.
         self.0.state.borrow().next_due().min(self.0.now() + Duration::from_nanos(1))
     }
 
-    fn dropped_between(&self, id: PortId, from: Moment, to: Moment) -> bool {
+    fn dropped_between(&self, id: PortId, from: Timestamp, to: Timestamp) -> bool {
         self.0.state.borrow_mut().dropped_between(id, from, to)
     }
 
@@ -217,19 +217,19 @@ struct Core {
     epoch: Instant,
     state: RefCell<State>,
     /// For when the driver has set its alarm clock; the epoch while it is not asleep.
-    asleep_until: Cell<Moment>,
+    asleep_until: Cell<Timestamp>,
     changed: Rc<Notify>,
 }
 
 impl Core {
-    fn now(&self) -> Moment {
-        Moment::EPOCH + self.epoch.elapsed()
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH + self.epoch.elapsed()
     }
 
     /// Wakes the driver if it sleeps for too long.
     fn reconsider(&self) {
         if self.state.borrow().next_due() < self.asleep_until.get() {
-            self.asleep_until.set(Moment::EPOCH);
+            self.asleep_until.set(Timestamp::EPOCH);
             self.changed.notify_one();
         }
     }
@@ -250,11 +250,11 @@ async fn drive(core: Weak<Core>, changed: Rc<Notify>) {
         core.asleep_until.set(next);
         let (now, epoch) = (core.now(), core.epoch);
         drop(core);
-        if next == Moment::NEVER {
+        if next == Timestamp::NEVER {
             changed.notified().await;
             continue;
         }
-        let alarm = sleep_whole_millis(epoch + now.since(Moment::EPOCH), next.since(now));
+        let alarm = sleep_whole_millis(epoch + now.since(Timestamp::EPOCH), next.since(now));
         tokio::select! {
             () = alarm => {}
             () = changed.notified() => {}

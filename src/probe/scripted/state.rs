@@ -2,7 +2,7 @@
 
 use super::fate::{Arrival, Fate, Sending, What};
 use super::{Sighting, silence};
-use crate::measure::Moment;
+use crate::measure::Timestamp;
 use crate::probe::{Event, Foreign, Listener, PortId};
 use crate::target::{Address, Family, Shape};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,12 +15,12 @@ pub(super) struct State {
     generations: Vec<u32>,
     free: Vec<u32>,
     /// Each port that has something to come, with the moment of its first.
-    due: BTreeSet<(Moment, u32)>,
+    due: BTreeSet<(Timestamp, u32)>,
     /// So many arrivals have been planned: their order, where they come at the same moment.
     planned: u64,
     pub requests: u64,
     /// When our receive buffer dropped a packet, IPv4 and IPv6.
-    pub drops: [Vec<Moment>; 2],
+    pub drops: [Vec<Timestamp>; 2],
     pub foreign: [u64; Foreign::ALL.len()],
 }
 
@@ -55,8 +55,8 @@ struct PortState {
     address: Address,
     listener: Rc<dyn Listener>,
     shape: Shape,
-    alarm: Moment,
-    arrivals: BTreeMap<(Moment, u64), Due>,
+    alarm: Timestamp,
+    arrivals: BTreeMap<(Timestamp, u64), Due>,
 }
 
 impl State {
@@ -88,12 +88,12 @@ impl State {
     }
 
     pub(super) fn to_come(&self) -> usize {
-        let of_port = |port: &PortState| port.arrivals.len() + usize::from(port.alarm != Moment::NEVER);
+        let of_port = |port: &PortState| port.arrivals.len() + usize::from(port.alarm != Timestamp::NEVER);
         self.ports.iter().flatten().map(of_port).sum::<usize>().max(self.due.len())
     }
 
-    pub(super) fn next_due(&self) -> Moment {
-        self.due.first().map_or(Moment::NEVER, |&(at, _)| at)
+    pub(super) fn next_due(&self) -> Timestamp {
+        self.due.first().map_or(Timestamp::NEVER, |&(at, _)| at)
     }
 
     pub(super) fn attach(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
@@ -103,7 +103,7 @@ impl State {
             u32::try_from(self.ports.len() - 1).unwrap_or(u32::MAX)
         });
         let id = PortId { index, generation: self.generations[index as usize] };
-        let (shape, alarm, arrivals) = (Shape::default(), Moment::NEVER, BTreeMap::new());
+        let (shape, alarm, arrivals) = (Shape::default(), Timestamp::NEVER, BTreeMap::new());
         self.ports[index as usize] = Some(PortState { id, address, listener, shape, alarm, arrivals });
         id
     }
@@ -123,7 +123,7 @@ impl State {
         }
     }
 
-    pub(super) fn set_alarm(&mut self, id: PortId, at: Moment) {
+    pub(super) fn set_alarm(&mut self, id: PortId, at: Timestamp) {
         self.plan(id, |port| port.alarm = at);
     }
 
@@ -132,7 +132,7 @@ impl State {
         &mut self,
         id: PortId,
         number: u32,
-        now: Moment,
+        now: Timestamp,
     ) -> Option<(Rc<dyn Listener>, Sending)> {
         let port = self.port(id)?;
         let (address, shape, listener) = (port.address, port.shape, Rc::clone(&port.listener));
@@ -151,7 +151,7 @@ impl State {
     }
 
     /// Takes out the first thing that is due by `now`, and says whose it is.
-    pub(super) fn pop_due(&mut self, now: Moment) -> Option<(Rc<dyn Listener>, PortId, Due)> {
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Rc<dyn Listener>, PortId, Due)> {
         let &(at, index) = self.due.first().filter(|&&(at, _)| at <= now)?;
         let id = self.ports[index as usize].as_ref()?.id;
         let mut due = Due::Bell;
@@ -164,7 +164,7 @@ impl State {
         Some((listener, id, due))
     }
 
-    pub(super) fn dropped_between(&mut self, id: PortId, from: Moment, to: Moment) -> bool {
+    pub(super) fn dropped_between(&mut self, id: PortId, from: Timestamp, to: Timestamp) -> bool {
         let Some(family) = self.port(id).map(|port| port.address.family()) else { return false };
         let drops = &self.drops[usize::from(family == Family::V6)];
         drops.partition_point(|&at| at <= to) > drops.partition_point(|&at| at < from)
@@ -182,13 +182,13 @@ impl State {
         let after = port.next_due();
         if before != after {
             self.due.remove(&(before, id.index));
-            if after != Moment::NEVER {
+            if after != Timestamp::NEVER {
                 self.due.insert((after, id.index));
             }
         }
     }
 
-    fn plan_arrivals(&mut self, id: PortId, number: u32, sent: Moment, arrivals: &[Arrival]) {
+    fn plan_arrivals(&mut self, id: PortId, number: u32, sent: Timestamp, arrivals: &[Arrival]) {
         let first = self.planned;
         self.planned += arrivals.len() as u64;
         self.plan(id, |port| {
@@ -218,23 +218,23 @@ impl Script {
 }
 
 impl PortState {
-    fn next_due(&self) -> Moment {
+    fn next_due(&self) -> Timestamp {
         self.arrivals.first_key_value().map_or(self.alarm, |(&(at, _), _)| at.min(self.alarm))
     }
 
     /// The first arrival, if it comes at `at`; otherwise the alarm is what is due then, and is over.
-    fn take_first(&mut self, at: Moment) -> Due {
+    fn take_first(&mut self, at: Timestamp) -> Due {
         match self.arrivals.first_entry() {
             Some(first) if first.key().0 == at => first.remove(),
             _ => {
-                self.alarm = Moment::NEVER;
+                self.alarm = Timestamp::NEVER;
                 Due::Bell
             }
         }
     }
 }
 
-fn due(what: What, number: u32, received: Moment) -> Due {
+fn due(what: What, number: u32, received: Timestamp) -> Due {
     let reply = |number| Due::Event(Event::Reply { number, received, ttl: Some(Fate::TTL) });
     match what {
         What::Reply => reply(number),

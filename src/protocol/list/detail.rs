@@ -1,12 +1,12 @@
 //! The members that a target has in a list with detail. What is unknown is left out.
 
-use crate::measure::{Detail, Outage, Past, Wall};
+use crate::measure::{DetailedStats, EndedOutage, Outage, WallMapping};
 use crate::protocol::json::{put, write_fixed, write_string};
 use crate::target::{Key, Options};
 use std::time::Duration;
 
 /// Writes the members behind those that every list has, each with a comma before it.
-pub(super) fn write_detail(text: &mut String, detail: &Detail, wall: Wall) {
+pub(super) fn write_detail(text: &mut String, detail: &DetailedStats, wall: WallMapping) {
     let mut members = Members { text, wall };
     members.seconds("stddev", detail.stddev);
     members.seconds("jitter", detail.jitter);
@@ -45,7 +45,7 @@ pub(super) fn write_options(text: &mut String, options: &Options) {
 
 struct Members<'a> {
     text: &'a mut String,
-    wall: Wall,
+    wall: WallMapping,
 }
 
 impl Members<'_> {
@@ -76,7 +76,7 @@ impl Members<'_> {
         }
     }
 
-    fn longest_outage(&mut self, name: &str, past: Option<Past>) {
+    fn longest_outage(&mut self, name: &str, past: Option<EndedOutage>) {
         if let Some(past) = past {
             self.name(name);
             self.begin_outage(&past.outage);
@@ -101,11 +101,14 @@ impl Members<'_> {
 mod tests {
     use super::*;
     use crate::measure::averages::Weights;
-    use crate::measure::{Cause, ErrorClass, Moment};
+    use crate::measure::{Cause, ErrorClass, Timestamp};
     use crate::target::{Labels, Terms};
 
-    fn written(detail: &Detail) -> String {
-        let wall = Wall::new(Moment::from_nanos(100_000_000_000), Duration::from_millis(1_700_000_100_250));
+    fn written(detail: &DetailedStats) -> String {
+        let wall = WallMapping::new(
+            Timestamp::from_nanos(100_000_000_000),
+            Duration::from_millis(1_700_000_100_250),
+        );
         let mut text = String::new();
         write_detail(&mut text, detail, wall);
         text
@@ -113,20 +116,21 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_left_out() {
-        assert_eq!(written(&Detail::default()), "");
+        assert_eq!(written(&DetailedStats::default()), "");
         let deaf = Weights { unanswered: 0.5, ..Weights::default() };
-        let detail = Detail { averages: [deaf; 3], ..Detail::default() };
+        let detail = DetailedStats { averages: [deaf; 3], ..DetailedStats::default() };
         assert_eq!(written(&detail), r#","loss15m":1.0,"loss6h":1.0,"loss24h":1.0"#);
     }
 
     #[test]
     fn everything_that_is_known_has_a_member() {
-        let at = |second: u64| Moment::from_nanos(second * 1_000_000_000);
+        let at = |second: u64| Timestamp::from_nanos(second * 1_000_000_000);
         let outage = Outage { since: at(90), requests: 7, cause: Cause::Lost };
         let router = Cause::Error(ErrorClass::HostUnreachable);
-        let past = Past { outage: Outage { since: at(1), requests: 12, cause: router }, until: at(14) };
+        let past =
+            EndedOutage { outage: Outage { since: at(1), requests: 12, cause: router }, until: at(14) };
         let weights = |answered| Weights { answered, unanswered: 0.25, rtt_seconds: answered / 8.0 };
-        let detail = Detail {
+        let detail = DetailedStats {
             stddev: Some(Duration::from_nanos(123_456)),
             jitter: Some(Duration::ZERO),
             quantiles: Some([1, 2, 3_000].map(Duration::from_millis)),

@@ -6,7 +6,7 @@ use super::Refusal;
 use super::json::{MAX_REPLY, close, put, separate, write_seconds, write_string};
 use super::members::Members;
 use super::selector::{Selection, selection};
-use crate::measure::{Detail, Summary, Wall};
+use crate::measure::{DetailedStats, PeriodStats, WallMapping};
 use crate::target::{Address, Interval, Options};
 use detail::{write_detail, write_options};
 
@@ -58,9 +58,9 @@ pub struct Target<'a> {
     /// Its interval.
     pub interval: Interval,
     /// Its books.
-    pub summary: Summary,
+    pub summary: PeriodStats,
     /// What else there is to tell, and the wall-clock time of the moments in it.
-    pub detail: Option<(&'a Detail, Wall)>,
+    pub detail: Option<(&'a DetailedStats, WallMapping)>,
     /// In what it differs from others, to be told with the detail only.
     pub options: Option<&'a Options>,
 }
@@ -92,7 +92,7 @@ impl Target<'_> {
     }
 }
 
-fn write_counts(text: &mut String, summary: &Summary) {
+fn write_counts(text: &mut String, summary: &PeriodStats) {
     put(text, format_args!(",\"sent\":{},\"recv\":{}", summary.sent(), summary.recv));
     put(text, format_args!(",\"errs\":{},\"lost\":{}", summary.errs, summary.lost));
     if summary.void > 0 {

@@ -1,7 +1,7 @@
 //! The bytes of replies, and how many targets fit.
 
 use super::*;
-use crate::measure::{Moment, RttStats};
+use crate::measure::{RttStats, Timestamp};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,13 +11,13 @@ fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-fn target(address: Address, name: &str, summary: Summary) -> Target<'_> {
+fn target(address: Address, name: &str, summary: PeriodStats) -> Target<'_> {
     Target { address, name, interval: Interval::DEFAULT, summary, detail: None, options: None }
 }
 
-fn busy() -> Summary {
+fn busy() -> PeriodStats {
     let rtt = RttStats { sum: 12_345_678_901, min: 10_101, max: 99_999, last: 12_345, ..RttStats::default() };
-    Summary { recv: 999_999, in_flight: 0, rtt, ..Summary::default() }
+    PeriodStats { recv: 999_999, in_flight: 0, rtt, ..PeriodStats::default() }
 }
 
 fn text(bytes: Vec<u8>) -> String {
@@ -27,11 +27,11 @@ fn text(bytes: Vec<u8>) -> String {
 #[test]
 fn a_target_has_the_members_of_the_contract() {
     let rtt = RttStats { sum: 3_000_000, min: 1, max: 2_500_000, last: 20_100, ..RttStats::default() };
-    let summary = Summary { recv: 3, errs: 2, lost: 1, void: 4, outd: 5, dups: 6, in_flight: 7, rtt };
+    let summary = PeriodStats { recv: 3, errs: 2, lost: 1, void: 4, outd: 5, dups: 6, in_flight: 7, rtt };
     let mut list = TargetList::default();
     let interval = Interval::from_seconds(0.25).expect("an interval");
     assert!(list.push(&Target { interval, ..target(address("fe80::1%eth0"), "a \"b\"", summary) }));
-    assert!(list.push(&target(address("127.0.0.1"), "é", Summary::default())));
+    assert!(list.push(&target(address("127.0.0.1"), "é", PeriodStats::default())));
     let expected = concat!(
         r#"{"fe80::1%eth0":{"name":"a \"b\"","addr":"fe80::1%eth0","af":10,"itv":0.25,"sent":17,"recv":3,"#,
         r#""errs":2,"lost":1,"void":4,"outd":5,"dups":6,"sum":3.0,"min":0.000001,"max":2.5,"last":0.0201},"#,
@@ -56,9 +56,9 @@ fn old_clients_can_read_eighty_busy_targets() {
 #[test]
 fn no_target_is_smaller_than_the_bound_says() {
     let mut list = TargetList::default();
-    list.push(&target(address("1::"), "x", Summary::default()));
+    list.push(&target(address("1::"), "x", PeriodStats::default()));
     let first = list.needed;
-    list.push(&target(address("1::"), "x", Summary::default()));
+    list.push(&target(address("1::"), "x", PeriodStats::default()));
     assert_eq!(list.needed - first, MIN_TARGET);
     assert!(TooLarge::check(TooLarge::MOST).is_ok());
     let refusal = TooLarge::check(200_000).expect_err("too many").to_string();
@@ -85,9 +85,13 @@ fn a_list_holds_whole_targets_from_the_first_on() {
 #[test]
 fn a_page_with_detail_is_json_and_fits() {
     let rtts = Some(Duration::from_nanos(12_345_678));
-    let detail =
-        Detail { stddev: rtts, jitter: rtts, quantiles: rtts.map(|rtt| [rtt; 3]), ..Detail::default() };
-    let wall = Wall::new(Moment::EPOCH, Duration::from_secs(1_700_000_000));
+    let detail = DetailedStats {
+        stddev: rtts,
+        jitter: rtts,
+        quantiles: rtts.map(|rtt| [rtt; 3]),
+        ..DetailedStats::default()
+    };
+    let wall = WallMapping::new(Timestamp::EPOCH, Duration::from_secs(1_700_000_000));
     let mut list = TargetList::default();
     let one = target(address("10.0.0.1"), "a", busy());
     while list.push(&Target { detail: Some((&detail, wall)), ..one }) {}
@@ -127,7 +131,7 @@ proptest! {
     fn every_name_comes_back_as_it_was(name: String, recv: u64) {
         let mut list = TargetList::default();
         prop_assume!(name.len() <= 253);
-        list.push(&target(address("::1"), &name, Summary { recv, ..Summary::default() }));
+        list.push(&target(address("::1"), &name, PeriodStats { recv, ..PeriodStats::default() }));
         let reply: Value = serde_json::from_slice(&list.into_page()).expect("a reply is JSON");
         prop_assert_eq!(reply["::1"]["name"].as_str(), Some(name.as_str()));
         prop_assert_eq!(reply["::1"]["recv"].as_u64(), Some(recv));

@@ -3,7 +3,7 @@
 use super::database::Schema;
 use super::hourly::{self, Look, Mark, Next};
 use crate::actors::persistence::{Hour, Kept};
-use crate::measure::{Saved, Totals};
+use crate::measure::{EncodedStats, LifetimeStats};
 use crate::target::{Address, Label};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use std::collections::{BTreeMap, HashMap};
@@ -42,7 +42,7 @@ pub(super) const MOST_PAGES: u32 = 1 << 19;
 pub(super) struct Entry {
     pub address: Address,
     pub name: Label,
-    pub saved: Saved,
+    pub saved: EncodedStats,
 }
 
 /// How hours are counted.
@@ -96,7 +96,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address,
         // What is no address was not written by us.
         if let Ok(address) = row.get_ref(0)?.as_str()?.parse() {
             let at = Duration::from_millis(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0));
-            books.insert(address, Kept { saved: Saved::from_bytes(row.get_ref(1)?.as_blob()?), at });
+            books.insert(address, Kept { saved: EncodedStats::from_bytes(row.get_ref(1)?.as_blob()?), at });
         }
     }
     Ok(books)
@@ -108,7 +108,7 @@ pub(super) fn history(connection: &Connection, address: Address, after: i64) -> 
     let sql = "SELECT hour, name, settled FROM history WHERE target = ?1 AND hour > ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([target, after])?;
-    let mut found: BTreeMap<i64, (Label, Totals)> = BTreeMap::new();
+    let mut found: BTreeMap<i64, (Label, LifetimeStats)> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         found.insert(row.get(0)?, (label(row, 1)?, totals(row, 2)?));
     }
@@ -116,7 +116,7 @@ pub(super) fn history(connection: &Connection, address: Address, after: i64) -> 
     if let (Some((mark, name)), Some(look)) = (mark.filter(|(mark, _)| mark.hour > after), look) {
         found
             .entry(mark.hour)
-            .or_insert_with(|| (name, Totals::default()))
+            .or_insert_with(|| (name, LifetimeStats::default()))
             .1
             .absorb(&look.totals.since(&mark.base));
     }
@@ -218,7 +218,7 @@ impl<'a> Tables<'a> {
         run(
             self.connection,
             sql,
-            params![target, begun.hour, &*entry.name, Saved::from(&begun.base).as_bytes()],
+            params![target, begun.hour, &*entry.name, EncodedStats::from(&begun.base).as_bytes()],
         )
     }
 }
@@ -247,7 +247,7 @@ fn add(
     target: i64,
     hour: i64,
     name: &Label,
-    settled: &Totals,
+    settled: &LifetimeStats,
 ) -> rusqlite::Result<()> {
     if settled.is_nothing() {
         return Ok(());
@@ -258,12 +258,12 @@ fn add(
     let mut whole = before.unwrap_or_default();
     whole.absorb(settled);
     let sql = "INSERT OR REPLACE INTO history (target, hour, name, settled) VALUES (?1, ?2, ?3, ?4)";
-    run(connection, sql, params![target, hour, &**name, Saved::from(&whole).as_bytes()])
+    run(connection, sql, params![target, hour, &**name, EncodedStats::from(&whole).as_bytes()])
 }
 
 /// Bytes that are no books count as empty ones.
-fn totals(row: &Row<'_>, column: usize) -> rusqlite::Result<Totals> {
-    Ok(Saved::from_bytes(row.get_ref(column)?.as_blob()?).totals().unwrap_or_default())
+fn totals(row: &Row<'_>, column: usize) -> rusqlite::Result<LifetimeStats> {
+    Ok(EncodedStats::from_bytes(row.get_ref(column)?.as_blob()?).totals().unwrap_or_default())
 }
 
 fn label(row: &Row<'_>, column: usize) -> rusqlite::Result<Label> {

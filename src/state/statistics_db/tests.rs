@@ -17,8 +17,8 @@ fn save(connection: &Connection, entries: &[Entry], now: i64, rules: Rules) -> r
     super::save(connection, entries, 1_000 * now, rules)
 }
 
-fn replies(count: u64) -> Totals {
-    let mut totals = Totals { replies: count, ..Totals::default() };
+fn replies(count: u64) -> LifetimeStats {
+    let mut totals = LifetimeStats { replies: count, ..LifetimeStats::default() };
     for _ in 0..count {
         totals.rtt.record(Rtt::from_micros(100));
         totals.histogram.record(Rtt::from_micros(100));
@@ -27,7 +27,11 @@ fn replies(count: u64) -> Totals {
 }
 
 fn entry(address: &str, count: u64) -> Entry {
-    Entry { address: address.parse().unwrap(), name: "host".into(), saved: Saved::from(&replies(count)) }
+    Entry {
+        address: address.parse().unwrap(),
+        name: "host".into(),
+        saved: EncodedStats::from(&replies(count)),
+    }
 }
 
 /// When each hour began, and its replies.

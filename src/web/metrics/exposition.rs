@@ -93,13 +93,13 @@ impl Iterator for Exposition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Moment, Totals, Wall};
+    use crate::measure::{LifetimeStats, Timestamp, WallMapping};
     use crate::web::metrics::labels::LabelPairs;
     use std::time::Duration;
 
     fn columns(targets: usize) -> Columns {
-        let totals = Totals { lost: 10, ..Totals::default() };
-        let wall = Wall::new(Moment::EPOCH, Duration::ZERO);
+        let totals = LifetimeStats { lost: 10, ..LifetimeStats::default() };
+        let wall = WallMapping::new(Timestamp::EPOCH, Duration::ZERO);
         let labels = LabelPairs::default().with("name", "a").with("target", "10.0.0.10");
         let one = Snapshot { labels, interval: 1, totals, wall };
         let mut columns = Columns::new(Dialect::Own);

@@ -1,7 +1,7 @@
 //! The family that tells how late requests are, shard by shard: `prometheus` has no histogram of ready counts.
 
 use crate::actors::supervisor::Status;
-use crate::measure::Octaves;
+use crate::measure::Log2Histogram;
 use prometheus::Opts;
 use prometheus::core::{Collector, Desc, Describer};
 use prometheus::proto::{Bucket, Histogram, LabelPair, Metric, MetricFamily, MetricType};
@@ -10,7 +10,7 @@ use prometheus::proto::{Bucket, Histogram, LabelPair, Metric, MetricFamily, Metr
 pub(super) struct Lateness {
     opts: Opts,
     desc: Desc,
-    shards: Vec<Octaves>,
+    shards: Vec<Log2Histogram>,
 }
 
 impl Lateness {
@@ -43,7 +43,7 @@ impl Collector for Lateness {
     }
 }
 
-fn metric(shard: usize, lateness: &Octaves) -> Metric {
+fn metric(shard: usize, lateness: &Log2Histogram) -> Metric {
     let mut label = LabelPair::default();
     label.set_name("shard".to_owned());
     label.set_value(shard.to_string());

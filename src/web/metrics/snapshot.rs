@@ -2,7 +2,7 @@
 
 use super::labels::LabelPairs;
 use crate::actors::supervisor::Member;
-use crate::measure::{Totals, Wall};
+use crate::measure::{LifetimeStats, WallMapping};
 
 /// One target at one moment.
 #[derive(Debug, Clone)]
@@ -12,14 +12,14 @@ pub struct Snapshot {
     /// In microseconds.
     pub interval: u64,
     /// The books.
-    pub totals: Totals,
+    pub totals: LifetimeStats,
     /// The wall-clock time of the moments in the books, and when they were asked for.
-    pub wall: Wall,
+    pub wall: WallMapping,
 }
 
 impl Snapshot {
     /// The books of a target, as of the present of `wall`; its series bear these labels.
-    pub fn new(labels: LabelPairs, member: &Member, totals: Totals, wall: Wall) -> Self {
+    pub fn new(labels: LabelPairs, member: &Member, totals: LifetimeStats, wall: WallMapping) -> Self {
         let interval = u64::try_from(member.interval.get().as_micros()).unwrap_or(u64::MAX);
         Self { labels, interval, totals, wall }
     }

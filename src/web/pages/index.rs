@@ -6,7 +6,7 @@ use crate::actors::supervisor::{GetRoster, Member, Roster};
 use crate::build_info::{REVISION, VERSION};
 use crate::format::escape::shown;
 use crate::format::table::Row;
-use crate::measure::Summary;
+use crate::measure::PeriodStats;
 use crate::web::context::State;
 use crate::web::respond::{ask, no_answer};
 use actix_web::HttpResponse;
@@ -41,7 +41,7 @@ pub(crate) async fn show(state: Data<State>) -> HttpResponse {
     let answers = tokio::time::timeout(patience, survey(members, || GetSummary)).await;
     let Ok(answers) = answers else { return no_answer() };
     let row =
-        |(member, books): &(Member, Summary)| (member.name.to_string(), Row::new(&member.address, books));
+        |(member, books): &(Member, PeriodStats)| (member.name.to_string(), Row::new(&member.address, books));
     let rows = answers.iter().map(row).collect();
     HttpResponse::Ok().insert_header(ContentType::html()).body(Page { rows, total }.to_string())
 }

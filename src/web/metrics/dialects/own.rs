@@ -97,7 +97,7 @@ pub(super) static FAMILIES: [Family; 21] = [
     Family {
         name: "meshping_rtt_seconds",
         help: "Round-trip times of the requests answered in time.",
-        kind: Kind::Octaves(RTT),
+        kind: Kind::Log2Histogram(RTT),
     },
     Family {
         name: "meshping_rtt_last_seconds",

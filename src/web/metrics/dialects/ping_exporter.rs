@@ -1,7 +1,7 @@
 //! The names of ping_exporter, whose numbers are of the last ten settled requests.
 
 use crate::actors::supervisor::Member;
-use crate::measure::last_rtts::RecentRtts;
+use crate::measure::last_rtts::LastRttsSummary;
 use crate::target;
 use crate::web::metrics::family::{Family, Kind};
 use crate::web::metrics::labels::LabelPairs;
@@ -48,6 +48,6 @@ pub(super) static FAMILIES: [Family; 5] = [
 ];
 
 /// Of the replies in the window, if there are any.
-fn replies(target: &Snapshot, read: fn(RecentRtts) -> Duration) -> Option<Duration> {
+fn replies(target: &Snapshot, read: fn(LastRttsSummary) -> Duration) -> Option<Duration> {
     target.totals.recent.rtts().map(read)
 }

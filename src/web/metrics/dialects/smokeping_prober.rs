@@ -34,7 +34,7 @@ pub(super) static FAMILIES: [Family; 5] = [
     Family {
         name: "smokeping_response_duration_seconds",
         help: "Round-trip times of the requests answered in time.",
-        kind: Kind::Octaves(DURATION),
+        kind: Kind::Log2Histogram(DURATION),
     },
     Family {
         name: "smokeping_response_ttl",

@@ -36,7 +36,7 @@ pub enum Kind {
     /// A ratio, if there is one yet.
     Ratio(fn(&Snapshot) -> Option<f64>),
     /// The round-trip times by octaves, in seconds.
-    Octaves(Names),
+    Log2Histogram(Names),
     /// The round-trip times by our own bins, in milliseconds.
     Bins(Names),
 }
@@ -60,7 +60,7 @@ impl Kind {
             Self::Gauge(_) | Self::Seconds(_) | Self::Duration(_) | Self::Millis(_) | Self::Ratio(_) => {
                 "gauge"
             }
-            Self::Octaves(_) | Self::Bins(_) => "histogram",
+            Self::Log2Histogram(_) | Self::Bins(_) => "histogram",
         }
     }
 }
@@ -76,7 +76,7 @@ impl Family {
         match self.kind {
             Kind::Counter(read) => into.push(read(target)),
             Kind::Errors => errors::pack(target, into),
-            Kind::Octaves(_) => histogram::pack_octaves(target, into),
+            Kind::Log2Histogram(_) => histogram::pack_octaves(target, into),
             Kind::Bins(_) => histogram::pack_bins(target, into),
             Kind::Gauge(read) | Kind::Seconds(read) => into.push_option(read(target)),
             Kind::Duration(read) => into.push_option(read(target).map(nanos)),
@@ -89,7 +89,7 @@ impl Family {
         match &self.kind {
             Kind::Counter(_) => into.number(self.name, labels, "", from.take(at)),
             Kind::Errors => errors::write(self.name, labels, from, at, into),
-            Kind::Octaves(names) => histogram::write_octaves(names, labels, from, at, into),
+            Kind::Log2Histogram(names) => histogram::write_octaves(names, labels, from, at, into),
             Kind::Bins(names) => histogram::write_bins(names, labels, from, at, into),
             gauge => {
                 if let Some(number) = from.take_option(at) {
