@@ -7,7 +7,7 @@ use crate::actors::pinger::{PingActor, Retire, Seed};
 use crate::actors::shard::Home;
 use crate::actors::supervisor::{Add, AddError, Added, GetRoster, Member, Remove, Roster};
 use crate::measure::Timestamp;
-use crate::probe::{Engine, EngineStats, Event, Line, Listener, PortId};
+use crate::probe::{Engine, EngineStats, Event, Line, Listener, TargetId};
 use crate::target::{Address, Host, Interval, Label, Shape, Timeout};
 use actix::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -31,7 +31,7 @@ impl Puppet {
         self.now.set(self.now.get() + Duration::from_secs(1));
         let targets = self.targets.borrow().clone();
         for (index, listener) in (0..).zip(targets) {
-            listener.ring(Line::new(self, PortId { index, generation: 0 }));
+            listener.on_due(Line::new(self, TargetId { index, generation: 0 }));
         }
     }
 }
@@ -41,26 +41,26 @@ impl Engine for Puppet {
         self.now.get()
     }
 
-    fn attach(&self, _: Address, listener: Rc<dyn Listener>) -> PortId {
+    fn attach(&self, _: Address, listener: Rc<dyn Listener>) -> TargetId {
         let mut targets = self.targets.borrow_mut();
         targets.push(listener);
-        PortId { index: u32::try_from(targets.len() - 1).expect("few targets"), generation: 0 }
+        TargetId { index: u32::try_from(targets.len() - 1).expect("few targets"), generation: 0 }
     }
 
-    fn detach(&self, _: PortId) {}
+    fn detach(&self, _: TargetId) {}
 
-    fn set_shape(&self, _: PortId, _: Shape) {}
+    fn set_shape(&self, _: TargetId, _: Shape) {}
 
-    fn send(&self, id: PortId, number: u32) {
+    fn send(&self, id: TargetId, number: u32) {
         let (at, listener) = (self.now.get(), Rc::clone(&self.targets.borrow()[id.index as usize]));
-        listener.hear(Event::Sent { number, at }).expect("a request of its own");
+        listener.on_event(Event::Sent { number, at }).expect("a request of its own");
         if !self.silent.get() {
             let received = at + Duration::from_millis(1);
-            listener.hear(Event::Reply { number, received, ttl: None }).expect("a request of its own");
+            listener.on_event(Event::Reply { number, received, ttl: None }).expect("a request of its own");
         }
     }
 
-    fn wake_at(&self, _: PortId, _: Timestamp, _: Duration) {}
+    fn wake_at(&self, _: TargetId, _: Timestamp, _: Duration) {}
 
     fn collect(&self) -> Timestamp {
         self.now.get()
@@ -70,7 +70,7 @@ impl Engine for Puppet {
         self.now.get()
     }
 
-    fn dropped_between(&self, _: PortId, _: Timestamp, _: Timestamp) -> bool {
+    fn dropped_between(&self, _: TargetId, _: Timestamp, _: Timestamp) -> bool {
         false
     }
 

@@ -6,7 +6,7 @@ use crate::config::{Config, EngineKind};
 use crate::probe::Engine;
 #[cfg(target_os = "linux")]
 use crate::probe::native::{self, Idents, NativeEngine, NativeError};
-use crate::probe::portable::{Portable, PortableError};
+use crate::probe::portable::{PortableEngine, PortableError};
 use crate::target::{Terms, Timeout};
 use actix::prelude::*;
 use std::num::NonZero;
@@ -126,7 +126,7 @@ fn open(kind: EngineKind, timeout: Timeout, _: Common) -> Result<Rc<dyn Engine>,
 }
 
 fn open_portable(timeout: Timeout) -> Result<Rc<dyn Engine>, EngineError> {
-    Ok(Portable::new(timeout)?)
+    Ok(PortableEngine::new(timeout)?)
 }
 
 /// Runs an engine's task, and runs it again should it die: its targets are not to be forgotten.

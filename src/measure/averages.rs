@@ -123,7 +123,7 @@ impl Averages {
     }
 
     /// Reads a little of it; what it returns means nothing.
-    pub(super) const fn glance(&self) -> u64 {
+    pub(super) const fn prefetch(&self) -> u64 {
         self.begun.as_nanos()
     }
 

@@ -43,7 +43,7 @@ impl Histogram {
     }
 
     /// Reads a little of it; what it returns means nothing.
-    pub(super) fn glance(&self) -> u64 {
+    pub(super) fn prefetch(&self) -> u64 {
         self.bins.first().map_or(0, |bin| bin.0)
     }
 

@@ -71,7 +71,7 @@ impl LastRtts {
     }
 
     /// Reads a little of it; what it returns means nothing.
-    pub(super) fn glance(&self) -> u64 {
+    pub(super) fn prefetch(&self) -> u64 {
         (self.micros[0] ^ u32::from(self.next)).into()
     }
 }

@@ -66,7 +66,7 @@ pub enum Event {
 
 /// Why a packet was not ours; the label `reason` of `meshping_foreign_packets_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Foreign {
+pub enum RejectReason {
     /// Somebody else's: another ident, an address that is no target.
     NotOurs,
     /// Too short, or with lengths that do not add up.
@@ -79,7 +79,7 @@ pub enum Foreign {
     Forged,
 }
 
-impl Foreign {
+impl RejectReason {
     /// Every reason, in the order of its counters.
     pub const ALL: [Self; 5] = [Self::NotOurs, Self::Malformed, Self::Corrupt, Self::Stale, Self::Forged];
 
@@ -102,8 +102,8 @@ pub struct EngineStats {
     pub engine: &'static str,
     /// `raw`, `dgram` or `none`.
     pub socket: &'static str,
-    /// Packets that were not ours, in the order of [`Foreign::ALL`].
-    pub foreign: [u64; Foreign::ALL.len()],
+    /// Packets that were not ours, in the order of [`RejectReason::ALL`].
+    pub foreign: [u64; RejectReason::ALL.len()],
     /// Packets that our own receive buffers dropped, IPv4 and IPv6.
     pub dropped: [u64; 2],
     /// How long after their slots targets got their turn, where the engine knows.
@@ -117,7 +117,7 @@ pub struct EngineStats {
 
 /// Names a target within its engine. Indices are used again, with another generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PortId {
+pub struct TargetId {
     /// Index into the engine's table.
     pub index: u32,
     /// How often the index has been used before.
@@ -135,25 +135,25 @@ pub trait Engine {
     /// The present, on the engine's clock. All moments of one engine are on one line.
     fn now(&self) -> Timestamp;
     /// Registers a target: its events go to `listener` from now on.
-    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId;
+    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> TargetId;
     /// Forgets a target, with its wake-up and its queued requests. What still arrives for it is foreign.
-    fn detach(&self, id: PortId);
+    fn detach(&self, id: TargetId);
     /// Has a target's requests look like that from now on.
-    fn set_shape(&self, id: PortId, shape: Shape);
+    fn set_shape(&self, id: TargetId, shape: Shape);
     /// A target's requests are lost after that time. For engines that stop listening some time.
-    fn set_timeout(&self, _: PortId, _: Timeout) {}
+    fn set_timeout(&self, _: TargetId, _: Timeout) {}
     /// Queues an echo request; `Sent`, `NotSent` or `Refused` follows.
-    fn send(&self, id: PortId, number: u32);
+    fn send(&self, id: TargetId, number: u32);
     /// Rings the bell of a target with that interval at `at`, or up to an eighth of the interval later. The latest
     /// call counts.
-    fn wake_at(&self, id: PortId, at: Timestamp, interval: Duration);
+    fn wake_at(&self, id: TargetId, at: Timestamp, interval: Duration);
     /// Delivers what has arrived by now. Returns the moment up to which every packet received is delivered:
     /// a request whose timeout was before it, and that heard nothing, has no answer.
     fn collect(&self) -> Timestamp;
     /// Like [`Self::collect`], without looking at the network again.
     fn complete_until(&self) -> Timestamp;
     /// Whether our own receive buffer for this target's family dropped packets between the two moments.
-    fn dropped_between(&self, id: PortId, from: Timestamp, to: Timestamp) -> bool;
+    fn dropped_between(&self, id: TargetId, from: Timestamp, to: Timestamp) -> bool;
     /// How the engine is doing.
     fn stats(&self) -> EngineStats;
 }
@@ -163,27 +163,27 @@ pub trait Listener {
     /// Something happened to a request. Nothing is asked of the engine in return: it may be in the middle of things.
     ///
     /// # Errors
-    /// [`Foreign::Stale`] for what belongs to no request that is remembered; the engine counts it.
-    fn hear(&self, event: Event) -> Result<(), Foreign>;
+    /// [`RejectReason::Stale`] for what belongs to no request that is remembered; the engine counts it.
+    fn on_event(&self, event: Event) -> Result<(), RejectReason>;
     /// The target's time has come; here is its way to the network.
-    fn ring(&self, line: Line<'_>);
+    fn on_due(&self, line: Line<'_>);
     /// Reads a little of everything that the next turn needs; what it returns means nothing.
     ///
     /// An engine does it for all targets of a wake-up first: then their memory, in no cache after a second, is
     /// fetched at the same time and not one after the other.
-    fn glance(&self) -> u64;
+    fn prefetch(&self) -> u64;
 }
 
 /// A target's way to the network.
 #[derive(Clone, Copy)]
 pub struct Line<'a> {
     engine: &'a dyn Engine,
-    id: PortId,
+    id: TargetId,
 }
 
 impl<'a> Line<'a> {
     /// The way of the target with that id.
-    pub fn new(engine: &'a dyn Engine, id: PortId) -> Self {
+    pub fn new(engine: &'a dyn Engine, id: TargetId) -> Self {
         Self { engine, id }
     }
 
@@ -221,7 +221,7 @@ impl<'a> Line<'a> {
 /// A target's place in its engine. Dropping it detaches the target.
 pub struct Port {
     engine: Rc<dyn Engine>,
-    id: PortId,
+    id: TargetId,
 }
 
 impl Port {

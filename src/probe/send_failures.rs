@@ -11,7 +11,7 @@ use tracing::{debug, info, warn};
 
 /// The targets of an engine that nothing can be sent to, at present.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(super) struct SendFailureLog {
     /// With whether the log has been told.
     refused: HashMap<Address, bool>,
     /// When the present minute began.
@@ -20,7 +20,7 @@ pub(super) struct Refusals {
     named: usize,
 }
 
-impl Refusals {
+impl SendFailureLog {
     /// A request to that target was refused.
     pub(super) fn refused(&mut self, address: Address, reason: &dyn Display, now: Timestamp) {
         if self.refused.contains_key(&address) {
@@ -89,10 +89,10 @@ mod tests {
         }
     }
 
-    fn logged(events: impl FnOnce(&mut Refusals)) -> Vec<String> {
+    fn logged(events: impl FnOnce(&mut SendFailureLog)) -> Vec<String> {
         let log = Log::default();
         let subscriber = registry().with(log.clone().with_filter(LevelFilter::INFO));
-        with_default(subscriber, || events(&mut Refusals::default()));
+        with_default(subscriber, || events(&mut SendFailureLog::default()));
         log.0.lock().unwrap().clone()
     }
 

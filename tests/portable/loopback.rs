@@ -6,18 +6,18 @@ use actix::prelude::*;
 use meshping::actors::pinger::{GetSummary, GetTotals, PingActor, Retire, Seed};
 use meshping::measure::{ErrorClass, PeriodStats};
 use meshping::probe::Engine;
-use meshping::probe::portable::Portable;
+use meshping::probe::portable::PortableEngine;
 use meshping::target::{Interval, Timeout};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 const HALF_A_SECOND: &str = "0.5";
 
-fn open() -> Rc<Portable> {
-    Portable::new(HALF_A_SECOND.parse().expect("a timeout")).expect("raw sockets are allowed here")
+fn open() -> Rc<PortableEngine> {
+    PortableEngine::new(HALF_A_SECOND.parse().expect("a timeout")).expect("raw sockets are allowed here")
 }
 
-fn start(engine: &Rc<Portable>, host: &str, first_number: u32) -> Addr<PingActor> {
+fn start(engine: &Rc<PortableEngine>, host: &str, first_number: u32) -> Addr<PingActor> {
     let interval: Interval = "0.05".parse().expect("an interval");
     let timeout: Timeout = HALF_A_SECOND.parse().expect("a timeout");
     let engine: Rc<dyn Engine> = Rc::clone(engine) as _;

@@ -5,9 +5,10 @@ use actix::prelude::*;
 use meshping::actors::pinger::{GetSummary, PingActor};
 use meshping::measure::{ErrorClass, PeriodStats, Timestamp};
 use meshping::probe::scripted::{
-    Fate, ScriptedNetwork, error, not_sent, refused, reply, reply_micros, silence, stale, swallowed,
+    ScriptedNetwork, ScriptedOutcome, error, not_sent, refused, reply, reply_micros, silence, stale,
+    swallowed,
 };
-use meshping::probe::{Engine, Foreign};
+use meshping::probe::{Engine, RejectReason};
 use meshping::target::Address;
 
 const UNREACHABLE: ErrorClass = ErrorClass::HostUnreachable;
@@ -51,7 +52,7 @@ async fn a_late_reply_is_late_and_not_received() {
     let stage = Stage::set("1", "0.5", [reply(700)]);
     let totals = stage.totals_at(1_300).await;
     assert_eq!((totals.lost, totals.late, totals.replies, totals.outdated), (1, 1, 0, 0));
-    assert_eq!((totals.rtt.last, totals.reply_ttl), (0, Some(Fate::TTL)));
+    assert_eq!((totals.rtt.last, totals.reply_ttl), (0, Some(ScriptedOutcome::TTL)));
 }
 
 #[actix::test]
@@ -71,7 +72,7 @@ async fn further_replies_are_duplicates_as_long_as_we_remember() {
     let stage = Stage::on(ScriptedNetwork::new().host_then(host(), [fate], reply(12)), "1", "0.5");
     let totals = stage.totals_at(12_000).await;
     assert_eq!((totals.replies, totals.duplicates), (12, 2));
-    assert_eq!(foreign(&stage, Foreign::Stale), 1, "more than 10 s after sending it is nobody's");
+    assert_eq!(foreign(&stage, RejectReason::Stale), 1, "more than 10 s after sending it is nobody's");
 }
 
 #[actix::test]
@@ -157,13 +158,14 @@ async fn a_reply_that_nobody_asked_for_is_foreign() {
     let stage = Stage::set("1", "0.5", [stale(10)]);
     let summary = stage.summary_at(1_100).await;
     assert_eq!(summary, PeriodStats { lost: 1, ..PeriodStats::default() });
-    assert_eq!(foreign(&stage, Foreign::Stale), 1);
+    assert_eq!(foreign(&stage, RejectReason::Stale), 1);
 }
 
 #[actix::test]
 async fn a_host_that_answers_a_hundred_times_is_heard_a_hundred_times() {
     tokio::time::pause();
-    let storm = (0..100).map(|copy| reply(10 + copy)).reduce(Fate::and).expect("a hundred of them");
+    let storm =
+        (0..100).map(|copy| reply(10 + copy)).reduce(ScriptedOutcome::and).expect("a hundred of them");
     let stage = Stage::set("60", "5", [storm]);
     let summary = stage.summary_at(620).await;
     assert_eq!((summary.recv, summary.dups, summary.rtt.sum), (1, 99, 10_000));
@@ -178,6 +180,6 @@ async fn the_time_of_receipt_decides_not_when_we_got_to_hear() {
     assert_eq!(stage.network.sightings(host())[0].at, Timestamp::from_nanos(500_000_000));
 }
 
-fn foreign(stage: &Stage, reason: Foreign) -> u64 {
+fn foreign(stage: &Stage, reason: RejectReason) -> u64 {
     stage.network.stats().foreign[reason as usize]
 }

@@ -11,7 +11,7 @@ mod timing;
 use actix::prelude::*;
 use meshping::actors::pinger::{GetSummary, GetTotals, PingActor, Seed};
 use meshping::measure::{LifetimeStats, PeriodStats, Timestamp};
-use meshping::probe::scripted::{Fate, ScriptedNetwork};
+use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome};
 use meshping::target::{Address, Interval, Timeout};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -45,7 +45,7 @@ struct Stage {
 
 impl Stage {
     /// A host that meets its fates in turn, for ever, pinged with these times.
-    fn set(interval: &str, after: &str, fates: impl IntoIterator<Item = Fate>) -> Self {
+    fn set(interval: &str, after: &str, fates: impl IntoIterator<Item = ScriptedOutcome>) -> Self {
         Self::on(ScriptedNetwork::new().host(host(), fates), interval, after)
     }
 

@@ -3,12 +3,14 @@
 use super::{Stage, host};
 use meshping::actors::pinger::{BeginPeriodWithReport, GetReport, GetTimedTotals, Report, ResumePeriod};
 use meshping::measure::{Cause, EndedOutage, ErrorClass, Outage};
-use meshping::probe::scripted::{Fate, ScriptedNetwork, error, not_sent, refused, reply, silence, swallowed};
+use meshping::probe::scripted::{
+    ScriptedNetwork, ScriptedOutcome, error, not_sent, refused, reply, silence, swallowed,
+};
 use std::time::Duration;
 
 const ROUTER: Cause = Cause::Error(ErrorClass::HostUnreachable);
 
-fn unreachable() -> Fate {
+fn unreachable() -> ScriptedOutcome {
     error(5, ErrorClass::HostUnreachable)
 }
 
@@ -18,7 +20,7 @@ async fn report_at(stage: &Stage, millis: u64) -> Report {
 }
 
 /// A host that meets these fates and then answers for ever.
-fn host_with(fates: impl IntoIterator<Item = Fate>) -> ScriptedNetwork {
+fn host_with(fates: impl IntoIterator<Item = ScriptedOutcome>) -> ScriptedNetwork {
     ScriptedNetwork::new().host_then(host(), fates, reply(10))
 }
 

@@ -3,10 +3,10 @@
 use super::Stage;
 use meshping::actors::pinger::{BeginPeriod, GetHistogram, ResumePeriod};
 use meshping::measure::{EndedPeriod, ErrorClass, Histogram, PeriodStats, RttStats};
-use meshping::probe::scripted::{Fate, error, reply, silence, swallowed};
+use meshping::probe::scripted::{ScriptedOutcome, error, reply, silence, swallowed};
 
 /// Fates whose requests are in flight for anything between 10 ms and past their timeout of 1 s.
-fn all_kinds() -> [Fate; 8] {
+fn all_kinds() -> [ScriptedOutcome; 8] {
     let quick_error = error(150, ErrorClass::AdminProhibited);
     let twice = reply(30).and(reply(700));
     [reply(10), silence(), reply(900), quick_error, twice, swallowed(400), reply(1_500), reply(990)]

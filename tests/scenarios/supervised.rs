@@ -8,7 +8,7 @@ use meshping::actors::shard::{Seeds, Shard};
 use meshping::actors::supervisor::{
     Add, AddError, Filter, GetRoster, GetStatus, Remove, Settings, Settle, Status, SupervisorActor,
 };
-use meshping::probe::scripted::{Fate, ScriptedNetwork, panic_at_send, reply};
+use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{Script, ScriptedNames, addresses};
 use meshping::target::{Address, Defaults, HostName, Interval, Key, Terms};
@@ -36,7 +36,7 @@ impl Stage {
         Self { network, names, supervisor, began: Instant::now() }
     }
 
-    fn host(self, host: &str, fates: impl IntoIterator<Item = Fate>) -> Self {
+    fn host(self, host: &str, fates: impl IntoIterator<Item = ScriptedOutcome>) -> Self {
         Self { network: self.network.clone().host(address(host), fates), ..self }
     }
 

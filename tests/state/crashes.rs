@@ -9,15 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What is pinged every so many seconds; `None`: not at all.
-type Fate = Option<u64>;
+type ScriptedOutcome = Option<u64>;
 
 /// One client with one request under way, and addresses of its own.
 struct Client {
     number: u8,
     socket: UdpSocket,
-    pending: Option<(u8, Fate)>,
+    pending: Option<(u8, ScriptedOutcome)>,
     /// What was acknowledged last.
-    known: BTreeMap<u8, Fate>,
+    known: BTreeMap<u8, ScriptedOutcome>,
     random: u64,
 }
 

@@ -92,15 +92,15 @@ impl RequestTracker {
     }
 
     /// Reads a little of everything that a ping needs, wherever it lies in memory; what it returns means nothing.
-    pub fn glance(&self) -> u64 {
+    pub fn prefetch(&self) -> u64 {
         let requests = [self.requests.front(), self.requests.back()];
         let requests =
             requests.into_iter().flatten().map(|&request| TrackedRequest::from(request).sent.as_nanos());
         let period =
             self.period.as_deref().map_or(0, |SinceReset { summary, .. }| summary.recv ^ summary.rtt.last);
-        let totals = self.totals.replies ^ self.totals.rtt.last ^ self.totals.histogram.glance();
+        let totals = self.totals.replies ^ self.totals.rtt.last ^ self.totals.histogram.prefetch();
         let outage = u64::from(self.totals.outages.row().is_some());
-        let more = self.averages.glance() ^ self.totals.recent.glance() ^ outage;
+        let more = self.averages.prefetch() ^ self.totals.recent.prefetch() ^ outage;
         requests.fold(0, u64::wrapping_add) ^ period ^ totals ^ more
     }
 

@@ -35,7 +35,7 @@ pub async fn drive(engine: Rc<NativeEngine>) -> io::Result<()> {
 struct Driver {
     engine: Rc<NativeEngine>,
     timer: AsyncFd<OwnedFd>,
-    doorbell: AsyncFd<sys::Doorbell>,
+    doorbell: AsyncFd<sys::SocketPoll>,
     due: Vec<u32>,
     /// Not before this time anything more is sent.
     not_before: Timestamp,
@@ -50,7 +50,7 @@ impl Driver {
         engine.in_turn.set(false);
         Ok(Self {
             timer: sys::watch(sys::timer()?)?,
-            doorbell: sys::watch(sys::Doorbell::new()?)?,
+            doorbell: sys::watch(sys::SocketPoll::new()?)?,
             due: Vec::new(),
             not_before: engine.now(),
             read_at: engine.now(),
@@ -140,19 +140,19 @@ impl Driver {
                 continue;
             };
             self.engine.lateness.borrow_mut().record(now.since(slot));
-            listener.ring(Line::new(&*self.engine, id));
+            listener.on_due(Line::new(&*self.engine, id));
         }
         woken
     }
 
-    /// See `Listener::glance`.
+    /// See `Listener::prefetch`.
     fn look_ahead(&self) {
         let targets = self.engine.targets.borrow();
         let glances = self
             .due
             .iter()
             .filter_map(|&index| targets.at(index))
-            .map(|(_, target)| target.listener.glance());
+            .map(|(_, target)| target.listener.prefetch());
         std::hint::black_box(glances.fold(0, u64::wrapping_add));
     }
 

@@ -27,19 +27,19 @@ mod sys;
 mod targets;
 mod transmit;
 
-use super::send_failures::Refusals;
-use super::wire::Key;
-use super::{Engine, EngineStats, Event, Foreign, Listener, PortId};
+use super::send_failures::SendFailureLog;
+use super::wire::TokenKey;
+use super::{Engine, EngineStats, Event, Listener, RejectReason, TargetId};
 use crate::measure::{Log2Histogram, Timestamp};
 use crate::target::{Address, Family, Shape};
 use clock::WallClock;
 use slots::Slots;
-use socket::{Kind, Socket};
+use socket::{IcmpSocket, SocketKind};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
-use targets::{Target, Targets};
+use targets::{NativeTarget, NativeTargets};
 use tokio::sync::Notify;
 use tracing::warn;
 
@@ -48,20 +48,20 @@ pub use idents::Idents;
 
 /// The native engine of one thread.
 pub struct NativeEngine {
-    key: Key,
+    key: TokenKey,
     /// `CLOCK_BOOTTIME` at our epoch, in ns.
     epoch: i128,
-    sockets: RefCell<Vec<Socket>>,
-    targets: RefCell<Targets>,
+    sockets: RefCell<Vec<IcmpSocket>>,
+    targets: RefCell<NativeTargets>,
     slots: RefCell<Slots>,
-    queue: RefCell<Vec<(PortId, u32)>>,
+    queue: RefCell<Vec<(TargetId, u32)>>,
     receiver: RefCell<receive::Receiver>,
     transmitter: RefCell<sys::Outbound>,
-    refusals: RefCell<Refusals>,
+    refusals: RefCell<SendFailureLog>,
     complete_until: Cell<Timestamp>,
     /// When the sockets were last read, emptied or not.
     drained: Cell<Timestamp>,
-    foreign: [Cell<u64>; Foreign::ALL.len()],
+    foreign: [Cell<u64>; RejectReason::ALL.len()],
     lateness: RefCell<Log2Histogram>,
     wakeups: Cell<u64>,
     /// When targets were last called on.
@@ -86,7 +86,7 @@ pub enum NativeError {
     NotPermitted,
     /// Something else is wrong with every family.
     #[error("can't open an ICMP socket: {0}")]
-    Socket(#[from] io::Error),
+    IcmpSocket(#[from] io::Error),
 }
 
 impl NativeEngine {
@@ -101,7 +101,7 @@ impl NativeEngine {
         let now = moment(epoch);
         let wall = WallClock::new(sys::clock(libc::CLOCK_REALTIME), now);
         Ok(Rc::new(Self {
-            key: Key::new(key),
+            key: TokenKey::new(key),
             epoch,
             sockets: RefCell::new(sockets),
             targets: RefCell::default(),
@@ -122,13 +122,13 @@ impl NativeEngine {
         }))
     }
 
-    fn tell(&self, target: &Target, event: Event) {
-        if let Err(reason) = target.listener.hear(event) {
+    fn tell(&self, target: &NativeTarget, event: Event) {
+        if let Err(reason) = target.listener.on_event(event) {
             self.count_foreign(reason);
         }
     }
 
-    fn count_foreign(&self, reason: Foreign) {
+    fn count_foreign(&self, reason: RejectReason) {
         let counter = &self.foreign[reason as usize];
         counter.set(counter.get() + 1);
     }
@@ -141,7 +141,7 @@ impl NativeEngine {
 
     /// Bytes of receive buffer of the smallest socket, if that is too little for many targets.
     pub fn small_buffer(&self) -> Option<u32> {
-        self.sockets.borrow().iter().filter_map(Socket::small_buffer).min()
+        self.sockets.borrow().iter().filter_map(IcmpSocket::small_buffer).min()
     }
 }
 
@@ -154,11 +154,11 @@ fn moment(epoch: i128) -> Timestamp {
     Timestamp::from_nanos(u64::try_from(boot_time() - epoch).unwrap_or(0))
 }
 
-fn open_sockets(idents: Idents) -> Result<Vec<Socket>, NativeError> {
+fn open_sockets(idents: Idents) -> Result<Vec<IcmpSocket>, NativeError> {
     let (mut sockets, mut failures) = (Vec::new(), Vec::new());
     for family in [Family::V4, Family::V6] {
-        let opened = Socket::open(family, Kind::Raw, idents).or_else(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => Socket::open(family, Kind::Datagram, idents),
+        let opened = IcmpSocket::open(family, SocketKind::Raw, idents).or_else(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => IcmpSocket::open(family, SocketKind::Datagram, idents),
             _ => Err(error),
         });
         match opened {
@@ -190,11 +190,11 @@ impl Engine for NativeEngine {
         moment(self.epoch)
     }
 
-    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> TargetId {
         self.targets.borrow_mut().insert(address, listener)
     }
 
-    fn detach(&self, id: PortId) {
+    fn detach(&self, id: TargetId) {
         let Some(removed) = self.targets.borrow_mut().remove(id) else { return };
         self.refusals.borrow_mut().forget(removed.address);
         if let Some(slot) = removed.alarm {
@@ -202,21 +202,21 @@ impl Engine for NativeEngine {
         }
     }
 
-    fn set_shape(&self, id: PortId, shape: Shape) {
+    fn set_shape(&self, id: TargetId, shape: Shape) {
         if let Some(size) = shape.size {
             self.receiver.borrow_mut().make_room(size);
         }
         self.targets.borrow_mut().set_shape(id, shape);
     }
 
-    fn send(&self, id: PortId, number: u32) {
+    fn send(&self, id: TargetId, number: u32) {
         self.queue.borrow_mut().push((id, number));
         if !self.in_turn.get() {
             self.kick.notify_one();
         }
     }
 
-    fn wake_at(&self, id: PortId, at: Timestamp, interval: Duration) {
+    fn wake_at(&self, id: TargetId, at: Timestamp, interval: Duration) {
         let mut targets = self.targets.borrow_mut();
         // The first request was promised soon, and is not to be late for the sake of a shared wake-up.
         let slack = if targets.set_interval(id, interval) { interval / 64 } else { interval / 8 };
@@ -246,7 +246,7 @@ impl Engine for NativeEngine {
         self.complete_until.get()
     }
 
-    fn dropped_between(&self, id: PortId, from: Timestamp, to: Timestamp) -> bool {
+    fn dropped_between(&self, id: TargetId, from: Timestamp, to: Timestamp) -> bool {
         let targets = self.targets.borrow();
         let Some(family) = targets.get(id).map(|target| Family::of(target.ip())) else { return false };
         let sockets = self.sockets.borrow();

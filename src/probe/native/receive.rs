@@ -2,11 +2,11 @@
 
 use super::NativeEngine;
 use super::clock::WallClock;
-use super::socket::{Kind, Socket};
+use super::socket::{IcmpSocket, SocketKind};
 use super::sys::{self, Inbound, Received};
 use crate::measure::Timestamp;
 use crate::probe::wire::{self, Packet, Quote, Reply};
-use crate::probe::{DELIVERY, Engine, Event, Foreign};
+use crate::probe::{DELIVERY, Engine, Event, RejectReason};
 use crate::target::{Family, PayloadSize};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl NativeEngine {
         let mut emptied = true;
         for socket in sockets.iter_mut() {
             let corrupt = socket.note_drops(receiver.emptied, start);
-            (0..corrupt).for_each(|_| self.count_foreign(Foreign::Corrupt));
+            (0..corrupt).for_each(|_| self.count_foreign(RejectReason::Corrupt));
             socket.drops.forget_before(start - MEMORY);
             emptied &= self.drain_socket(socket, &mut receiver);
         }
@@ -66,17 +66,17 @@ impl NativeEngine {
         emptied
     }
 
-    fn drain_socket(&self, socket: &Socket, receiver: &mut Receiver) -> bool {
+    fn drain_socket(&self, socket: &IcmpSocket, receiver: &mut Receiver) -> bool {
         self.drain_queue(socket, receiver, true);
         self.drain_queue(socket, receiver, false)
     }
 
     /// Reads what waits in a socket's error queue; else it fails our next request, whoever that is for.
-    pub(super) fn drain_errors(&self, socket: &Socket) {
+    pub(super) fn drain_errors(&self, socket: &IcmpSocket) {
         self.drain_queue(socket, &mut self.receiver.borrow_mut(), true);
     }
 
-    fn drain_queue(&self, socket: &Socket, receiver: &mut Receiver, errors: bool) -> bool {
+    fn drain_queue(&self, socket: &IcmpSocket, receiver: &mut Receiver, errors: bool) -> bool {
         let mut failures = 0;
         for _ in 0..MOST_BATCHES {
             match receiver.inbound.receive(socket, errors) {
@@ -100,7 +100,7 @@ impl NativeEngine {
         false
     }
 
-    fn take_batch(&self, socket: &Socket, receiver: &Receiver, errors: bool) {
+    fn take_batch(&self, socket: &IcmpSocket, receiver: &Receiver, errors: bool) {
         let now = self.now();
         for packet in receiver.inbound.packets() {
             let stamped = packet.stamp.map(|wall| receiver.wall.moment(wall, receiver.emptied, now));
@@ -113,13 +113,18 @@ impl NativeEngine {
         }
     }
 
-    fn understand(&self, socket: &Socket, packet: &Received<'_>, received: Timestamp) -> Result<(), Foreign> {
-        let source = packet.source.ok_or(Foreign::Malformed)?;
+    fn understand(
+        &self,
+        socket: &IcmpSocket,
+        packet: &Received<'_>,
+        received: Timestamp,
+    ) -> Result<(), RejectReason> {
+        let source = packet.source.ok_or(RejectReason::Malformed)?;
         if packet.cut {
-            return Err(Foreign::Malformed);
+            return Err(RejectReason::Malformed);
         }
         let (message, ttl) = match (socket.family, socket.kind) {
-            (Family::V4, Kind::Raw) => {
+            (Family::V4, SocketKind::Raw) => {
                 wire::read_ipv4(packet.bytes).map(|(message, ttl)| (message, Some(ttl)))?
             }
             (family, _) => (wire::read_message(family, packet.bytes)?, packet.hops),
@@ -135,11 +140,12 @@ impl NativeEngine {
     /// our own kernel's complaints are heard at sending.
     fn understand_error(
         &self,
-        socket: &Socket,
+        socket: &IcmpSocket,
         packet: &Received<'_>,
         received: Timestamp,
-    ) -> Result<(), Foreign> {
-        let (Kind::Datagram, Some(destination), Some(error)) = (socket.kind, packet.source, &packet.error)
+    ) -> Result<(), RejectReason> {
+        let (SocketKind::Datagram, Some(destination), Some(error)) =
+            (socket.kind, packet.source, &packet.error)
         else {
             return Ok(());
         };
@@ -152,44 +158,44 @@ impl NativeEngine {
 
     fn deliver_reply(
         &self,
-        socket: &Socket,
+        socket: &IcmpSocket,
         reply: &Reply<'_>,
         source: SocketAddr,
         received: Timestamp,
         ttl: Option<u8>,
-    ) -> Result<(), Foreign> {
+    ) -> Result<(), RejectReason> {
         if reply.ident != socket.ident {
-            return Err(Foreign::NotOurs);
+            return Err(RejectReason::NotOurs);
         }
         let targets = self.targets.borrow();
-        let index = reply.index().ok_or(Foreign::Malformed)?;
+        let index = reply.index().ok_or(RejectReason::Malformed)?;
         if !targets.knows(index) {
-            return Err(Foreign::Forged);
+            return Err(RejectReason::Forged);
         }
-        let (port, target) = targets.at(index).ok_or(Foreign::Stale)?;
+        let (port, target) = targets.at(index).ok_or(RejectReason::Stale)?;
         if !target.is_from(source) {
-            return Err(Foreign::NotOurs);
+            return Err(RejectReason::NotOurs);
         }
         let number = reply.verify(&self.key, target.ip(), port, target.size())?;
-        target.listener.hear(Event::Reply { number, received, ttl })
+        target.listener.on_event(Event::Reply { number, received, ttl })
     }
 
     fn deliver_error(
         &self,
-        socket: &Socket,
+        socket: &IcmpSocket,
         quote: &Quote,
         router: IpAddr,
         source: SocketAddr,
         received: Timestamp,
-    ) -> Result<(), Foreign> {
+    ) -> Result<(), RejectReason> {
         if quote.ident != socket.ident {
-            return Err(Foreign::NotOurs);
+            return Err(RejectReason::NotOurs);
         }
         let scope = if let SocketAddr::V6(v6) = source { v6.scope_id() } else { 0 };
         let targets = self.targets.borrow();
-        let target = targets.find(quote.destination, scope).ok_or(Foreign::Stale)?;
+        let target = targets.find(quote.destination, scope).ok_or(RejectReason::Stale)?;
         let Quote { sequence, class, code, .. } = *quote;
-        target.listener.hear(Event::Error { sequence, received, class, code, router })
+        target.listener.on_event(Event::Error { sequence, received, class, code, router })
     }
 }
 

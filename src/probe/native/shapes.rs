@@ -1,7 +1,7 @@
 //! In what the requests to some targets differ from those to all others.
 
 use super::socket::Fragments;
-use super::sys::{self, Marks};
+use super::sys::{self, PacketMarks};
 use crate::probe::wire::PAYLOAD;
 use crate::target::{Dscp, Shape, Zone};
 use std::net::IpAddr;
@@ -9,13 +9,13 @@ use std::num::NonZero;
 
 /// What a target was given, and what it takes to send that.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Special {
+pub(super) struct SpecialSocket {
     shape: Shape,
     /// Index of its interface; 0 without one, or while there is no such interface.
     interface: u32,
 }
 
-impl Special {
+impl SpecialSocket {
     /// `None` if it is like all others.
     pub(super) fn new(shape: Shape) -> Option<Box<Self>> {
         (shape != Shape::default()).then(|| Box::new(Self { shape, interface: 0 }))
@@ -47,11 +47,11 @@ impl Special {
     ///
     /// # Errors
     /// The interface, if there is none of that name.
-    pub(super) fn marks(&mut self) -> Result<Marks, Zone> {
+    pub(super) fn marks(&mut self) -> Result<PacketMarks, Zone> {
         if let (Some(name), 0) = (self.shape.interface, self.interface) {
             self.interface = sys::interface_of(name.as_str()).ok_or(name)?;
         }
-        Ok(Marks {
+        Ok(PacketMarks {
             traffic_class: self.shape.dscp.map(Dscp::traffic_class),
             ttl: self.shape.ttl.map(NonZero::get),
             source: self.shape.source,

@@ -2,7 +2,7 @@
 
 use super::drops::Drops;
 use super::idents::Idents;
-use super::sys::{self, Marks};
+use super::sys::{self, PacketMarks};
 use crate::measure::Timestamp;
 use crate::target::Family;
 use socket2::{Domain, Protocol, Socket as Inner, Type};
@@ -13,14 +13,14 @@ use std::os::fd::{AsRawFd, RawFd};
 
 /// What kind of ICMP socket it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SocketKind {
     /// Sees every ICMP packet of the host; needs CAP_NET_RAW.
     Raw,
     /// Sees replies to its own requests, and errors through its error queue; needs `net.ipv4.ping_group_range`.
     Datagram,
 }
 
-impl Kind {
+impl SocketKind {
     /// As metrics call it.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -42,12 +42,12 @@ pub(super) enum Fragments {
 }
 
 /// An open ICMP socket of one family, with what its receive buffer dropped.
-pub(super) struct Socket {
+pub(super) struct IcmpSocket {
     inner: Inner,
     /// Which family it is for.
     pub family: Family,
     /// What kind of socket it is.
-    pub kind: Kind,
+    pub kind: SocketKind,
     /// The identifier of its requests: random, or chosen by the kernel for a datagram socket.
     pub ident: u16,
     /// What its receive buffer dropped, and when.
@@ -65,17 +65,17 @@ const SMALL_BUFFER: u32 = 1 << 20;
 /// Before, Linux passed over the options of packets of IPv6 datagram sockets.
 const MARKS_SINCE: (u32, u32) = (5, 18);
 
-impl Socket {
+impl IcmpSocket {
     /// Opens a socket that does not block, stamps what it receives, and gets only what concerns us.
     ///
     /// # Errors
     /// Whatever socket(2) and its companions say: no permission, no such family.
-    pub(super) fn open(family: Family, kind: Kind, idents: Idents) -> io::Result<Self> {
+    pub(super) fn open(family: Family, kind: SocketKind, idents: Idents) -> io::Result<Self> {
         let (domain, protocol) = match family {
             Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
             Family::V6 => (Domain::IPV6, Protocol::ICMPV6),
         };
-        let socket_type = if kind == Kind::Raw { Type::RAW } else { Type::DGRAM };
+        let socket_type = if kind == SocketKind::Raw { Type::RAW } else { Type::DGRAM };
         let inner = Inner::new(domain, socket_type.nonblocking().cloexec(), Some(protocol))?;
         sys::set_option(&inner, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
         let ident = idents.own();
@@ -83,8 +83,8 @@ impl Socket {
         let mut socket = Self { inner, family, kind, ident, drops, seen_drops: 0, fragments };
         socket.enlarge_buffers();
         match kind {
-            Kind::Raw => socket.filter(idents)?,
-            Kind::Datagram => socket.ident = socket.bind()?,
+            SocketKind::Raw => socket.filter(idents)?,
+            SocketKind::Datagram => socket.ident = socket.bind()?,
         }
         socket.ask_for_details()?;
         // Without an IP identifier to choose, the kernel sends 3 % cheaper.
@@ -98,8 +98,8 @@ impl Socket {
     }
 
     /// Why the kernel would send a request otherwise than its marks say, and would not mention it.
-    pub(super) fn inability(&self, marks: Marks) -> Option<&'static str> {
-        if self.kind == Kind::Raw || self.family == Family::V4 || marks == Marks::default() {
+    pub(super) fn inability(&self, marks: PacketMarks) -> Option<&'static str> {
+        if self.kind == SocketKind::Raw || self.family == Family::V4 || marks == PacketMarks::default() {
             return None;
         }
         if sys::kernel_version() < MARKS_SINCE {
@@ -145,7 +145,7 @@ impl Socket {
         if fresh == 0 {
             return 0;
         }
-        if self.family == Family::V6 && self.kind == Kind::Raw && charged < allowed / 2 {
+        if self.family == Family::V6 && self.kind == SocketKind::Raw && charged < allowed / 2 {
             return fresh;
         }
         self.drops.record(fresh, since, now);
@@ -208,7 +208,7 @@ impl Socket {
     }
 }
 
-impl AsRawFd for Socket {
+impl AsRawFd for IcmpSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.inner.as_raw_fd()
     }

@@ -1,11 +1,11 @@
 //! The engine's table of targets: found by index for replies, by address for errors.
 
-use super::shapes::Special;
+use super::shapes::SpecialSocket;
 use super::socket::Fragments;
 use super::sys;
 use crate::measure::Timestamp;
 use crate::probe::wire::PAYLOAD;
-use crate::probe::{Listener, PortId};
+use crate::probe::{Listener, TargetId};
 use crate::target::{Address, Shape, Zone};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// One target, as far as the engine knows it.
-pub(super) struct Target {
+pub(super) struct NativeTarget {
     /// Where its events go.
     pub listener: Rc<dyn Listener>,
     /// The slot of its alarm.
@@ -25,11 +25,11 @@ pub(super) struct Target {
     /// Requests per second, in millionths.
     rate: u64,
     /// In what its requests differ from others; most do not.
-    special: Option<Box<Special>>,
+    special: Option<Box<SpecialSocket>>,
 }
 
 /// How a request gets to its target.
-pub(super) struct Way {
+pub(super) struct Route {
     /// Where it goes.
     pub to: SocketAddr,
     /// Number of bytes after the ICMP header.
@@ -37,7 +37,7 @@ pub(super) struct Way {
     /// What the system does with it if that is too large for a link.
     pub fragments: Fragments,
     /// What its packet bears.
-    pub marks: Option<sys::Marks>,
+    pub marks: Option<sys::PacketMarks>,
 }
 
 /// Why a request has no way to its target; for the log.
@@ -45,7 +45,7 @@ pub(super) struct Way {
 #[error("there is no interface {0:?}")]
 pub(super) struct NoInterface(Zone);
 
-impl Target {
+impl NativeTarget {
     /// The address that its requests are for.
     pub(super) const fn ip(&self) -> IpAddr {
         self.address.ip()
@@ -71,10 +71,10 @@ impl Target {
     }
 
     /// How its requests get to that address.
-    fn way(&mut self, to: SocketAddr) -> Result<Way, NoInterface> {
+    fn way(&mut self, to: SocketAddr) -> Result<Route, NoInterface> {
         Ok(match &mut self.special {
-            None => Way { to, size: PAYLOAD, fragments: Fragments::Never, marks: None },
-            Some(special) => Way {
+            None => Route { to, size: PAYLOAD, fragments: Fragments::Never, marks: None },
+            Some(special) => Route {
                 to,
                 size: special.size(),
                 fragments: special.fragments(),
@@ -95,38 +95,38 @@ impl Target {
 
 /// All targets of an engine.
 #[derive(Default)]
-pub(super) struct Targets {
-    entries: Vec<Entry>,
+pub(super) struct NativeTargets {
+    entries: Vec<NativeEntry>,
     free: Vec<u32>,
     by_address: HashMap<(IpAddr, u32), u32>,
     rate: u64,
 }
 
 #[derive(Default)]
-struct Entry {
+struct NativeEntry {
     generation: u32,
-    target: Option<Target>,
+    target: Option<NativeTarget>,
 }
 
-impl Targets {
+impl NativeTargets {
     /// Adds a target.
-    pub(super) fn insert(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+    pub(super) fn insert(&mut self, address: Address, listener: Rc<dyn Listener>) -> TargetId {
         let index = self.free.pop().unwrap_or_else(|| {
             if self.entries.len() == self.entries.capacity() {
                 self.entries.reserve_exact((self.entries.len() / 8).max(64));
             }
-            self.entries.push(Entry::default());
+            self.entries.push(NativeEntry::default());
             u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
         });
         let scope = scope_of(address);
         self.by_address.insert((address.ip(), scope), index);
         let entry = &mut self.entries[index as usize];
-        entry.target = Some(Target { listener, alarm: None, address, scope, rate: 0, special: None });
-        PortId { index, generation: entry.generation }
+        entry.target = Some(NativeTarget { listener, alarm: None, address, scope, rate: 0, special: None });
+        TargetId { index, generation: entry.generation }
     }
 
     /// Removes a target and returns it.
-    pub(super) fn remove(&mut self, id: PortId) -> Option<Target> {
+    pub(super) fn remove(&mut self, id: TargetId) -> Option<NativeTarget> {
         self.get(id)?;
         let entry = &mut self.entries[id.index as usize];
         let target = entry.target.take()?;
@@ -141,29 +141,29 @@ impl Targets {
     }
 
     /// The target of that name, if it is still here.
-    pub(super) fn get(&self, id: PortId) -> Option<&Target> {
+    pub(super) fn get(&self, id: TargetId) -> Option<&NativeTarget> {
         let entry = self.entries.get(id.index as usize)?;
         entry.target.as_ref().filter(|_| entry.generation == id.generation)
     }
 
     /// Likewise.
-    pub(super) fn get_mut(&mut self, id: PortId) -> Option<&mut Target> {
+    pub(super) fn get_mut(&mut self, id: TargetId) -> Option<&mut NativeTarget> {
         let entry = self.entries.get_mut(id.index as usize)?;
         entry.target.as_mut().filter(|_| entry.generation == id.generation)
     }
 
     /// The target that now has an index.
-    pub(super) fn at(&self, index: u32) -> Option<(PortId, &Target)> {
+    pub(super) fn at(&self, index: u32) -> Option<(TargetId, &NativeTarget)> {
         let entry = self.entries.get(index as usize)?;
-        Some((PortId { index, generation: entry.generation }, entry.target.as_ref()?))
+        Some((TargetId { index, generation: entry.generation }, entry.target.as_ref()?))
     }
 
     /// Takes the alarm of the target that now has an index: whose it is, and in which slot it was.
-    pub(super) fn take_alarm(&mut self, index: u32) -> Option<(PortId, Rc<dyn Listener>, Timestamp)> {
+    pub(super) fn take_alarm(&mut self, index: u32) -> Option<(TargetId, Rc<dyn Listener>, Timestamp)> {
         let entry = self.entries.get_mut(index as usize)?;
         let target = entry.target.as_mut()?;
         let slot = target.alarm.take()?;
-        Some((PortId { index, generation: entry.generation }, Rc::clone(&target.listener), slot))
+        Some((TargetId { index, generation: entry.generation }, Rc::clone(&target.listener), slot))
     }
 
     /// Whether an index was ever in use.
@@ -172,16 +172,16 @@ impl Targets {
     }
 
     /// The target with an address; `scope` is that of whoever told us about it.
-    pub(super) fn find(&self, ip: IpAddr, scope: u32) -> Option<&Target> {
+    pub(super) fn find(&self, ip: IpAddr, scope: u32) -> Option<&NativeTarget> {
         let ip = ip.to_canonical();
         let index = self.by_address.get(&(ip, 0)).or_else(|| self.by_address.get(&(ip, scope)))?;
         self.entries.get(*index as usize)?.target.as_ref()
     }
 
     /// Has a target's requests look like that from now on.
-    pub(super) fn set_shape(&mut self, id: PortId, shape: Shape) {
+    pub(super) fn set_shape(&mut self, id: TargetId, shape: Shape) {
         if let Some(target) = self.get_mut(id) {
-            target.special = Special::new(shape);
+            target.special = SpecialSocket::new(shape);
         }
     }
 
@@ -189,7 +189,7 @@ impl Targets {
     ///
     /// # Errors
     /// [`NoInterface`] while an interface does not exist.
-    pub(super) fn way(&mut self, id: PortId) -> Option<Result<Way, NoInterface>> {
+    pub(super) fn way(&mut self, id: TargetId) -> Option<Result<Route, NoInterface>> {
         let target = self.get_mut(id)?;
         if let Some(to) = target.destination() {
             return Some(target.way(to));
@@ -204,14 +204,14 @@ impl Targets {
     }
 
     /// Has the interfaces of a target looked for again: they may have gone, or come back as others.
-    pub(super) fn forget_interfaces(&mut self, id: PortId) {
+    pub(super) fn forget_interfaces(&mut self, id: TargetId) {
         self.set_scope(id, 0);
         if let Some(special) = self.get_mut(id).and_then(|target| target.special.as_mut()) {
             special.forget_interface();
         }
     }
 
-    fn set_scope(&mut self, id: PortId, scope: u32) {
+    fn set_scope(&mut self, id: TargetId, scope: u32) {
         let Some(target) = self.get_mut(id) else { return };
         if target.scope != scope && target.address.zone().is_some() {
             let ip = target.address.ip();
@@ -222,7 +222,7 @@ impl Targets {
     }
 
     /// Notes a target's interval; returns whether it is the first that we hear of.
-    pub(super) fn set_interval(&mut self, id: PortId, interval: Duration) -> bool {
+    pub(super) fn set_interval(&mut self, id: TargetId, interval: Duration) -> bool {
         let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX).max(1);
         let Some(target) = self.get_mut(id) else { return false };
         let rate = 1_000_000_000_000 / micros;

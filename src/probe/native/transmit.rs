@@ -1,11 +1,11 @@
 //! From the queue to the sockets: batches, with a clock around each.
 
-use super::socket::Socket;
-use super::targets::{Target, Way};
+use super::socket::IcmpSocket;
+use super::targets::{NativeTarget, Route};
 use super::{NativeEngine, sys};
 use crate::measure::{ErrorClass, Timestamp};
-use crate::probe::wire::{self, Stamp};
-use crate::probe::{Engine, Event, PortId};
+use crate::probe::wire::{self, RequestToken};
+use crate::probe::{Engine, Event, TargetId};
 use crate::target::Family;
 use std::fmt::Display;
 use std::io;
@@ -18,7 +18,7 @@ const GROWTH: usize = 4;
 const LARGEST: usize = 8;
 
 /// A request on its way out.
-type Queued = (PortId, u32);
+type Queued = (TargetId, u32);
 
 impl NativeEngine {
     /// Number of requests that wait to be sent.
@@ -71,7 +71,7 @@ impl NativeEngine {
         };
         let mut outbound = self.transmitter.borrow_mut();
         outbound.clear();
-        let mut batch = [(PortId { index: 0, generation: 0 }, 0); LARGEST];
+        let mut batch = [(TargetId { index: 0, generation: 0 }, 0); LARGEST];
         for request in requests {
             let Some(way) = self.way(socket, request) else { continue };
             if way.fragments != socket.fragments() {
@@ -92,7 +92,7 @@ impl NativeEngine {
     }
 
     /// How a request gets to its target; `None` if it can't.
-    fn way(&self, socket: &Socket, request: Queued) -> Option<Way> {
+    fn way(&self, socket: &IcmpSocket, request: Queued) -> Option<Route> {
         let way = self.targets.borrow_mut().way(request.0)?;
         let way = way.map_err(|error| self.refuse(request, &error)).ok()?;
         if let Some(reason) = way.marks.and_then(|marks| socket.inability(marks)) {
@@ -103,12 +103,12 @@ impl NativeEngine {
     }
 
     /// Puts a request into the batch.
-    fn write(&self, socket: &Socket, (port, number): Queued, way: &Way, outbound: &mut sys::Outbound) {
+    fn write(&self, socket: &IcmpSocket, (port, number): Queued, way: &Route, outbound: &mut sys::Outbound) {
         let message = outbound.push(way.to, wire::HEADER + way.size, way.marks);
-        wire::write_request(&self.key, way.to.ip(), socket.ident, Stamp { port, number }, message);
+        wire::write_request(&self.key, way.to.ip(), socket.ident, RequestToken { port, number }, message);
     }
 
-    fn transmit(&self, socket: &Socket, batch: &[Queued], outbound: &mut sys::Outbound) {
+    fn transmit(&self, socket: &IcmpSocket, batch: &[Queued], outbound: &mut sys::Outbound) {
         let mut first = 0;
         let mut tried_again = false;
         while first < outbound.len() {
@@ -160,7 +160,7 @@ impl NativeEngine {
             }
             Some(libc::EMSGSIZE) => self.note_too_large(request, error),
             _ => {
-                let source = self.targets.borrow().get(id).and_then(Target::source);
+                let source = self.targets.borrow().get(id).and_then(NativeTarget::source);
                 match source {
                     Some(source) => self.refuse(
                         request,

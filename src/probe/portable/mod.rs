@@ -22,27 +22,27 @@
 mod request;
 mod targets;
 
-use super::{Engine, EngineStats, Event, Line, Listener, PortId};
+use super::{Engine, EngineStats, Event, Line, Listener, TargetId};
 use crate::measure::Timestamp;
 use crate::target::{Address, Family, Shape, Timeout};
-use request::{Request, Tally};
+use request::{PortableRequest, RequestTotals};
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::io;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 use surge_ping::{Client, Config, ICMP};
-use targets::{Targets, Waiting};
+use targets::{PortableTarget, PortableTargets};
 use tokio::sync::Notify;
 
 /// The portable engine of one thread.
-pub struct Portable {
-    clock: Clock,
+pub struct PortableEngine {
+    clock: PortableClock,
     timeout: Timeout,
     /// For IPv4 and IPv6; a family that the system does not have has none.
     clients: [Option<Client>; 2],
-    targets: RefCell<Targets>,
-    tally: Rc<Tally>,
+    targets: RefCell<PortableTargets>,
+    tally: Rc<RequestTotals>,
     /// Everything that was received before this has been delivered.
     complete_until: Cell<Timestamp>,
     /// When targets were last called on.
@@ -71,9 +71,9 @@ pub enum PortableError {
 }
 
 /// What a listener is told at once.
-type Verdict = (Rc<dyn Listener>, Event);
+type ListenerCall = (Rc<dyn Listener>, Event);
 
-impl Portable {
+impl PortableEngine {
     /// Opens the sockets and starts the engine's task; within a `LocalSet`, as every actix arbiter has one.
     ///
     /// # Errors
@@ -82,13 +82,13 @@ impl Portable {
         let clients = open_clients()?;
         let mut ident = [0; 2];
         getrandom::fill(&mut ident).map_err(|error| PortableError::Random(error.to_string()))?;
-        let clock = Clock::start();
+        let clock = PortableClock::start();
         let changed = Rc::new(Notify::new());
         let engine = Rc::new(Self {
             clock,
             timeout,
             clients,
-            targets: RefCell::new(Targets::new(u16::from_ne_bytes(ident))),
+            targets: RefCell::new(PortableTargets::new(u16::from_ne_bytes(ident))),
             tally: Rc::default(),
             complete_until: Cell::new(clock.now()),
             rang: Cell::new(clock.now()),
@@ -100,7 +100,7 @@ impl Portable {
     }
 
     /// The request to be sent; or, without a way to send it, what to tell at once.
-    fn request(&self, id: PortId, number: u32) -> Option<Result<Request, Verdict>> {
+    fn request(&self, id: TargetId, number: u32) -> Option<Result<PortableRequest, ListenerCall>> {
         let mut targets = self.targets.borrow_mut();
         let target = targets.get_mut(id)?;
         let listener = Rc::clone(&target.listener);
@@ -127,7 +127,7 @@ impl Portable {
         let blind = Rc::clone(&target.blind);
         let (address, ident, clock, tally) =
             (target.address, target.ident, self.clock, Rc::clone(&self.tally));
-        Some(Ok(Request {
+        Some(Ok(PortableRequest {
             client,
             address,
             destination,
@@ -154,21 +154,21 @@ impl Portable {
         self.rang.set(now);
         loop {
             let Some((listener, id)) = self.targets.borrow_mut().pop_due(now) else { return };
-            listener.ring(Line::new(self, id));
+            listener.on_due(Line::new(self, id));
         }
     }
 }
 
-impl Engine for Portable {
+impl Engine for PortableEngine {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> TargetId {
         self.targets.borrow_mut().attach(address, listener, self.timeout)
     }
 
-    fn detach(&self, id: PortId) {
+    fn detach(&self, id: TargetId) {
         // Dropped after the borrow has ended: what is under way ends with it.
         let target = self.targets.borrow_mut().detach(id);
         if let Some(target) = target {
@@ -176,19 +176,19 @@ impl Engine for Portable {
         }
     }
 
-    fn set_shape(&self, id: PortId, shape: Shape) {
+    fn set_shape(&self, id: TargetId, shape: Shape) {
         if let Some(target) = self.targets.borrow_mut().get_mut(id) {
             target.set_shape(shape);
         }
     }
 
-    fn set_timeout(&self, id: PortId, timeout: Timeout) {
+    fn set_timeout(&self, id: TargetId, timeout: Timeout) {
         if let Some(target) = self.targets.borrow_mut().get_mut(id) {
             target.timeout = timeout;
         }
     }
 
-    fn send(&self, id: PortId, number: u32) {
+    fn send(&self, id: TargetId, number: u32) {
         match self.request(id, number) {
             Some(Ok(request)) => {
                 if let Some(target) = self.targets.borrow_mut().get_mut(id) {
@@ -200,7 +200,7 @@ impl Engine for Portable {
         }
     }
 
-    fn wake_at(&self, id: PortId, at: Timestamp, _: Duration) {
+    fn wake_at(&self, id: TargetId, at: Timestamp, _: Duration) {
         // An alarm in the past rings in the next round, not over and over in the present one.
         self.targets.borrow_mut().set_alarm(id, at.max(self.now()));
         self.reconsider();
@@ -216,9 +216,10 @@ impl Engine for Portable {
     }
 
     /// Whether a request of that target may have been answered without our seeing it. Nothing is known of drops.
-    fn dropped_between(&self, id: PortId, from: Timestamp, to: Timestamp) -> bool {
+    fn dropped_between(&self, id: TargetId, from: Timestamp, to: Timestamp) -> bool {
         let mut targets = self.targets.borrow_mut();
-        let blind = |target: &mut Waiting| target.blind.borrow().iter().any(|at| (from..=to).contains(at));
+        let blind =
+            |target: &mut PortableTarget| target.blind.borrow().iter().any(|at| (from..=to).contains(at));
         targets.get_mut(id).is_some_and(blind)
     }
 
@@ -232,7 +233,7 @@ impl Engine for Portable {
     }
 }
 
-impl Drop for Portable {
+impl Drop for PortableEngine {
     fn drop(&mut self) {
         self.changed.notify_one();
     }
@@ -241,12 +242,12 @@ impl Drop for Portable {
 /// The clock of an engine: `std`'s, which never steps back, counted from 1970 so that a target's grid is the same
 /// after a restart; in turns, since accounts have no bits for the moments of more than nine years.
 #[derive(Debug, Clone, Copy)]
-struct Clock {
+struct PortableClock {
     epoch: Timestamp,
     started: Instant,
 }
 
-impl Clock {
+impl PortableClock {
     fn start() -> Self {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let nanos = u64::try_from(since_1970.as_nanos()).unwrap_or(0) % TURN;
@@ -259,7 +260,7 @@ impl Clock {
 }
 
 /// The engine's one task: wakes targets when they are due. Ends with the engine.
-async fn drive(engine: Weak<Portable>, changed: Rc<Notify>) {
+async fn drive(engine: Weak<PortableEngine>, changed: Rc<Notify>) {
     loop {
         let Some(strong) = engine.upgrade() else { return };
         let next = strong.targets.borrow().next_alarm();
@@ -289,7 +290,7 @@ async fn drive(engine: Weak<Portable>, changed: Rc<Notify>) {
 ///
 /// Whoever wakes from a sleep has been preceded by a look at the sockets; a few turns of the other tasks bring
 /// what was seen there to its request.
-async fn hear_all(tally: &Tally) {
+async fn hear_all(tally: &RequestTotals) {
     for _ in 0..MOST_ROUNDS {
         let before = tally.concluded();
         for _ in 0..TURNS {

@@ -1,10 +1,10 @@
 //! One echo request, from sending to its first packet.
 
-use super::Clock;
+use super::PortableClock;
 use crate::measure::Timestamp;
-use crate::probe::send_failures::Refusals;
+use crate::probe::send_failures::SendFailureLog;
 use crate::probe::wire::{HEADER, classify};
-use crate::probe::{Event, Foreign, Listener};
+use crate::probe::{Event, Listener, RejectReason};
 use crate::target::{Address, Family};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ use surge_ping::{Client, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
 use tracing::debug;
 
 /// A request that is about to be sent.
-pub(super) struct Request {
+pub(super) struct PortableRequest {
     pub client: Client,
     pub address: Address,
     pub destination: SocketAddr,
@@ -29,23 +29,23 @@ pub(super) struct Request {
     pub size: usize,
     /// How long to wait for its first packet.
     pub wait: Duration,
-    pub clock: Clock,
+    pub clock: PortableClock,
     pub listener: Rc<dyn Listener>,
     pub blind: Rc<RefCell<VecDeque<Timestamp>>>,
-    pub tally: Rc<Tally>,
+    pub tally: Rc<RequestTotals>,
 }
 
 /// What the requests of an engine have in common.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct RequestTotals {
     under_way: Cell<usize>,
     concluded: Cell<u64>,
-    foreign: [Cell<u64>; Foreign::ALL.len()],
-    pub refusals: RefCell<Refusals>,
+    foreign: [Cell<u64>; RejectReason::ALL.len()],
+    pub refusals: RefCell<SendFailureLog>,
 }
 
 /// What a packet that came for a request is.
-enum Meaning {
+enum ReplyMeaning {
     Reply {
         ttl: Option<u8>,
     },
@@ -60,12 +60,12 @@ enum Meaning {
     Distraction,
 }
 
-type Outcome = Result<(IcmpPacket, Duration), SurgeError>;
+type SurgeOutcome = Result<(IcmpPacket, Duration), SurgeError>;
 
-impl Request {
+impl PortableRequest {
     /// Sends the request and reports what comes of it.
     pub(super) async fn run(self) {
-        let _counted = UnderWay::new(&self.tally);
+        let _counted = RunningTask::new(&self.tally);
         let ident = PingIdentifier(self.ident);
         let mut pinger = self.client.pinger(self.destination.ip(), ident).await;
         pinger.timeout(self.wait);
@@ -117,7 +117,7 @@ impl Request {
         }
     }
 
-    fn conclude(&self, outcome: Outcome, at: Timestamp) {
+    fn conclude(&self, outcome: SurgeOutcome, at: Timestamp) {
         let (number, sequence) = (self.number, low_half(self.number));
         let (packet, rtt) = match outcome {
             Ok(heard) => heard,
@@ -128,15 +128,15 @@ impl Request {
         };
         let received = at + rtt;
         match meaning(&packet, HEADER + self.size) {
-            Meaning::Reply { ttl } => self.tell(Event::Reply { number, received, ttl }),
-            Meaning::Error { class, code, router } => {
+            ReplyMeaning::Reply { ttl } => self.tell(Event::Reply { number, received, ttl }),
+            ReplyMeaning::Error { class, code, router } => {
                 self.tell(Event::Error { sequence, received, class, code, router });
             }
-            Meaning::Malformed => {
-                self.tally.count_foreign(Foreign::Malformed);
+            ReplyMeaning::Malformed => {
+                self.tally.count_foreign(RejectReason::Malformed);
                 self.go_blind();
             }
-            Meaning::Distraction => self.go_blind(),
+            ReplyMeaning::Distraction => self.go_blind(),
         }
     }
 
@@ -151,7 +151,7 @@ impl Request {
     }
 }
 
-impl Tally {
+impl RequestTotals {
     /// Number of requests that wait for their first packet.
     pub(super) fn under_way(&self) -> usize {
         self.under_way.get()
@@ -162,41 +162,41 @@ impl Tally {
         self.concluded.get()
     }
 
-    pub(super) fn count_foreign(&self, reason: Foreign) {
+    pub(super) fn count_foreign(&self, reason: RejectReason) {
         let count = &self.foreign[reason as usize];
         count.set(count.get() + 1);
     }
 
     /// Tells a listener, and counts what it does not know.
     pub(super) fn tell(&self, listener: &dyn Listener, event: Event) {
-        if let Err(reason) = listener.hear(event) {
+        if let Err(reason) = listener.on_event(event) {
             self.count_foreign(reason);
         }
     }
 
-    pub(super) fn foreign(&self) -> [u64; Foreign::ALL.len()] {
-        Foreign::ALL.map(|reason| self.foreign[reason as usize].get())
+    pub(super) fn foreign(&self) -> [u64; RejectReason::ALL.len()] {
+        RejectReason::ALL.map(|reason| self.foreign[reason as usize].get())
     }
 }
 
 /// Counts a request as long as its task lives, however that ends.
-struct UnderWay(Rc<Tally>);
+struct RunningTask(Rc<RequestTotals>);
 
-impl UnderWay {
-    fn new(tally: &Rc<Tally>) -> Self {
+impl RunningTask {
+    fn new(tally: &Rc<RequestTotals>) -> Self {
         tally.under_way.set(tally.under_way.get() + 1);
         Self(Rc::clone(tally))
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for RunningTask {
     fn drop(&mut self) {
         self.0.under_way.set(self.0.under_way.get() - 1);
     }
 }
 
 /// What a packet is, in answer to a message of that length.
-fn meaning(packet: &IcmpPacket, message: usize) -> Meaning {
+fn meaning(packet: &IcmpPacket, message: usize) -> ReplyMeaning {
     let (family, kind, code, router, size, ttl) = match packet {
         IcmpPacket::V4(v4) => {
             let (kind, code) = (v4.get_icmp_type().0, v4.get_icmp_code().0);
@@ -210,10 +210,10 @@ fn meaning(packet: &IcmpPacket, message: usize) -> Meaning {
     let echo_reply = if family == Family::V4 { ECHO_REPLY_V4 } else { ECHO_REPLY_V6 };
     match classify(family, kind, code) {
         // Some systems change the length in the header that they show us.
-        _ if kind == echo_reply && size != message && cfg!(target_os = "linux") => Meaning::Malformed,
-        _ if kind == echo_reply => Meaning::Reply { ttl },
-        Some(class) => Meaning::Error { class, code, router },
-        None => Meaning::Distraction,
+        _ if kind == echo_reply && size != message && cfg!(target_os = "linux") => ReplyMeaning::Malformed,
+        _ if kind == echo_reply => ReplyMeaning::Reply { ttl },
+        Some(class) => ReplyMeaning::Error { class, code, router },
+        None => ReplyMeaning::Distraction,
     }
 }
 

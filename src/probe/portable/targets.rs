@@ -1,9 +1,9 @@
 //! Who is pinged, what is under way for each, and when to wake whom.
 
-use super::request::{LARGEST, Request};
+use super::request::{LARGEST, PortableRequest};
 use crate::measure::Timestamp;
 use crate::probe::wire::PAYLOAD;
-use crate::probe::{Listener, PortId};
+use crate::probe::{Listener, TargetId};
 use crate::target::{Address, Key, Shape, Timeout};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
@@ -12,8 +12,8 @@ use std::rc::Rc;
 use tokio::task::JoinSet;
 
 /// The targets of an engine, and their alarms.
-pub(super) struct Targets {
-    slots: Vec<Option<Waiting>>,
+pub(super) struct PortableTargets {
+    slots: Vec<Option<PortableTarget>>,
     generations: Vec<u32>,
     free: Vec<u32>,
     alarms: BTreeSet<(Timestamp, u32)>,
@@ -22,8 +22,8 @@ pub(super) struct Targets {
 }
 
 /// One target.
-pub(super) struct Waiting {
-    id: PortId,
+pub(super) struct PortableTarget {
+    id: TargetId,
     pub address: Address,
     pub listener: Rc<dyn Listener>,
     /// After this a request is lost.
@@ -38,7 +38,7 @@ pub(super) struct Waiting {
     resolved: Option<SocketAddr>,
 }
 
-impl Targets {
+impl PortableTargets {
     pub(super) fn new(first_ident: u16) -> Self {
         Self {
             slots: Vec::new(),
@@ -54,19 +54,20 @@ impl Targets {
         address: Address,
         listener: Rc<dyn Listener>,
         timeout: Timeout,
-    ) -> PortId {
+    ) -> TargetId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.generations.push(0);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
-        let id = PortId { index, generation: self.generations[index as usize] };
-        self.slots[index as usize] = Some(Waiting::new(id, address, listener, timeout, self.next_ident));
+        let id = TargetId { index, generation: self.generations[index as usize] };
+        self.slots[index as usize] =
+            Some(PortableTarget::new(id, address, listener, timeout, self.next_ident));
         self.next_ident = self.next_ident.wrapping_add(1);
         id
     }
 
-    pub(super) fn detach(&mut self, id: PortId) -> Option<Waiting> {
+    pub(super) fn detach(&mut self, id: TargetId) -> Option<PortableTarget> {
         self.set_alarm(id, Timestamp::NEVER);
         self.get_mut(id)?;
         self.generations[id.index as usize] += 1;
@@ -74,11 +75,11 @@ impl Targets {
         self.slots[id.index as usize].take()
     }
 
-    pub(super) fn get_mut(&mut self, id: PortId) -> Option<&mut Waiting> {
+    pub(super) fn get_mut(&mut self, id: TargetId) -> Option<&mut PortableTarget> {
         self.slots.get_mut(id.index as usize)?.as_mut().filter(|target| target.id == id)
     }
 
-    pub(super) fn set_alarm(&mut self, id: PortId, at: Timestamp) {
+    pub(super) fn set_alarm(&mut self, id: TargetId, at: Timestamp) {
         let Some(target) = self.get_mut(id) else { return };
         let before = std::mem::replace(&mut target.alarm, at);
         self.alarms.remove(&(before, id.index));
@@ -92,7 +93,7 @@ impl Targets {
     }
 
     /// Takes out the first alarm that is due by `now`, and says whose it is.
-    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Rc<dyn Listener>, PortId)> {
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Rc<dyn Listener>, TargetId)> {
         let &(_, index) = self.alarms.first().filter(|&&(at, _)| at <= now)?;
         self.alarms.pop_first();
         let target = self.slots[index as usize].as_mut()?;
@@ -101,8 +102,8 @@ impl Targets {
     }
 }
 
-impl Waiting {
-    fn new(id: PortId, address: Address, listener: Rc<dyn Listener>, timeout: Timeout, ident: u16) -> Self {
+impl PortableTarget {
+    fn new(id: TargetId, address: Address, listener: Rc<dyn Listener>, timeout: Timeout, ident: u16) -> Self {
         let (alarm, under_way, shape) = (Timestamp::NEVER, JoinSet::new(), Shape::default());
         let blind = Rc::default();
         Self { id, address, listener, timeout, ident, blind, alarm, under_way, shape, resolved: None }
@@ -116,8 +117,8 @@ impl Waiting {
     /// Number of bytes after the ICMP header of its requests.
     ///
     /// # Errors
-    /// [`Unable`], when its requests can't look as they should.
-    pub(super) fn size(&self) -> Result<usize, Unable> {
+    /// [`Unsupported`], when its requests can't look as they should.
+    pub(super) fn size(&self) -> Result<usize, Unsupported> {
         let Shape { size, dscp, ttl, source, interface, dont_fragment } = self.shape;
         let given = [
             (Key::Dscp, dscp.is_some()),
@@ -127,14 +128,14 @@ impl Waiting {
             (Key::DontFragment, dont_fragment.is_some()),
         ];
         if let Some((key, _)) = given.into_iter().find(|(_, given)| *given) {
-            return Err(Unable::Option(key));
+            return Err(Unsupported::Option(key));
         }
         let size = size.map_or(PAYLOAD, |size| size.get().into());
-        if size > LARGEST { Err(Unable::Size(size)) } else { Ok(size) }
+        if size > LARGEST { Err(Unsupported::Size(size)) } else { Ok(size) }
     }
 
     /// Starts a request, and clears away those that have ended.
-    pub(super) fn start(&mut self, request: Request) {
+    pub(super) fn start(&mut self, request: PortableRequest) {
         while self.under_way.try_join_next().is_some() {}
         self.under_way.spawn_local(request.run());
     }
@@ -152,7 +153,7 @@ impl Waiting {
 
 /// What this engine can't do; for the log.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unable {
+pub(super) enum Unsupported {
     #[error("the portable engine can't set {0}: remove that option, or use the native engine")]
     Option(Key),
     #[error(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What becomes of one echo request to a scripted host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fate {
+pub struct ScriptedOutcome {
     pub(super) sending: Sending,
     /// Shared, because a fate is looked up once for each request.
     pub(super) arrivals: Rc<[Arrival]>,
@@ -26,11 +26,11 @@ pub(super) enum Sending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Arrival {
     pub after: Duration,
-    pub what: What,
+    pub what: ScriptedArrival,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum ScriptedArrival {
     Reply,
     Error(ErrorClass),
     /// A reply with a number that is not the request's.
@@ -39,7 +39,7 @@ pub(super) enum What {
     Swallowed,
 }
 
-impl Fate {
+impl ScriptedOutcome {
     /// TTL of every scripted reply.
     pub const TTL: u8 = 57;
     /// The router that all scripted errors come from.
@@ -60,52 +60,52 @@ impl Fate {
         Self { sending, arrivals: Rc::new([]) }
     }
 
-    fn arrival(after: Duration, what: What) -> Self {
+    fn arrival(after: Duration, what: ScriptedArrival) -> Self {
         Self { sending: Sending::Sent, arrivals: Rc::new([Arrival { after, what }]) }
     }
 }
 
 /// A reply after so many milliseconds: an answer, or a late one if that is longer than the timeout.
-pub fn reply(millis: u64) -> Fate {
-    Fate::arrival(Duration::from_millis(millis), What::Reply)
+pub fn reply(millis: u64) -> ScriptedOutcome {
+    ScriptedOutcome::arrival(Duration::from_millis(millis), ScriptedArrival::Reply)
 }
 
 /// A reply after so many microseconds. Its time of receipt is exact; it is heard at the next whole millisecond.
-pub fn reply_micros(micros: u64) -> Fate {
-    Fate::arrival(Duration::from_micros(micros), What::Reply)
+pub fn reply_micros(micros: u64) -> ScriptedOutcome {
+    ScriptedOutcome::arrival(Duration::from_micros(micros), ScriptedArrival::Reply)
 }
 
 /// Nothing ever comes back.
-pub fn silence() -> Fate {
-    Fate::sending(Sending::Sent)
+pub fn silence() -> ScriptedOutcome {
+    ScriptedOutcome::sending(Sending::Sent)
 }
 
 /// An ICMP error of that class after so many milliseconds.
-pub fn error(millis: u64, class: ErrorClass) -> Fate {
-    Fate::arrival(Duration::from_millis(millis), What::Error(class))
+pub fn error(millis: u64, class: ErrorClass) -> ScriptedOutcome {
+    ScriptedOutcome::arrival(Duration::from_millis(millis), ScriptedArrival::Error(class))
 }
 
 /// A reply after so many milliseconds whose number no request of the recent past had.
-pub fn stale(millis: u64) -> Fate {
-    Fate::arrival(Duration::from_millis(millis), What::Stale)
+pub fn stale(millis: u64) -> ScriptedOutcome {
+    ScriptedOutcome::arrival(Duration::from_millis(millis), ScriptedArrival::Stale)
 }
 
 /// A reply after so many milliseconds that our own receive buffer drops.
-pub fn swallowed(millis: u64) -> Fate {
-    Fate::arrival(Duration::from_millis(millis), What::Swallowed)
+pub fn swallowed(millis: u64) -> ScriptedOutcome {
+    ScriptedOutcome::arrival(Duration::from_millis(millis), ScriptedArrival::Swallowed)
 }
 
 /// Not sent, for want of our own resources.
-pub fn not_sent() -> Fate {
-    Fate::sending(Sending::NotSent)
+pub fn not_sent() -> ScriptedOutcome {
+    ScriptedOutcome::sending(Sending::NotSent)
 }
 
 /// Refused by our own kernel, at once.
-pub fn refused() -> Fate {
-    Fate::sending(Sending::Refused)
+pub fn refused() -> ScriptedOutcome {
+    ScriptedOutcome::sending(Sending::Refused)
 }
 
 /// The engine panics when it is told to send, and takes the actor with it.
-pub fn panic_at_send() -> Fate {
-    Fate::sending(Sending::Panic)
+pub fn panic_at_send() -> ScriptedOutcome {
+    ScriptedOutcome::sending(Sending::Panic)
 }

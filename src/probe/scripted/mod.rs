@@ -15,14 +15,14 @@ mod fate;
 mod state;
 
 pub use fate::{
-    Fate, error, not_sent, panic_at_send, refused, reply, reply_micros, silence, stale, swallowed,
+    ScriptedOutcome, error, not_sent, panic_at_send, refused, reply, reply_micros, silence, stale, swallowed,
 };
 
-use super::{Engine, EngineStats, Event, Line, Listener, PortId};
+use super::{Engine, EngineStats, Event, Line, Listener, TargetId};
 use crate::measure::Timestamp;
 use crate::target::{Address, Shape};
 use fate::Sending;
-use state::{Due, Repeat, State};
+use state::{NetworkState, Repeat, ScriptedEvent};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -32,7 +32,7 @@ use tokio::time::Instant;
 /// A network made of scripts; clones share it. Made inside of an actix or `LocalSet` runtime, after
 /// `tokio::time::pause()`.
 #[derive(Clone)]
-pub struct ScriptedNetwork(Rc<Core>);
+pub struct ScriptedNetwork(Rc<NetworkCore>);
 
 /// A request as the network saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,8 @@ impl ScriptedNetwork {
     /// A network where nobody answers. Its moments count from now.
     pub fn new() -> Self {
         let changed = Rc::new(Notify::new());
-        let state = RefCell::new(State::new());
-        let core = Rc::new(Core {
+        let state = RefCell::new(NetworkState::new());
+        let core = Rc::new(NetworkCore {
             epoch: Instant::now(),
             state,
             asleep_until: Cell::default(),
@@ -62,7 +62,7 @@ impl ScriptedNetwork {
 
     /// Scripts a host: its requests meet these fates in turn, and then the same again, for ever. No fates: silence.
     #[must_use]
-    pub fn host(self, address: Address, fates: impl IntoIterator<Item = Fate>) -> Self {
+    pub fn host(self, address: Address, fates: impl IntoIterator<Item = ScriptedOutcome>) -> Self {
         self.rewrite(address, fates);
         self
     }
@@ -72,8 +72,8 @@ impl ScriptedNetwork {
     pub fn host_then(
         self,
         address: Address,
-        fates: impl IntoIterator<Item = Fate>,
-        ever_after: Fate,
+        fates: impl IntoIterator<Item = ScriptedOutcome>,
+        ever_after: ScriptedOutcome,
     ) -> Self {
         self.0
             .state
@@ -85,13 +85,13 @@ impl ScriptedNetwork {
 
     /// The fate of every request to a host without a script of its own; such requests are not written down.
     #[must_use]
-    pub fn elsewhere(self, fate: Fate) -> Self {
+    pub fn elsewhere(self, fate: ScriptedOutcome) -> Self {
         self.0.state.borrow_mut().elsewhere = fate;
         self
     }
 
     /// Gives a host another script while the test runs, to be used from its beginning.
-    pub fn rewrite(&self, address: Address, fates: impl IntoIterator<Item = Fate>) {
+    pub fn rewrite(&self, address: Address, fates: impl IntoIterator<Item = ScriptedOutcome>) {
         self.0.state.borrow_mut().script(address).rewrite(fates, Repeat::All);
     }
 
@@ -126,15 +126,15 @@ impl ScriptedNetwork {
         loop {
             let Some((listener, id, due)) = self.0.state.borrow_mut().pop_due(now) else { return };
             match due {
-                Due::Event(event) => self.tell(&*listener, event),
-                Due::Bell => listener.ring(Line::new(self, id)),
-                Due::Dropped => {}
+                ScriptedEvent::Event(event) => self.tell(&*listener, event),
+                ScriptedEvent::Alarm => listener.on_due(Line::new(self, id)),
+                ScriptedEvent::Dropped => {}
             }
         }
     }
 
     fn tell(&self, listener: &dyn Listener, event: Event) {
-        if let Err(reason) = listener.hear(event) {
+        if let Err(reason) = listener.on_event(event) {
             self.0.state.borrow_mut().foreign[reason as usize] += 1;
         }
     }
@@ -151,19 +151,19 @@ impl Engine for ScriptedNetwork {
         self.0.now()
     }
 
-    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+    fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> TargetId {
         self.0.state.borrow_mut().attach(address, listener)
     }
 
-    fn detach(&self, id: PortId) {
+    fn detach(&self, id: TargetId) {
         self.0.state.borrow_mut().detach(id);
     }
 
-    fn set_shape(&self, id: PortId, shape: Shape) {
+    fn set_shape(&self, id: TargetId, shape: Shape) {
         self.0.state.borrow_mut().set_shape(id, shape);
     }
 
-    fn send(&self, id: PortId, number: u32) {
+    fn send(&self, id: TargetId, number: u32) {
         let now = self.0.now();
         let Some((listener, sending)) = self.0.state.borrow_mut().send(id, number, now) else { return };
         self.0.reconsider();
@@ -179,7 +179,7 @@ impl Engine for ScriptedNetwork {
         );
     }
 
-    fn wake_at(&self, id: PortId, at: Timestamp, _: Duration) {
+    fn wake_at(&self, id: TargetId, at: Timestamp, _: Duration) {
         self.0.state.borrow_mut().set_alarm(id, at);
         self.0.reconsider();
     }
@@ -195,7 +195,7 @@ impl Engine for ScriptedNetwork {
         self.0.state.borrow().next_due().min(self.0.now() + Duration::from_nanos(1))
     }
 
-    fn dropped_between(&self, id: PortId, from: Timestamp, to: Timestamp) -> bool {
+    fn dropped_between(&self, id: TargetId, from: Timestamp, to: Timestamp) -> bool {
         self.0.state.borrow_mut().dropped_between(id, from, to)
     }
 
@@ -213,15 +213,15 @@ impl Engine for ScriptedNetwork {
 }
 
 /// What the clones of a network share.
-struct Core {
+struct NetworkCore {
     epoch: Instant,
-    state: RefCell<State>,
+    state: RefCell<NetworkState>,
     /// For when the driver has set its alarm clock; the epoch while it is not asleep.
     asleep_until: Cell<Timestamp>,
     changed: Rc<Notify>,
 }
 
-impl Core {
+impl NetworkCore {
     fn now(&self) -> Timestamp {
         Timestamp::EPOCH + self.epoch.elapsed()
     }
@@ -235,14 +235,14 @@ impl Core {
     }
 }
 
-impl Drop for Core {
+impl Drop for NetworkCore {
     fn drop(&mut self) {
         self.changed.notify_one();
     }
 }
 
 /// The one task of a network. Ends with it.
-async fn drive(core: Weak<Core>, changed: Rc<Notify>) {
+async fn drive(core: Weak<NetworkCore>, changed: Rc<Notify>) {
     loop {
         let Some(core) = core.upgrade() else { return };
         ScriptedNetwork(Rc::clone(&core)).fire_due();

@@ -1,17 +1,17 @@
 //! The books of a scripted network: scripts, ports, and what is to come for each. No clock.
 
-use super::fate::{Arrival, Fate, Sending, What};
+use super::fate::{Arrival, ScriptedArrival, ScriptedOutcome, Sending};
 use super::{Sighting, silence};
 use crate::measure::Timestamp;
-use crate::probe::{Event, Foreign, Listener, PortId};
+use crate::probe::{Event, Listener, RejectReason, TargetId};
 use crate::target::{Address, Family, Shape};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-pub(super) struct State {
-    scripts: HashMap<Address, Script>,
-    pub elsewhere: Fate,
-    ports: Vec<Option<PortState>>,
+pub(super) struct NetworkState {
+    scripts: HashMap<Address, HostScript>,
+    pub elsewhere: ScriptedOutcome,
+    ports: Vec<Option<ScriptedTarget>>,
     generations: Vec<u32>,
     free: Vec<u32>,
     /// Each port that has something to come, with the moment of its first.
@@ -21,7 +21,7 @@ pub(super) struct State {
     pub requests: u64,
     /// When our receive buffer dropped a packet, IPv4 and IPv6.
     pub drops: [Vec<Timestamp>; 2],
-    pub foreign: [u64; Foreign::ALL.len()],
+    pub foreign: [u64; RejectReason::ALL.len()],
 }
 
 /// What to do when all fates of a script have been used.
@@ -33,8 +33,8 @@ pub(super) enum Repeat {
 
 /// What a host does, and what it got to see.
 #[derive(Default)]
-pub(super) struct Script {
-    fates: Rc<[Fate]>,
+pub(super) struct HostScript {
+    fates: Rc<[ScriptedOutcome]>,
     next: usize,
     /// Where to go on after the last fate.
     again_from: usize,
@@ -43,23 +43,23 @@ pub(super) struct Script {
 
 /// Something whose time has come.
 #[derive(Clone, Copy)]
-pub(super) enum Due {
+pub(super) enum ScriptedEvent {
     Event(Event),
     /// A packet that our own receive buffer drops.
     Dropped,
-    Bell,
+    Alarm,
 }
 
-struct PortState {
-    id: PortId,
+struct ScriptedTarget {
+    id: TargetId,
     address: Address,
     listener: Rc<dyn Listener>,
     shape: Shape,
     alarm: Timestamp,
-    arrivals: BTreeMap<(Timestamp, u64), Due>,
+    arrivals: BTreeMap<(Timestamp, u64), ScriptedEvent>,
 }
 
-impl State {
+impl NetworkState {
     pub(super) fn new() -> Self {
         Self {
             scripts: HashMap::new(),
@@ -75,7 +75,7 @@ impl State {
         }
     }
 
-    pub(super) fn script(&mut self, address: Address) -> &mut Script {
+    pub(super) fn script(&mut self, address: Address) -> &mut HostScript {
         self.scripts.entry(address).or_default()
     }
 
@@ -88,7 +88,8 @@ impl State {
     }
 
     pub(super) fn to_come(&self) -> usize {
-        let of_port = |port: &PortState| port.arrivals.len() + usize::from(port.alarm != Timestamp::NEVER);
+        let of_port =
+            |port: &ScriptedTarget| port.arrivals.len() + usize::from(port.alarm != Timestamp::NEVER);
         self.ports.iter().flatten().map(of_port).sum::<usize>().max(self.due.len())
     }
 
@@ -96,19 +97,19 @@ impl State {
         self.due.first().map_or(Timestamp::NEVER, |&(at, _)| at)
     }
 
-    pub(super) fn attach(&mut self, address: Address, listener: Rc<dyn Listener>) -> PortId {
+    pub(super) fn attach(&mut self, address: Address, listener: Rc<dyn Listener>) -> TargetId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.ports.push(None);
             self.generations.push(0);
             u32::try_from(self.ports.len() - 1).unwrap_or(u32::MAX)
         });
-        let id = PortId { index, generation: self.generations[index as usize] };
+        let id = TargetId { index, generation: self.generations[index as usize] };
         let (shape, alarm, arrivals) = (Shape::default(), Timestamp::NEVER, BTreeMap::new());
-        self.ports[index as usize] = Some(PortState { id, address, listener, shape, alarm, arrivals });
+        self.ports[index as usize] = Some(ScriptedTarget { id, address, listener, shape, alarm, arrivals });
         id
     }
 
-    pub(super) fn detach(&mut self, id: PortId) {
+    pub(super) fn detach(&mut self, id: TargetId) {
         let Some(port) = self.port(id) else { return };
         let due = (port.next_due(), id.index);
         self.due.remove(&due);
@@ -117,20 +118,20 @@ impl State {
         self.free.push(id.index);
     }
 
-    pub(super) fn set_shape(&mut self, id: PortId, shape: Shape) {
+    pub(super) fn set_shape(&mut self, id: TargetId, shape: Shape) {
         if let Some(port) = self.port(id) {
             port.shape = shape;
         }
     }
 
-    pub(super) fn set_alarm(&mut self, id: PortId, at: Timestamp) {
+    pub(super) fn set_alarm(&mut self, id: TargetId, at: Timestamp) {
         self.plan(id, |port| port.alarm = at);
     }
 
     /// Does what the script says at sending, and plans what will come back. `None` for a port that is gone.
     pub(super) fn send(
         &mut self,
-        id: PortId,
+        id: TargetId,
         number: u32,
         now: Timestamp,
     ) -> Option<(Rc<dyn Listener>, Sending)> {
@@ -151,31 +152,31 @@ impl State {
     }
 
     /// Takes out the first thing that is due by `now`, and says whose it is.
-    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Rc<dyn Listener>, PortId, Due)> {
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Rc<dyn Listener>, TargetId, ScriptedEvent)> {
         let &(at, index) = self.due.first().filter(|&&(at, _)| at <= now)?;
         let id = self.ports[index as usize].as_ref()?.id;
-        let mut due = Due::Bell;
+        let mut due = ScriptedEvent::Alarm;
         self.plan(id, |port| due = port.take_first(at));
         let port = self.port(id)?;
         let (listener, family) = (Rc::clone(&port.listener), port.address.family());
-        if matches!(due, Due::Dropped) {
+        if matches!(due, ScriptedEvent::Dropped) {
             self.drops[usize::from(family == Family::V6)].push(at);
         }
         Some((listener, id, due))
     }
 
-    pub(super) fn dropped_between(&mut self, id: PortId, from: Timestamp, to: Timestamp) -> bool {
+    pub(super) fn dropped_between(&mut self, id: TargetId, from: Timestamp, to: Timestamp) -> bool {
         let Some(family) = self.port(id).map(|port| port.address.family()) else { return false };
         let drops = &self.drops[usize::from(family == Family::V6)];
         drops.partition_point(|&at| at <= to) > drops.partition_point(|&at| at < from)
     }
 
-    fn port(&mut self, id: PortId) -> Option<&mut PortState> {
+    fn port(&mut self, id: TargetId) -> Option<&mut ScriptedTarget> {
         self.ports.get_mut(id.index as usize)?.as_mut().filter(|port| port.id == id)
     }
 
     /// Changes what is to come for a port.
-    fn plan(&mut self, id: PortId, change: impl FnOnce(&mut PortState)) {
+    fn plan(&mut self, id: TargetId, change: impl FnOnce(&mut ScriptedTarget)) {
         let Some(port) = self.port(id) else { return };
         let before = port.next_due();
         change(port);
@@ -188,7 +189,7 @@ impl State {
         }
     }
 
-    fn plan_arrivals(&mut self, id: PortId, number: u32, sent: Timestamp, arrivals: &[Arrival]) {
+    fn plan_arrivals(&mut self, id: TargetId, number: u32, sent: Timestamp, arrivals: &[Arrival]) {
         let first = self.planned;
         self.planned += arrivals.len() as u64;
         self.plan(id, |port| {
@@ -200,8 +201,8 @@ impl State {
     }
 }
 
-impl Script {
-    pub(super) fn rewrite(&mut self, fates: impl IntoIterator<Item = Fate>, repeat: Repeat) {
+impl HostScript {
+    pub(super) fn rewrite(&mut self, fates: impl IntoIterator<Item = ScriptedOutcome>, repeat: Repeat) {
         self.fates = fates.into_iter().collect();
         self.next = 0;
         self.again_from = match repeat {
@@ -210,41 +211,42 @@ impl Script {
         };
     }
 
-    fn next_fate(&mut self) -> Fate {
+    fn next_fate(&mut self) -> ScriptedOutcome {
         let fate = self.fates.get(self.next).cloned().unwrap_or_else(silence);
         self.next = if self.next + 1 < self.fates.len() { self.next + 1 } else { self.again_from };
         fate
     }
 }
 
-impl PortState {
+impl ScriptedTarget {
     fn next_due(&self) -> Timestamp {
         self.arrivals.first_key_value().map_or(self.alarm, |(&(at, _), _)| at.min(self.alarm))
     }
 
     /// The first arrival, if it comes at `at`; otherwise the alarm is what is due then, and is over.
-    fn take_first(&mut self, at: Timestamp) -> Due {
+    fn take_first(&mut self, at: Timestamp) -> ScriptedEvent {
         match self.arrivals.first_entry() {
             Some(first) if first.key().0 == at => first.remove(),
             _ => {
                 self.alarm = Timestamp::NEVER;
-                Due::Bell
+                ScriptedEvent::Alarm
             }
         }
     }
 }
 
-fn due(what: What, number: u32, received: Timestamp) -> Due {
-    let reply = |number| Due::Event(Event::Reply { number, received, ttl: Some(Fate::TTL) });
+fn due(what: ScriptedArrival, number: u32, received: Timestamp) -> ScriptedEvent {
+    let reply =
+        |number| ScriptedEvent::Event(Event::Reply { number, received, ttl: Some(ScriptedOutcome::TTL) });
     match what {
-        What::Reply => reply(number),
-        What::Stale => reply(number.wrapping_sub(1 << 30)),
-        What::Error(class) => {
+        ScriptedArrival::Reply => reply(number),
+        ScriptedArrival::Stale => reply(number.wrapping_sub(1 << 30)),
+        ScriptedArrival::Error(class) => {
             #[expect(clippy::cast_possible_truncation, reason = "errors quote the low 16 bits")]
             let sequence = number as u16;
-            let (code, router) = (Fate::CODE, Fate::ROUTER);
-            Due::Event(Event::Error { sequence, received, class, code, router })
+            let (code, router) = (ScriptedOutcome::CODE, ScriptedOutcome::ROUTER);
+            ScriptedEvent::Event(Event::Error { sequence, received, class, code, router })
         }
-        What::Swallowed => Due::Dropped,
+        ScriptedArrival::Swallowed => ScriptedEvent::Dropped,
     }
 }

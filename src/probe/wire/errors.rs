@@ -1,6 +1,6 @@
 //! ICMP errors: their classes, and the header of ours that they quote.
 
-use super::{ECHO_REQUEST_V4, ECHO_REQUEST_V6, Foreign};
+use super::{ECHO_REQUEST_V4, ECHO_REQUEST_V6, RejectReason};
 use crate::measure::ErrorClass;
 use crate::target::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -71,15 +71,15 @@ pub(super) fn read_quote(
     quoted: &[u8],
     class: ErrorClass,
     code: u8,
-) -> Result<Quote, Foreign> {
+) -> Result<Quote, RejectReason> {
     let (destination, icmp) = match family {
         Family::V4 => quoted_ipv4(quoted)?,
         Family::V6 => quoted_ipv6(quoted)?,
     };
     let request = if family == Family::V4 { ECHO_REQUEST_V4 } else { ECHO_REQUEST_V6 };
-    let icmp: &[u8] = icmp.get(..8).ok_or(Foreign::Malformed)?;
+    let icmp: &[u8] = icmp.get(..8).ok_or(RejectReason::Malformed)?;
     if icmp[0] != request {
-        return Err(Foreign::NotOurs);
+        return Err(RejectReason::NotOurs);
     }
     Ok(Quote {
         destination,
@@ -97,36 +97,36 @@ pub(super) fn split_ipv4(packet: &[u8]) -> Option<(&[u8], &[u8])> {
     (first >> 4 == 4 && length >= 20).then(|| packet.split_at_checked(length)).flatten()
 }
 
-fn quoted_ipv4(quoted: &[u8]) -> Result<(IpAddr, &[u8]), Foreign> {
-    let (header, icmp) = split_ipv4(quoted).ok_or(Foreign::Malformed)?;
+fn quoted_ipv4(quoted: &[u8]) -> Result<(IpAddr, &[u8]), RejectReason> {
+    let (header, icmp) = split_ipv4(quoted).ok_or(RejectReason::Malformed)?;
     let fragment_offset = u16::from_be_bytes([header[6], header[7]]) & 0x1fff;
     if header[9] != PROTOCOL_ICMP || fragment_offset != 0 {
-        return Err(Foreign::NotOurs);
+        return Err(RejectReason::NotOurs);
     }
     Ok((Ipv4Addr::new(header[16], header[17], header[18], header[19]).into(), icmp))
 }
 
-fn quoted_ipv6(quoted: &[u8]) -> Result<(IpAddr, &[u8]), Foreign> {
-    let (header, rest) = quoted.split_first_chunk::<40>().ok_or(Foreign::Malformed)?;
+fn quoted_ipv6(quoted: &[u8]) -> Result<(IpAddr, &[u8]), RejectReason> {
+    let (header, rest) = quoted.split_first_chunk::<40>().ok_or(RejectReason::Malformed)?;
     if header[0] >> 4 != 6 {
-        return Err(Foreign::Malformed);
+        return Err(RejectReason::Malformed);
     }
-    let (_, destination) = header.split_last_chunk::<16>().ok_or(Foreign::Malformed)?;
+    let (_, destination) = header.split_last_chunk::<16>().ok_or(RejectReason::Malformed)?;
     Ok((Ipv6Addr::from(*destination).into(), skip_extensions(header[6], rest)?))
 }
 
 /// Walks the chain of extension headers to the ICMPv6 message (RFC 8200 §4.1, RFC 4302 §2.2).
-fn skip_extensions(mut next: u8, mut rest: &[u8]) -> Result<&[u8], Foreign> {
+fn skip_extensions(mut next: u8, mut rest: &[u8]) -> Result<&[u8], RejectReason> {
     while next != PROTOCOL_ICMPV6 {
-        let head: &[u8] = rest.get(..8).ok_or(Foreign::Malformed)?;
+        let head: &[u8] = rest.get(..8).ok_or(RejectReason::Malformed)?;
         let length = match next {
             HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => (usize::from(head[1]) + 1) * 8,
             AUTHENTICATION => (usize::from(head[1]) + 2) * 4,
             FRAGMENT if u16::from_be_bytes([head[2], head[3]]) >> 3 == 0 => 8,
-            _ => return Err(Foreign::NotOurs),
+            _ => return Err(RejectReason::NotOurs),
         };
         next = head[0];
-        rest = rest.get(length..).ok_or(Foreign::Malformed)?;
+        rest = rest.get(length..).ok_or(RejectReason::Malformed)?;
     }
     Ok(rest)
 }

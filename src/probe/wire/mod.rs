@@ -4,7 +4,7 @@
 
 mod errors;
 
-use super::{Foreign, PortId};
+use super::{RejectReason, TargetId};
 use crate::target::Family;
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
@@ -23,24 +23,24 @@ pub const PAYLOAD: usize = 56;
 /// as many bytes as are left of a pattern that follows from the token. Numbers are in network byte order. The length
 /// is part of the token: what was cut short, or made longer, is no reply of ours, whatever size is sent at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub struct RequestToken {
     /// The target.
-    pub port: PortId,
+    pub port: TargetId,
     /// Number of the request; its low 16 bits are the sequence number of the ICMP header.
     pub number: u32,
 }
 
 /// The random key that the tokens of a process are made with. Who can't read our requests can't forge a reply.
 #[derive(Clone, Copy)]
-pub struct Key([u8; 16]);
+pub struct TokenKey([u8; 16]);
 
-impl Key {
+impl TokenKey {
     /// A key of random bytes.
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    fn token(&self, address: IpAddr, stamp: Stamp, payload: &[u8]) -> u64 {
+    fn token(&self, address: IpAddr, stamp: RequestToken, payload: &[u8]) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         match address {
             IpAddr::V4(v4) => hasher.write_u32(v4.to_bits()),
@@ -56,7 +56,7 @@ impl Key {
 
 /// Writes an echo request into all of `message`, which has room for a header and 16 bytes at least. The checksum is
 /// filled in for IPv4; the kernel does it for IPv6.
-pub fn write_request(key: &Key, address: IpAddr, ident: u16, stamp: Stamp, message: &mut [u8]) {
+pub fn write_request(key: &TokenKey, address: IpAddr, ident: u16, stamp: RequestToken, message: &mut [u8]) {
     let (header, payload) = message.split_at_mut(HEADER);
     let token = key.token(address, stamp, payload);
     header[0] = if address.is_ipv4() { ECHO_REQUEST_V4 } else { ECHO_REQUEST_V6 };
@@ -111,40 +111,50 @@ impl Reply<'_> {
     /// length of the payload that the target is sent at present.
     ///
     /// # Errors
-    /// [`Foreign`] says what is wrong with it.
-    pub fn verify(&self, key: &Key, address: IpAddr, port: PortId, size: usize) -> Result<u32, Foreign> {
-        let (head, rest) = self.payload.split_first_chunk::<16>().ok_or(Foreign::Malformed)?;
+    /// [`RejectReason`] says what is wrong with it.
+    pub fn verify(
+        &self,
+        key: &TokenKey,
+        address: IpAddr,
+        port: TargetId,
+        size: usize,
+    ) -> Result<u32, RejectReason> {
+        let (head, rest) = self.payload.split_first_chunk::<16>().ok_or(RejectReason::Malformed)?;
         let (numbers, token) = head.split_at(8);
         let number = numbers[4..].try_into().map_or(0, u32::from_be_bytes);
         let token = token.try_into().map_or(0, u64::from_be_bytes);
-        if token != key.token(address, Stamp { port, number }, self.payload) {
+        if token != key.token(address, RequestToken { port, number }, self.payload) {
             // With a right token it may have another size: that of before a change.
-            return Err(if self.payload.len() == size { Foreign::Forged } else { Foreign::Malformed });
+            return Err(if self.payload.len() == size {
+                RejectReason::Forged
+            } else {
+                RejectReason::Malformed
+            });
         }
         if sequence(number) != self.sequence {
-            return Err(Foreign::Forged);
+            return Err(RejectReason::Forged);
         }
         let (mut words, mut pattern) = (rest.chunks_exact(8), pattern(token));
         let whole = words.by_ref().zip(&mut pattern).all(|(word, pattern)| word == pattern);
         let end = words.remainder().iter().zip(pattern.flatten()).all(|(&byte, pattern)| byte == pattern);
-        if whole && end { Ok(number) } else { Err(Foreign::Corrupt) }
+        if whole && end { Ok(number) } else { Err(RejectReason::Corrupt) }
     }
 }
 
 /// Reads an IPv4 packet as a raw socket delivers it: with its header. Returns its TTL too.
 ///
 /// # Errors
-/// [`Foreign::Malformed`] or [`Foreign::Corrupt`]: the kernel does not verify ICMP checksums for raw sockets.
-pub fn read_ipv4(packet: &[u8]) -> Result<(Packet<'_>, u8), Foreign> {
-    let (header, rest) = errors::split_ipv4(packet).ok_or(Foreign::Malformed)?;
+/// [`RejectReason::Malformed`] or [`RejectReason::Corrupt`]: the kernel does not verify ICMP checksums for raw sockets.
+pub fn read_ipv4(packet: &[u8]) -> Result<(Packet<'_>, u8), RejectReason> {
+    let (header, rest) = errors::split_ipv4(packet).ok_or(RejectReason::Malformed)?;
     let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
-    let length = total.checked_sub(header.len()).ok_or(Foreign::Malformed)?;
-    let message = rest.get(..length).ok_or(Foreign::Malformed)?;
+    let length = total.checked_sub(header.len()).ok_or(RejectReason::Malformed)?;
+    let message = rest.get(..length).ok_or(RejectReason::Malformed)?;
     if message.len() < HEADER {
-        return Err(Foreign::Malformed);
+        return Err(RejectReason::Malformed);
     }
     if checksum(message) != 0 {
-        return Err(Foreign::Corrupt);
+        return Err(RejectReason::Corrupt);
     }
     Ok((read_message(Family::V4, message)?, header[8]))
 }
@@ -152,9 +162,9 @@ pub fn read_ipv4(packet: &[u8]) -> Result<(Packet<'_>, u8), Foreign> {
 /// Reads an ICMP or ICMPv6 message whose checksum the kernel has verified.
 ///
 /// # Errors
-/// [`Foreign::Malformed`] for what is too short, [`Foreign::NotOurs`] for an error that quotes no echo request.
-pub fn read_message(family: Family, message: &[u8]) -> Result<Packet<'_>, Foreign> {
-    let (header, payload) = message.split_at_checked(HEADER).ok_or(Foreign::Malformed)?;
+/// [`RejectReason::Malformed`] for what is too short, [`RejectReason::NotOurs`] for an error that quotes no echo request.
+pub fn read_message(family: Family, message: &[u8]) -> Result<Packet<'_>, RejectReason> {
+    let (header, payload) = message.split_at_checked(HEADER).ok_or(RejectReason::Malformed)?;
     let reply = match family {
         Family::V4 => ECHO_REPLY_V4,
         Family::V6 => ECHO_REPLY_V6,

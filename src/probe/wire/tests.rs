@@ -2,8 +2,8 @@ use super::*;
 use crate::measure::ErrorClass;
 use proptest::prelude::*;
 
-const KEY: Key = Key::new([7; 16]);
-const PORT: PortId = PortId { index: 41, generation: 3 };
+const KEY: TokenKey = TokenKey::new([7; 16]);
+const PORT: TargetId = TargetId { index: 41, generation: 3 };
 const V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 const V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
 
@@ -11,7 +11,7 @@ const MESSAGE: usize = HEADER + PAYLOAD;
 
 fn request(address: IpAddr, number: u32) -> [u8; MESSAGE] {
     let mut message = [0xff; MESSAGE];
-    write_request(&KEY, address, 0xbeef, Stamp { port: PORT, number }, &mut message);
+    write_request(&KEY, address, 0xbeef, RequestToken { port: PORT, number }, &mut message);
     message
 }
 
@@ -22,7 +22,7 @@ fn reply(address: IpAddr, number: u32) -> [u8; MESSAGE] {
     message
 }
 
-fn verify(family: Family, message: &[u8], address: IpAddr, port: PortId) -> Result<u32, Foreign> {
+fn verify(family: Family, message: &[u8], address: IpAddr, port: TargetId) -> Result<u32, RejectReason> {
     match read_message(family, message)? {
         Packet::Reply(reply) => reply.verify(&KEY, address, port, PAYLOAD),
         other => panic!("{other:?}"),
@@ -54,17 +54,20 @@ fn a_reply_counts_only_if_address_sequence_token_and_pattern_fit() {
         let number = 0x0001_fffe;
         let good = reply(address, number);
         assert_eq!(verify(family, &good, address, PORT), Ok(number));
-        assert_eq!(verify(family, &good, other, PORT), Err(Foreign::Forged), "another address");
-        let again = PortId { generation: 4, ..PORT };
-        assert_eq!(verify(family, &good, address, again), Err(Foreign::Forged), "an index used again");
-        for (byte, reason) in
-            [(7, Foreign::Forged), (15, Foreign::Forged), (20, Foreign::Forged), (60, Foreign::Corrupt)]
-        {
+        assert_eq!(verify(family, &good, other, PORT), Err(RejectReason::Forged), "another address");
+        let again = TargetId { generation: 4, ..PORT };
+        assert_eq!(verify(family, &good, address, again), Err(RejectReason::Forged), "an index used again");
+        for (byte, reason) in [
+            (7, RejectReason::Forged),
+            (15, RejectReason::Forged),
+            (20, RejectReason::Forged),
+            (60, RejectReason::Corrupt),
+        ] {
             let mut changed = good;
             changed[byte] ^= 0x10;
             assert_eq!(verify(family, &changed, address, PORT), Err(reason), "byte {byte}");
         }
-        assert_eq!(verify(family, &good[..MESSAGE - 1], address, PORT), Err(Foreign::Malformed));
+        assert_eq!(verify(family, &good[..MESSAGE - 1], address, PORT), Err(RejectReason::Malformed));
     }
 }
 
@@ -73,14 +76,17 @@ fn a_reply_of_any_size_counts_as_long_as_it_is_whole() {
     for (family, address) in [(Family::V4, V4), (Family::V6, V6)] {
         for size in [16, 17, 23, 24, 56, 57, 1_000, 1_473, 65_507] {
             let mut message = vec![0xff; HEADER + size];
-            write_request(&KEY, address, 0xbeef, Stamp { port: PORT, number: 7 }, &mut message);
+            write_request(&KEY, address, 0xbeef, RequestToken { port: PORT, number: 7 }, &mut message);
             message[0] = if address.is_ipv4() { ECHO_REPLY_V4 } else { ECHO_REPLY_V6 };
             let case = format!("{family:?}, {size} bytes");
             // The size of the moment is another one: it was changed while this request was on its way.
             assert_eq!(verify(family, &message, address, PORT), Ok(7), "{case}");
             for cut in [HEADER, HEADER + 15, HEADER + size - 1] {
                 let shorter = verify(family, &message[..cut], address, PORT);
-                assert!(matches!(shorter, Err(Foreign::Malformed | Foreign::Forged)), "{case}: {shorter:?}");
+                assert!(
+                    matches!(shorter, Err(RejectReason::Malformed | RejectReason::Forged)),
+                    "{case}: {shorter:?}"
+                );
             }
             let longer = [&message[..], &[0]].concat();
             assert!(verify(family, &longer, address, PORT).is_err(), "{case}");
@@ -88,7 +94,7 @@ fn a_reply_of_any_size_counts_as_long_as_it_is_whole() {
                 if byte >= HEADER + 16 && byte < HEADER + size {
                     let mut changed = message.clone();
                     changed[byte] ^= 1;
-                    assert_eq!(verify(family, &changed, address, PORT), Err(Foreign::Corrupt), "{case}");
+                    assert_eq!(verify(family, &changed, address, PORT), Err(RejectReason::Corrupt), "{case}");
                 }
             }
         }
@@ -108,9 +114,9 @@ fn an_ipv4_packet_must_have_a_right_checksum_and_lengths() {
     assert!(read_ipv4(&padded).is_ok(), "link-layer padding is not part of the packet");
     let mut wrong = packet.clone();
     wrong[40] ^= 1;
-    assert_eq!(read_ipv4(&wrong), Err(Foreign::Corrupt));
+    assert_eq!(read_ipv4(&wrong), Err(RejectReason::Corrupt));
     for cut in [0, 1, 19, 27, packet.len() - 1] {
-        assert_eq!(read_ipv4(&packet[..cut]), Err(Foreign::Malformed), "cut to {cut}");
+        assert_eq!(read_ipv4(&packet[..cut]), Err(RejectReason::Malformed), "cut to {cut}");
     }
 }
 
@@ -168,12 +174,12 @@ fn an_error_names_the_request_that_it_quotes() {
         assert_eq!(read_message(Family::V4, &message), Ok(Packet::Error(quote)), "{case}");
         assert_eq!(
             read_message(Family::V4, &message[..message.len().min(8 + 20 + 7)]),
-            Err(Foreign::Malformed)
+            Err(RejectReason::Malformed)
         );
     }
     let mut udp = vec![3, 3, 0, 0, 0, 0, 0, 0];
     udp.extend_from_slice(&ipv4(0, 17, [192, 0, 2, 1], &ours[..8]));
-    assert_eq!(read_message(Family::V4, &udp), Err(Foreign::NotOurs));
+    assert_eq!(read_message(Family::V4, &udp), Err(RejectReason::NotOurs));
 }
 
 #[test]

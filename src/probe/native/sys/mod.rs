@@ -15,7 +15,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 pub(super) use inbound::{ExtendedError, Inbound, Received};
-pub(super) use outbound::{Marks, Outbound};
+pub(super) use outbound::{Outbound, PacketMarks};
 
 /// So many packets go through one system call at most.
 pub(super) const BATCH: usize = 64;
@@ -133,9 +133,9 @@ pub(super) fn kernel_version() -> (u32, u32) {
 }
 
 /// An epoll instance of its own. Readable while a socket that it is armed for is.
-pub(super) struct Doorbell(OwnedFd);
+pub(super) struct SocketPoll(OwnedFd);
 
-impl Doorbell {
+impl SocketPoll {
     /// A doorbell that is not armed.
     ///
     /// # Errors
@@ -171,7 +171,7 @@ impl Doorbell {
     }
 }
 
-impl AsRawFd for Doorbell {
+impl AsRawFd for SocketPoll {
     fn as_raw_fd(&self) -> c_int {
         self.0.as_raw_fd()
     }
@@ -191,7 +191,7 @@ pub(super) trait Watchable: AsRawFd {}
 
 impl Watchable for OwnedFd {}
 
-impl Watchable for Doorbell {}
+impl Watchable for SocketPoll {}
 
 fn nanos(time: libc::timespec) -> i128 {
     i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)

@@ -15,14 +15,14 @@ pub(crate) struct Outbound {
     ends: Vec<usize>,
     names: Vec<socket2::SockAddr>,
     /// What some of them bear, by their place in the batch.
-    controls: Vec<(usize, Control)>,
+    controls: Vec<(usize, ControlData)>,
     vectors: Vec<libc::iovec>,
     headers: Vec<libc::mmsghdr>,
 }
 
 /// What the packet of a request bears that its socket does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Marks {
+pub(crate) struct PacketMarks {
     /// Type of service, or traffic class.
     pub traffic_class: Option<u8>,
     /// Time to live, or hop limit.
@@ -47,9 +47,9 @@ impl Outbound {
     }
 
     /// Adds a request of that length, to be written into what is returned.
-    pub(crate) fn push(&mut self, to: SocketAddr, length: usize, marks: Option<Marks>) -> &mut [u8] {
+    pub(crate) fn push(&mut self, to: SocketAddr, length: usize, marks: Option<PacketMarks>) -> &mut [u8] {
         if let Some(marks) = marks {
-            self.controls.push((self.ends.len(), Control::new(marks, to.is_ipv4())));
+            self.controls.push((self.ends.len(), ControlData::new(marks, to.is_ipv4())));
         }
         let start = self.bytes.len();
         self.bytes.resize(start + length, 0);
@@ -115,7 +115,7 @@ impl Outbound {
 }
 
 /// Control data of one packet (cmsg(3)).
-struct Control {
+struct ControlData {
     /// Messages begin at words, as headers have to.
     words: [usize; CONTROL_WORDS],
     /// In bytes.
@@ -125,8 +125,8 @@ struct Control {
 /// Room for three messages, the address and the interface among them: 24, 24 and 40 bytes.
 const CONTROL_WORDS: usize = 88 / size_of::<usize>();
 
-impl Control {
-    fn new(marks: Marks, ipv4: bool) -> Self {
+impl ControlData {
+    fn new(marks: PacketMarks, ipv4: bool) -> Self {
         let mut control = Self { words: [0; CONTROL_WORDS], length: 0 };
         let (level, traffic_class, ttl) = if ipv4 {
             (libc::IPPROTO_IP, libc::IP_TOS, libc::IP_TTL)
@@ -146,7 +146,7 @@ impl Control {
     }
 
     /// By which interface, and from which address.
-    fn put_way(&mut self, marks: Marks, ipv4: bool) {
+    fn put_way(&mut self, marks: PacketMarks, ipv4: bool) {
         let any = libc::in_addr { s_addr: 0 };
         if ipv4 {
             let from = match marks.source {

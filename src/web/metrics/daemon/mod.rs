@@ -10,7 +10,7 @@ use crate::actors::persistence::KeepingStats;
 use crate::actors::reload::ReloadState;
 use crate::actors::supervisor::Status;
 use crate::build_info::{REVISION, VERSION};
-use crate::probe::Foreign;
+use crate::probe::RejectReason;
 use crate::web::context::WebStats;
 use crate::web::{FileState, Refused};
 use actix_web::web::Bytes;
@@ -124,7 +124,7 @@ fn foreign_packets(status: &Status) -> Family {
     let help = "Packets that were not ours, malformed, corrupt, stale, or forged.";
     let opts = Opts::new("meshping_foreign_packets_total", help);
     let counter = IntCounterVec::new(opts, &["reason"])?;
-    for (index, reason) in Foreign::ALL.iter().enumerate() {
+    for (index, reason) in RejectReason::ALL.iter().enumerate() {
         let count = status.engines.iter().map(|engine| engine.foreign[index]).sum();
         counter.with_label_values(&[reason.as_str()]).inc_by(count);
     }
