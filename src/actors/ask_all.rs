@@ -2,8 +2,8 @@
 //! door a microsecond: so the pingers of each shard are asked there, and their answers come together.
 
 use super::pinger::PingActor;
-use super::shard::Home;
-use super::supervisor::Member;
+use super::shard::ShardHandle;
+use super::supervisor::TargetRef;
 use actix::WeakAddr;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
@@ -11,14 +11,14 @@ use futures_util::future::{OptionFuture, join_all};
 use tokio::sync::oneshot;
 
 /// So many are asked before everybody else on their thread gets a turn: a tenth of a millisecond.
-const AT_ONCE: usize = 64;
+const QUESTIONS_PER_BATCH: usize = 64;
 
 /// Asks every member the same question. The answers come in the members' order; a member whose actor has ended
 /// meanwhile is left out. Whoever asks a great many does it page by page, since all the answers are held.
-pub async fn survey<M>(
-    members: Vec<Member>,
+pub async fn ask_all<M>(
+    members: Vec<TargetRef>,
     question: impl Fn() -> M + Clone + Send + 'static,
-) -> Vec<(Member, M::Result)>
+) -> Vec<(TargetRef, M::Result)>
 where
     M: Message + Send + 'static,
     M::Result: Send,
@@ -41,8 +41,8 @@ where
 }
 
 /// The indices of the members of each shard.
-fn by_home(members: &[Member]) -> Vec<(&Home, Vec<usize>)> {
-    let mut parts: Vec<(&Home, Vec<usize>)> = Vec::new();
+fn by_home(members: &[TargetRef]) -> Vec<(&ShardHandle, Vec<usize>)> {
+    let mut parts: Vec<(&ShardHandle, Vec<usize>)> = Vec::new();
     for (index, member) in members.iter().enumerate() {
         match parts.iter_mut().find(|(home, _)| *home == &member.home) {
             Some((_, part)) => part.push(index),
@@ -64,7 +64,7 @@ async fn ask<M>(
     <PingActor as Actor>::Context: ToEnvelope<PingActor, M>,
 {
     let mut answers = Vec::with_capacity(pingers.len());
-    for some in pingers.chunks(AT_ONCE) {
+    for some in pingers.chunks(QUESTIONS_PER_BATCH) {
         if tell.is_closed() {
             return;
         }
@@ -80,32 +80,32 @@ async fn ask<M>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::pinger::{GetTotals, Retire, Seed};
+    use crate::actors::pinger::{GetTotals, Seed, StopPinger};
     use crate::actors::shard::Shard;
     use crate::probe::scripted::ScriptedNetwork;
     use crate::target::{Interval, Timeout};
 
     /// The target of that number, whose pinger runs on the thread of that shard.
-    fn member(shard: usize, arbiter: &ArbiterHandle, number: usize) -> Member {
+    fn member(shard: usize, arbiter: &ArbiterHandle, number: usize) -> TargetRef {
         let address = format!("10.0.{}.{}", number / 250, number % 250 + 1).parse().unwrap();
         let (interval, timeout) = (Interval::DEFAULT, Timeout::DEFAULT);
         let seed = Seed { phase: 0, first_number: 0 };
         let pinger = PingActor::start_in_arbiter(arbiter, move |_| {
             PingActor::new(address, interval, timeout, seed, ScriptedNetwork::new().engine())
         });
-        let home = Shard::There(arbiter.clone()).home(shard);
-        Member { address, name: "one".into(), interval, options: None, pinger: pinger.downgrade(), home }
+        let home = Shard::Remote(arbiter.clone()).home(shard);
+        TargetRef { address, name: "one".into(), interval, options: None, pinger: pinger.downgrade(), home }
     }
 
     #[actix::test]
     async fn answers_come_in_order_wherever_the_pingers_run() {
         let arbiters = [Arbiter::new(), Arbiter::new(), Arbiter::new()];
-        let members: Vec<Member> =
+        let members: Vec<TargetRef> =
             (0..500).map(|number| member(number % 3, &arbiters[number % 3].handle(), number)).collect();
         let ended = members[7].pinger.upgrade().expect("it runs");
-        ended.send(Retire).await.expect("it ran");
+        ended.send(StopPinger).await.expect("it ran");
         arbiters[2].stop();
-        let answers = survey(members.clone(), || GetTotals).await;
+        let answers = ask_all(members.clone(), || GetTotals).await;
         let left = members.iter().enumerate().filter(|(number, _)| *number != 7 && number % 3 != 2);
         let expected: Vec<_> = left.map(|(_, member)| member.address).collect();
         assert_eq!(answers.iter().map(|(member, _)| member.address).collect::<Vec<_>>(), expected);

@@ -1,7 +1,7 @@
 //! Threads that ping: each has an engine of its own, and the pingers of its share of the targets.
 
 use super::persistence::Kept;
-use super::pinger::{PingActor, PingerDied, Seed, Will};
+use super::pinger::{DeathNotice, PingActor, PingerDied, Seed};
 use crate::probe::{Engine, EngineStats};
 use crate::target::{Address, Manner};
 use actix::prelude::*;
@@ -17,34 +17,34 @@ use tokio::sync::oneshot;
 #[derive(Clone)]
 pub enum Shard {
     /// On the caller's own thread, with that engine.
-    Here(Rc<dyn Engine>),
-    /// On another thread that [`Shard::enter`]ed an engine.
-    There(ArbiterHandle),
+    Local(Rc<dyn Engine>),
+    /// On another thread that [`Shard::set_thread_engine`]ed an engine.
+    Remote(ArbiterHandle),
 }
 
 /// What a pinger is made of.
 #[derive(Debug, Clone)]
-pub struct Order {
+pub struct PingerSpec {
     /// Whom to ping.
     pub address: Address,
     /// How.
     pub manner: Manner,
     /// Which of the pingers of that address it is.
-    pub incarnation: u64,
+    pub generation: u64,
     /// Who is told if it dies.
-    pub heir: Arc<Recipient<PingerDied>>,
+    pub parent: Arc<Recipient<PingerDied>>,
     /// What was known of it before a restart.
     pub saved: Option<Kept>,
 }
 
 /// The thread of a shard, for what is better done next to its pingers.
 #[derive(Debug, Clone)]
-pub struct Home {
+pub struct ShardHandle {
     shard: usize,
     arbiter: ArbiterHandle,
 }
 
-impl Home {
+impl ShardHandle {
     /// The present thread, as that of the only shard.
     pub fn here() -> Self {
         Self { shard: 0, arbiter: Arbiter::current() }
@@ -56,7 +56,7 @@ impl Home {
     }
 }
 
-impl PartialEq for Home {
+impl PartialEq for ShardHandle {
     fn eq(&self, other: &Self) -> bool {
         self.shard == other.shard
     }
@@ -69,24 +69,24 @@ thread_local! {
 
 impl Shard {
     /// Makes that engine the one of the present thread.
-    pub fn enter(engine: Rc<dyn Engine>) {
+    pub fn set_thread_engine(engine: Rc<dyn Engine>) {
         ENGINE.with_borrow_mut(|current| *current = Some(engine));
     }
 
     /// Its thread; `shard` is its number among all.
-    pub fn home(&self, shard: usize) -> Home {
+    pub fn home(&self, shard: usize) -> ShardHandle {
         match self {
-            Self::Here(_) => Home { shard, arbiter: Arbiter::current() },
-            Self::There(arbiter) => Home { shard, arbiter: arbiter.clone() },
+            Self::Local(_) => ShardHandle { shard, arbiter: Arbiter::current() },
+            Self::Remote(arbiter) => ShardHandle { shard, arbiter: arbiter.clone() },
         }
     }
 
     /// Starts a pinger; it can be sent messages at once.
-    pub fn start(&self, order: Order, seeds: &Seeds) -> Addr<PingActor> {
-        let seed = seeds.of(order.address, order.incarnation);
+    pub fn start(&self, order: PingerSpec, seeds: &Seeds) -> Addr<PingActor> {
+        let seed = seeds.of(order.address, order.generation);
         match self {
-            Self::Here(engine) => order.build(seed, Rc::clone(engine)).start(),
-            Self::There(arbiter) => PingActor::start_in_arbiter(arbiter, move |_| {
+            Self::Local(engine) => order.build(seed, Rc::clone(engine)).start(),
+            Self::Remote(arbiter) => PingActor::start_in_arbiter(arbiter, move |_| {
                 let engine = ENGINE.with_borrow(Option::clone);
                 // Shards enter their engine before the supervisor gets to know them.
                 order.build(seed, engine.expect("a shard's thread has an engine"))
@@ -99,11 +99,11 @@ impl Shard {
     /// The answer comes after everything that was started before.
     pub fn stats(&self) -> LocalBoxFuture<'static, Option<EngineStats>> {
         match self {
-            Self::Here(engine) => {
+            Self::Local(engine) => {
                 let stats = engine.stats();
                 Box::pin(async move { Some(stats) })
             }
-            Self::There(arbiter) => {
+            Self::Remote(arbiter) => {
                 let (answer, answered) = oneshot::channel();
                 arbiter.spawn_fn(move || {
                     let stats = ENGINE.with_borrow(|engine| engine.as_ref().map(|engine| engine.stats()));
@@ -115,12 +115,13 @@ impl Shard {
     }
 }
 
-impl Order {
+impl PingerSpec {
     fn build(self, seed: Seed, engine: Rc<dyn Engine>) -> PingActor {
-        let will = Will { heir: self.heir, incarnation: self.incarnation };
+        let will = DeathNotice { parent: self.parent, generation: self.generation };
         let Manner { interval, timeout, shape } = self.manner;
-        let pinger =
-            PingActor::new(self.address, interval, timeout, seed, engine).shaped(shape).with_will(will);
+        let pinger = PingActor::new(self.address, interval, timeout, seed, engine)
+            .shaped(shape)
+            .with_death_notice(will);
         match &self.saved {
             Some(saved) => pinger.resuming(saved),
             None => pinger,
@@ -142,9 +143,9 @@ impl Seeds {
 
     /// The phase follows from the address alone, so that it is the same after a restart; the first number can't
     /// be guessed without the key, and differs from one pinger of the address to the next.
-    fn of(&self, address: Address, incarnation: u64) -> Seed {
+    fn of(&self, address: Address, generation: u64) -> Seed {
         let phase = low_half(hash(&[0; 16], &address));
-        let first_number = low_half(hash(&self.key, &(address, incarnation)));
+        let first_number = low_half(hash(&self.key, &(address, generation)));
         Seed { phase, first_number }
     }
 

@@ -1,7 +1,7 @@
 //! Whom the control socket asks.
 
 use crate::actors::persistence::{self, GetHistory, HistoryError, NotSaved, Seen};
-use crate::actors::supervisor::{Add, AddError, Added, Filter, GetRoster, Remove, Roster};
+use crate::actors::supervisor::{AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, TargetPage};
 use crate::protocol::{self, Selection};
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
@@ -11,11 +11,11 @@ use tokio::time::Instant;
 #[derive(Clone)]
 pub struct Backend {
     /// Takes in hosts to be measured.
-    pub add: Recipient<Add>,
+    pub add: Recipient<AddTarget>,
     /// Forgets hosts.
-    pub remove: Recipient<Remove>,
+    pub remove: Recipient<RemoveTargets>,
     /// Knows which targets there are.
-    pub roster: Recipient<GetRoster>,
+    pub roster: Recipient<GetTargets>,
     /// Knows how they were doing, if anybody does.
     pub history: Option<Recipient<GetHistory>>,
     /// Keeps the statistics, if anybody does.
@@ -24,8 +24,8 @@ pub struct Backend {
 
 impl<A> From<Addr<A>> for Backend
 where
-    A: Actor + Handler<Add> + Handler<Remove> + Handler<GetRoster>,
-    A::Context: ToEnvelope<A, Add> + ToEnvelope<A, Remove> + ToEnvelope<A, GetRoster>,
+    A: Actor + Handler<AddTarget> + Handler<RemoveTargets> + Handler<GetTargets>,
+    A::Context: ToEnvelope<A, AddTarget> + ToEnvelope<A, RemoveTargets> + ToEnvelope<A, GetTargets>,
 {
     fn from(supervisor: Addr<A>) -> Self {
         Self {
@@ -40,7 +40,7 @@ where
 
 impl Backend {
     /// Has a host measured, and that kept until then.
-    pub(super) async fn add(&self, add: Add, until: Instant) -> Result<(), BackendError> {
+    pub(super) async fn add(&self, add: AddTarget, until: Instant) -> Result<(), BackendError> {
         let Added { result, receipt } = self.add.send(add).await?;
         // A refusal is final too, when what was tried for it is gone from the disk.
         let kept = receipt.kept(until).await;
@@ -49,7 +49,7 @@ impl Backend {
     }
 
     /// Has hosts forgotten, and that kept until then.
-    pub(super) async fn remove(&self, remove: Remove, until: Instant) -> Result<(), BackendError> {
+    pub(super) async fn remove(&self, remove: RemoveTargets, until: Instant) -> Result<(), BackendError> {
         Ok(self.remove.send(remove).await?.kept(until).await?)
     }
 
@@ -75,7 +75,7 @@ impl Backend {
     }
 
     /// Asks for targets.
-    pub(super) async fn roster(&self, query: GetRoster) -> Result<Roster, BackendError> {
+    pub(super) async fn roster(&self, query: GetTargets) -> Result<TargetPage, BackendError> {
         Ok(self.roster.send(query).await?)
     }
 }
@@ -85,7 +85,7 @@ impl Backend {
 pub(super) enum BackendError {
     /// It refused.
     #[error(transparent)]
-    Add(#[from] AddError),
+    AddTarget(#[from] AddError),
     /// It did, and a restart may undo it.
     #[error(transparent)]
     NotSaved(#[from] NotSaved),

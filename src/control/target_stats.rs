@@ -1,13 +1,13 @@
 //! What was read of one target, and how it becomes a list.
 
 use crate::actors::pinger::Report;
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 use crate::measure::PeriodStats;
 use crate::protocol::{Target, TargetList};
 
 /// The books of one target at one moment.
 pub(super) struct Read {
-    pub(super) member: Member,
+    pub(super) member: TargetRef,
     pub(super) summary: PeriodStats,
     /// With detail only.
     pub(super) report: Option<Box<Report>>,

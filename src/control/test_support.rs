@@ -3,9 +3,11 @@
 use super::{Backend, ControlActor};
 use crate::actors::control_stats::{ControlStats, GetControlStats};
 use crate::actors::persistence::Receipt;
-use crate::actors::pinger::{PingActor, Retire, Seed};
-use crate::actors::shard::Home;
-use crate::actors::supervisor::{Add, AddError, Added, GetRoster, Member, Remove, Roster};
+use crate::actors::pinger::{PingActor, Seed, StopPinger};
+use crate::actors::shard::ShardHandle;
+use crate::actors::supervisor::{
+    AddError, AddTarget, Added, GetTargets, RemoveTargets, TargetPage, TargetRef,
+};
 use crate::measure::Timestamp;
 use crate::probe::{Engine, EngineStats, Event, Line, Listener, TargetId};
 use crate::target::{Address, Host, Interval, Label, Shape, Timeout};
@@ -82,17 +84,17 @@ impl Engine for Puppet {
 /// What the supervisor was told, and what it is to answer.
 #[derive(Default)]
 pub(crate) struct Script {
-    pub added: Vec<Add>,
-    pub removed: Vec<Remove>,
+    pub added: Vec<AddTarget>,
+    pub removed: Vec<RemoveTargets>,
     pub refuse: Option<AddError>,
     pub answer_after: Duration,
     /// How many targets it claims to have in all.
     pub total: Option<usize>,
-    pub rosters: Vec<GetRoster>,
+    pub rosters: Vec<GetTargets>,
 }
 
 struct FakeSupervisor {
-    members: Vec<Member>,
+    members: Vec<TargetRef>,
     script: Arc<Mutex<Script>>,
 }
 
@@ -110,10 +112,10 @@ impl Actor for FakeSupervisor {
     type Context = Context<Self>;
 }
 
-impl Handler<Add> for FakeSupervisor {
+impl Handler<AddTarget> for FakeSupervisor {
     type Result = ResponseFuture<Added>;
 
-    fn handle(&mut self, add: Add, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, add: AddTarget, _: &mut Self::Context) -> Self::Result {
         let mut script = self.script.lock().expect("no panic");
         script.added.push(add);
         let result = script.refuse.clone().map_or(Ok(()), Err);
@@ -122,21 +124,21 @@ impl Handler<Add> for FakeSupervisor {
     }
 }
 
-impl Handler<Remove> for FakeSupervisor {
+impl Handler<RemoveTargets> for FakeSupervisor {
     type Result = ResponseFuture<Receipt>;
 
-    fn handle(&mut self, remove: Remove, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, remove: RemoveTargets, _: &mut Self::Context) -> Self::Result {
         self.script.lock().expect("no panic").removed.push(remove);
         self.after_a_while(Receipt::default())
     }
 }
 
-impl Handler<GetRoster> for FakeSupervisor {
-    type Result = ResponseFuture<Roster>;
+impl Handler<GetTargets> for FakeSupervisor {
+    type Result = ResponseFuture<TargetPage>;
 
-    fn handle(&mut self, query: GetRoster, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, query: GetTargets, _: &mut Self::Context) -> Self::Result {
         let everything = query.filter == crate::actors::supervisor::Filter::default();
-        let wanted = |member: &&Member| {
+        let wanted = |member: &&TargetRef| {
             let named = query.filter.name.as_ref().is_some_and(|name| *name == member.name);
             let hosted =
                 query.filter.host.as_ref().is_some_and(|host| *host == Host::Address(member.address));
@@ -149,7 +151,7 @@ impl Handler<GetRoster> for FakeSupervisor {
         let total = script.total.unwrap_or(total);
         script.rosters.push(query);
         drop(script);
-        self.after_a_while(Roster { members, total })
+        self.after_a_while(TargetPage { members, total })
     }
 }
 
@@ -157,7 +159,7 @@ impl Handler<GetRoster> for FakeSupervisor {
 pub(crate) struct Bed {
     pub engine: Rc<Puppet>,
     pub script: Arc<Mutex<Script>>,
-    pub members: Vec<Member>,
+    pub members: Vec<TargetRef>,
     pub address: SocketAddr,
     pub client: UdpSocket,
     actor: Addr<ControlActor>,
@@ -172,7 +174,7 @@ impl Bed {
     pub(crate) async fn allowing(count: u32, name: &str, allow: &[&str]) -> Self {
         let engine = Rc::new(Puppet::default());
         let name: Label = name.into();
-        let members: Vec<Member> = (1..=count).map(|host| member(host, &name, &engine)).collect();
+        let members: Vec<TargetRef> = (1..=count).map(|host| member(host, &name, &engine)).collect();
         let script = Arc::new(Mutex::new(Script::default()));
         let supervisor = FakeSupervisor { members: members.clone(), script: Arc::clone(&script) }.start();
         let socket = super::bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
@@ -222,23 +224,23 @@ impl Bed {
     /// Ends the actor of a target, behind the supervisor's back.
     pub(crate) async fn kill(&self, index: usize) {
         let pinger = self.members[index].pinger.upgrade().expect("the actor runs");
-        pinger.send(Retire).await.expect("the actor ran");
+        pinger.send(StopPinger).await.expect("the actor ran");
     }
 }
 
-fn member(host: u32, name: &Label, engine: &Rc<Puppet>) -> Member {
+fn member(host: u32, name: &Label, engine: &Rc<Puppet>) -> TargetRef {
     let address = std::net::IpAddr::V4(std::net::Ipv4Addr::from(0x0a00_0000 + host));
     let address = Address::try_from(address).expect("a host");
     let seed = Seed { phase: 0, first_number: 0 };
     let engine = Rc::clone(engine) as Rc<dyn Engine>;
     let pinger =
         PingActor::new(address, Interval::DEFAULT, Timeout::DEFAULT, seed, engine).start().downgrade();
-    Member {
+    TargetRef {
         address,
         name: Label::clone(name),
         interval: Interval::DEFAULT,
         options: None,
         pinger,
-        home: Home::here(),
+        home: ShardHandle::here(),
     }
 }

@@ -11,9 +11,9 @@ mod sockets;
 mod startup;
 mod systemd;
 
-use crate::actors::registry::Limits;
+use crate::actors::registry::RegistryLimits;
 use crate::actors::shard::{Seeds, Shard};
-use crate::actors::supervisor::{Amendment, Declared, Settings, Settle, SupervisorActor};
+use crate::actors::supervisor::{Amendment, Declared, Settings, SupervisorActor, WaitUntilReady};
 use crate::config::Config;
 use crate::config::loader::{Loader, Reading};
 use crate::control::{self, ControlActor, Finish};
@@ -168,14 +168,14 @@ fn supervise(
 }
 
 fn settings(config: &Config) -> Settings {
-    let limits = Limits { targets: config.max_targets, names: Config::MAX_NAMES };
+    let limits = RegistryLimits { targets: config.max_targets, names: Config::MAX_NAMES };
     let defaults = Defaults { interval: config.interval, timeout: config.timeout };
     Settings { limits, defaults }
 }
 
 /// Waits until every target's actor runs; then everybody may know.
 async fn settle(supervisor: Addr<SupervisorActor>) {
-    if supervisor.send(Settle).await.is_ok() {
+    if supervisor.send(WaitUntilReady).await.is_ok() {
         systemd::ready();
         systemd::report(supervisor).await;
     }

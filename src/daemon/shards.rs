@@ -76,7 +76,7 @@ pub(super) async fn start(
             let _ = opened.send(enter(kind, timeout, common.of_shard(shard)));
         });
         result.await.map_err(|_| EngineError::Thread)??;
-        started.push(Shard::There(arbiter.handle()));
+        started.push(Shard::Remote(arbiter.handle()));
     }
     Ok(started)
 }
@@ -95,7 +95,7 @@ fn enter(kind: EngineKind, timeout: Timeout, common: Common) -> Result<(), Engin
     super::privilege::keep_for_running();
     let stats = engine.stats();
     info!(engine = stats.engine, socket = stats.socket, "engine opened");
-    Shard::enter(engine);
+    Shard::set_thread_engine(engine);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use super::health::Health;
 use super::statistics_writer::Query;
 use super::store_handle::Desk;
 use crate::actors::persistence::{GetHistory, GetKeepingStats, HistoryError, Hour, KeepingStats, Seen};
-use crate::actors::supervisor::GetRoster;
+use crate::actors::supervisor::GetTargets;
 use crate::target::Host;
 use actix::prelude::*;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 /// Sees to it that the statistics of every target are on disk, and never long out of date.
 pub struct StateActor {
     desk: Rc<Desk>,
-    roster: Recipient<GetRoster>,
+    roster: Recipient<GetTargets>,
     targets: Arc<Health>,
     statistics: Arc<Health>,
 }
@@ -24,7 +24,7 @@ pub struct StateActor {
 impl StateActor {
     pub(super) fn new(
         desk: Rc<Desk>,
-        roster: Recipient<GetRoster>,
+        roster: Recipient<GetTargets>,
         [targets, statistics]: [Arc<Health>; 2],
     ) -> Self {
         Self { desk, roster, targets, statistics }
@@ -89,7 +89,7 @@ impl Handler<GetHistory> for StateActor {
             if let Some(Host::Address(address)) = &filter.host {
                 addresses.push(*address);
             }
-            let query = GetRoster { filter, after: None, limit: Some(MOST_WITH_HISTORY) };
+            let query = GetTargets { filter, after: None, limit: Some(MOST_WITH_HISTORY) };
             let members = roster.send(query).await.unwrap_or_default().members;
             addresses.extend(members.iter().map(|member| member.address));
             addresses.sort();

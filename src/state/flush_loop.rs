@@ -1,7 +1,7 @@
 //! Goes round all targets and has their statistics written, so that what is on disk is never long out of date.
 
 use super::store_handle::Desk;
-use crate::actors::supervisor::GetRoster;
+use crate::actors::supervisor::GetTargets;
 use actix::prelude::*;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// Goes round all targets.
 pub(super) struct Rounds {
     pub(super) desk: Rc<Desk>,
-    pub(super) roster: Recipient<GetRoster>,
+    pub(super) roster: Recipient<GetTargets>,
 }
 
 impl Rounds {
@@ -41,7 +41,7 @@ impl Rounds {
         let mut pauses = !self.desk.hurried.replace(false);
         let (mut after, mut seen) = (None, 0);
         loop {
-            let query = GetRoster { after, limit: Some(PAGE), ..GetRoster::default() };
+            let query = GetTargets { after, limit: Some(PAGE), ..GetTargets::default() };
             let Ok(roster) = self.roster.send(query).await else { return 0 };
             let last = roster.members.last().map(|member| member.address);
             seen += roster.members.len();

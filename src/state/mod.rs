@@ -18,7 +18,7 @@ pub use actor::StateActor;
 
 use crate::actors::persistence::{Keeper, Kept, Recall, Rewrite};
 use crate::actors::registry::Wish;
-use crate::actors::supervisor::GetRoster;
+use crate::actors::supervisor::GetTargets;
 use crate::config::StateConfig;
 use crate::target::Address;
 use actix::prelude::*;
@@ -98,7 +98,7 @@ impl State {
     /// Begins to keep the statistics of the supervisor's targets.
     pub fn start<A>(self, supervisor: &Addr<A>) -> Running
     where
-        A: Actor<Context = Context<A>> + Handler<GetRoster> + Handler<Rewrite> + Handler<Recall>,
+        A: Actor<Context = Context<A>> + Handler<GetTargets> + Handler<Rewrite> + Handler<Recall>,
     {
         let (rewrite, recall) = (supervisor.clone().recipient(), supervisor.clone().recipient());
         self.desk.journal.belong_to(Owner { rewrite, recall });

@@ -3,11 +3,11 @@
 use super::statistics_db::Entry;
 use super::statistics_writer::{Batch, Bookkeeper};
 use super::targets_writer::Journal;
-use crate::actors::ask_all::survey;
+use crate::actors::ask_all::ask_all;
 use crate::actors::persistence::{Keeper, Receipt};
 use crate::actors::pinger::Save;
 use crate::actors::registry::Wish;
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 use crate::target::Address;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -42,13 +42,13 @@ impl Desk {
     }
 
     /// Keeps the statistics of these targets, as they are now.
-    pub(super) async fn save(&self, members: Vec<Member>) -> bool {
+    pub(super) async fn save(&self, members: Vec<TargetRef>) -> bool {
         let _turn = self.turn.lock().await;
-        let answers = survey(members, || Save).await;
+        let answers = ask_all(members, || Save).await;
         let retired = self.retired.take();
         let gone: HashSet<Address> = retired.iter().copied().collect();
         let entry =
-            |(member, saved): (Member, _)| Entry { address: member.address, name: member.name, saved };
+            |(member, saved): (TargetRef, _)| Entry { address: member.address, name: member.name, saved };
         let mut entries: Vec<Entry> = answers.into_iter().map(entry).collect();
         // Whoever ended meanwhile may have begun anew already: the next round has the new books.
         entries.retain(|entry| !gone.contains(&entry.address));

@@ -1,9 +1,9 @@
 //! The table on a terminal, once a second, for as long as the daemon runs.
 
 use super::console::Handle;
-use crate::actors::ask_all::survey;
+use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::GetSummary;
-use crate::actors::supervisor::{GetRoster, Roster};
+use crate::actors::supervisor::{GetTargets, TargetPage};
 use crate::format::table::Row;
 use crate::screen;
 use crate::screen::painter::Frame;
@@ -24,7 +24,7 @@ pub fn is_wanted(quiet: bool) -> bool {
 
 /// Shows the table once a second and when the terminal's size changes, until the terminal is gone or the
 /// supervisor has ended.
-pub async fn run(console: Handle, supervisor: Recipient<GetRoster>) {
+pub async fn run(console: Handle, supervisor: Recipient<GetTargets>) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut resizes = signal(SignalKind::window_change()).ok();
@@ -50,9 +50,9 @@ async fn resized(signal: &mut Option<Signal>) {
 }
 
 /// The first rows of the table, and how many targets there are; `None` when the supervisor has ended.
-async fn look(supervisor: &Recipient<GetRoster>, limit: usize) -> Option<(Vec<Row>, usize)> {
-    let question = GetRoster { limit: Some(limit.max(1)), ..GetRoster::default() };
-    let Roster { members, total } = supervisor.send(question).await.ok()?;
-    let answers = survey(members, || GetSummary).await;
+async fn look(supervisor: &Recipient<GetTargets>, limit: usize) -> Option<(Vec<Row>, usize)> {
+    let question = GetTargets { limit: Some(limit.max(1)), ..GetTargets::default() };
+    let TargetPage { members, total } = supervisor.send(question).await.ok()?;
+    let answers = ask_all(members, || GetSummary).await;
     Some((answers.iter().map(|(member, books)| Row::new(&member.address, books)).collect(), total))
 }

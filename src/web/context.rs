@@ -7,7 +7,7 @@ use super::security::web_config::{FileState, Protection};
 use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{GetKeepingStats, Seen};
 use crate::actors::reload::Reload;
-use crate::actors::supervisor::{GetRoster, GetStatus};
+use crate::actors::supervisor::{GetStatus, GetTargets};
 use actix::prelude::*;
 use prometheus::Registry;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 #[derive(Clone)]
 pub struct Sources {
     /// Tells which targets there are.
-    pub roster: Recipient<GetRoster>,
+    pub roster: Recipient<GetTargets>,
     /// Tells how the daemon is doing.
     pub status: Recipient<GetStatus>,
     /// Tells what the control socket has seen, if there is one.

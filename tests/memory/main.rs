@@ -8,7 +8,7 @@ mod own_network;
 mod stage;
 
 use actix::prelude::*;
-use meshping::actors::supervisor::Remove;
+use meshping::actors::supervisor::RemoveTargets;
 use own_network::inside;
 use stage::{Stage, resident_kib, until};
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ fn ten_thousand_targets_added_and_removed_a_hundred_times_leave_nothing() {
                 if round % 25 == 1 {
                     until(Duration::from_secs(20), async || stage.replies().await >= 10_000).await;
                 }
-                let everything = Remove { name: Some(Stage::NAME.into()), host: None };
+                let everything = RemoveTargets { name: Some(Stage::NAME.into()), host: None };
                 stage.supervisor.send(everything).await.expect("it runs");
                 let gone = async || counting::live_bytes() < before + TABLES;
                 until(Duration::from_secs(20), gone).await;

@@ -2,9 +2,9 @@
 
 use actix::prelude::*;
 use meshping::actors::pinger::GetTotals;
-use meshping::actors::registry::Limits;
+use meshping::actors::registry::RegistryLimits;
 use meshping::actors::shard::{Seeds, Shard};
-use meshping::actors::supervisor::{Add, GetRoster, Settings, Settle, SupervisorActor};
+use meshping::actors::supervisor::{AddTarget, GetTargets, Settings, SupervisorActor, WaitUntilReady};
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::resolve::Families;
 use meshping::resolve::system::SystemNames;
@@ -27,12 +27,12 @@ impl Stage {
         shard.spawn_fn(|| {
             let engine = NativeEngine::open(boot_time(), Idents::new(7, 1)).expect("CAP_NET_RAW");
             actix_rt::spawn(drive(Rc::clone(&engine)));
-            Shard::enter(engine);
+            Shard::set_thread_engine(engine);
         });
-        let limits = Limits { targets: 200_000, names: 1 };
+        let limits = RegistryLimits { targets: 200_000, names: 1 };
         let settings = Settings { limits, defaults: Defaults::default() };
         let names = Rc::new(SystemNames::new(Families::BOTH));
-        let shards = vec![Shard::There(shard.handle())];
+        let shards = vec![Shard::Remote(shard.handle())];
         Self { supervisor: SupervisorActor::new(settings, shards, Seeds::new([1; 16]), names).start(), shard }
     }
 
@@ -42,17 +42,17 @@ impl Stage {
         let add = |number| {
             let ip = Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + number);
             let host = Host::Address(Address::try_from(std::net::IpAddr::V4(ip)).expect("one host"));
-            Add { name: Self::NAME.into(), host, terms: Terms::every(Some(interval)) }
+            AddTarget { name: Self::NAME.into(), host, terms: Terms::every(Some(interval)) }
         };
         for number in 1..=targets {
             self.supervisor.send(add(number)).await.expect("it runs").result.expect("there is room");
         }
-        self.supervisor.send(Settle).await.expect("it runs");
+        self.supervisor.send(WaitUntilReady).await.expect("it runs");
     }
 
     /// Replies to all of them so far.
     pub async fn replies(&self) -> usize {
-        let roster = self.supervisor.send(GetRoster::default()).await.expect("it runs");
+        let roster = self.supervisor.send(GetTargets::default()).await.expect("it runs");
         let mut replies = 0;
         for member in roster.members {
             let pinger = member.pinger.upgrade().expect("it runs");

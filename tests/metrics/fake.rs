@@ -4,8 +4,8 @@ use actix::prelude::*;
 use meshping::actors::control_stats::{ControlStats, GetControlStats};
 use meshping::actors::pinger::{PingActor, Seed};
 use meshping::actors::reload::{Reload, ReloadState};
-use meshping::actors::shard::Home;
-use meshping::actors::supervisor::{Filter, GetRoster, GetStatus, Member, Roster, Status};
+use meshping::actors::shard::ShardHandle;
+use meshping::actors::supervisor::{Filter, GetStatus, GetTargets, Status, TargetPage, TargetRef};
 use meshping::measure::Log2Histogram;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 pub struct Fake {
-    pub members: Vec<Member>,
+    pub members: Vec<TargetRef>,
     pub ready: bool,
     /// Each roster takes one of these permits for ever.
     pub gate: Arc<Semaphore>,
@@ -30,7 +30,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    pub fn new(members: Vec<Member>) -> Self {
+    pub fn new(members: Vec<TargetRef>) -> Self {
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         Self { members, ready: true, gate, asked: watch::Sender::new(0), handed: watch::Sender::new(0) }
     }
@@ -40,24 +40,24 @@ impl Actor for Fake {
     type Context = Context<Self>;
 }
 
-impl Handler<GetRoster> for Fake {
-    type Result = ResponseFuture<Roster>;
+impl Handler<GetTargets> for Fake {
+    type Result = ResponseFuture<TargetPage>;
 
-    fn handle(&mut self, question: GetRoster, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, question: GetTargets, _: &mut Self::Context) -> Self::Result {
         self.asked.send_modify(|asked| *asked += 1);
-        let GetRoster { filter, after, limit } = question;
-        let chosen = |member: &&Member| {
+        let GetTargets { filter, after, limit } = question;
+        let chosen = |member: &&TargetRef| {
             let named = filter.name.as_ref() == Some(&member.name);
             filter == Filter::default() || named || filter.host == Some(Host::Address(member.address))
         };
         let total = self.members.iter().filter(chosen).count();
         let page = self.members.iter().filter(chosen).filter(|member| Some(member.address) > after);
-        let members: Vec<Member> = page.take(limit.unwrap_or(total)).cloned().collect();
+        let members: Vec<TargetRef> = page.take(limit.unwrap_or(total)).cloned().collect();
         self.handed.send_modify(|handed| *handed += members.len());
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
             gate.acquire().await.expect("the gate is never closed").forget();
-            Roster { members, total }
+            TargetPage { members, total }
         })
     }
 }
@@ -107,20 +107,20 @@ pub fn status() -> Status {
     Status { targets: 2, names: 1, ready: true, replaced: 9, reload, engines, dead_shards: 0 }
 }
 
-pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> Member {
+pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> TargetRef {
     let address: Address = address.parse().expect("an address");
     let interval: Interval = "0.2".parse().expect("an interval");
     let seed = Seed { phase: 1 << 31, first_number: 0 };
     let pinger =
         PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start().downgrade();
-    Member { address, name: name.into(), interval, options: None, pinger, home: Home::here() }
+    TargetRef { address, name: name.into(), interval, options: None, pinger, home: ShardHandle::here() }
 }
 
 /// Many targets that share one actor: enough to fill every buffer between us and a client.
-pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<Member> {
+pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<TargetRef> {
     let one = member(network, "10.0.0.1", "one of many");
     let address = |index| Address::try_from(std::net::IpAddr::from(Ipv4Addr::from(0x0a00_0001 + index)));
-    (0..count).map(|i| Member { address: address(i).expect("unicast"), ..one.clone() }).collect()
+    (0..count).map(|i| TargetRef { address: address(i).expect("unicast"), ..one.clone() }).collect()
 }
 
 /// Asks the fake for everything.

@@ -6,7 +6,7 @@ use crate::fake::{member, status};
 use crate::{golden_file, promtool};
 use meshping::actors::control_stats::ControlStats;
 use meshping::actors::persistence::KeepingStats;
-use meshping::actors::supervisor::Member;
+use meshping::actors::supervisor::TargetRef;
 use meshping::build_info::{REVISION, VERSION};
 use meshping::measure::LifetimeStats;
 use meshping::probe::scripted::ScriptedNetwork;
@@ -33,7 +33,7 @@ fn options() -> Options {
 fn exposition(dialect: Dialect) -> String {
     let network = ScriptedNetwork::new();
     let labelled =
-        Member { options: Some(Arc::new(options())), ..member(&network, "198.51.100.7", "labelled") };
+        TargetRef { options: Some(Arc::new(options())), ..member(&network, "198.51.100.7", "labelled") };
     let targets = [
         (member(&network, "192.0.2.1", EVIL), busy_totals()),
         (labelled, LifetimeStats::default()),

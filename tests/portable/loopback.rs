@@ -3,7 +3,7 @@
 use crate::sim::in_namespace;
 use crate::sim::network::take_down;
 use actix::prelude::*;
-use meshping::actors::pinger::{GetSummary, GetTotals, PingActor, Retire, Seed};
+use meshping::actors::pinger::{GetSummary, GetTotals, PingActor, Seed, StopPinger};
 use meshping::measure::{ErrorClass, PeriodStats};
 use meshping::probe::Engine;
 use meshping::probe::portable::PortableEngine;
@@ -71,7 +71,7 @@ fn what_has_no_route_is_an_error_of_class_send() {
                 assert_eq!((summary.errs, summary.recv, summary.lost), (summary.settled(), 0, 0), "{host}");
                 let totals = pinger.send(GetTotals).await.expect("it runs");
                 assert!(totals.errors[ErrorClass::Send as usize] >= 5, "{host}");
-                pinger.send(Retire).await.expect("it runs");
+                pinger.send(StopPinger).await.expect("it runs");
             }
         });
     });
@@ -86,7 +86,7 @@ fn an_engine_ends_with_its_last_pinger_and_leaves_nothing() {
             // The second never answers, and its requests are waited for.
             settled(&pingers[1], 3).await;
             for pinger in &pingers {
-                pinger.send(Retire).await.expect("it runs");
+                pinger.send(StopPinger).await.expect("it runs");
             }
             let deadline = Instant::now() + Duration::from_secs(5);
             while Rc::strong_count(&engine) > 1 {

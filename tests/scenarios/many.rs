@@ -2,7 +2,7 @@
 
 use super::{Stage, host, seconds, seed, timeout, until};
 use actix::prelude::*;
-use meshping::actors::pinger::{GetTotals, PingActor, PingerDied, Retire, Seed, Will};
+use meshping::actors::pinger::{DeathNotice, GetTotals, PingActor, PingerDied, Seed, StopPinger};
 use meshping::probe::scripted::{ScriptedNetwork, panic_at_send, reply, silence};
 use meshping::target::Address;
 use std::cell::RefCell;
@@ -59,7 +59,7 @@ async fn a_retired_pinger_leaves_nothing() {
     let stage = Stage::set("1", "5", [silence()]);
     stage.until(3_600).await;
     assert_eq!(stage.network.ports(), 1);
-    stage.pinger.send(Retire).await.expect("it runs");
+    stage.pinger.send(StopPinger).await.expect("it runs");
     stage.until(3_601).await;
     assert_eq!((stage.network.ports(), stage.network.to_come()), (0, 0));
     assert!(!stage.pinger.connected());
@@ -87,18 +87,18 @@ async fn a_pinger_that_panics_tells_its_heir_and_the_others_go_on() {
     tokio::time::pause();
     let network = ScriptedNetwork::new().host(host(), [reply(1), panic_at_send()]).elsewhere(reply(5));
     let deaths = Rc::new(RefCell::new(Vec::new()));
-    let heir = Heir(Rc::clone(&deaths)).start();
+    let parent = Heir(Rc::clone(&deaths)).start();
     let began = Instant::now();
-    let start = |address, incarnation| {
-        let will = Will { heir: Arc::new(heir.clone().recipient()), incarnation };
+    let start = |address, generation| {
+        let will = DeathNotice { parent: Arc::new(parent.clone().recipient()), generation };
         let pinger = PingActor::new(address, seconds("1"), timeout("5"), seed(), network.engine());
-        pinger.with_will(will).start()
+        pinger.with_death_notice(will).start()
     };
     let (doomed, retired, other) = (start(host(), 7), start(address(1), 8), start(address(2), 9));
     until(began, 1_400).await;
-    retired.send(Retire).await.expect("it runs");
+    retired.send(StopPinger).await.expect("it runs");
     until(began, 5_000).await;
-    let dead: Vec<_> = deaths.borrow().iter().map(|died| (died.address, died.incarnation)).collect();
+    let dead: Vec<_> = deaths.borrow().iter().map(|died| (died.address, died.generation)).collect();
     assert_eq!(dead, [(host(), 7)], "who was told to end is not mourned");
     assert!(!doomed.connected());
     assert_eq!(network.ports(), 1);

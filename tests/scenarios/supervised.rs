@@ -3,10 +3,11 @@
 use super::{millis, seconds, timeout, until};
 use actix::prelude::*;
 use meshping::actors::pinger::{GetSummary, PingActor};
-use meshping::actors::registry::Limits;
+use meshping::actors::registry::RegistryLimits;
 use meshping::actors::shard::{Seeds, Shard};
 use meshping::actors::supervisor::{
-    Add, AddError, Filter, GetRoster, GetStatus, Remove, Settings, Settle, Status, SupervisorActor,
+    AddError, AddTarget, Filter, GetStatus, GetTargets, RemoveTargets, Settings, Status, SupervisorActor,
+    WaitUntilReady,
 };
 use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
@@ -28,9 +29,9 @@ impl Stage {
     fn set() -> Self {
         let network = ScriptedNetwork::new().elsewhere(reply(5));
         let names = Rc::new(ScriptedNames::new());
-        let limits = Limits { targets: 20_000, names: 100 };
+        let limits = RegistryLimits { targets: 20_000, names: 100 };
         let settings = Settings { limits, defaults: Defaults::default() };
-        let shard = Shard::Here(network.engine());
+        let shard = Shard::Local(network.engine());
         let resolve = Rc::clone(&names);
         let supervisor = SupervisorActor::new(settings, vec![shard], Seeds::new([7; 16]), resolve).start();
         Self { network, names, supervisor, began: Instant::now() }
@@ -51,14 +52,17 @@ impl Stage {
 
     async fn remove(&self, name: Option<&str>, host: Option<&str>) {
         let host = host.map(|host| host.parse().expect("a host"));
-        self.supervisor.send(Remove { name: name.map(Into::into), host }).await.expect("the supervisor runs");
+        self.supervisor
+            .send(RemoveTargets { name: name.map(Into::into), host })
+            .await
+            .expect("the supervisor runs");
     }
 
     /// Address, first name and interval of those whom the filter means.
     async fn roster(&self, filter: Filter) -> Vec<(String, String, Interval)> {
-        let asked = GetRoster { filter, ..GetRoster::default() };
+        let asked = GetTargets { filter, ..GetTargets::default() };
         let roster = self.supervisor.send(asked).await.expect("the supervisor runs");
-        let tell = |member: &meshping::actors::supervisor::Member| {
+        let tell = |member: &meshping::actors::supervisor::TargetRef| {
             (member.address.to_string(), member.name.to_string(), member.interval)
         };
         roster.members.iter().map(tell).collect()
@@ -75,7 +79,7 @@ impl Stage {
 
     async fn pinger(&self, host: &str) -> Addr<PingActor> {
         let filter = Filter { name: None, host: Some(host.parse().expect("a host")) };
-        let asked = GetRoster { filter, ..GetRoster::default() };
+        let asked = GetTargets { filter, ..GetTargets::default() };
         let roster = self.supervisor.send(asked).await.expect("the supervisor runs");
         roster.members[0].pinger.upgrade().expect("it runs")
     }
@@ -95,8 +99,12 @@ impl Stage {
     }
 }
 
-fn add(name: &str, host: &str, interval: Option<&str>) -> Add {
-    Add { name: name.into(), host: host.parse().expect("a host"), terms: Terms::every(interval.map(seconds)) }
+fn add(name: &str, host: &str, interval: Option<&str>) -> AddTarget {
+    AddTarget {
+        name: name.into(),
+        host: host.parse().expect("a host"),
+        terms: Terms::every(interval.map(seconds)),
+    }
 }
 
 fn address(text: &str) -> Address {
@@ -269,7 +277,7 @@ async fn ten_thousand_targets_come_and_go_and_leave_nothing() {
             let added = stage.supervisor.send(add(host, host, Some("10"))).await.expect("it runs");
             assert_eq!(added.result, Ok(()));
         }
-        stage.supervisor.send(Settle).await.expect("it runs");
+        stage.supervisor.send(WaitUntilReady).await.expect("it runs");
         tokio::time::sleep(Duration::from_secs(11)).await;
         assert_eq!((stage.network.ports(), stage.status().await.targets), (10_000, 10_000));
         for host in &hosts {

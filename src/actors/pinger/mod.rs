@@ -10,7 +10,7 @@ use crate::measure::{
 use crate::probe::{Engine, Listener, Port};
 use crate::target::{Address, Interval, Manner, Shape, Timeout};
 use actix::prelude::*;
-use ping_loop::Books;
+use ping_loop::PingLoop;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -83,7 +83,7 @@ pub struct Adjust(pub Manner);
 /// Ends the actor; its target is no longer wanted.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Retire;
+pub struct StopPinger;
 
 /// Tells that a pinger ended without having been told to.
 #[derive(Debug, Clone, Copy, Message)]
@@ -92,27 +92,27 @@ pub struct PingerDied {
     /// Whom it pinged.
     pub address: Address,
     /// Which of the pingers of that address it was.
-    pub incarnation: u64,
+    pub generation: u64,
 }
 
 /// A turn of the pinger panicked: it is of no use any more.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-struct BrokeDown;
+struct PingLoopPanicked;
 
 /// Pings one address on its own grid and owns everything measured about it.
 pub struct PingActor {
-    books: Rc<Books>,
+    books: Rc<PingLoop>,
     port: Port,
-    will: Option<Will>,
+    will: Option<DeathNotice>,
 }
 
 /// Where a pinger's unexpected end is reported, and as whose.
-pub struct Will {
+pub struct DeathNotice {
     /// The parent; its other children share it.
-    pub heir: Arc<Recipient<PingerDied>>,
+    pub parent: Arc<Recipient<PingerDied>>,
     /// Which of the pingers of its address it is.
-    pub incarnation: u64,
+    pub generation: u64,
 }
 
 impl PingActor {
@@ -127,7 +127,7 @@ impl PingActor {
         let schedule = Schedule::new(interval.get(), seed.phase, engine.now());
         let mut account = RequestTracker::new(timeout.get(), timeout.memory(), seed.first_number);
         account.set_interval(interval.get(), engine.now());
-        let books = Rc::new(Books::new(address, schedule, account));
+        let books = Rc::new(PingLoop::new(address, schedule, account));
         let port = Port::open(engine, address, Rc::clone(&books) as Rc<dyn Listener>);
         port.set_timeout(timeout);
         Self { books, port, will: None }
@@ -166,7 +166,7 @@ impl PingActor {
 
     /// Has the parent told if this actor ends without having been asked to, by a panic.
     #[must_use]
-    pub fn with_will(mut self, will: Will) -> Self {
+    pub fn with_death_notice(mut self, will: DeathNotice) -> Self {
         self.will = Some(will);
         self
     }
@@ -195,7 +195,7 @@ impl Actor for PingActor {
 impl Drop for PingActor {
     fn drop(&mut self) {
         if let Some(will) = self.will.take() {
-            will.heir.do_send(PingerDied { address: self.books.address(), incarnation: will.incarnation });
+            will.parent.do_send(PingerDied { address: self.books.address(), generation: will.generation });
         }
     }
 }
@@ -291,18 +291,18 @@ impl Handler<Adjust> for PingActor {
     }
 }
 
-impl Handler<BrokeDown> for PingActor {
+impl Handler<PingLoopPanicked> for PingActor {
     type Result = ();
 
-    fn handle(&mut self, _: BrokeDown, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: PingLoopPanicked, ctx: &mut Self::Context) {
         ctx.stop();
     }
 }
 
-impl Handler<Retire> for PingActor {
+impl Handler<StopPinger> for PingActor {
     type Result = ();
 
-    fn handle(&mut self, _: Retire, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: StopPinger, ctx: &mut Self::Context) {
         self.will = None;
         ctx.stop();
     }

@@ -4,7 +4,7 @@ use crate::target::{Host, Label};
 
 /// What a registry holds at most.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct RegistryLimits {
     /// Targets at most.
     pub targets: usize,
     /// Followed names at most.

@@ -17,13 +17,13 @@ use std::ops::Bound;
 use subscription::{Given, Want};
 
 pub use config_targets::{Amendment, Declared};
-pub use limits::{AddError, Filter, Limits};
+pub use limits::{AddError, Filter, RegistryLimits};
 pub use runtime_change::{Origin, Wish};
 pub use subscription::Entry;
 
 /// The registry. `H` is whatever the owner needs to reach the actor of a target.
 pub struct Registry<H> {
-    limits: Limits,
+    limits: RegistryLimits,
     defaults: Defaults,
     /// Boxed, because a map that grows in order leaves nearly half of its places empty.
     targets: BTreeMap<Address, Box<Entry<H>>>,
@@ -78,7 +78,7 @@ pub enum NameState {
 
 impl<H: Clone> Registry<H> {
     /// An empty registry.
-    pub fn new(limits: Limits, defaults: Defaults) -> Self {
+    pub fn new(limits: RegistryLimits, defaults: Defaults) -> Self {
         Self {
             limits,
             defaults,
@@ -125,7 +125,7 @@ impl<H: Clone> Registry<H> {
     }
 
     /// Changes the limits; what is there already stays.
-    pub fn set_limits(&mut self, limits: Limits) {
+    pub fn set_limits(&mut self, limits: RegistryLimits) {
         self.limits = limits;
     }
 

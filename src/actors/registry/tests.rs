@@ -1,7 +1,7 @@
 use super::subscription::MOST_LABELS;
 use super::*;
 
-const LIMITS: Limits = Limits { targets: 5, names: 2 };
+const LIMITS: RegistryLimits = RegistryLimits { targets: 5, names: 2 };
 
 /// A registry whose handles are the numbers of starts, and what happened to them.
 pub(super) struct World {

@@ -28,11 +28,11 @@ pub struct Retire;
 /// before its end when one family's addresses are in while the other's servers let us wait.
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
-pub struct NameNews {
+pub struct LookupResult {
     /// The name that was followed.
     pub name: HostName,
     /// Which of the resolvers of that name it was.
-    pub incarnation: u64,
+    pub generation: u64,
     /// Every address that the name stands for now, those in their grace period too; sorted.
     pub addresses: Vec<Address>,
     /// What this look-up came to. `addresses` may be there, in grace, whatever it says.
@@ -46,14 +46,14 @@ pub struct ResolverDied {
     /// The name that it followed.
     pub name: HostName,
     /// Which of the resolvers of that name it was.
-    pub incarnation: u64,
+    pub generation: u64,
 }
 
 /// To whom a resolver reports.
 #[derive(Debug, Clone)]
 pub struct Parent {
     /// Hears what became of every look-up.
-    pub news: Recipient<NameNews>,
+    pub news: Recipient<LookupResult>,
     /// Hears of an unexpected end.
     pub deaths: Recipient<ResolverDied>,
 }
@@ -61,7 +61,7 @@ pub struct Parent {
 /// Follows one DNS name.
 pub struct ResolverActor {
     name: HostName,
-    incarnation: u64,
+    generation: u64,
     resolve: Rc<dyn Resolve>,
     parent: Parent,
     follow: Follow,
@@ -76,11 +76,11 @@ pub struct ResolverActor {
 
 impl ResolverActor {
     /// A resolver that looks the name up as soon as it is started.
-    pub fn new(name: HostName, incarnation: u64, resolve: Rc<dyn Resolve>, parent: Parent) -> Self {
+    pub fn new(name: HostName, generation: u64, resolve: Rc<dyn Resolve>, parent: Parent) -> Self {
         let follow = Follow::new(&name);
         let (timer, asking_since) = (None, None);
         let logged = Verdict::Addresses;
-        Self { name, incarnation, resolve, parent, follow, timer, asking_since, logged, retired: false }
+        Self { name, generation, resolve, parent, follow, timer, asking_since, logged, retired: false }
     }
 
     fn look_up(&mut self, ctx: &mut Context<Self>) {
@@ -103,9 +103,9 @@ impl ResolverActor {
     }
 
     fn tell(&self) {
-        let (name, incarnation) = (self.name.clone(), self.incarnation);
+        let (name, generation) = (self.name.clone(), self.generation);
         let (addresses, verdict) = (self.follow.addresses(), self.follow.verdict());
-        self.parent.news.do_send(NameNews { name, incarnation, addresses, verdict });
+        self.parent.news.do_send(LookupResult { name, generation, addresses, verdict });
     }
 
     /// The look-up has ended: tells, logs, and sets out for the next.
@@ -146,8 +146,8 @@ impl Actor for ResolverActor {
 impl Drop for ResolverActor {
     fn drop(&mut self) {
         if !self.retired {
-            let (name, incarnation) = (self.name.clone(), self.incarnation);
-            self.parent.deaths.do_send(ResolverDied { name, incarnation });
+            let (name, generation) = (self.name.clone(), self.generation);
+            self.parent.deaths.do_send(ResolverDied { name, generation });
         }
     }
 }

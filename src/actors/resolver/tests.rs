@@ -10,7 +10,7 @@ const TTL: Duration = Duration::from_secs(60);
 /// What a parent heard, and when.
 #[derive(Default, Clone)]
 struct Heard {
-    news: Rc<RefCell<Vec<(Instant, NameNews)>>>,
+    news: Rc<RefCell<Vec<(Instant, LookupResult)>>>,
     deaths: Rc<RefCell<Vec<ResolverDied>>>,
 }
 
@@ -20,10 +20,10 @@ impl Actor for Listener {
     type Context = Context<Self>;
 }
 
-impl Handler<NameNews> for Listener {
+impl Handler<LookupResult> for Listener {
     type Result = ();
 
-    fn handle(&mut self, news: NameNews, _: &mut Self::Context) {
+    fn handle(&mut self, news: LookupResult, _: &mut Self::Context) {
         self.0.news.borrow_mut().push((Instant::now(), news));
     }
 }
@@ -57,8 +57,8 @@ impl Stage {
     /// Milliseconds since the beginning at which news came, their addresses and verdict.
     fn news(&self) -> Vec<(u128, Vec<String>, Verdict)> {
         let news = self.heard.news.borrow();
-        let tell = |(when, news): &(Instant, NameNews)| {
-            assert_eq!((&news.name, news.incarnation), (&self.name, 7));
+        let tell = |(when, news): &(Instant, LookupResult)| {
+            assert_eq!((&news.name, news.generation), (&self.name, 7));
             let texts = news.addresses.iter().map(ToString::to_string).collect();
             (when.duration_since(self.began).as_millis(), texts, news.verdict)
         };
@@ -199,5 +199,5 @@ async fn a_resolver_that_dies_leaves_word() {
         tokio::task::yield_now().await;
     }
     assert!(!resolver.connected());
-    assert_eq!(*heard.deaths.borrow(), [ResolverDied { name, incarnation: 7 }]);
+    assert_eq!(*heard.deaths.borrow(), [ResolverDied { name, generation: 7 }]);
 }

@@ -1,8 +1,8 @@
 //! What a supervisor does about its configuration: at the start, and when another one is given.
 
 use super::{
-    AddError, Amend, Configure, GetDeclared, NoteReload, Present, Refused, Restore, Settings, Settle, Shard,
-    SupervisorActor,
+    AddError, Amend, Configure, GetDeclared, NoteReload, Present, Refused, Restore, Settings, Shard,
+    SupervisorActor, WaitUntilReady,
 };
 use crate::actors::registry::{Amendment, Change, Wish};
 use crate::target::{Host, HostName, Label};
@@ -101,10 +101,10 @@ impl Handler<NoteReload> for SupervisorActor {
     }
 }
 
-impl Handler<Settle> for SupervisorActor {
+impl Handler<WaitUntilReady> for SupervisorActor {
     type Result = ResponseActFuture<Self, ()>;
 
-    fn handle(&mut self, _: Settle, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: WaitUntilReady, _: &mut Self::Context) -> Self::Result {
         let started = join_all(self.shards.iter().map(Shard::stats));
         Box::pin(started.into_actor(self).map(|_, supervisor, _| supervisor.ready = true))
     }

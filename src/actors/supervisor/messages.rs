@@ -5,7 +5,7 @@ use crate::actors::persistence::Receipt;
 use crate::actors::pinger::PingActor;
 pub use crate::actors::registry::{AddError, Amendment, Declared, Filter, Wish};
 use crate::actors::reload::ReloadState;
-use crate::actors::shard::Home;
+use crate::actors::shard::ShardHandle;
 use crate::probe::EngineStats;
 use crate::target::{Address, Host, Interval, Label, Options, Terms};
 use actix::WeakAddr;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Answered when it is known what came of it, or after 300 ms with `Ok`: then the name keeps being tried.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Added")]
-pub struct Add {
+pub struct AddTarget {
     /// How to call it.
     pub name: Label,
     /// What to ping.
@@ -26,7 +26,7 @@ pub struct Add {
     pub terms: Terms,
 }
 
-/// What came of an [`Add`].
+/// What came of an [`AddTarget`].
 #[derive(Debug)]
 pub struct Added {
     /// Whether it is measured.
@@ -39,7 +39,7 @@ pub struct Added {
 /// a restart, too.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Receipt")]
-pub struct Remove {
+pub struct RemoveTargets {
     /// Whatever is called so, and every target that no other name wants.
     pub name: Option<Label>,
     /// An address, whoever wanted it; or a DNS name, whose following ends.
@@ -48,8 +48,8 @@ pub struct Remove {
 
 /// Asks which targets there are, in address order.
 #[derive(Debug, Clone, Default, Message)]
-#[rtype(result = "Roster")]
-pub struct GetRoster {
+#[rtype(result = "TargetPage")]
+pub struct GetTargets {
     /// Which of them.
     pub filter: Filter,
     /// Only those after this address.
@@ -60,16 +60,16 @@ pub struct GetRoster {
 
 /// Targets in address order, with the actors to be asked for their books.
 #[derive(Debug, Clone, Default)]
-pub struct Roster {
+pub struct TargetPage {
     /// The targets asked for.
-    pub members: Vec<Member>,
+    pub members: Vec<TargetRef>,
     /// How many there are in all.
     pub total: usize,
 }
 
 /// One target.
 #[derive(Debug, Clone)]
-pub struct Member {
+pub struct TargetRef {
     /// Whom it pings.
     pub address: Address,
     /// Its first name.
@@ -81,7 +81,7 @@ pub struct Member {
     /// The actor that owns its books. Weak, because copies of it take no memory.
     pub pinger: WeakAddr<PingActor>,
     /// Where that actor runs.
-    pub home: Home,
+    pub home: ShardHandle,
 }
 
 /// Asks how the daemon is doing.
@@ -156,4 +156,4 @@ pub struct Restore(pub Vec<Wish>);
 /// Asks whether every actor of what was wanted so far runs; answered when they do. From then on the daemon is ready.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct Settle;
+pub struct WaitUntilReady;

@@ -6,17 +6,17 @@ mod pending_adds;
 mod persistence;
 
 use super::pinger::{self, Adjust, PingActor, PingerDied};
-use super::registry::{Change, Entry, Limits, NameState, Registry};
+use super::registry::{Change, Entry, NameState, Registry, RegistryLimits};
 use super::reload::ReloadState;
-use super::resolver::{self, LookUpNow, NameNews, Parent, ResolverActor, ResolverDied};
-use super::shard::{Home, Order, Seeds, Shard};
+use super::resolver::{self, LookUpNow, LookupResult, Parent, ResolverActor, ResolverDied};
+use super::shard::{PingerSpec, Seeds, Shard, ShardHandle};
 use crate::resolve::{Resolve, Verdict};
 use crate::target::{Address, Defaults, Host, HostName};
 use actix::WeakAddr;
 use actix::prelude::*;
 use futures_util::future::join_all;
-use pending_adds::{Waiter, Waiting};
-use persistence::Memory;
+use pending_adds::{PendingAdd, PendingAdds};
+use persistence::Persistence;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub use messages::*;
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// Limits of the registry.
-    pub limits: Limits,
+    pub limits: RegistryLimits,
     /// What goes for targets that say nothing themselves.
     pub defaults: Defaults,
 }
@@ -38,26 +38,26 @@ pub struct Settings {
 pub struct SupervisorActor {
     registry: Registry<Pinger>,
     resolvers: HashMap<HostName, Resolver>,
-    waiting: Waiting,
+    waiting: PendingAdds,
     shards: Vec<Shard>,
     seeds: Seeds,
     resolve: Rc<dyn Resolve>,
     /// Where the pingers report their death: to us, once we have an address. With it we hold a strong address of
     /// ourselves, so from the first target on a supervisor runs until the system ends.
-    heir: Option<Arc<Recipient<PingerDied>>>,
+    parent: Option<Arc<Recipient<PingerDied>>>,
     /// Counts the actors started, so that the end of an earlier one is not taken for that of its successor.
-    incarnations: u64,
+    generations: u64,
     replaced: u64,
     ready: bool,
     reload: ReloadState,
-    memory: Memory,
+    memory: Persistence,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Pinger {
     /// Weak, because a pinger lives until it is told otherwise, and an address takes more memory than its copy.
     actor: WeakAddr<PingActor>,
-    incarnation: u64,
+    generation: u64,
 }
 
 impl Pinger {
@@ -75,7 +75,7 @@ impl Pinger {
 
 struct Resolver {
     actor: Addr<ResolverActor>,
-    incarnation: u64,
+    generation: u64,
 }
 
 /// After this the answer to an add is that the name keeps being tried.
@@ -87,16 +87,16 @@ impl SupervisorActor {
         Self {
             registry: Registry::new(settings.limits, settings.defaults),
             resolvers: HashMap::new(),
-            waiting: Waiting::default(),
+            waiting: PendingAdds::default(),
             shards,
             seeds,
             resolve,
-            heir: None,
-            incarnations: 0,
+            parent: None,
+            generations: 0,
             replaced: 0,
             ready: false,
             reload: ReloadState::default(),
-            memory: Memory::default(),
+            memory: Persistence::default(),
         }
     }
 
@@ -106,7 +106,7 @@ impl SupervisorActor {
                 Change::Start(address) => self.start_pinger(address, ctx),
                 Change::Adjust(pinger, manner) => pinger.tell(Adjust(manner)),
                 Change::Retire(address, pinger) => {
-                    pinger.tell(pinger::Retire);
+                    pinger.tell(pinger::StopPinger);
                     self.memory.retired(address);
                 }
                 Change::Unfollow(name) => {
@@ -123,26 +123,26 @@ impl SupervisorActor {
         let Some(manner) = self.registry.get(&address).map(|entry| self.registry.manner(entry)) else {
             return;
         };
-        self.incarnations += 1;
-        let incarnation = self.incarnations;
-        let heir = Arc::clone(self.heir.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
+        self.generations += 1;
+        let generation = self.generations;
+        let parent = Arc::clone(self.parent.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
         let saved = self.memory.started(&address);
-        let order = Order { address, manner, incarnation, heir, saved };
+        let order = PingerSpec { address, manner, generation, parent, saved };
         let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
         let actor = shard.start(order, &self.seeds).downgrade();
-        self.registry.set_handle(&address, Pinger { actor, incarnation });
+        self.registry.set_handle(&address, Pinger { actor, generation });
     }
 
     fn start_resolver(&mut self, name: &HostName, ctx: &mut Context<Self>) {
-        self.incarnations += 1;
-        let incarnation = self.incarnations;
+        self.generations += 1;
+        let generation = self.generations;
         let parent = Parent { news: ctx.address().recipient(), deaths: ctx.address().recipient() };
-        let actor = ResolverActor::new(name.clone(), incarnation, Rc::clone(&self.resolve), parent).start();
-        self.resolvers.insert(name.clone(), Resolver { actor, incarnation });
+        let actor = ResolverActor::new(name.clone(), generation, Rc::clone(&self.resolve), parent).start();
+        self.resolvers.insert(name.clone(), Resolver { actor, generation });
     }
 
     /// Adds a host; `Some` if it is to be waited for what a name turns out to be.
-    fn add(&mut self, add: Add, ctx: &mut Context<Self>) -> Result<Option<Waiter>, AddError> {
+    fn add(&mut self, add: AddTarget, ctx: &mut Context<Self>) -> Result<Option<PendingAdd>, AddError> {
         let host = match add.host {
             Host::Address(address) => {
                 let changes = self.registry.add_address(&add.name, address, &add.terms)?;
@@ -159,7 +159,7 @@ impl SupervisorActor {
             NameState::Unanswered => {}
             NameState::Resolved | NameState::Unresolved => return Ok(None),
         }
-        Ok(Some(Waiter { name: add.name, host, tentative: claimed.fresh }))
+        Ok(Some(PendingAdd { name: add.name, host, provisional: claimed.fresh }))
     }
 
     fn look_up_now(&self, host: &HostName) {
@@ -179,7 +179,7 @@ impl SupervisorActor {
                 }
                 other => other.clone(),
             };
-            if result.is_err() && waiter.tentative {
+            if result.is_err() && waiter.provisional {
                 let changes = self.registry.unclaim(&waiter.name, host);
                 self.apply(changes, ctx);
             }
@@ -187,19 +187,19 @@ impl SupervisorActor {
         }
     }
 
-    fn roster(&self, asked: &GetRoster) -> Roster {
+    fn roster(&self, asked: &GetTargets) -> TargetPage {
         let limit = asked.limit.unwrap_or(usize::MAX);
         let (chosen, total) = self.registry.select(&asked.filter, asked.after, limit);
-        let homes: Vec<Home> =
+        let homes: Vec<ShardHandle> =
             self.shards.iter().enumerate().map(|(index, shard)| shard.home(index)).collect();
         let member = |(address, entry): (Address, &Entry<Pinger>)| {
             let pinger = entry.handle.as_ref()?.actor.clone();
             let home = homes[Seeds::shard_of(address, homes.len())].clone();
             let interval = self.registry.manner(entry).interval;
             let options = entry.terms().options.clone();
-            Some(Member { address, name: entry.name().clone(), interval, options, pinger, home })
+            Some(TargetRef { address, name: entry.name().clone(), interval, options, pinger, home })
         };
-        Roster { members: chosen.into_iter().filter_map(member).collect(), total }
+        TargetPage { members: chosen.into_iter().filter_map(member).collect(), total }
     }
 }
 
@@ -212,10 +212,10 @@ impl Actor for SupervisorActor {
     }
 }
 
-impl Handler<Add> for SupervisorActor {
+impl Handler<AddTarget> for SupervisorActor {
     type Result = ResponseActFuture<Self, Added>;
 
-    fn handle(&mut self, add: Add, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, add: AddTarget, ctx: &mut Self::Context) -> Self::Result {
         let waiter = self.add(add, ctx);
         let receipt = self.keep();
         let waiter = match waiter {
@@ -235,22 +235,22 @@ impl Handler<Add> for SupervisorActor {
     }
 }
 
-impl Handler<Remove> for SupervisorActor {
-    type Result = MessageResult<Remove>;
+impl Handler<RemoveTargets> for SupervisorActor {
+    type Result = MessageResult<RemoveTargets>;
 
-    fn handle(&mut self, remove: Remove, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, remove: RemoveTargets, ctx: &mut Self::Context) -> Self::Result {
         let changes = self.registry.remove(remove.name.as_ref(), remove.host.as_ref());
         self.apply(changes, ctx);
         MessageResult(self.keep())
     }
 }
 
-impl Handler<NameNews> for SupervisorActor {
+impl Handler<LookupResult> for SupervisorActor {
     type Result = ();
 
-    fn handle(&mut self, news: NameNews, ctx: &mut Self::Context) {
+    fn handle(&mut self, news: LookupResult, ctx: &mut Self::Context) {
         let host = &news.name;
-        if self.resolvers.get(host).is_none_or(|resolver| resolver.incarnation != news.incarnation) {
+        if self.resolvers.get(host).is_none_or(|resolver| resolver.generation != news.generation) {
             return;
         }
         let resolved = !news.addresses.is_empty();
@@ -276,8 +276,8 @@ impl Handler<PingerDied> for SupervisorActor {
 
     fn handle(&mut self, died: PingerDied, ctx: &mut Self::Context) {
         let entry = self.registry.get(&died.address);
-        let current = entry.and_then(|entry| entry.handle.as_ref().map(|pinger| pinger.incarnation));
-        if current == Some(died.incarnation) {
+        let current = entry.and_then(|entry| entry.handle.as_ref().map(|pinger| pinger.generation));
+        if current == Some(died.generation) {
             error!(addr = %died.address, "a pinger died and is replaced; its statistics start again");
             self.replaced += 1;
             self.start_pinger(died.address, ctx);
@@ -289,8 +289,8 @@ impl Handler<ResolverDied> for SupervisorActor {
     type Result = ();
 
     fn handle(&mut self, died: ResolverDied, ctx: &mut Self::Context) {
-        let current = self.resolvers.get(&died.name).map(|resolver| resolver.incarnation);
-        if current == Some(died.incarnation) {
+        let current = self.resolvers.get(&died.name).map(|resolver| resolver.generation);
+        if current == Some(died.generation) {
             error!(name = ?died.name.as_str(), "a resolver died and is replaced");
             self.replaced += 1;
             self.start_resolver(&died.name, ctx);
@@ -298,10 +298,10 @@ impl Handler<ResolverDied> for SupervisorActor {
     }
 }
 
-impl Handler<GetRoster> for SupervisorActor {
-    type Result = MessageResult<GetRoster>;
+impl Handler<GetTargets> for SupervisorActor {
+    type Result = MessageResult<GetTargets>;
 
-    fn handle(&mut self, asked: GetRoster, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, asked: GetTargets, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.roster(&asked))
     }
 }

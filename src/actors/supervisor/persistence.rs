@@ -9,12 +9,12 @@ use std::rc::Rc;
 
 /// Who keeps things, if anybody does, and the statistics of targets that are not pinged yet.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct Persistence {
     keeper: Option<Rc<dyn Keeper>>,
     saved: HashMap<Address, Kept>,
 }
 
-impl Memory {
+impl Persistence {
     /// A target begins; returns what was known of it before the restart.
     pub(super) fn started(&mut self, address: &Address) -> Option<Kept> {
         if let Some(keeper) = &self.keeper {
@@ -39,7 +39,7 @@ impl SupervisorActor {
     /// Has what is wished live kept from now on, and the targets go on with statistics that were kept.
     #[must_use]
     pub fn remembering(mut self, keeper: Rc<dyn Keeper>, saved: HashMap<Address, Kept>) -> Self {
-        self.memory = Memory { keeper: Some(keeper), saved };
+        self.memory = Persistence { keeper: Some(keeper), saved };
         self
     }
 

@@ -1,7 +1,7 @@
 //! `add`: has a host measured.
 
 use super::{Commands, ExecuteError, Outcome};
-use crate::actors::supervisor::Add;
+use crate::actors::supervisor::AddTarget;
 use crate::protocol::{AddRequest, status};
 use crate::target::Interval;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ impl Commands {
         until: Instant,
     ) -> Result<Outcome, ExecuteError> {
         let AddRequest { name, host, terms } = add.clone();
-        self.backend.add(Add { name: add.name, host: add.host, terms: add.terms }, until).await?;
+        self.backend.add(AddTarget { name: add.name, host: add.host, terms: add.terms }, until).await?;
         let itv = terms.interval.map(Interval::seconds);
         info!(%peer, name = ?name, host = ?host.to_string(), itv, "host added");
         Ok(status::ok().into())

@@ -1,9 +1,9 @@
 //! `histogram`: the answered requests of one target by round-trip time.
 
 use super::{Commands, EMPTY, ExecuteError, Outcome};
-use crate::actors::ask_all::survey;
+use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::GetHistogram;
-use crate::actors::supervisor::{Filter, GetRoster};
+use crate::actors::supervisor::{Filter, GetTargets};
 use crate::protocol::histogram::{self, HistogramRequest};
 use crate::target::Host;
 
@@ -15,9 +15,9 @@ impl Commands {
         let HistogramRequest { address, reset } = asked;
         let Some(address) = address else { return Ok(EMPTY.to_vec().into()) };
         let filter = Filter { name: None, host: Some(Host::Address(address)) };
-        let roster = self.backend.roster(GetRoster { filter, ..GetRoster::default() }).await?;
+        let roster = self.backend.roster(GetTargets { filter, ..GetTargets::default() }).await?;
         self.turnstile.all_told().await;
-        let answers = survey(roster.members, move || GetHistogram { reset }).await;
+        let answers = ask_all(roster.members, move || GetHistogram { reset }).await;
         Ok(answers.first().map_or_else(|| EMPTY.to_vec(), |(_, counts)| histogram::histogram(counts)).into())
     }
 }

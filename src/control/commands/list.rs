@@ -1,9 +1,9 @@
 //! `list`: the statistics of targets, whole or in pages, and their reset.
 
 use super::{Commands, EMPTY, ExecuteError, Outcome};
-use crate::actors::ask_all::survey;
+use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::{GetReport, GetSummary, Report};
-use crate::actors::supervisor::{Filter, GetRoster, Member, Roster};
+use crate::actors::supervisor::{Filter, GetTargets, TargetPage, TargetRef};
 use crate::control::backend::filter;
 use crate::control::target_stats::{Read, encode};
 use crate::measure::PeriodStats;
@@ -33,8 +33,8 @@ impl Commands {
     async fn read_whole(&self, filter: Filter, detail: bool) -> Result<Vec<Read>, ExecuteError> {
         // One more than can fit tells that they do not fit; the others need not be handed over.
         let limit = Some(TooLarge::MOST + 1);
-        let roster = self.backend.roster(GetRoster { filter, after: None, limit }).await?;
-        let Roster { members, total } = roster;
+        let roster = self.backend.roster(GetTargets { filter, after: None, limit }).await?;
+        let TargetPage { members, total } = roster;
         TooLarge::check(total.max(members.len()))?;
         Ok(self.read(members, detail).await)
     }
@@ -43,7 +43,7 @@ impl Commands {
         let limit = Some(page.limit.unwrap_or(usize::MAX).min(TooLarge::MOST));
         let mut after = page.after;
         loop {
-            let query = GetRoster { filter: filter.clone(), after, limit };
+            let query = GetTargets { filter: filter.clone(), after, limit };
             let members = self.backend.roster(query).await?.members;
             let Some(last) = members.last() else { return Ok(Vec::new()) };
             after = Some(last.address);
@@ -55,18 +55,18 @@ impl Commands {
         }
     }
 
-    async fn read(&self, members: Vec<Member>, detail: bool) -> Vec<Read> {
+    async fn read(&self, members: Vec<TargetRef>, detail: bool) -> Vec<Read> {
         self.turnstile.all_told().await;
         if detail {
-            let answers = survey(members, || GetReport).await;
-            let read = |(member, report): (Member, Report)| Read {
+            let answers = ask_all(members, || GetReport).await;
+            let read = |(member, report): (TargetRef, Report)| Read {
                 member,
                 summary: report.summary,
                 report: Some(Box::new(report)),
             };
             return answers.into_iter().map(read).collect();
         }
-        let answers = survey(members, || GetSummary).await;
+        let answers = ask_all(members, || GetSummary).await;
         answers.into_iter().map(|(member, summary)| Read { member, summary, report: None }).collect()
     }
 

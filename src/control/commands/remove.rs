@@ -1,7 +1,7 @@
 //! `remove`: ends the measuring of hosts.
 
 use super::{Commands, ExecuteError, Outcome};
-use crate::actors::supervisor::{Filter, Remove};
+use crate::actors::supervisor::{Filter, RemoveTargets};
 use crate::control::backend::filter;
 use crate::protocol::{Selection, status};
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ impl Commands {
         until: Instant,
     ) -> Result<Outcome, ExecuteError> {
         if let Some(Filter { name, host }) = filter(selection) {
-            self.backend.remove(Remove { name: name.clone(), host: host.clone() }, until).await?;
+            self.backend.remove(RemoveTargets { name: name.clone(), host: host.clone() }, until).await?;
             let host = host.map(|host| host.to_string());
             info!(%peer, name = ?name, host = ?host, "host removed");
         }

@@ -1,7 +1,7 @@
 //! `reset`: starts the statistics of targets again.
 
 use super::{Commands, ExecuteError, Outcome};
-use crate::actors::supervisor::GetRoster;
+use crate::actors::supervisor::GetTargets;
 use crate::control::backend::filter;
 use crate::protocol::{Selection, status};
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ impl Commands {
     ) -> Result<Outcome, ExecuteError> {
         let soon = Instant::now() + RESET_PATIENCE;
         if let Some(filter) = filter(selection) {
-            let roster = self.backend.roster(GetRoster { filter, ..GetRoster::default() }).await?;
+            let roster = self.backend.roster(GetTargets { filter, ..GetTargets::default() }).await?;
             let targets = roster.members.len();
             let done = self.turnstile.discard(roster.members).await;
             // Nothing stops it any more, and nobody gets to see what was before.

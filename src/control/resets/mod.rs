@@ -1,9 +1,9 @@
 //! Periods that end because somebody lists them: what is taken from a pinger is delivered, or given back.
 
 use super::target_stats::Read;
-use crate::actors::ask_all::survey;
+use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::{BeginPeriod, BeginPeriodWithReport, Report, ResumePeriod};
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 use crate::measure::EndedPeriod;
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
@@ -25,7 +25,7 @@ pub(super) struct Taken {
 
 /// A period that ended, and what there was to tell at its end, if that was asked for.
 struct Ended {
-    member: Member,
+    member: TargetRef,
     period: EndedPeriod,
     report: Option<Box<Report>>,
 }
@@ -33,7 +33,7 @@ struct Ended {
 impl Turnstile {
     /// Ends the periods of these targets, in order, with reports or without. If whoever waits for them gives up, they
     /// are given back.
-    pub(super) async fn take(&self, members: Vec<Member>, detail: bool) -> Option<Taken> {
+    pub(super) async fn take(&self, members: Vec<TargetRef>, detail: bool) -> Option<Taken> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let (deliver, delivery) = oneshot::channel();
         // A task of its own, since a period that has ended must not get lost with the request.
@@ -46,7 +46,7 @@ impl Turnstile {
 
     /// Ends the periods of these targets for good, whether or not anybody waits for the handle, which ends when
     /// all have done it. Whoever looks at them after [`Self::all_told`] sees the new ones.
-    pub(super) async fn discard(&self, members: Vec<Member>) -> JoinHandle<()> {
+    pub(super) async fn discard(&self, members: Vec<TargetRef>) -> JoinHandle<()> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let telling = Arc::clone(&self.telling).lock_owned().await;
         actix_rt::spawn(async move {
@@ -103,13 +103,13 @@ impl Drop for Taken {
     }
 }
 
-async fn ended(members: Vec<Member>) -> Vec<Ended> {
-    let answers = survey(members, || BeginPeriod).await;
+async fn ended(members: Vec<TargetRef>) -> Vec<Ended> {
+    let answers = ask_all(members, || BeginPeriod).await;
     answers.into_iter().map(|(member, period)| Ended { member, period, report: None }).collect()
 }
 
-async fn ended_with_reports(members: Vec<Member>) -> Vec<Ended> {
-    let answers = survey(members, || BeginPeriodWithReport).await;
+async fn ended_with_reports(members: Vec<TargetRef>) -> Vec<Ended> {
+    let answers = ask_all(members, || BeginPeriodWithReport).await;
     let ended = |(member, (period, report))| Ended { member, period, report: Some(Box::new(report)) };
     answers.into_iter().map(ended).collect()
 }

@@ -7,7 +7,7 @@ use crate::measure::PeriodStats;
 use std::time::Duration;
 
 async fn summaries(bed: &Bed) -> Vec<PeriodStats> {
-    survey(bed.members.clone(), || GetSummary).await.into_iter().map(|(_, summary)| summary).collect()
+    ask_all(bed.members.clone(), || GetSummary).await.into_iter().map(|(_, summary)| summary).collect()
 }
 
 async fn ticked() -> (Bed, Vec<PeriodStats>) {

@@ -1,6 +1,6 @@
 //! LabelPairs as the text format has them, escaped.
 
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 use std::fmt::{self, Display, Write};
 
 /// Pairs of label and value, with commas between them.
@@ -33,7 +33,7 @@ impl LabelPairs {
     /// Appends a target's own labels, by name, but for those that the dialect itself has given a value: a series
     /// with the same label twice would cost the whole scrape.
     #[must_use]
-    pub fn with_own(self, member: &Member, taken: &[&str]) -> Self {
+    pub fn with_own(self, member: &TargetRef, taken: &[&str]) -> Self {
         let own = member.options.iter().flat_map(|options| options.labels.iter());
         own.filter(|(label, _)| !taken.contains(label))
             .fold(self, |pairs, (label, value)| pairs.with(label, value))

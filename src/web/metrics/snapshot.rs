@@ -1,7 +1,7 @@
 //! What one scrape knows of a target: taken once, so that all its families agree.
 
 use super::labels::LabelPairs;
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 use crate::measure::{LifetimeStats, WallMapping};
 
 /// One target at one moment.
@@ -19,7 +19,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The books of a target, as of the present of `wall`; its series bear these labels.
-    pub fn new(labels: LabelPairs, member: &Member, totals: LifetimeStats, wall: WallMapping) -> Self {
+    pub fn new(labels: LabelPairs, member: &TargetRef, totals: LifetimeStats, wall: WallMapping) -> Self {
         let interval = u64::try_from(member.interval.get().as_micros()).unwrap_or(u64::MAX);
         Self { labels, interval, totals, wall }
     }

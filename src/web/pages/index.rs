@@ -1,8 +1,8 @@
 //! The page for people: what runs, and the table. It loads nothing and runs nothing.
 
-use crate::actors::ask_all::survey;
+use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::GetSummary;
-use crate::actors::supervisor::{GetRoster, Member, Roster};
+use crate::actors::supervisor::{GetTargets, TargetPage, TargetRef};
 use crate::build_info::{REVISION, VERSION};
 use crate::format::escape::shown;
 use crate::format::table::Row;
@@ -33,15 +33,16 @@ const COLUMNS: [&str; 13] = [
 
 /// The page.
 pub(crate) async fn show(state: Data<State>) -> HttpResponse {
-    let question = GetRoster { limit: Some(MAX_ROWS), ..GetRoster::default() };
+    let question = GetTargets { limit: Some(MAX_ROWS), ..GetTargets::default() };
     let patience = state.limits.answer;
-    let Some(Roster { members, total }) = ask(&state.sources.roster, question, patience).await else {
+    let Some(TargetPage { members, total }) = ask(&state.sources.roster, question, patience).await else {
         return no_answer();
     };
-    let answers = tokio::time::timeout(patience, survey(members, || GetSummary)).await;
+    let answers = tokio::time::timeout(patience, ask_all(members, || GetSummary)).await;
     let Ok(answers) = answers else { return no_answer() };
-    let row =
-        |(member, books): &(Member, PeriodStats)| (member.name.to_string(), Row::new(&member.address, books));
+    let row = |(member, books): &(TargetRef, PeriodStats)| {
+        (member.name.to_string(), Row::new(&member.address, books))
+    };
     let rows = answers.iter().map(row).collect();
     HttpResponse::Ok().insert_header(ContentType::html()).body(Page { rows, total }.to_string())
 }

@@ -1,7 +1,7 @@
 //! One scrape: a slot, snapshots of its targets, and a body that is written as it is read.
 
 use super::query::{Choice, ChoiceError, NoAnswer};
-use crate::actors::ask_all::survey;
+use crate::actors::ask_all::ask_all;
 use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{GetKeepingStats, Seen};
 use crate::actors::pinger::GetTimedTotals;
@@ -98,7 +98,7 @@ async fn collect(choice: Choice, state: &State) -> Result<Columns, NoAnswer> {
     let (patience, dialect) = (state.limits.answer, choice.dialect());
     let mut columns = Columns::new(dialect);
     let books =
-        |page| timeout(patience, survey(page, || GetTimedTotals)).map(|books| books.map_err(|_| NoAnswer));
+        |page| timeout(patience, ask_all(page, || GetTimedTotals)).map(|books| books.map_err(|_| NoAnswer));
     let pages = choice.pages(&state.sources.roster, patience).map_ok(books);
     let mut answers = pin!(pages.try_buffered(PAGES_AT_ONCE));
     while let Some(page) = answers.try_next().await? {

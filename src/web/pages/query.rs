@@ -1,7 +1,7 @@
 //! Which targets a scrape is about: `?name=…&target=…`, each as often as wanted. Without any: all of them. And under
 //! whose names: `&dialect=…`.
 
-use crate::actors::supervisor::{Filter, GetRoster, Member};
+use crate::actors::supervisor::{Filter, GetTargets, TargetRef};
 use crate::protocol::Quoted;
 use crate::target::{Address, AddressError, Host, MAX_NAME};
 use crate::web::metrics::dialects::Dialect;
@@ -106,9 +106,9 @@ impl Choice {
     /// [`NoAnswer`], and no page after it.
     pub(super) fn pages(
         self,
-        roster: &Recipient<GetRoster>,
+        roster: &Recipient<GetTargets>,
         patience: Duration,
-    ) -> impl Stream<Item = Result<Vec<Member>, NoAnswer>> {
+    ) -> impl Stream<Item = Result<Vec<TargetRef>, NoAnswer>> {
         if self.filters.is_empty() {
             Either::Left(meant(Filter::default(), PAGE, roster, patience))
         } else {
@@ -125,11 +125,11 @@ pub(super) struct NoAnswer;
 fn meant(
     filter: Filter,
     limit: usize,
-    roster: &Recipient<GetRoster>,
+    roster: &Recipient<GetTargets>,
     patience: Duration,
-) -> impl Stream<Item = Result<Vec<Member>, NoAnswer>> {
+) -> impl Stream<Item = Result<Vec<TargetRef>, NoAnswer>> {
     stream::try_unfold(None, move |after| {
-        let question = GetRoster { filter: filter.clone(), after, limit: Some(limit) };
+        let question = GetTargets { filter: filter.clone(), after, limit: Some(limit) };
         async move {
             let page = ask(roster, question, patience).await.ok_or(NoAnswer)?.members;
             Ok(page.last().map(|last| last.address).map(|last| (page, Some(last))))
@@ -140,9 +140,9 @@ fn meant(
 /// One filter after the other, so that a target that all of them mean is held once.
 fn chosen(
     filters: Vec<Filter>,
-    roster: &Recipient<GetRoster>,
+    roster: &Recipient<GetTargets>,
     patience: Duration,
-) -> impl Stream<Item = Result<Vec<Member>, NoAnswer>> {
+) -> impl Stream<Item = Result<Vec<TargetRef>, NoAnswer>> {
     let members = async move {
         let mut members = BTreeMap::new();
         for filter in filters {

@@ -1,12 +1,12 @@
 //! The names of meshping of 2017; times are milliseconds there.
 
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 use crate::web::metrics::family::{Family, Kind, Names, rtt};
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 
 /// `name="…",target="…"`; a target's own labels are no part of it.
-pub(super) fn labels(member: &Member) -> LabelPairs {
+pub(super) fn labels(member: &TargetRef) -> LabelPairs {
     LabelPairs::default().with("name", &member.name).with("target", member.address)
 }
 

@@ -7,7 +7,7 @@ mod smokeping_prober;
 
 use super::family::Family;
 use super::labels::LabelPairs;
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 
 /// Whose names and labels a scrape has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,7 +52,7 @@ impl Dialect {
     }
 
     /// What the series of a target bear.
-    pub fn labels(self, member: &Member) -> LabelPairs {
+    pub fn labels(self, member: &TargetRef) -> LabelPairs {
         match self {
             Self::Own => own::labels(member),
             Self::Meshping2017 => meshping2017::labels(member),

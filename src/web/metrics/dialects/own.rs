@@ -1,6 +1,6 @@
 //! meshping's own families and labels.
 
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 use crate::measure::Outage;
 use crate::web::metrics::family::{Family, Kind, Names, rtt};
 use crate::web::metrics::labels::LabelPairs;
@@ -8,7 +8,7 @@ use crate::web::metrics::snapshot::Snapshot;
 use std::time::Duration;
 
 /// `name="…",target="…"`, and the target's own, none of which can be called like one of ours.
-pub(super) fn labels(member: &Member) -> LabelPairs {
+pub(super) fn labels(member: &TargetRef) -> LabelPairs {
     LabelPairs::default().with("name", &member.name).with("target", member.address).with_own(member, &[])
 }
 

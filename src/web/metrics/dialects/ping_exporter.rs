@@ -1,6 +1,6 @@
 //! The names of ping_exporter, whose numbers are of the last ten settled requests.
 
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 use crate::measure::last_rtts::LastRttsSummary;
 use crate::target;
 use crate::web::metrics::family::{Family, Kind};
@@ -9,7 +9,7 @@ use crate::web::metrics::snapshot::Snapshot;
 use std::time::Duration;
 
 /// `target="…",ip="…",ip_version="…"`, and the target's own.
-pub(super) fn labels(member: &Member) -> LabelPairs {
+pub(super) fn labels(member: &TargetRef) -> LabelPairs {
     let version = match member.address.family() {
         target::Family::V4 => "4",
         target::Family::V6 => "6",

@@ -1,13 +1,13 @@
 //! The names of smokeping_prober.
 
-use crate::actors::supervisor::Member;
+use crate::actors::supervisor::TargetRef;
 use crate::measure::ErrorClass;
 use crate::target::Dscp;
 use crate::web::metrics::family::{Family, Kind, Names};
 use crate::web::metrics::labels::LabelPairs;
 
 /// `ip="…",host="…",source="…",tos="…"`, and the target's own.
-pub(super) fn labels(member: &Member) -> LabelPairs {
+pub(super) fn labels(member: &TargetRef) -> LabelPairs {
     let shape = member.options.as_deref().map(|options| options.shape).unwrap_or_default();
     let pairs = LabelPairs::default().with("ip", member.address).with("host", &member.name);
     let pairs = match shape.source {
