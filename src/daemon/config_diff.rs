@@ -1,6 +1,6 @@
 //! What another configuration changes: which targets it adds, changes, removes.
 
-use crate::actors::supervisor::{Amendment, Declared, Present};
+use crate::actors::supervisor::{ConfigChange, Configured, ConfiguredTarget};
 use crate::target::{Host, Label, TargetSpec};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -8,8 +8,8 @@ use std::fmt;
 /// The difference between what is wanted at present and what is to be.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Difference {
-    added: Vec<Declared>,
-    changed: Vec<Declared>,
+    added: Vec<ConfiguredTarget>,
+    changed: Vec<ConfiguredTarget>,
     removed: Vec<(Label, Host)>,
     unchanged: usize,
     /// Wanted, and removed live: they stay away.
@@ -20,7 +20,7 @@ pub(super) struct Difference {
 
 impl Difference {
     /// What `wanted` changes. If it is `incomplete`, what was removed live stays away, be it wanted or not.
-    pub(super) fn between(present: Present, wanted: Vec<TargetSpec>, incomplete: bool) -> Self {
+    pub(super) fn between(present: Configured, wanted: Vec<TargetSpec>, incomplete: bool) -> Self {
         let mut before: HashMap<(Label, Host), _> =
             present.declared.into_iter().map(|it| ((it.name, it.host), it.terms)).collect();
         let mut banned: HashSet<(Label, Host)> = present.banned.into_iter().collect();
@@ -32,7 +32,7 @@ impl Difference {
                 continue;
             }
             let known = before.remove(&key);
-            let declared = Declared { name: key.0, host: key.1, terms };
+            let declared = ConfiguredTarget { name: key.0, host: key.1, terms };
             match known {
                 None => difference.added.push(declared),
                 Some(terms) if terms == declared.terms => difference.unchanged += 1,
@@ -47,14 +47,15 @@ impl Difference {
 
     /// The steps that lead there. A host that only gets another name is not without one in between, and what goes
     /// makes room for what comes.
-    pub(super) fn steps(&self) -> Vec<Amendment> {
+    pub(super) fn steps(&self) -> Vec<ConfigChange> {
         let going: HashSet<&Host> = self.removed.iter().map(|(_, host)| host).collect();
-        let (renamed, new): (Vec<&Declared>, Vec<&Declared>) =
+        let (renamed, new): (Vec<&ConfiguredTarget>, Vec<&ConfiguredTarget>) =
             self.added.iter().partition(|declared| going.contains(&declared.host));
-        let first = renamed.into_iter().chain(&self.changed).cloned().map(Amendment::Put);
-        let drop = |(name, host): &(Label, Host)| Amendment::Drop { name: name.clone(), host: host.clone() };
+        let first = renamed.into_iter().chain(&self.changed).cloned().map(ConfigChange::Put);
+        let drop =
+            |(name, host): &(Label, Host)| ConfigChange::Drop { name: name.clone(), host: host.clone() };
         let gone = self.removed.iter().chain(&self.lifted).map(drop);
-        first.chain(gone).chain(new.into_iter().cloned().map(Amendment::Put)).collect()
+        first.chain(gone).chain(new.into_iter().cloned().map(ConfigChange::Put)).collect()
     }
 }
 
@@ -73,7 +74,8 @@ impl fmt::Display for Difference {
         if self.kept_away > 0 {
             write!(f, ", {} kept away because they were removed live", self.kept_away)?;
         }
-        let names = |declared: &[Declared]| declared.iter().map(|it| it.name.clone()).take(TOLD).collect();
+        let names =
+            |declared: &[ConfiguredTarget]| declared.iter().map(|it| it.name.clone()).take(TOLD).collect();
         tell(f, "added", added, names(&self.added))?;
         tell(f, "changed", changed, names(&self.changed))?;
         tell(f, "removed", removed, self.removed.iter().map(|(name, _)| name.clone()).take(TOLD).collect())
@@ -100,9 +102,9 @@ mod tests {
         text.parse::<TargetSpec>().unwrap().called(name).unwrap()
     }
 
-    fn declared(text: &str, name: &str) -> Declared {
+    fn declared(text: &str, name: &str) -> ConfiguredTarget {
         let TargetSpec { name, host, terms } = spec(text, name);
-        Declared { name, host, terms }
+        ConfiguredTarget { name, host, terms }
     }
 
     fn key(text: &str, name: &str) -> (Label, Host) {
@@ -111,7 +113,7 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_done_and_told() {
-        let present = Present {
+        let present = Configured {
             declared: ["10.0.0.1", "10.0.0.2/5", "10.0.0.3", "host.example"]
                 .map(|host| declared(host, "a"))
                 .to_vec(),
@@ -130,20 +132,20 @@ mod tests {
         let told = "targets: 2 added, 1 changed, 1 removed, 2 unchanged, 1 kept away because they were removed live; \
                     added: b\\n, c; changed: a; removed: a";
         assert_eq!(difference.to_string(), told);
-        let drop = |(name, host)| Amendment::Drop { name, host };
+        let drop = |(name, host)| ConfigChange::Drop { name, host };
         let steps = [
-            Amendment::Put(declared("10.0.0.3", "b\n")),
-            Amendment::Put(declared("10.0.0.2/7", "a")),
+            ConfigChange::Put(declared("10.0.0.3", "b\n")),
+            ConfigChange::Put(declared("10.0.0.2/7", "a")),
             drop(key("10.0.0.3", "a")),
             drop(key("10.0.0.9", "a")),
-            Amendment::Put(declared("10.0.0.4", "c")),
+            ConfigChange::Put(declared("10.0.0.4", "c")),
         ];
         assert_eq!(difference.steps(), steps);
     }
 
     #[test]
     fn what_is_the_same_takes_no_step() {
-        let present = Present { declared: vec![declared("10.0.0.1/5", "a")], banned: Vec::new() };
+        let present = Configured { declared: vec![declared("10.0.0.1/5", "a")], banned: Vec::new() };
         let difference = Difference::between(present, vec![spec("10.0.0.1/5", "a")], false);
         assert_eq!((difference.steps(), difference.unchanged), (Vec::new(), 1));
     }
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn many_names_are_cut() {
         let wanted = (0..25).map(|number| spec("10.0.0.1", &format!("n{number}"))).collect();
-        let told = Difference::between(Present::default(), wanted, false).to_string();
+        let told = Difference::between(Configured::default(), wanted, false).to_string();
         assert!(told.ends_with("n18, n19 and 5 more"), "{told}");
     }
 }

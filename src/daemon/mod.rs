@@ -13,7 +13,7 @@ mod systemd;
 
 use crate::actors::registry::RegistryLimits;
 use crate::actors::shard::{Seeds, Shard};
-use crate::actors::supervisor::{Amendment, Declared, Settings, SupervisorActor, WaitUntilReady};
+use crate::actors::supervisor::{ConfigChange, ConfiguredTarget, Settings, SupervisorActor, WaitUntilReady};
 use crate::config::Config;
 use crate::config::loader::{Loader, Reading};
 use crate::control::{self, ControlActor, Finish};
@@ -181,8 +181,8 @@ async fn settle(supervisor: Addr<SupervisorActor>) {
     }
 }
 
-fn put(TargetSpec { name, host, terms }: TargetSpec) -> Amendment {
-    Amendment::Put(Declared { name, host, terms })
+fn put(TargetSpec { name, host, terms }: TargetSpec) -> ConfigChange {
+    ConfigChange::Put(ConfiguredTarget { name, host, terms })
 }
 
 /// A request is answered within 400 ms.

@@ -3,7 +3,9 @@
 use super::config_diff::Difference;
 use super::file_watcher::Watch;
 use crate::actors::reload::{Reload, ReloadState};
-use crate::actors::supervisor::{Amend, Configure, GetDeclared, NoteReload, Refused, SupervisorActor};
+use crate::actors::supervisor::{
+    ApplyConfig, Configure, GetConfigured, NoteReload, Rejected, SupervisorActor,
+};
 use crate::config::Config;
 use crate::config::loader::{Loader, Reading};
 use crate::control::{ControlActor, SetAllowed};
@@ -189,14 +191,14 @@ impl Outside {
         targets: Vec<TargetSpec>,
         incomplete: bool,
     ) -> Result<Vec<String>, String> {
-        let present = self.supervisor.send(GetDeclared).await.unwrap_or_default();
+        let present = self.supervisor.send(GetConfigured).await.unwrap_or_default();
         let comparing =
             tokio::task::spawn_blocking(move || Difference::between(present, targets, incomplete));
         let difference = comparing.await.map_err(|error| error.to_string())?;
         let mut report = vec![difference.to_string()];
         for steps in difference.steps().chunks(AT_ONCE) {
-            let refused = self.supervisor.send(Amend(steps.to_vec())).await.unwrap_or_default();
-            let told = |it: &Refused| format!("not added: {}: {}", it.name.escape_debug(), it.error);
+            let refused = self.supervisor.send(ApplyConfig(steps.to_vec())).await.unwrap_or_default();
+            let told = |it: &Rejected| format!("not added: {}: {}", it.name.escape_debug(), it.error);
             report.extend(refused.iter().map(told));
         }
         Ok(report)

@@ -42,7 +42,7 @@ pub enum EngineError {
 pub(super) fn count(config: &Config, wishes: &[Wish]) -> u16 {
     let configured = config.targets.iter().map(|target| &target.terms);
     let live = wishes.iter().filter_map(|wish| match wish {
-        Wish::Want { terms, .. } => Some(terms),
+        Wish::Add { terms, .. } => Some(terms),
         _ => None,
     });
     let per_second = |terms: &Terms| 1.0 / terms.interval.unwrap_or(config.interval).seconds();

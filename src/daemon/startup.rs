@@ -1,7 +1,7 @@
 //! What is pinged from the start: what is configured, and what was wished live before a restart.
 
 use super::put;
-use crate::actors::supervisor::{Amend, Amendment, Restore, SupervisorActor, Wish};
+use crate::actors::supervisor::{ApplyConfig, ConfigChange, Restore, SupervisorActor, Wish};
 use crate::target::{Host, Label, TargetSpec};
 use actix::prelude::*;
 use std::collections::HashSet;
@@ -15,18 +15,18 @@ pub(super) fn begin(
     incomplete: bool,
     wishes: Vec<Wish>,
 ) {
-    let is_ban = |wish: &Wish| matches!(wish, Wish::Ban { .. });
+    let is_ban = |wish: &Wish| matches!(wish, Wish::Suppress { .. });
     let (bans, wishes): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(is_ban);
     let configured: HashSet<(&Label, &Host)> =
         targets.iter().filter(|_| !bans.is_empty()).map(|target| (&target.name, &target.host)).collect();
     let over = |wish: &Wish| match wish {
-        Wish::Ban { name, host } if !incomplete && !configured.contains(&(name, host)) => {
-            Some(Amendment::Drop { name: name.clone(), host: host.clone() })
+        Wish::Suppress { name, host } if !incomplete && !configured.contains(&(name, host)) => {
+            Some(ConfigChange::Drop { name: name.clone(), host: host.clone() })
         }
         _ => None,
     };
-    let over: Vec<Amendment> = bans.iter().filter_map(over).collect();
+    let over: Vec<ConfigChange> = bans.iter().filter_map(over).collect();
     supervisor.do_send(Restore(bans));
-    supervisor.do_send(Amend(over.into_iter().chain(targets.into_iter().map(put)).collect()));
+    supervisor.do_send(ApplyConfig(over.into_iter().chain(targets.into_iter().map(put)).collect()));
     supervisor.do_send(Restore(wishes));
 }

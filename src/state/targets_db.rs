@@ -43,24 +43,24 @@ pub(super) static SCHEMA: Schema = Schema {
 pub(super) fn apply(connection: &Connection, wish: &Wish) -> rusqlite::Result<()> {
     let run = |sql, parameters: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(parameters);
     match wish {
-        Wish::Want { name, host, terms } => {
+        Wish::Add { name, host, terms } => {
             let (key, host, terms) = (key(host), host.to_string(), text_of(terms));
             run(WANT, params![&**name, key, host, terms])?;
         }
-        Wish::Forget { name, host } => {
+        Wish::Remove { name, host } => {
             run(FORGET, params![&**name, key(host)])?;
             run(INCLUDE, params![&**name, key(host)])?;
         }
-        Wish::Exclude { name, host, address } => {
+        Wish::ExcludeAddress { name, host, address } => {
             run(EXCLUDE, params![&**name, key_of_name(host), address.to_string()])?;
         }
-        Wish::Include { name, host } => {
+        Wish::IncludeAddresses { name, host } => {
             run(INCLUDE, params![&**name, key_of_name(host)])?;
         }
-        Wish::Ban { name, host } => {
+        Wish::Suppress { name, host } => {
             run(BAN, params![&**name, key(host)])?;
         }
-        Wish::Unban { name, host } => {
+        Wish::Unsuppress { name, host } => {
             run(UNBAN, params![&**name, key(host)])?;
         }
     }
@@ -117,19 +117,19 @@ fn rows(
 
 fn ban(row: &Row<'_>) -> rusqlite::Result<Option<Wish>> {
     let (name, host) = (name(row)?, row.get::<_, String>(1)?);
-    Ok(host.parse().ok().map(|host| Wish::Ban { name, host }))
+    Ok(host.parse().ok().map(|host| Wish::Suppress { name, host }))
 }
 
 fn want(row: &Row<'_>) -> rusqlite::Result<Option<Wish>> {
     let (name, host, terms) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?);
     let terms = terms.map_or_else(|| Some(Terms::default()), |text| terms_of(&text));
-    Ok(host.parse().ok().zip(terms).map(|(host, terms)| Wish::Want { name, host, terms }))
+    Ok(host.parse().ok().zip(terms).map(|(host, terms)| Wish::Add { name, host, terms }))
 }
 
 fn exclusion(row: &Row<'_>) -> rusqlite::Result<Option<Wish>> {
     let (name, host, address) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?);
     let parsed = host.parse().ok().zip(address.parse().ok());
-    Ok(parsed.map(|(host, address)| Wish::Exclude { name, host, address }))
+    Ok(parsed.map(|(host, address)| Wish::ExcludeAddress { name, host, address }))
 }
 
 fn name(row: &Row<'_>) -> rusqlite::Result<Label> {
@@ -200,19 +200,23 @@ mod tests {
         if let Some(text) = interval {
             terms.set(Key::Interval, text).unwrap();
         }
-        Wish::Want { name: name.into(), host: host.parse().unwrap(), terms }
+        Wish::Add { name: name.into(), host: host.parse().unwrap(), terms }
     }
 
     fn forgotten(name: &str, host: &str) -> Wish {
-        Wish::Forget { name: name.into(), host: host.parse().unwrap() }
+        Wish::Remove { name: name.into(), host: host.parse().unwrap() }
     }
 
     fn banned(name: &str, host: &str) -> Wish {
-        Wish::Ban { name: name.into(), host: host.parse().unwrap() }
+        Wish::Suppress { name: name.into(), host: host.parse().unwrap() }
     }
 
     fn excluded(name: &str, host: &str, address: &str) -> Wish {
-        Wish::Exclude { name: name.into(), host: host.parse().unwrap(), address: address.parse().unwrap() }
+        Wish::ExcludeAddress {
+            name: name.into(),
+            host: host.parse().unwrap(),
+            address: address.parse().unwrap(),
+        }
     }
 
     fn after(wishes: &[Wish]) -> Vec<Wish> {
@@ -227,8 +231,8 @@ mod tests {
     fn what_was_wished_is_read_in_an_order_that_makes_it_as_it_was() {
         let (a, b) = (wanted("a", "10.0.0.1", None), wanted("b", "Example.org", Some("0.5")));
         let renewed = wanted("a", "10.0.0.1", Some("2"));
-        let include = Wish::Include { name: "b".into(), host: "eXample.org".parse().unwrap() };
-        let unban = Wish::Unban { name: "x".into(), host: "10.0.0.7".parse().unwrap() };
+        let include = Wish::IncludeAddresses { name: "b".into(), host: "eXample.org".parse().unwrap() };
+        let unban = Wish::Unsuppress { name: "x".into(), host: "10.0.0.7".parse().unwrap() };
         let exclusion = excluded("b", "example.org", "::1");
         let cases: [(&str, Vec<Wish>, Vec<Wish>); 8] = [
             ("nothing", vec![], vec![]),

@@ -276,7 +276,7 @@ mod tests {
 
     fn want(number: u8) -> Wish {
         let (name, host) = (number.to_string().into(), format!("10.0.0.{number}").parse().unwrap());
-        Wish::Want { name, host, terms: Terms::default() }
+        Wish::Add { name, host, terms: Terms::default() }
     }
 
     async fn is_kept(receipt: Receipt) -> bool {

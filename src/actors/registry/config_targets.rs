@@ -1,12 +1,12 @@
 //! What the configuration wants, as a difference to what it wanted before.
 
-use super::subscription::{Given, Want};
+use super::subscription::{RevisedOptions, Subscription};
 use super::{AddError, Change, NameState, Origin, Registry, Wish};
 use crate::target::{Host, HostName, Label, Terms};
 
 /// A host that the configuration wants pinged.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Declared {
+pub struct ConfiguredTarget {
     /// How it is called.
     pub name: Label,
     /// What is pinged.
@@ -17,9 +17,9 @@ pub struct Declared {
 
 /// One step from an earlier configuration to a later one.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Amendment {
+pub enum ConfigChange {
     /// A host is wanted, on these terms and no others.
-    Put(Declared),
+    Put(ConfiguredTarget),
     /// A host is not wanted any more.
     Drop {
         /// How it was called.
@@ -31,18 +31,18 @@ pub enum Amendment {
 
 impl<H: Clone> Registry<H> {
     /// What the configuration wants at present. What was removed live since is not among it.
-    pub fn declared(&self) -> Vec<Declared> {
+    pub fn declared(&self) -> Vec<ConfiguredTarget> {
         let mut declared = Vec::new();
         for (address, entry) in &self.targets {
             let own = entry.wants().filter(|want| want.by.is_none() && want.origin == Origin::Config);
-            declared.extend(own.map(|want| Declared {
+            declared.extend(own.map(|want| ConfiguredTarget {
                 name: want.name.clone(),
                 host: Host::Address(*address),
                 terms: want.given.terms.clone(),
             }));
         }
         for (host, followed) in &self.followed {
-            declared.extend(followed.declared().map(|(name, terms)| Declared {
+            declared.extend(followed.declared().map(|(name, terms)| ConfiguredTarget {
                 name: name.clone(),
                 host: Host::Name(host.clone()),
                 terms: terms.clone(),
@@ -62,12 +62,12 @@ impl<H: Clone> Registry<H> {
     /// [`AddError`] for what is beyond a limit.
     pub fn amend(
         &mut self,
-        amendment: Amendment,
+        amendment: ConfigChange,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         match amendment {
-            Amendment::Put(declared) => self.put(declared, changes),
-            Amendment::Drop { name, host } => {
+            ConfigChange::Put(declared) => self.put(declared, changes),
+            ConfigChange::Drop { name, host } => {
                 self.withdraw(&name, &host, changes);
                 Ok(None)
             }
@@ -76,7 +76,7 @@ impl<H: Clone> Registry<H> {
 
     fn put(
         &mut self,
-        Declared { name, host, terms }: Declared,
+        ConfiguredTarget { name, host, terms }: ConfiguredTarget,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         if let Some(banned) = self.bans.get_mut(&(name.clone(), host.clone())) {
@@ -84,8 +84,8 @@ impl<H: Clone> Registry<H> {
             return Ok(None);
         }
         let outranked = self.outranked(&name, &host, &terms);
-        let new =
-            self.put_as_declared(Declared { name: name.clone(), host: host.clone(), terms }, changes)?;
+        let new = self
+            .put_as_declared(ConfiguredTarget { name: name.clone(), host: host.clone(), terms }, changes)?;
         if let Some(given) = outranked {
             self.restrict(name, host, given, changes);
         }
@@ -94,30 +94,30 @@ impl<H: Clone> Registry<H> {
 
     /// What was said live about a host, without what the configuration says otherwise from now on: the last word
     /// counts, after a restart too. `None` if nothing changes.
-    fn outranked(&self, name: &Label, host: &Host, terms: &Terms) -> Option<Given> {
+    fn outranked(&self, name: &Label, host: &Host, terms: &Terms) -> Option<RevisedOptions> {
         let before = self.given_by(name, host, Origin::Config);
         let is_new = before.is_none_or(|before| before.terms != *terms);
-        let live = self.given_by(name, host, Origin::Live).filter(|_| is_new)?;
+        let live = self.given_by(name, host, Origin::Runtime).filter(|_| is_new)?;
         let left = live.terms.without(terms);
         (left != live.terms).then(|| live.with(left))
     }
 
-    fn restrict(&mut self, name: Label, host: Host, given: Given, changes: &mut Vec<Change<H>>) {
+    fn restrict(&mut self, name: Label, host: Host, given: RevisedOptions, changes: &mut Vec<Change<H>>) {
         let terms = given.terms.clone();
         // It is there already, so there is room for it.
         match &host {
             Host::Address(address) => {
-                let want = Want { name: name.clone(), by: None, origin: Origin::Live, given };
+                let want = Subscription { name: name.clone(), by: None, origin: Origin::Runtime, given };
                 let _ = self.want(*address, want, changes);
             }
             Host::Name(host) => {
                 if let Some(followed) = self.followed.get_mut(host) {
-                    let _ = followed.claim(&name, Origin::Live, given);
+                    let _ = followed.claim(&name, Origin::Runtime, given);
                 }
                 changes.extend(self.apply(host).0);
             }
         }
-        self.wishes.push(Wish::Want { name, host, terms });
+        self.wishes.push(Wish::Add { name, host, terms });
     }
 
     /// What the configuration wants and was removed is wanted again, since somebody wishes it live. `Some` is a DNS
@@ -132,7 +132,7 @@ impl<H: Clone> Registry<H> {
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         let Some(terms) = self.unban(name, host) else { return Ok(None) };
-        let declared = Declared { name: name.clone(), host: host.clone(), terms: terms.clone() };
+        let declared = ConfiguredTarget { name: name.clone(), host: host.clone(), terms: terms.clone() };
         self.put_as_declared(declared, changes).inspect_err(|_| {
             self.bans.insert((name.clone(), host.clone()), terms);
             self.wishes.pop();
@@ -141,13 +141,13 @@ impl<H: Clone> Registry<H> {
 
     fn put_as_declared(
         &mut self,
-        Declared { name, host, terms }: Declared,
+        ConfiguredTarget { name, host, terms }: ConfiguredTarget,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
-        let given = Given::at(terms, self.next_stamp());
+        let given = RevisedOptions::at(terms, self.next_revision());
         match host {
             Host::Address(address) => {
-                let want = Want { name, by: None, origin: Origin::Config, given };
+                let want = Subscription { name, by: None, origin: Origin::Config, given };
                 self.want(address, want, changes).map(|()| None)
             }
             Host::Name(host) => {
@@ -162,8 +162,9 @@ impl<H: Clone> Registry<H> {
         self.unban(name, host);
         match host {
             Host::Address(address) => {
-                let declared =
-                    |want: &Want| want.by.is_none() && want.origin == Origin::Config && want.name == *name;
+                let declared = |want: &Subscription| {
+                    want.by.is_none() && want.origin == Origin::Config && want.name == *name
+                };
                 self.unwant(*address, declared, changes);
             }
             Host::Name(host) => {
@@ -185,24 +186,24 @@ impl<H: Clone> Registry<H> {
     ) -> Result<Option<HostName>, AddError> {
         let mut follow = None;
         match wish {
-            Wish::Want { name, host: Host::Address(address), terms } => {
+            Wish::Add { name, host: Host::Address(address), terms } => {
                 changes.extend(self.add_address(&name, address, &terms)?);
             }
-            Wish::Want { name, host: Host::Name(host), terms } => {
+            Wish::Add { name, host: Host::Name(host), terms } => {
                 let (claimed, caused) = self.claim(&name, &host, &terms)?;
                 changes.extend(caused);
                 follow = (claimed.name == NameState::New).then_some(host);
             }
-            Wish::Exclude { name, host, address } => {
+            Wish::ExcludeAddress { name, host, address } => {
                 if let Some(followed) = self.followed.get_mut(&host) {
                     followed.exclude_for(&name, address);
                 }
             }
-            Wish::Ban { name, host } => {
+            Wish::Suppress { name, host } => {
                 self.bans.insert((name, host), Terms::default());
             }
             // What is over needs no restoring.
-            Wish::Forget { .. } | Wish::Include { .. } | Wish::Unban { .. } => {}
+            Wish::Remove { .. } | Wish::IncludeAddresses { .. } | Wish::Unsuppress { .. } => {}
         }
         // What comes from the store need not go there.
         self.wishes.clear();

@@ -1,14 +1,14 @@
 //! One followed DNS name of the registry: who claims it, and what it stands for.
 
-use super::subscription::{Given, MOST_LABELS, Want};
+use super::subscription::{MAX_SUBSCRIPTIONS, RevisedOptions, Subscription};
 use super::{AddError, Origin};
 use crate::target::{Address, Family, HostName, Label, Terms};
 use std::collections::HashSet;
 
 /// A DNS name, with those who want it followed.
 #[derive(Default)]
-pub(super) struct Followed {
-    claims: Vec<Claim>,
+pub(super) struct DnsName {
+    claims: Vec<NameSubscription>,
     /// What it stands for now.
     pub addresses: Vec<Address>,
     /// Whether there has been an answer.
@@ -16,15 +16,15 @@ pub(super) struct Followed {
 }
 
 /// Somebody's wish that a DNS name is followed.
-pub(super) struct Claim {
+pub(super) struct NameSubscription {
     pub name: Label,
     pub origin: Origin,
-    pub given: Given,
+    pub given: RevisedOptions,
     /// Addresses that were removed one by one; the claim does not bring them back.
     excluded: HashSet<Address>,
 }
 
-impl Claim {
+impl NameSubscription {
     /// Addresses that it does not bring back.
     pub(super) fn excluded(&self) -> impl Iterator<Item = &Address> {
         self.excluded.iter()
@@ -37,22 +37,27 @@ impl Claim {
 }
 
 /// So many removed addresses are remembered for a claim: as many as a name can have.
-const MOST_EXCLUDED: usize = 256;
+const MAX_EXCLUDED: usize = 256;
 
-impl Followed {
+impl DnsName {
     /// Makes a claim, or renews it; returns whether it is new.
     ///
     /// # Errors
     /// [`AddError::TooManyLabels`].
-    pub(super) fn claim(&mut self, name: &Label, origin: Origin, given: Given) -> Result<bool, AddError> {
+    pub(super) fn claim(
+        &mut self,
+        name: &Label,
+        origin: Origin,
+        given: RevisedOptions,
+    ) -> Result<bool, AddError> {
         if let Some(claim) = self.find_mut(name, origin) {
             claim.given = given;
             return Ok(false);
         }
-        if self.claims.len() >= MOST_LABELS {
-            return Err(AddError::TooManyLabels(MOST_LABELS));
+        if self.claims.len() >= MAX_SUBSCRIPTIONS {
+            return Err(AddError::TooManyLabels(MAX_SUBSCRIPTIONS));
         }
-        self.claims.push(Claim { name: name.clone(), origin, given, excluded: HashSet::new() });
+        self.claims.push(NameSubscription { name: name.clone(), origin, given, excluded: HashSet::new() });
         Ok(true)
     }
 
@@ -67,12 +72,12 @@ impl Followed {
     }
 
     /// Those who claim it.
-    pub(super) fn claims(&self) -> impl Iterator<Item = &Claim> {
+    pub(super) fn claims(&self) -> impl Iterator<Item = &NameSubscription> {
         self.claims.iter()
     }
 
     /// What was said about a claim.
-    pub(super) fn given_by(&self, name: &Label, origin: Origin) -> Option<&Given> {
+    pub(super) fn given_by(&self, name: &Label, origin: Origin) -> Option<&RevisedOptions> {
         self.claims
             .iter()
             .find(|claim| claim.origin == origin && claim.name == *name)
@@ -80,11 +85,11 @@ impl Followed {
     }
 
     /// What the claims want of the present addresses, and what they do not want any more.
-    pub(super) fn wanted(&self, host: &HostName) -> Vec<(Address, Want, bool)> {
-        let of = |claim: &Claim| {
-            let Claim { name, origin, given, .. } = claim;
+    pub(super) fn wanted(&self, host: &HostName) -> Vec<(Address, Subscription, bool)> {
+        let of = |claim: &NameSubscription| {
+            let NameSubscription { name, origin, given, .. } = claim;
             let want = |&address: &Address| {
-                let want = Want {
+                let want = Subscription {
                     name: name.clone(),
                     by: Some(host.clone()),
                     origin: *origin,
@@ -103,7 +108,7 @@ impl Followed {
         if self.answered && !self.addresses.contains(&address) {
             return Vec::new();
         }
-        let room = |claim: &&mut Claim| claim.excluded.len() < MOST_EXCLUDED;
+        let room = |claim: &&mut NameSubscription| claim.excluded.len() < MAX_EXCLUDED;
         let excluding = self.claims.iter_mut().filter(room);
         excluding.filter_map(|claim| claim.excluded.insert(address).then(|| claim.name.clone())).collect()
     }
@@ -122,7 +127,7 @@ impl Followed {
         excluded > 0
     }
 
-    fn find_mut(&mut self, name: &Label, origin: Origin) -> Option<&mut Claim> {
+    fn find_mut(&mut self, name: &Label, origin: Origin) -> Option<&mut NameSubscription> {
         self.claims.iter_mut().find(|claim| claim.origin == origin && claim.name == *name)
     }
 

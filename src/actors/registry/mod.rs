@@ -11,26 +11,26 @@ mod runtime_state;
 mod subscription;
 
 use crate::target::{Address, Defaults, Host, HostName, Label, Manner, Terms};
-use dns_name::Followed;
+use dns_name::DnsName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
-use subscription::{Given, Want};
+use subscription::{RevisedOptions, Subscription};
 
-pub use config_targets::{Amendment, Declared};
+pub use config_targets::{ConfigChange, ConfiguredTarget};
 pub use limits::{AddError, Filter, RegistryLimits};
 pub use runtime_change::{Origin, Wish};
-pub use subscription::Entry;
+pub use subscription::TargetEntry;
 
 /// The registry. `H` is whatever the owner needs to reach the actor of a target.
 pub struct Registry<H> {
     limits: RegistryLimits,
     defaults: Defaults,
     /// Boxed, because a map that grows in order leaves nearly half of its places empty.
-    targets: BTreeMap<Address, Box<Entry<H>>>,
+    targets: BTreeMap<Address, Box<TargetEntry<H>>>,
     /// Every name with every address that it wants, but for addresses that are called as they are; the second is
     /// `None` only to look for a name's first.
     by_name: BTreeSet<(Label, Option<Address>)>,
-    followed: HashMap<HostName, Followed>,
+    followed: HashMap<HostName, DnsName>,
     /// The followed names of each label.
     claims: HashMap<Label, Vec<HostName>>,
     /// What the configuration wants, and on which terms, and somebody has removed since.
@@ -38,7 +38,7 @@ pub struct Registry<H> {
     /// What was wished live since the owner took it last.
     wishes: Vec<Wish>,
     /// Counts the terms given, for the last ones win.
-    stamp: u64,
+    revision: u64,
 }
 
 /// What has to happen outside after a change of the registry.
@@ -56,7 +56,7 @@ pub enum Change<H> {
 
 /// What came of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claimed {
+pub struct NameSubscribed {
     /// It was not there before.
     pub fresh: bool,
     /// What is known of the DNS name.
@@ -88,7 +88,7 @@ impl<H: Clone> Registry<H> {
             claims: HashMap::new(),
             bans: HashMap::new(),
             wishes: Vec::new(),
-            stamp: 0,
+            revision: 0,
         }
     }
 
@@ -108,7 +108,7 @@ impl<H: Clone> Registry<H> {
     }
 
     /// The target with an address.
-    pub fn get(&self, address: &Address) -> Option<&Entry<H>> {
+    pub fn get(&self, address: &Address) -> Option<&TargetEntry<H>> {
         self.targets.get(address).map(Box::as_ref)
     }
 
@@ -120,7 +120,7 @@ impl<H: Clone> Registry<H> {
     }
 
     /// How a target is pinged.
-    pub fn manner(&self, entry: &Entry<H>) -> Manner {
+    pub fn manner(&self, entry: &TargetEntry<H>) -> Manner {
         self.defaults.manner(entry.terms())
     }
 
@@ -132,7 +132,7 @@ impl<H: Clone> Registry<H> {
     /// Changes what goes for targets that say nothing themselves.
     pub fn set_defaults(&mut self, defaults: Defaults) -> Vec<Change<H>> {
         let before = std::mem::replace(&mut self.defaults, defaults);
-        let adjusted = |entry: &Entry<H>| {
+        let adjusted = |entry: &TargetEntry<H>| {
             let manner = defaults.manner(entry.terms());
             let handle = entry.handle.clone().filter(|_| manner != before.manner(entry.terms()))?;
             Some(Change::Adjust(handle, manner))
@@ -159,8 +159,8 @@ impl<H: Clone> Registry<H> {
         let host = Host::Address(address);
         self.lift_ban(name, &host, &mut changes)?;
         let given = self.renewed(name, &host, terms);
-        let wish = Wish::Want { name: name.clone(), host, terms: given.terms.clone() };
-        let want = Want { name: name.clone(), by: None, origin: Origin::Live, given };
+        let wish = Wish::Add { name: name.clone(), host, terms: given.terms.clone() };
+        let want = Subscription { name: name.clone(), by: None, origin: Origin::Runtime, given };
         self.want(address, want, &mut changes)?;
         self.wishes.push(wish);
         Ok(changes)
@@ -176,13 +176,13 @@ impl<H: Clone> Registry<H> {
         name: &Label,
         host: &HostName,
         terms: &Terms,
-    ) -> Result<(Claimed, Vec<Change<H>>), AddError> {
+    ) -> Result<(NameSubscribed, Vec<Change<H>>), AddError> {
         let mut changes = Vec::new();
         let wanted = Host::Name(host.clone());
         let new = self.lift_ban(name, &wanted, &mut changes)?;
         let given = self.renewed(name, &wanted, terms);
-        let wish = Wish::Want { name: name.clone(), host: wanted, terms: given.terms.clone() };
-        let (mut claimed, caused) = self.claim_as(Origin::Live, name, host, given)?;
+        let wish = Wish::Add { name: name.clone(), host: wanted, terms: given.terms.clone() };
+        let (mut claimed, caused) = self.claim_as(Origin::Runtime, name, host, given)?;
         changes.extend(caused);
         if new.is_some() {
             claimed.name = NameState::New;
@@ -196,16 +196,16 @@ impl<H: Clone> Registry<H> {
         origin: Origin,
         name: &Label,
         host: &HostName,
-        given: Given,
-    ) -> Result<(Claimed, Vec<Change<H>>), AddError> {
+        given: RevisedOptions,
+    ) -> Result<(NameSubscribed, Vec<Change<H>>), AddError> {
         if !self.followed.contains_key(host) && self.followed.len() >= self.limits.names {
             return Err(AddError::TooManyNames(self.limits.names));
         }
         let state = self.state(host);
         let followed = self.followed.entry(host.clone()).or_default();
         let fresh = followed.claim(name, origin, given)?;
-        if origin == Origin::Live && followed.include(name) {
-            self.wishes.push(Wish::Include { name: name.clone(), host: host.clone() });
+        if origin == Origin::Runtime && followed.include(name) {
+            self.wishes.push(Wish::IncludeAddresses { name: name.clone(), host: host.clone() });
         }
         if fresh && followed.claims().filter(|claim| claim.name == *name).count() == 1 {
             self.claims.entry(name.clone()).or_default().push(host.clone());
@@ -217,7 +217,7 @@ impl<H: Clone> Registry<H> {
                 self.drop_claim(origin, name, host, &mut Vec::new());
                 Err(error)
             }
-            _ => Ok((Claimed { fresh, name: state }, changes)),
+            _ => Ok((NameSubscribed { fresh, name: state }, changes)),
         }
     }
 
@@ -264,7 +264,7 @@ impl<H: Clone> Registry<H> {
         filter: &Filter,
         after: Option<Address>,
         limit: usize,
-    ) -> (Vec<(Address, &Entry<H>)>, usize) {
+    ) -> (Vec<(Address, &TargetEntry<H>)>, usize) {
         let from = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
         if filter.name.is_none() && filter.host.is_none() {
             let range = self.targets.range(from).take(limit);
@@ -307,7 +307,7 @@ impl<H: Clone> Registry<H> {
     }
 
     /// What somebody who wants a host itself, not what is behind it, has said about it.
-    fn given_by(&self, name: &Label, host: &Host, origin: Origin) -> Option<&Given> {
+    fn given_by(&self, name: &Label, host: &Host, origin: Origin) -> Option<&RevisedOptions> {
         match host {
             Host::Address(address) => self.targets.get(address)?.given_by(name, origin),
             Host::Name(host) => self.followed.get(host)?.given_by(name, origin),
@@ -315,22 +315,27 @@ impl<H: Clone> Registry<H> {
     }
 
     /// What was said live about a host, with what is said now.
-    fn renewed(&mut self, name: &Label, host: &Host, terms: &Terms) -> Given {
-        let stamp = self.next_stamp();
-        self.given_by(name, host, Origin::Live).cloned().unwrap_or_default().renewed(terms, stamp)
+    fn renewed(&mut self, name: &Label, host: &Host, terms: &Terms) -> RevisedOptions {
+        let revision = self.next_revision();
+        self.given_by(name, host, Origin::Runtime).cloned().unwrap_or_default().renewed(terms, revision)
     }
 
-    fn next_stamp(&mut self) -> u64 {
-        self.stamp += 1;
-        self.stamp
+    fn next_revision(&mut self) -> u64 {
+        self.revision += 1;
+        self.revision
     }
 
-    fn want(&mut self, address: Address, want: Want, changes: &mut Vec<Change<H>>) -> Result<(), AddError> {
+    fn want(
+        &mut self,
+        address: Address,
+        want: Subscription,
+        changes: &mut Vec<Change<H>>,
+    ) -> Result<(), AddError> {
         if !self.targets.contains_key(&address) {
             if self.targets.len() >= self.limits.targets {
                 return Err(AddError::TooManyTargets(self.limits.targets));
             }
-            self.targets.insert(address, Box::new(Entry::new()));
+            self.targets.insert(address, Box::new(TargetEntry::new()));
             changes.push(Change::Start(address));
         }
         let Some(entry) = self.targets.get_mut(&address) else { return Ok(()) };
@@ -349,9 +354,9 @@ impl<H: Clone> Registry<H> {
     fn unwant(
         &mut self,
         address: Address,
-        ends: impl Fn(&Want) -> bool,
+        ends: impl Fn(&Subscription) -> bool,
         changes: &mut Vec<Change<H>>,
-    ) -> Vec<Want> {
+    ) -> Vec<Subscription> {
         let Some(entry) = self.targets.get_mut(&address) else { return Vec::new() };
         let unwanted = entry.unwant(ends);
         for name in unwanted.names {

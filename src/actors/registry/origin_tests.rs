@@ -1,4 +1,4 @@
-use super::tests::{World, ip};
+use super::tests::{TestRegistry, ip};
 use super::*;
 use crate::target::{Family, Key};
 
@@ -10,20 +10,20 @@ fn terms(pairs: &[(Key, &str)]) -> Terms {
     terms
 }
 
-fn declared(name: &str, host: &str, pairs: &[(Key, &str)]) -> Declared {
-    Declared { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
+fn declared(name: &str, host: &str, pairs: &[(Key, &str)]) -> ConfiguredTarget {
+    ConfiguredTarget { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
 }
 
-impl World {
+impl TestRegistry {
     fn put(&mut self, name: &str, host: &str, pairs: &[(Key, &str)]) {
-        self.amend(Amendment::Put(declared(name, host, pairs)));
+        self.amend(ConfigChange::Put(declared(name, host, pairs)));
     }
 
     fn drop(&mut self, name: &str, host: &str) {
-        self.amend(Amendment::Drop { name: name.into(), host: host.parse().unwrap() });
+        self.amend(ConfigChange::Drop { name: name.into(), host: host.parse().unwrap() });
     }
 
-    fn amend(&mut self, amendment: Amendment) {
+    fn amend(&mut self, amendment: ConfigChange) {
         let mut changes = Vec::new();
         self.registry.amend(amendment, &mut changes).unwrap();
         self.apply(changes);
@@ -39,7 +39,7 @@ impl World {
 
     /// What a registry that begins anew makes of a configuration and of wishes.
     fn restarted(configuration: &[(&str, &str)], wishes: &[Wish]) -> Self {
-        let is_ban = |wish: &&Wish| matches!(wish, Wish::Ban { .. });
+        let is_ban = |wish: &&Wish| matches!(wish, Wish::Suppress { .. });
         let mut next = Self::new();
         next.restore(wishes.iter().filter(is_ban).cloned().collect());
         for (name, host) in configuration {
@@ -56,12 +56,12 @@ impl World {
 }
 
 fn want(name: &str, host: &str, pairs: &[(Key, &str)]) -> Wish {
-    Wish::Want { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
+    Wish::Add { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
 }
 
 #[test]
 fn what_the_configuration_and_somebody_live_want_goes_with_the_last_of_them() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[(Key::Interval, "5")]);
     world.add("a", "10.0.0.1", None).unwrap();
     assert_eq!(world.interval("10.0.0.1"), 5);
@@ -77,19 +77,19 @@ fn what_the_configuration_and_somebody_live_want_goes_with_the_last_of_them() {
 
 #[test]
 fn a_step_of_the_configuration_that_changes_nothing_does_nothing() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     let configuration = [
         declared("a", "10.0.0.1", &[(Key::Ttl, "9")]),
         declared("n", "host.example", &[(Key::Interval, "5")]),
     ];
     for one in &configuration {
-        world.amend(Amendment::Put(one.clone()));
+        world.amend(ConfigChange::Put(one.clone()));
     }
     world.resolve("host.example", &["10.0.0.2"]);
     world.take_log();
     assert_eq!(world.registry.declared(), configuration);
     for one in &configuration {
-        world.amend(Amendment::Put(one.clone()));
+        world.amend(ConfigChange::Put(one.clone()));
     }
     assert_eq!((world.take_log(), world.registry.declared()), (Vec::<String>::new(), configuration.to_vec()));
     assert_eq!(world.registry.take_wishes(), [], "nobody wished anything live");
@@ -97,7 +97,7 @@ fn a_step_of_the_configuration_that_changes_nothing_does_nothing() {
 
 #[test]
 fn the_terms_of_the_configuration_replace_its_earlier_ones_and_those_given_live_are_merged() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[(Key::Interval, "5"), (Key::Ttl, "9")]);
     world.put("a", "10.0.0.1", &[(Key::Ttl, "9")]);
     assert_eq!(world.interval("10.0.0.1"), 1, "no interval of its own any more");
@@ -117,7 +117,7 @@ fn the_terms_of_the_configuration_replace_its_earlier_ones_and_those_given_live_
 
 #[test]
 fn an_option_given_later_under_another_name_does_not_bring_back_an_older_interval() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.add("a", "10.0.0.1", Some("5")).unwrap();
     world.add("b", "10.0.0.1", Some("7")).unwrap();
     world.registry.add_address(&"a".into(), ip("10.0.0.1"), &terms(&[(Key::Ttl, "3")])).unwrap();
@@ -128,7 +128,7 @@ fn an_option_given_later_under_another_name_does_not_bring_back_an_older_interva
 
 #[test]
 fn a_family_or_a_source_chooses_among_the_addresses_of_a_name() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.put("n", "host.example", &[(Key::Family, "ipv6")]);
     world.resolve("host.example", &["10.0.0.1", "2001:db8::1"]);
     assert_eq!(world.targets(), ["n=2001:db8::1"]);
@@ -141,7 +141,7 @@ fn a_family_or_a_source_chooses_among_the_addresses_of_a_name() {
 
 #[test]
 fn new_defaults_concern_those_who_say_nothing_themselves() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[]);
     world.put("b", "10.0.0.2", &[(Key::Interval, "1")]);
     world.take_log();
@@ -154,7 +154,7 @@ fn new_defaults_concern_those_who_say_nothing_themselves() {
 #[test]
 fn what_was_wished_live_comes_back_after_a_restart() {
     let configuration = [("web", "10.0.0.1"), ("web", "10.0.0.2"), ("n", "host.example")];
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     for (name, host) in configuration {
         world.put(name, host, &[]);
     }
@@ -169,10 +169,11 @@ fn what_was_wished_live_comes_back_after_a_restart() {
     assert_eq!(before, ["web=10.0.0.1", "live=10.0.0.9", "n=10.0.1.2"]);
 
     let wishes = world.registry.take_wishes();
-    let gone = |wish: &Wish| matches!(wish, Wish::Want { name, .. } | Wish::Forget { name, .. } if &**name == "gone");
+    let gone =
+        |wish: &Wish| matches!(wish, Wish::Add { name, .. } | Wish::Remove { name, .. } if &**name == "gone");
     assert_eq!(wishes.iter().filter(|wish| gone(wish)).count(), 2);
     let kept: Vec<Wish> = wishes.into_iter().filter(|wish| !gone(wish)).collect();
-    let mut next = World::restarted(&configuration, &kept);
+    let mut next = TestRegistry::restarted(&configuration, &kept);
     next.resolve("host.example", &["10.0.1.1", "10.0.1.2"]);
     assert_eq!(next.targets(), before);
     assert_eq!(next.interval("10.0.0.9"), 3);
@@ -183,7 +184,7 @@ fn what_was_wished_live_comes_back_after_a_restart() {
 
 #[test]
 fn what_is_added_after_it_was_removed_is_configured_again_and_can_be_removed_again() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[(Key::Ttl, "9")]);
     world.put("n", "host.example", &[(Key::Interval, "5")]);
     for _ in 0..2 {
@@ -203,7 +204,7 @@ fn what_is_added_after_it_was_removed_is_configured_again_and_can_be_removed_aga
 
 #[test]
 fn the_last_word_on_an_option_counts_after_a_restart_too() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[(Key::Ttl, "5")]);
     world.put("n", "host.example", &[]);
     let live = terms(&[(Key::Ttl, "9"), (Key::Interval, "3")]);
@@ -227,19 +228,19 @@ fn the_last_word_on_an_option_counts_after_a_restart_too() {
 
 #[test]
 fn what_was_removed_live_stays_away_until_it_is_added_live_or_leaves_the_configuration() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[]);
     world.put("n", "host.example", &[]);
     world.remove(Some("a"), None);
     world.remove(Some("n"), None);
-    let ban = |name: &str, host: &str| Wish::Ban { name: name.into(), host: host.parse().unwrap() };
+    let ban = |name: &str, host: &str| Wish::Suppress { name: name.into(), host: host.parse().unwrap() };
     assert_eq!(world.registry.take_wishes(), [ban("a", "10.0.0.1"), ban("n", "host.example")]);
     world.put("a", "10.0.0.1", &[]);
     world.put("n", "host.example", &[]);
     assert_eq!((world.targets().len(), world.registry.names()), (0, 0));
 
     world.add("a", "10.0.0.1", None).unwrap();
-    let unban = |name: &str, host: &str| Wish::Unban { name: name.into(), host: host.parse().unwrap() };
+    let unban = |name: &str, host: &str| Wish::Unsuppress { name: name.into(), host: host.parse().unwrap() };
     assert_eq!(world.registry.take_wishes(), [unban("a", "10.0.0.1"), want("a", "10.0.0.1", &[])]);
     world.drop("n", "host.example");
     assert_eq!(world.registry.take_wishes(), [unban("n", "host.example")]);
@@ -249,34 +250,34 @@ fn what_was_removed_live_stays_away_until_it_is_added_live_or_leaves_the_configu
 
 #[test]
 fn excluded_addresses_are_wished_away_and_back() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.claim("n", "host.example").unwrap();
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
     world.registry.take_wishes();
     world.remove(None, Some("10.0.0.1"));
     let host: HostName = "host.example".parse().unwrap();
-    let excluded = Wish::Exclude { name: "n".into(), host: host.clone(), address: ip("10.0.0.1") };
+    let excluded = Wish::ExcludeAddress { name: "n".into(), host: host.clone(), address: ip("10.0.0.1") };
     assert_eq!(world.registry.take_wishes(), [excluded]);
     world.claim("n", "host.example").unwrap();
-    let included = Wish::Include { name: "n".into(), host };
+    let included = Wish::IncludeAddresses { name: "n".into(), host };
     assert_eq!(world.registry.take_wishes(), [included, want("n", "host.example", &[])]);
     assert_eq!(world.targets(), ["n=10.0.0.1", "n=10.0.0.2"]);
 }
 
 #[test]
 fn a_claim_that_turns_out_to_be_none_is_forgotten() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.claim("n", "host.example").unwrap();
     let host: HostName = "host.example".parse().unwrap();
     let changes = world.registry.unclaim(&"n".into(), &host);
     world.apply(changes);
-    let forgotten = Wish::Forget { name: "n".into(), host: Host::Name(host) };
+    let forgotten = Wish::Remove { name: "n".into(), host: Host::Name(host) };
     assert_eq!(world.registry.take_wishes(), [want("n", "host.example", &[]), forgotten]);
 }
 
 #[test]
 fn everything_that_is_wished_live_makes_a_registry_as_it_was() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     let configuration = [("a", "10.0.0.1"), ("gone", "10.0.0.2")];
     for (name, host) in configuration {
         world.put(name, host, &[]);
@@ -289,7 +290,7 @@ fn everything_that_is_wished_live_makes_a_registry_as_it_was() {
     world.resolve("host.example", &["10.0.1.1", "10.0.1.2"]);
     world.remove(None, Some("10.0.1.2"));
     let wished = world.registry.wished();
-    let mut next = World::restarted(&configuration, &wished);
+    let mut next = TestRegistry::restarted(&configuration, &wished);
     next.resolve("host.example", &["10.0.1.1", "10.0.1.2"]);
     assert_eq!(next.targets(), world.targets());
     assert_eq!(next.targets(), ["a=10.0.0.1", "first=10.0.0.9", "n=10.0.1.1"]);

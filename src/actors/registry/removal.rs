@@ -1,6 +1,6 @@
 //! How what was wanted goes: over the control socket, whoever wanted it; for good, so that no restart brings it back.
 
-use super::subscription::Want;
+use super::subscription::Subscription;
 use super::{Change, Origin, Registry, Wish};
 use crate::target::{Address, Host, HostName, Label, Terms};
 
@@ -22,7 +22,7 @@ impl<H: Clone> Registry<H> {
     /// Takes back what was claimed live: the name turned out to be none.
     pub fn unclaim(&mut self, name: &Label, host: &HostName) -> Vec<Change<H>> {
         let mut changes = Vec::new();
-        self.end_claim(Origin::Live, name, host, &mut changes);
+        self.end_claim(Origin::Runtime, name, host, &mut changes);
         changes
     }
 
@@ -40,7 +40,11 @@ impl<H: Clone> Registry<H> {
     fn remove_address(&mut self, address: Address, changes: &mut Vec<Change<H>>) {
         for (host, followed) in &mut self.followed {
             let excluding = followed.exclude(address).into_iter();
-            self.wishes.extend(excluding.map(|name| Wish::Exclude { name, host: host.clone(), address }));
+            self.wishes.extend(excluding.map(|name| Wish::ExcludeAddress {
+                name,
+                host: host.clone(),
+                address,
+            }));
         }
         let ended = self.unwant(address, |_| true, changes);
         self.note_ended(address, &ended);
@@ -55,7 +59,7 @@ impl<H: Clone> Registry<H> {
     }
 
     /// Notes what the end of somebody's wish for an address is to be remembered as.
-    fn note_ended(&mut self, address: Address, ended: &[Want]) {
+    fn note_ended(&mut self, address: Address, ended: &[Subscription]) {
         for want in ended.iter().filter(|want| want.by.is_none()) {
             self.note_end(want.origin, &want.name, Host::Address(address), &want.given.terms);
         }
@@ -64,17 +68,17 @@ impl<H: Clone> Registry<H> {
     fn note_end(&mut self, origin: Origin, name: &Label, host: Host, terms: &Terms) {
         let name = name.clone();
         match origin {
-            Origin::Live => self.wishes.push(Wish::Forget { name, host }),
+            Origin::Runtime => self.wishes.push(Wish::Remove { name, host }),
             Origin::Config => {
                 self.bans.insert((name.clone(), host.clone()), terms.clone());
-                self.wishes.push(Wish::Ban { name, host });
+                self.wishes.push(Wish::Suppress { name, host });
             }
         }
     }
 
     fn end_claims(&mut self, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
         self.end_claim(Origin::Config, name, host, changes);
-        self.end_claim(Origin::Live, name, host, changes);
+        self.end_claim(Origin::Runtime, name, host, changes);
     }
 
     fn end_claim(&mut self, origin: Origin, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
@@ -99,8 +103,9 @@ impl<H: Clone> Registry<H> {
         let claimed = followed.is_claimed();
         let named = followed.claims().any(|claim| claim.name == *name);
         for address in followed.addresses.clone() {
-            let of_claim =
-                |want: &Want| want.origin == origin && want.name == *name && want.by.as_ref() == Some(host);
+            let of_claim = |want: &Subscription| {
+                want.origin == origin && want.name == *name && want.by.as_ref() == Some(host)
+            };
             self.unwant(address, of_claim, changes);
         }
         if !named && let Some(hosts) = self.claims.get_mut(name) {
@@ -118,7 +123,7 @@ impl<H: Clone> Registry<H> {
     /// Nothing is kept away any more; returns on which terms the configuration wants it.
     pub(super) fn unban(&mut self, name: &Label, host: &Host) -> Option<Terms> {
         let ((name, host), terms) = self.bans.remove_entry(&(name.clone(), host.clone()))?;
-        self.wishes.push(Wish::Unban { name, host });
+        self.wishes.push(Wish::Unsuppress { name, host });
         Some(terms)
     }
 }

@@ -8,15 +8,15 @@ pub enum Origin {
     /// The command line and the files: as long as they say so.
     Config,
     /// The control socket: until it is taken back.
-    Live,
+    Runtime,
 }
 
 /// One change of what is wished live. Who keeps them keeps what was not taken back: of those that are restored none
-/// is a `Forget`, an `Include` or an `Unban`.
+/// is a `Remove`, an `IncludeAddresses` or an `Unsuppress`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wish {
     /// A host is wanted, on these terms from now on.
-    Want {
+    Add {
         /// How it is called.
         name: Label,
         /// What is pinged.
@@ -25,14 +25,14 @@ pub enum Wish {
         terms: Terms,
     },
     /// It is not wanted any more.
-    Forget {
+    Remove {
         /// How it was called.
         name: Label,
         /// What was pinged.
         host: Host,
     },
     /// One address of a DNS name is not wanted under a name.
-    Exclude {
+    ExcludeAddress {
         /// How it was called.
         name: Label,
         /// The name that has the address.
@@ -41,21 +41,21 @@ pub enum Wish {
         address: Address,
     },
     /// All addresses of a DNS name are wanted under a name again.
-    Include {
+    IncludeAddresses {
         /// How it is called.
         name: Label,
         /// The name whose addresses had been excluded.
         host: HostName,
     },
     /// What the configuration wants is not wanted, for as long as the configuration wants it.
-    Ban {
+    Suppress {
         /// How it is called.
         name: Label,
         /// What is not pinged.
         host: Host,
     },
     /// It may be pinged again.
-    Unban {
+    Unsuppress {
         /// How it is called.
         name: Label,
         /// What may be pinged.

@@ -1,6 +1,6 @@
 //! Everything that is wished live at present.
 
-use super::subscription::Want;
+use super::subscription::Subscription;
 use super::{Origin, Registry, Wish};
 use crate::target::{Host, HostName};
 
@@ -8,21 +8,21 @@ impl<H: Clone> Registry<H> {
     /// The wishes that, restored in this order, have everything as it is: bans, then wants, then exclusions. Those who
     /// want the same host come in their order, and again in that of their terms where it is another.
     pub fn wished(&self) -> Vec<Wish> {
-        let ban = |(name, host): &(_, Host)| Wish::Ban { name: Clone::clone(name), host: host.clone() };
+        let ban = |(name, host): &(_, Host)| Wish::Suppress { name: Clone::clone(name), host: host.clone() };
         let mut wishes: Vec<Wish> = self.bans.keys().map(ban).collect();
         for (address, entry) in &self.targets {
-            let live = entry.wants().filter(|want| want.by.is_none() && want.origin == Origin::Live);
-            let live = live.map(|want| (want.given.stamp(), wish_of(want, Host::Address(*address))));
+            let live = entry.wants().filter(|want| want.by.is_none() && want.origin == Origin::Runtime);
+            let live = live.map(|want| (want.given.revision(), wish_of(want, Host::Address(*address))));
             wishes.extend(in_both_orders(live.collect()));
         }
         for (host, followed) in &self.followed {
-            let live = followed.claims().filter(|claim| claim.origin == Origin::Live);
-            let wish = |claim: &super::dns_name::Claim| Wish::Want {
+            let live = followed.claims().filter(|claim| claim.origin == Origin::Runtime);
+            let wish = |claim: &super::dns_name::NameSubscription| Wish::Add {
                 name: claim.name.clone(),
                 host: Host::Name(host.clone()),
                 terms: claim.given.terms.clone(),
             };
-            wishes.extend(in_both_orders(live.map(|claim| (claim.given.stamp(), wish(claim))).collect()));
+            wishes.extend(in_both_orders(live.map(|claim| (claim.given.revision(), wish(claim))).collect()));
         }
         for (host, followed) in &self.followed {
             wishes.extend(followed.claims().flat_map(|claim| exclusions(claim, host)));
@@ -31,20 +31,23 @@ impl<H: Clone> Registry<H> {
     }
 }
 
-fn wish_of(want: &Want, host: Host) -> Wish {
-    Wish::Want { name: want.name.clone(), host, terms: want.given.terms.clone() }
+fn wish_of(want: &Subscription, host: Host) -> Wish {
+    Wish::Add { name: want.name.clone(), host, terms: want.given.terms.clone() }
 }
 
-fn exclusions<'a>(claim: &'a super::dns_name::Claim, host: &'a HostName) -> impl Iterator<Item = Wish> + 'a {
-    let exclude = |&address| Wish::Exclude { name: claim.name.clone(), host: host.clone(), address };
+fn exclusions<'a>(
+    claim: &'a super::dns_name::NameSubscription,
+    host: &'a HostName,
+) -> impl Iterator<Item = Wish> + 'a {
+    let exclude = |&address| Wish::ExcludeAddress { name: claim.name.clone(), host: host.clone(), address };
     claim.excluded().map(exclude)
 }
 
 fn in_both_orders(wants: Vec<(u64, Wish)>) -> Vec<Wish> {
     let mut later = Vec::new();
-    if !wants.is_sorted_by_key(|(stamp, _)| *stamp) {
+    if !wants.is_sorted_by_key(|(revision, _)| *revision) {
         later.clone_from(&wants);
-        later.sort_by_key(|(stamp, _)| *stamp);
+        later.sort_by_key(|(revision, _)| *revision);
     }
     wants.into_iter().chain(later).map(|(_, wish)| wish).collect()
 }

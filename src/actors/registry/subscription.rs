@@ -5,23 +5,23 @@ use crate::target::{HostName, Label, Terms};
 use smallvec::SmallVec;
 
 /// One target.
-pub struct Entry<H> {
+pub struct TargetEntry<H> {
     /// How to reach its actor; `None` until the owner has set it.
     pub handle: Option<H>,
     /// What all who want it have said, the last given first.
     terms: Terms,
     /// Nearly always there is one.
-    wants: Wants,
+    wants: Subscriptions,
 }
 
 /// So many names one host can have, so that neither memory nor the search through them is without bound.
-pub(super) const MOST_LABELS: usize = 256;
+pub(super) const MAX_SUBSCRIPTIONS: usize = 256;
 
-type Wants = SmallVec<[Want; 1]>;
+type Subscriptions = SmallVec<[Subscription; 1]>;
 
 /// A reason to ping an address.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Want {
+pub(super) struct Subscription {
     /// How the target is called for it.
     pub name: Label,
     /// The DNS name that resolved to the address; `None` if the address itself was added.
@@ -29,10 +29,10 @@ pub(super) struct Want {
     /// Who says so.
     pub origin: Origin,
     /// On which terms.
-    pub given: Given,
+    pub given: RevisedOptions,
 }
 
-impl Want {
+impl Subscription {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.origin == other.origin && self.name == other.name && self.by == other.by
     }
@@ -40,21 +40,21 @@ impl Want {
 
 /// Terms, and when they were given: of those given by several, the last counts.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Given {
+pub(super) struct RevisedOptions {
     pub terms: Terms,
-    interval_at: u64,
-    options_at: u64,
+    interval_revision: u64,
+    options_revision: u64,
 }
 
-impl Given {
+impl RevisedOptions {
     /// Terms that are given now.
-    pub(super) fn at(terms: Terms, stamp: u64) -> Self {
-        Self { terms, interval_at: stamp, options_at: stamp }
+    pub(super) fn at(terms: Terms, revision: u64) -> Self {
+        Self { terms, interval_revision: revision, options_revision: revision }
     }
 
     /// When any of them were given last.
-    pub(super) fn stamp(&self) -> u64 {
-        self.interval_at.max(self.options_at)
+    pub(super) fn revision(&self) -> u64 {
+        self.interval_revision.max(self.options_revision)
     }
 
     /// Other terms, of the same time.
@@ -63,16 +63,16 @@ impl Given {
     }
 
     /// What was given before, with these terms over it.
-    pub(super) fn renewed(&self, terms: &Terms, stamp: u64) -> Self {
+    pub(super) fn renewed(&self, terms: &Terms, revision: u64) -> Self {
         Self {
             terms: terms.over(&self.terms),
-            interval_at: if terms.interval.is_some() { stamp } else { self.interval_at },
-            options_at: if terms.options.is_some() { stamp } else { self.options_at },
+            interval_revision: if terms.interval.is_some() { revision } else { self.interval_revision },
+            options_revision: if terms.options.is_some() { revision } else { self.options_revision },
         }
     }
 }
 
-impl<H> Entry<H> {
+impl<H> TargetEntry<H> {
     /// A target that nobody wants yet.
     pub(super) fn new() -> Self {
         Self { handle: None, terms: Terms::default(), wants: SmallVec::new() }
@@ -89,7 +89,7 @@ impl<H> Entry<H> {
     }
 
     /// What those who want it by itself, and not for a DNS name, said.
-    pub(super) fn given_by(&self, name: &Label, origin: Origin) -> Option<&Given> {
+    pub(super) fn given_by(&self, name: &Label, origin: Origin) -> Option<&RevisedOptions> {
         let wants =
             self.wants.iter().find(|want| want.by.is_none() && want.origin == origin && want.name == *name);
         wants.map(|want| &want.given)
@@ -99,25 +99,25 @@ impl<H> Entry<H> {
     ///
     /// # Errors
     /// [`AddError::TooManyLabels`].
-    pub(super) fn want(&mut self, want: Want) -> Result<Wanted, AddError> {
+    pub(super) fn want(&mut self, want: Subscription) -> Result<Subscribed, AddError> {
         let known = self.wants.iter().position(|other| other.is_same(&want));
         if let Some(index) = known {
             self.wants[index].given = want.given;
-        } else if self.wants.len() >= MOST_LABELS {
-            return Err(AddError::TooManyLabels(MOST_LABELS));
+        } else if self.wants.len() >= MAX_SUBSCRIPTIONS {
+            return Err(AddError::TooManyLabels(MAX_SUBSCRIPTIONS));
         } else {
             self.wants.push(want);
         }
-        Ok(Wanted { fresh: known.is_none(), adjusted: self.add_up() })
+        Ok(Subscribed { fresh: known.is_none(), adjusted: self.add_up() })
     }
 
     /// Ends the reasons that match.
-    pub(super) fn unwant(&mut self, ends: impl Fn(&Want) -> bool) -> Unwanted {
-        let (ended, kept): (Wants, Wants) = self.wants.drain(..).partition(ends);
+    pub(super) fn unwant(&mut self, ends: impl Fn(&Subscription) -> bool) -> Unsubscribed {
+        let (ended, kept): (Subscriptions, Subscriptions) = self.wants.drain(..).partition(ends);
         self.wants = kept;
         let mut names: Vec<Label> = ended.iter().map(|want| want.name.clone()).collect();
         names.retain(|name| self.wants.iter().all(|want| want.name != *name));
-        Unwanted { ended, names, adjusted: self.add_up() }
+        Unsubscribed { ended, names, adjusted: self.add_up() }
     }
 
     /// Whether anybody wants it.
@@ -125,7 +125,7 @@ impl<H> Entry<H> {
         !self.wants.is_empty()
     }
 
-    pub(super) fn wants(&self) -> impl Iterator<Item = &Want> {
+    pub(super) fn wants(&self) -> impl Iterator<Item = &Subscription> {
         self.wants.iter()
     }
 
@@ -145,10 +145,10 @@ impl<H> Entry<H> {
     fn add_up(&mut self) -> bool {
         let all = || self.wants.iter().map(|want| &want.given);
         let interval =
-            all().filter(|given| given.terms.interval.is_some()).max_by_key(|given| given.interval_at);
-        let mut with_options: SmallVec<[&Given; 1]> =
+            all().filter(|given| given.terms.interval.is_some()).max_by_key(|given| given.interval_revision);
+        let mut with_options: SmallVec<[&RevisedOptions; 1]> =
             all().filter(|given| given.terms.options.is_some()).collect();
-        with_options.sort_by_key(|given| given.options_at);
+        with_options.sort_by_key(|given| given.options_revision);
         let options = with_options.into_iter().fold(Terms::default(), |terms, given| {
             Terms { interval: None, options: given.terms.options.clone() }.over(&terms)
         });
@@ -160,7 +160,7 @@ impl<H> Entry<H> {
 }
 
 /// What came of one more reason to ping a target.
-pub(super) struct Wanted {
+pub(super) struct Subscribed {
     /// It is new.
     pub fresh: bool,
     /// The target's terms are others now.
@@ -168,9 +168,9 @@ pub(super) struct Wanted {
 }
 
 /// What came of the end of reasons.
-pub(super) struct Unwanted {
+pub(super) struct Unsubscribed {
     /// The reasons that ended.
-    pub ended: Wants,
+    pub ended: Subscriptions,
     /// The names that no reason has any more.
     pub names: Vec<Label>,
     /// The target's terms are others now.

@@ -1,16 +1,16 @@
-use super::subscription::MOST_LABELS;
+use super::subscription::MAX_SUBSCRIPTIONS;
 use super::*;
 
 const LIMITS: RegistryLimits = RegistryLimits { targets: 5, names: 2 };
 
 /// A registry whose handles are the numbers of starts, and what happened to them.
-pub(super) struct World {
+pub(super) struct TestRegistry {
     pub registry: Registry<u32>,
     started: u32,
     pub log: Vec<String>,
 }
 
-impl World {
+impl TestRegistry {
     pub(crate) fn new() -> Self {
         Self { registry: Registry::new(LIMITS, Defaults::default()), started: 0, log: Vec::new() }
     }
@@ -37,7 +37,7 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn claim(&mut self, name: &str, host: &str) -> Result<Claimed, AddError> {
+    pub(crate) fn claim(&mut self, name: &str, host: &str) -> Result<NameSubscribed, AddError> {
         let (claimed, changes) =
             self.registry.claim(&name.into(), &host.parse().unwrap(), &Terms::default())?;
         self.apply(changes);
@@ -78,7 +78,7 @@ pub(super) fn ip(text: &str) -> Address {
 
 #[test]
 fn an_address_goes_with_the_last_name_that_wants_it() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.add("first", "10.0.0.1", None).unwrap();
     world.add("second", "10.0.0.1", None).unwrap();
     world.add("first", "10.0.0.1", None).unwrap();
@@ -93,7 +93,7 @@ fn an_address_goes_with_the_last_name_that_wants_it() {
 
 #[test]
 fn a_name_that_is_an_address_finds_that_one_and_the_others_called_so() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     let called = |name: &str| Filter { name: Some(name.into()), host: None };
     world.add("10.0.0.7", "10.0.0.7", None).unwrap();
     assert!(world.registry.by_name.is_empty(), "it needs no index");
@@ -109,7 +109,7 @@ fn a_name_that_is_an_address_finds_that_one_and_the_others_called_so() {
 
 #[test]
 fn an_address_that_is_removed_goes_whoever_wanted_it() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.add("a", "10.0.0.1", None).unwrap();
     world.add("b", "10.0.0.1", None).unwrap();
     world.remove(None, Some("10.0.0.1"));
@@ -119,7 +119,7 @@ fn an_address_that_is_removed_goes_whoever_wanted_it() {
 
 #[test]
 fn the_interval_that_was_given_last_wins() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.add("a", "10.0.0.1", Some("5")).unwrap();
     world.add("a", "10.0.0.1", None).unwrap();
     world.add("b", "10.0.0.1", Some("5")).unwrap();
@@ -129,9 +129,12 @@ fn the_interval_that_was_given_last_wins() {
 
 #[test]
 fn a_name_fans_out_and_follows_its_addresses() {
-    let mut world = World::new();
-    assert_eq!(world.claim("N", "host.example"), Ok(Claimed { fresh: true, name: NameState::New }));
-    assert_eq!(world.claim("N", "HOST.example"), Ok(Claimed { fresh: false, name: NameState::Unanswered }));
+    let mut world = TestRegistry::new();
+    assert_eq!(world.claim("N", "host.example"), Ok(NameSubscribed { fresh: true, name: NameState::New }));
+    assert_eq!(
+        world.claim("N", "HOST.example"),
+        Ok(NameSubscribed { fresh: false, name: NameState::Unanswered })
+    );
     world.resolve("host.example", &["10.0.0.2", "10.0.0.1", "2001:db8::1"]);
     assert_eq!(world.targets(), ["N=10.0.0.1", "N=10.0.0.2", "N=2001:db8::1"]);
     world.resolve("host.example", &["10.0.0.1", "10.0.0.3"]);
@@ -145,7 +148,7 @@ fn a_name_fans_out_and_follows_its_addresses() {
 
 #[test]
 fn a_removed_address_stays_away_until_its_name_is_added_again() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.claim("N", "host.example").unwrap();
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
     world.remove(None, Some("10.0.0.1"));
@@ -155,13 +158,13 @@ fn a_removed_address_stays_away_until_its_name_is_added_again() {
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
     assert_eq!(world.targets(), ["N=10.0.0.2"]);
     let again = world.claim("N", "host.example");
-    assert_eq!(again, Ok(Claimed { fresh: false, name: NameState::Resolved }));
+    assert_eq!(again, Ok(NameSubscribed { fresh: false, name: NameState::Resolved }));
     assert_eq!(world.targets(), ["N=10.0.0.1", "N=10.0.0.2"]);
 }
 
 #[test]
 fn an_address_removed_while_the_first_answer_is_awaited_stays_away() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.claim("N", "host.example").unwrap();
     world.remove(None, Some("10.0.0.1"));
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
@@ -170,10 +173,13 @@ fn an_address_removed_while_the_first_answer_is_awaited_stays_away() {
 
 #[test]
 fn two_names_of_one_host_are_two_claims() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.claim("A", "host.example").unwrap();
     world.resolve("host.example", &["10.0.0.1"]);
-    assert_eq!(world.claim("B", "host.example"), Ok(Claimed { fresh: true, name: NameState::Resolved }));
+    assert_eq!(
+        world.claim("B", "host.example"),
+        Ok(NameSubscribed { fresh: true, name: NameState::Resolved })
+    );
     world.remove(Some("A"), None);
     assert_eq!(world.targets(), ["B=10.0.0.1"]);
     world.remove(None, Some("host.example"));
@@ -183,7 +189,7 @@ fn two_names_of_one_host_are_two_claims() {
 
 #[test]
 fn one_name_with_two_hosts_means_both() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.claim("N", "one.example").unwrap();
     world.claim("N", "two.example").unwrap();
     world.add("N", "10.0.0.3", None).unwrap();
@@ -202,7 +208,7 @@ fn one_name_with_two_hosts_means_both() {
 
 #[test]
 fn beyond_a_limit_nothing_is_added() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     for last in 1..=4 {
         world.add("a", &format!("10.0.0.{last}"), None).unwrap();
     }
@@ -217,7 +223,7 @@ fn beyond_a_limit_nothing_is_added() {
 
 #[test]
 fn pages_go_on_after_an_address_that_need_not_exist() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     for last in [9, 10, 1] {
         world.add("a", &format!("10.0.0.{last}"), None).unwrap();
     }
@@ -233,13 +239,13 @@ fn pages_go_on_after_an_address_that_need_not_exist() {
 
 #[test]
 fn a_host_can_have_many_names_but_not_without_end() {
-    let mut world = World::new();
+    let mut world = TestRegistry::new();
     world.claim("first", "host.example").unwrap();
-    for number in 0..MOST_LABELS {
+    for number in 0..MAX_SUBSCRIPTIONS {
         assert_eq!(world.add(&format!("name {number}"), "10.0.0.1", None), Ok(()));
         assert!(world.claim(&format!("name {number}"), "other.example").is_ok());
     }
-    let refused = AddError::TooManyLabels(MOST_LABELS);
+    let refused = AddError::TooManyLabels(MAX_SUBSCRIPTIONS);
     assert_eq!(world.add("one more", "10.0.0.1", Some("5")), Err(refused.clone()));
     assert_eq!(world.claim("one more", "other.example"), Err(refused.clone()));
     assert_eq!(world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]), Some(refused));

@@ -1,10 +1,10 @@
 //! What a supervisor does about its configuration: at the start, and when another one is given.
 
 use super::{
-    AddError, Amend, Configure, GetDeclared, NoteReload, Present, Refused, Restore, Settings, Shard,
-    SupervisorActor, WaitUntilReady,
+    AddError, ApplyConfig, Configure, Configured, GetConfigured, NoteReload, Rejected, Restore, Settings,
+    Shard, SupervisorActor, WaitUntilReady,
 };
-use crate::actors::registry::{Amendment, Change, Wish};
+use crate::actors::registry::{Change, ConfigChange, Wish};
 use crate::target::{Host, HostName, Label};
 use actix::prelude::*;
 use futures_util::future::join_all;
@@ -29,7 +29,7 @@ impl SupervisorActor {
         for wish in wishes {
             let mut changes = Vec::new();
             let what = match &wish {
-                Wish::Want { name, .. } => name.clone(),
+                Wish::Add { name, .. } => name.clone(),
                 _ => "".into(),
             };
             let done = self.registry.restore(wish, &mut changes);
@@ -40,10 +40,10 @@ impl SupervisorActor {
     }
 }
 
-impl Handler<Amend> for SupervisorActor {
-    type Result = MessageResult<Amend>;
+impl Handler<ApplyConfig> for SupervisorActor {
+    type Result = MessageResult<ApplyConfig>;
 
-    fn handle(&mut self, Amend(amendments): Amend, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, ApplyConfig(amendments): ApplyConfig, ctx: &mut Self::Context) -> Self::Result {
         let mut refused = Vec::new();
         for amendment in amendments {
             let (name, host) = subject(&amendment);
@@ -51,7 +51,7 @@ impl Handler<Amend> for SupervisorActor {
             let done = self.registry.amend(amendment, &mut changes);
             if let Err(error) = self.follow_up(done, changes, ctx) {
                 error!(?name, %host, %error, "target not added");
-                refused.push(Refused { name, host, error });
+                refused.push(Rejected { name, host, error });
             }
         }
         self.keep();
@@ -59,10 +59,10 @@ impl Handler<Amend> for SupervisorActor {
     }
 }
 
-fn subject(amendment: &Amendment) -> (Label, Host) {
+fn subject(amendment: &ConfigChange) -> (Label, Host) {
     match amendment {
-        Amendment::Put(declared) => (declared.name.clone(), declared.host.clone()),
-        Amendment::Drop { name, host } => (name.clone(), host.clone()),
+        ConfigChange::Put(declared) => (declared.name.clone(), declared.host.clone()),
+        ConfigChange::Drop { name, host } => (name.clone(), host.clone()),
     }
 }
 
@@ -74,12 +74,12 @@ impl Handler<Restore> for SupervisorActor {
     }
 }
 
-impl Handler<GetDeclared> for SupervisorActor {
-    type Result = MessageResult<GetDeclared>;
+impl Handler<GetConfigured> for SupervisorActor {
+    type Result = MessageResult<GetConfigured>;
 
-    fn handle(&mut self, _: GetDeclared, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: GetConfigured, _: &mut Self::Context) -> Self::Result {
         let banned = self.registry.banned().cloned().collect();
-        MessageResult(Present { declared: self.registry.declared(), banned })
+        MessageResult(Configured { declared: self.registry.declared(), banned })
     }
 }
 

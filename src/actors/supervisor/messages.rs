@@ -3,7 +3,7 @@
 use super::Settings;
 use crate::actors::persistence::Receipt;
 use crate::actors::pinger::PingActor;
-pub use crate::actors::registry::{AddError, Amendment, Declared, Filter, Wish};
+pub use crate::actors::registry::{AddError, ConfigChange, ConfiguredTarget, Filter, Wish};
 use crate::actors::reload::ReloadState;
 use crate::actors::shard::ShardHandle;
 use crate::probe::EngineStats;
@@ -110,12 +110,12 @@ pub struct Status {
 
 /// Asks to take steps towards another configuration, in order. The reply is what could not be done.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Vec<Refused>")]
-pub struct Amend(pub Vec<Amendment>);
+#[rtype(result = "Vec<Rejected>")]
+pub struct ApplyConfig(pub Vec<ConfigChange>);
 
 /// What the configuration wants, and can't have.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refused {
+pub struct Rejected {
     /// How it is called.
     pub name: Label,
     /// What was to be pinged.
@@ -126,14 +126,14 @@ pub struct Refused {
 
 /// Asks what the configuration wants at present.
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Present")]
-pub struct GetDeclared;
+#[rtype(result = "Configured")]
+pub struct GetConfigured;
 
 /// What the configuration wants at present.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Present {
+pub struct Configured {
     /// What is wanted.
-    pub declared: Vec<Declared>,
+    pub declared: Vec<ConfiguredTarget>,
     /// What it wants, and somebody has removed live.
     pub banned: Vec<(Label, Host)>,
 }

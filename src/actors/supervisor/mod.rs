@@ -6,7 +6,7 @@ mod pending_adds;
 mod persistence;
 
 use super::pinger::{self, Adjust, PingActor, PingerDied};
-use super::registry::{Change, Entry, NameState, Registry, RegistryLimits};
+use super::registry::{Change, NameState, Registry, RegistryLimits, TargetEntry};
 use super::reload::ReloadState;
 use super::resolver::{self, LookUpNow, LookupResult, Parent, ResolverActor, ResolverDied};
 use super::shard::{PingerSpec, Seeds, Shard, ShardHandle};
@@ -192,7 +192,7 @@ impl SupervisorActor {
         let (chosen, total) = self.registry.select(&asked.filter, asked.after, limit);
         let homes: Vec<ShardHandle> =
             self.shards.iter().enumerate().map(|(index, shard)| shard.home(index)).collect();
-        let member = |(address, entry): (Address, &Entry<Pinger>)| {
+        let member = |(address, entry): (Address, &TargetEntry<Pinger>)| {
             let pinger = entry.handle.as_ref()?.actor.clone();
             let home = homes[Seeds::shard_of(address, homes.len())].clone();
             let interval = self.registry.manner(entry).interval;
