@@ -1,6 +1,6 @@
 //! The port to what outlasts the process: what the supervisor tells whoever keeps things, and what can be asked of it.
 
-use super::registry::{Filter, Wish};
+use super::registry::{Filter, RuntimeChange};
 use crate::measure::{EncodedStats, LifetimeStats};
 use crate::target::{Address, Label};
 use actix::prelude::*;
@@ -9,12 +9,12 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 /// Keeps what is to be there again after a restart. Nothing here waits for a disk.
-pub trait Keeper {
+pub trait StateStore {
     /// Keeps these changes, in order, after all that were told before.
-    fn record(&self, wishes: Vec<Wish>) -> Receipt;
+    fn record(&self, wishes: Vec<RuntimeChange>) -> Receipt;
 
     /// Forgets everything that was wished, and keeps this instead.
-    fn rewrite(&self, wishes: Vec<Wish>);
+    fn rewrite(&self, wishes: Vec<RuntimeChange>);
 
     /// There is a target.
     fn started(&self);
@@ -25,7 +25,7 @@ pub trait Keeper {
 
 /// The statistics of a target, as they were kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct SavedTarget {
     /// Its books.
     pub saved: EncodedStats,
     /// When that was, in Unix time.
@@ -61,20 +61,20 @@ impl Receipt {
     }
 }
 
-/// Asks what was wished live, all of it, to be told by [`Keeper::rewrite`]: what is kept is not up to date.
+/// Asks what was wished live, all of it, to be told by [`StateStore::rewrite`]: what is kept is not up to date.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct Rewrite;
+pub struct RewriteAll;
 
 /// What was wished before the restart could be read only now.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct Recall(pub Vec<Wish>);
+pub struct Recall(pub Vec<RuntimeChange>);
 
 /// Tells that somebody has seen the statistics of many targets: what was seen must not go back after a restart.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct Seen;
+pub struct FlushSoon;
 
 /// Asks how targets were doing, hour by hour; the present hour included.
 #[derive(Debug, Clone, Message)]
@@ -115,12 +115,12 @@ pub enum HistoryError {
 
 /// Asks how the keeping is going.
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Vec<KeepingStats>")]
-pub struct GetKeepingStats;
+#[rtype(result = "Vec<StoreStats>")]
+pub struct GetStoreStats;
 
 /// How the keeping of one database is going.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeepingStats {
+pub struct StoreStats {
     /// Which one: `targets` or `statistics`.
     pub database: &'static str,
     /// Whether the latest attempt to write succeeded.

@@ -1,6 +1,6 @@
 //! Threads that ping: each has an engine of its own, and the pingers of its share of the targets.
 
-use super::persistence::Kept;
+use super::persistence::SavedTarget;
 use super::pinger::{DeathNotice, PingActor, PingerDied, Seed};
 use crate::probe::{Engine, EngineStats};
 use crate::target::{Address, Manner};
@@ -34,7 +34,7 @@ pub struct PingerSpec {
     /// Who is told if it dies.
     pub parent: Arc<Recipient<PingerDied>>,
     /// What was known of it before a restart.
-    pub saved: Option<Kept>,
+    pub saved: Option<SavedTarget>,
 }
 
 /// The thread of a shard, for what is better done next to its pingers.

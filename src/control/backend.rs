@@ -1,6 +1,6 @@
 //! Whom the control socket asks.
 
-use crate::actors::persistence::{self, GetHistory, HistoryError, NotSaved, Seen};
+use crate::actors::persistence::{self, FlushSoon, GetHistory, HistoryError, NotSaved};
 use crate::actors::supervisor::{AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, TargetPage};
 use crate::protocol::{self, Selection};
 use actix::dev::ToEnvelope;
@@ -19,7 +19,7 @@ pub struct Backend {
     /// Knows how they were doing, if anybody does.
     pub history: Option<Recipient<GetHistory>>,
     /// Keeps the statistics, if anybody does.
-    pub seen: Option<Recipient<Seen>>,
+    pub seen: Option<Recipient<FlushSoon>>,
 }
 
 impl<A> From<Addr<A>> for Backend
@@ -70,7 +70,7 @@ impl Backend {
     /// Periods have ended and somebody knows it: no restart is to bring them back.
     pub(super) fn note_reset(&self) {
         if let Some(seen) = &self.seen {
-            seen.do_send(Seen);
+            seen.do_send(FlushSoon);
         }
     }
 

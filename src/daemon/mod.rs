@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::config::loader::{Loader, Reading};
 use crate::control::{self, ControlActor, Finish};
 use crate::resolve::system::SystemNames;
-use crate::state::{self, State, StateError};
+use crate::state::{self, SavedState, StateError};
 use crate::target::{Defaults, TargetSpec};
 use crate::terminal::console::{Console, Handle};
 use crate::terminal::logging::LevelHandle;
@@ -52,7 +52,7 @@ pub enum StartError {
     Engine(#[from] EngineError),
     /// The state belongs to somebody else.
     #[error(transparent)]
-    State(#[from] StateError),
+    SavedState(#[from] StateError),
     /// The system has no thread, no signal handler or no random numbers to give.
     #[error("the system refuses what every program needs: {0}")]
     System(#[from] io::Error),
@@ -96,7 +96,7 @@ async fn serve(
     privilege::keep_for_opening();
     // What only the privileged can read could not be read again.
     let protection = protection(&config)?;
-    let mut state = config.state.clone().map(State::open).transpose()?;
+    let mut state = config.state.clone().map(SavedState::open).transpose()?;
     let wishes = state.as_mut().map(|state| std::mem::take(&mut state.wishes)).unwrap_or_default();
     let shards = shards::start(config.engine, config.timeout, shards::count(&config, &wishes)).await?;
     privilege::keep_for_running();
@@ -139,7 +139,7 @@ async fn serve(
 }
 
 /// Ends everything in good order.
-async fn finish(control: Option<Addr<ControlActor>>, state: Option<state::Running>) {
+async fn finish(control: Option<Addr<ControlActor>>, state: Option<state::RunningState>) {
     info!("stopping");
     systemd::stopping();
     if let Some(control) = control {
@@ -155,7 +155,7 @@ async fn finish(control: Option<Addr<ControlActor>>, state: Option<state::Runnin
 fn supervise(
     config: &Config,
     shards: Vec<Shard>,
-    state: Option<&mut State>,
+    state: Option<&mut SavedState>,
 ) -> Result<Addr<SupervisorActor>, StartError> {
     let mut key = [0; 16];
     getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;

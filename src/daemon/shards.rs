@@ -1,6 +1,6 @@
 //! Threads with an engine each.
 
-use crate::actors::registry::Wish;
+use crate::actors::registry::RuntimeChange;
 use crate::actors::shard::Shard;
 use crate::config::{Config, EngineKind};
 use crate::probe::Engine;
@@ -39,10 +39,10 @@ pub enum EngineError {
 
 /// As many threads as the targets that we start with give work to. One does 100 000 requests a second with a
 /// third of its time, and a second one costs a wake-up for each slot.
-pub(super) fn count(config: &Config, wishes: &[Wish]) -> u16 {
+pub(super) fn count(config: &Config, wishes: &[RuntimeChange]) -> u16 {
     let configured = config.targets.iter().map(|target| &target.terms);
     let live = wishes.iter().filter_map(|wish| match wish {
-        Wish::Add { terms, .. } => Some(terms),
+        RuntimeChange::Add { terms, .. } => Some(terms),
         _ => None,
     });
     let per_second = |terms: &Terms| 1.0 / terms.interval.unwrap_or(config.interval).seconds();

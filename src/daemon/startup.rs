@@ -1,7 +1,7 @@
 //! What is pinged from the start: what is configured, and what was wished live before a restart.
 
 use super::put;
-use crate::actors::supervisor::{ApplyConfig, ConfigChange, Restore, SupervisorActor, Wish};
+use crate::actors::supervisor::{ApplyConfig, ConfigChange, Restore, RuntimeChange, SupervisorActor};
 use crate::target::{Host, Label, TargetSpec};
 use actix::prelude::*;
 use std::collections::HashSet;
@@ -13,14 +13,14 @@ pub(super) fn begin(
     supervisor: &Addr<SupervisorActor>,
     targets: Vec<TargetSpec>,
     incomplete: bool,
-    wishes: Vec<Wish>,
+    wishes: Vec<RuntimeChange>,
 ) {
-    let is_ban = |wish: &Wish| matches!(wish, Wish::Suppress { .. });
-    let (bans, wishes): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(is_ban);
+    let is_ban = |wish: &RuntimeChange| matches!(wish, RuntimeChange::Suppress { .. });
+    let (bans, wishes): (Vec<RuntimeChange>, Vec<RuntimeChange>) = wishes.into_iter().partition(is_ban);
     let configured: HashSet<(&Label, &Host)> =
         targets.iter().filter(|_| !bans.is_empty()).map(|target| (&target.name, &target.host)).collect();
-    let over = |wish: &Wish| match wish {
-        Wish::Suppress { name, host } if !incomplete && !configured.contains(&(name, host)) => {
+    let over = |wish: &RuntimeChange| match wish {
+        RuntimeChange::Suppress { name, host } if !incomplete && !configured.contains(&(name, host)) => {
             Some(ConfigChange::Drop { name: name.clone(), host: host.clone() })
         }
         _ => None,

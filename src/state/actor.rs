@@ -1,10 +1,10 @@
 //! The actor of the state: writes the statistics, and answers what is asked of it.
 
-use super::flush_loop::Rounds;
+use super::flush_loop::FlushLoop;
 use super::health::Health;
 use super::statistics_writer::Query;
-use super::store_handle::Desk;
-use crate::actors::persistence::{GetHistory, GetKeepingStats, HistoryError, Hour, KeepingStats, Seen};
+use super::store_handle::StoreHandle;
+use crate::actors::persistence::{FlushSoon, GetHistory, GetStoreStats, HistoryError, Hour, StoreStats};
 use crate::actors::supervisor::GetTargets;
 use crate::target::Host;
 use actix::prelude::*;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 /// Sees to it that the statistics of every target are on disk, and never long out of date.
 pub struct StateActor {
-    desk: Rc<Desk>,
+    desk: Rc<StoreHandle>,
     roster: Recipient<GetTargets>,
     targets: Arc<Health>,
     statistics: Arc<Health>,
@@ -23,7 +23,7 @@ pub struct StateActor {
 
 impl StateActor {
     pub(super) fn new(
-        desk: Rc<Desk>,
+        desk: Rc<StoreHandle>,
         roster: Recipient<GetTargets>,
         [targets, statistics]: [Arc<Health>; 2],
     ) -> Self {
@@ -35,15 +35,15 @@ impl Actor for StateActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let rounds = Rounds { desk: Rc::clone(&self.desk), roster: self.roster.clone() };
+        let rounds = FlushLoop { desk: Rc::clone(&self.desk), roster: self.roster.clone() };
         ctx.spawn(rounds.run().into_actor(self));
     }
 }
 
-impl Handler<Seen> for StateActor {
+impl Handler<FlushSoon> for StateActor {
     type Result = ();
 
-    fn handle(&mut self, _: Seen, _: &mut Self::Context) {
+    fn handle(&mut self, _: FlushSoon, _: &mut Self::Context) {
         self.desk.hurried.set(true);
         self.desk.hurry.notify_one();
     }
@@ -52,13 +52,13 @@ impl Handler<Seen> for StateActor {
 /// Keeps the statistics of all targets once more, before the end; answered when that is done, or has taken too long.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub(super) struct Finish;
+pub(super) struct FinalFlush;
 
-impl Handler<Finish> for StateActor {
+impl Handler<FinalFlush> for StateActor {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: Finish, _: &mut Self::Context) -> Self::Result {
-        let rounds = Rounds { desk: Rc::clone(&self.desk), roster: self.roster.clone() };
+    fn handle(&mut self, _: FinalFlush, _: &mut Self::Context) -> Self::Result {
+        let rounds = FlushLoop { desk: Rc::clone(&self.desk), roster: self.roster.clone() };
         self.desk.hurried.set(true);
         Box::pin(async move {
             let _ = timeout(LAST_ROUND, rounds.round()).await;
@@ -68,12 +68,11 @@ impl Handler<Finish> for StateActor {
     }
 }
 
-impl Handler<GetKeepingStats> for StateActor {
-    type Result = MessageResult<GetKeepingStats>;
+impl Handler<GetStoreStats> for StateActor {
+    type Result = MessageResult<GetStoreStats>;
 
-    fn handle(&mut self, _: GetKeepingStats, _: &mut Self::Context) -> Self::Result {
-        let stats: Vec<KeepingStats> =
-            vec![self.targets.stats("targets"), self.statistics.stats("statistics")];
+    fn handle(&mut self, _: GetStoreStats, _: &mut Self::Context) -> Self::Result {
+        let stats: Vec<StoreStats> = vec![self.targets.stats("targets"), self.statistics.stats("statistics")];
         MessageResult(stats)
     }
 }

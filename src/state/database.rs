@@ -1,7 +1,7 @@
 //! One database file: opened when it is needed, brought to the present schema, and given up and tried again when the
 //! disk fails. It never ends the daemon.
 
-use super::directory::{Denied, Directory};
+use super::directory::{Directory, DirectoryError};
 use super::health::{self, Health};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::os::unix::fs::MetadataExt;
@@ -12,7 +12,7 @@ use tracing::{error, info};
 
 /// What a database is like.
 #[derive(Debug)]
-pub(super) struct Schema {
+pub(super) struct DatabaseSchema {
     /// How it is called in logs and metrics.
     pub name: &'static str,
     /// Its file.
@@ -27,7 +27,7 @@ pub(super) struct Schema {
 
 /// Why nothing was read or written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum DatabaseError {
     /// It was written by a newer meshping; it is not touched.
     #[error("its version is {found}, newer than this meshping's {known}: it is left as it is")]
     Newer { found: i64, known: i64 },
@@ -54,16 +54,16 @@ pub(super) enum Fault {
 /// One database file.
 pub(super) struct Database {
     directory: Arc<Directory>,
-    schema: &'static Schema,
+    schema: &'static DatabaseSchema,
     health: Arc<Health>,
     connection: Option<Connection>,
     /// Which file the connection has: its device and its number there.
     inode: Option<(u64, u64)>,
-    trouble: Option<Trouble>,
+    trouble: Option<Failure>,
 }
 
 /// It does not work.
-struct Trouble {
+struct Failure {
     why: String,
     /// `None`: never.
     again: Option<Instant>,
@@ -71,7 +71,11 @@ struct Trouble {
 }
 
 impl Database {
-    pub(super) const fn new(directory: Arc<Directory>, schema: &'static Schema, health: Arc<Health>) -> Self {
+    pub(super) const fn new(
+        directory: Arc<Directory>,
+        schema: &'static DatabaseSchema,
+        health: Arc<Health>,
+    ) -> Self {
         Self { directory, schema, health, connection: None, inode: None, trouble: None }
     }
 
@@ -98,11 +102,11 @@ impl Database {
     /// Does something in one transaction, which is on disk when this returns (as `synchronous` says).
     ///
     /// # Errors
-    /// [`Fault`]; nothing of it is done then. It is logged and counted already.
+    /// [`DatabaseError`]; nothing of it is done then. It is logged and counted already.
     pub(super) fn write<T>(
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, DatabaseError> {
         self.attempt(|connection| {
             let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
             let result = work(&transaction)?;
@@ -115,11 +119,11 @@ impl Database {
     /// Reads something.
     ///
     /// # Errors
-    /// [`Fault`]. It is logged and counted already.
+    /// [`DatabaseError`]. It is logged and counted already.
     pub(super) fn read<T>(
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, DatabaseError> {
         self.attempt(work)
     }
 
@@ -137,11 +141,14 @@ impl Database {
         work(&connection).ok()
     }
 
-    fn attempt<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Fault> {
+    fn attempt<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, DatabaseError> {
         if let Some(trouble) = self.trouble.as_ref().filter(|_| !self.may_try()) {
-            return Err(Fault::Resting(trouble.why.clone()));
+            return Err(DatabaseError::Resting(trouble.why.clone()));
         }
-        let result = self.open().and_then(|connection| work(connection).map_err(Fault::from));
+        let result = self.open().and_then(|connection| work(connection).map_err(DatabaseError::from));
         let result = result.map_err(|fault| self.set_aside(fault));
         match &result {
             Ok(_) => self.recover(),
@@ -150,9 +157,9 @@ impl Database {
         result
     }
 
-    fn open(&mut self) -> Result<&Connection, Fault> {
+    fn open(&mut self) -> Result<&Connection, DatabaseError> {
         let connection = match self.connection.take() {
-            Some(_) if inode(&self.path()) != self.inode => return Err(Fault::Removed),
+            Some(_) if inode(&self.path()) != self.inode => return Err(DatabaseError::Removed),
             Some(connection) => connection,
             None => self.connect()?,
         };
@@ -160,10 +167,10 @@ impl Database {
         Ok(self.connection.insert(connection))
     }
 
-    fn connect(&self) -> Result<Connection, Fault> {
+    fn connect(&self) -> Result<Connection, DatabaseError> {
         self.directory.take().map_err(|denied| match denied {
-            Denied::InUse => Fault::InUse,
-            Denied::Io(error) => Fault::Directory(error),
+            DirectoryError::InUse => DatabaseError::InUse,
+            DirectoryError::Io(error) => DatabaseError::Directory(error),
         })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -178,11 +185,11 @@ impl Database {
         Ok(connection)
     }
 
-    fn check_version(&self, connection: &Connection) -> Result<usize, Fault> {
+    fn check_version(&self, connection: &Connection) -> Result<usize, DatabaseError> {
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let known = i64::try_from(self.schema.migrations.len()).unwrap_or(i64::MAX);
         let version = usize::try_from(found).ok().filter(|_| found <= known);
-        version.ok_or(Fault::Newer { found, known })
+        version.ok_or(DatabaseError::Newer { found, known })
     }
 
     fn migrate(&self, connection: &Connection, from: usize) -> rusqlite::Result<()> {
@@ -200,8 +207,8 @@ impl Database {
     }
 
     /// A file that is no database is moved out of the way, so that the next attempt begins a new one.
-    fn set_aside(&mut self, fault: Fault) -> Fault {
-        let Fault::Sqlite(sqlite) = &fault else { return fault };
+    fn set_aside(&mut self, fault: DatabaseError) -> DatabaseError {
+        let DatabaseError::Sqlite(sqlite) = &fault else { return fault };
         let codes = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
         if !sqlite.sqlite_error_code().is_some_and(|code| codes.contains(&code)) {
             return fault;
@@ -210,27 +217,27 @@ impl Database {
         match self.directory.set_aside(self.schema.file, health::now().as_secs()) {
             Ok(path) => {
                 error!(database = self.schema.name, moved_to = %path.display(), error = %fault, "the database is corrupt, a new one is begun");
-                Fault::Corrupt
+                DatabaseError::Corrupt
             }
             Err(_) => fault,
         }
     }
 
-    fn fail(&mut self, fault: &Fault) {
+    fn fail(&mut self, fault: &DatabaseError) {
         self.health.failed();
         // What went wrong may be the file's, so the next attempt opens it again.
         self.connection = None;
         let why = fault.to_string();
         let pause = match (&self.trouble, fault) {
-            (_, Fault::Corrupt | Fault::Removed) => Duration::ZERO,
+            (_, DatabaseError::Corrupt | DatabaseError::Removed) => Duration::ZERO,
             (None, _) => FIRST_PAUSE,
             (Some(trouble), _) => (trouble.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
         };
-        let again = (!matches!(fault, Fault::Newer { .. })).then(|| Instant::now() + pause);
+        let again = (!matches!(fault, DatabaseError::Newer { .. })).then(|| Instant::now() + pause);
         if self.trouble.as_ref().is_none_or(|trouble| trouble.why != why) {
             error!(database = self.schema.name, error = %why, "the state is not saved");
         }
-        self.trouble = Some(Trouble { why, again, pause });
+        self.trouble = Some(Failure { why, again, pause });
     }
 
     fn recover(&mut self) {

@@ -15,7 +15,7 @@ pub(super) struct Directory {
 
 /// Why a directory can't be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Denied {
+pub(super) enum DirectoryError {
     #[error("another meshping uses it")]
     InUse,
     #[error(transparent)]
@@ -34,7 +34,7 @@ impl Directory {
 
     /// Makes it and takes its lock, unless that is done. Where nothing can be written, nobody else can write
     /// either, so then it is enough that it is there.
-    pub(super) fn take(&self) -> Result<(), Denied> {
+    pub(super) fn take(&self) -> Result<(), DirectoryError> {
         let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if lock.is_some() {
             return Ok(());
@@ -51,7 +51,7 @@ impl Directory {
         };
         match file.try_lock() {
             Ok(()) => *lock = Some(file),
-            Err(TryLockError::WouldBlock) => return Err(Denied::InUse),
+            Err(TryLockError::WouldBlock) => return Err(DirectoryError::InUse),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         Ok(())
@@ -106,7 +106,7 @@ mod tests {
         first.take().unwrap();
         first.take().unwrap();
         let second = Directory::new(path);
-        assert!(matches!(second.take(), Err(Denied::InUse)));
+        assert!(matches!(second.take(), Err(DirectoryError::InUse)));
         drop(first);
         second.take().unwrap();
     }

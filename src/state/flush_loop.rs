@@ -1,6 +1,6 @@
 //! Goes round all targets and has their statistics written, so that what is on disk is never long out of date.
 
-use super::store_handle::Desk;
+use super::store_handle::StoreHandle;
 use crate::actors::supervisor::GetTargets;
 use actix::prelude::*;
 use std::rc::Rc;
@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Goes round all targets.
-pub(super) struct Rounds {
-    pub(super) desk: Rc<Desk>,
+pub(super) struct FlushLoop {
+    pub(super) desk: Rc<StoreHandle>,
     pub(super) roster: Recipient<GetTargets>,
 }
 
-impl Rounds {
+impl FlushLoop {
     pub(super) async fn run(self) {
         loop {
             let began = Instant::now();

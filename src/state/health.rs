@@ -1,6 +1,6 @@
 //! How a database is doing, for whoever asks from another thread.
 
-use crate::actors::persistence::KeepingStats;
+use crate::actors::persistence::StoreStats;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,9 +26,9 @@ impl Health {
         self.works.store(false, Relaxed);
     }
 
-    pub(super) fn stats(&self, database: &'static str) -> KeepingStats {
+    pub(super) fn stats(&self, database: &'static str) -> StoreStats {
         let last = self.last_saved_millis.load(Relaxed);
-        KeepingStats {
+        StoreStats {
             database,
             works: self.works.load(Relaxed),
             errors: self.errors.load(Relaxed),

@@ -5,7 +5,7 @@ use crate::measure::LifetimeStats;
 
 /// An hour that is under way for a target.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Mark {
+pub(super) struct HourStart {
     /// Hours since 1970.
     pub hour: i64,
     /// The books at its beginning.
@@ -14,7 +14,7 @@ pub(super) struct Mark {
 
 /// Books at some time of the wall clock.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Look {
+pub(super) struct Sample {
     /// Unix seconds.
     pub at: i64,
     pub totals: LifetimeStats,
@@ -22,8 +22,8 @@ pub(super) struct Look {
 
 /// An hour begins.
 #[derive(Debug, PartialEq)]
-pub(super) struct Next {
-    pub begun: Mark,
+pub(super) struct Rollover {
+    pub begun: HourStart,
     /// What was settled in the one before; it is added to that one.
     pub ended: Option<(i64, LifetimeStats)>,
 }
@@ -42,11 +42,11 @@ const GAP: i64 = 30;
 /// A look at the books of a target, whose hour is `mark`, and which was looked at before. `None` while the hour goes on.
 ///
 /// Without a mark it is new: everything was counted in this hour; or `before` tells what was not.
-pub(super) fn step(mark: Option<Mark>, before: Option<Look>, now: &Look) -> Option<Next> {
+pub(super) fn step(mark: Option<HourStart>, before: Option<Sample>, now: &Sample) -> Option<Rollover> {
     let hour = hour_of(now.at);
     let Some(mark) = mark else {
         let base = before.map(|look| look.totals).unwrap_or_default();
-        return Some(Next { begun: Mark { hour, base }, ended: None });
+        return Some(Rollover { begun: HourStart { hour, base }, ended: None });
     };
     if mark.hour == hour {
         return None;
@@ -55,7 +55,7 @@ pub(super) fn step(mark: Option<Mark>, before: Option<Look>, now: &Look) -> Opti
     let last = before.filter(|_| gap).map_or_else(|| now.totals.clone(), |look| look.totals);
     let settled = last.since(&mark.base);
     let ended = (!settled.is_nothing()).then_some((mark.hour, settled));
-    Some(Next { begun: Mark { hour, base: last }, ended })
+    Some(Rollover { begun: HourStart { hour, base: last }, ended })
 }
 
 #[cfg(test)]
@@ -82,8 +82,8 @@ mod tests {
     fn history(looks: &[(i64, u64)]) -> BTreeMap<i64, u64> {
         let (mut mark, mut before, mut hours) = (None, None, BTreeMap::new());
         for &(at, count) in looks {
-            let now = Look { at, totals: replies(count) };
-            if let Some(Next { begun, ended }) = step(mark.clone(), before, &now) {
+            let now = Sample { at, totals: replies(count) };
+            if let Some(Rollover { begun, ended }) = step(mark.clone(), before, &now) {
                 mark = Some(begun);
                 if let Some((hour, settled)) = ended {
                     *hours.entry(hour).or_default() += settled.replies;
@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn books_from_before_there_was_a_history_are_not_counted_in_it() {
         let (before, now) =
-            (Look { at: NOON, totals: replies(100) }, Look { at: NOON + 9, totals: replies(103) });
-        let Some(Next { begun, ended: None }) = step(None, Some(before), &now) else {
+            (Sample { at: NOON, totals: replies(100) }, Sample { at: NOON + 9, totals: replies(103) });
+        let Some(Rollover { begun, ended: None }) = step(None, Some(before), &now) else {
             panic!("no hour begins")
         };
         assert_eq!(now.totals.since(&begun.base).replies, 3);

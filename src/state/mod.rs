@@ -16,25 +16,25 @@ mod targets_writer;
 
 pub use actor::StateActor;
 
-use crate::actors::persistence::{Keeper, Kept, Recall, Rewrite};
-use crate::actors::registry::Wish;
+use crate::actors::persistence::{Recall, RewriteAll, SavedTarget, StateStore};
+use crate::actors::registry::RuntimeChange;
 use crate::actors::supervisor::GetTargets;
 use crate::config::StateConfig;
 use crate::target::Address;
 use actix::prelude::*;
-use actor::Finish;
+use actor::FinalFlush;
 use database::Database;
-use directory::{Denied, Directory};
+use directory::{Directory, DirectoryError};
 use health::Health;
-use statistics_writer::Bookkeeper;
+use statistics_writer::StatisticsWriter;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use store_handle::Desk;
-use targets_writer::{Journal, Owner};
+use store_handle::StoreHandle;
+use targets_writer::{ChangeSource, TargetsWriter};
 use tracing::{info, warn};
 
 /// Why the daemon does not start with that state; the operator sees this text as it stands.
@@ -49,17 +49,17 @@ pub enum StateError {
 }
 
 /// The state as it was found.
-pub struct State {
+pub struct SavedState {
     /// What was wished live before the restart.
-    pub wishes: Vec<Wish>,
+    pub wishes: Vec<RuntimeChange>,
     /// The statistics of all targets, for whom they are pinged again.
-    pub books: HashMap<Address, Kept>,
-    desk: Rc<Desk>,
+    pub books: HashMap<Address, SavedTarget>,
+    desk: Rc<StoreHandle>,
     health: [Arc<Health>; 2],
     threads: [JoinHandle<()>; 2],
 }
 
-impl State {
+impl SavedState {
     /// Reads the state and begins to keep it. A disk that does not work is reported and tried again; it is no reason
     /// not to ping.
     ///
@@ -68,7 +68,7 @@ impl State {
     pub fn open(config: StateConfig) -> Result<Self, StateError> {
         let StateConfig { directory: path, history_days } = config;
         let directory = Arc::new(Directory::new(path.clone()));
-        if let Err(Denied::InUse) = directory.take() {
+        if let Err(DirectoryError::InUse) = directory.take() {
             return Err(StateError::InUse(path));
         }
         let health = [Arc::<Health>::default(), Arc::default()];
@@ -83,41 +83,41 @@ impl State {
             let _ = statistics.write(statistics_db::drop_marks);
         }
         info!(directory = %path.display(), wishes = wishes.as_ref().map(Vec::len), books = books.len(), "state read");
-        let (journal, journal_thread) = Journal::start(targets, wishes.is_some())?;
-        let (books_kept, books_thread) = Bookkeeper::start(statistics, history_days)?;
-        let desk = Rc::new(Desk::new(journal, books_kept));
+        let (journal, journal_thread) = TargetsWriter::start(targets, wishes.is_some())?;
+        let (books_kept, books_thread) = StatisticsWriter::start(statistics, history_days)?;
+        let desk = Rc::new(StoreHandle::new(journal, books_kept));
         let threads = [journal_thread, books_thread];
         Ok(Self { wishes: wishes.unwrap_or_default(), books, desk, health, threads })
     }
 
     /// Whom the supervisor tells what is to be kept.
-    pub fn keeper(&self) -> Rc<dyn Keeper> {
+    pub fn keeper(&self) -> Rc<dyn StateStore> {
         Rc::new(Rc::clone(&self.desk))
     }
 
     /// Begins to keep the statistics of the supervisor's targets.
-    pub fn start<A>(self, supervisor: &Addr<A>) -> Running
+    pub fn start<A>(self, supervisor: &Addr<A>) -> RunningState
     where
-        A: Actor<Context = Context<A>> + Handler<GetTargets> + Handler<Rewrite> + Handler<Recall>,
+        A: Actor<Context = Context<A>> + Handler<GetTargets> + Handler<RewriteAll> + Handler<Recall>,
     {
         let (rewrite, recall) = (supervisor.clone().recipient(), supervisor.clone().recipient());
-        self.desk.journal.belong_to(Owner { rewrite, recall });
+        self.desk.journal.belong_to(ChangeSource { rewrite, recall });
         let actor = StateActor::new(self.desk, supervisor.clone().recipient(), self.health).start();
-        Running { actor, threads: self.threads }
+        RunningState { actor, threads: self.threads }
     }
 }
 
 /// The state while it is kept.
-pub struct Running {
+pub struct RunningState {
     /// Who is to be asked about it.
     pub actor: Addr<StateActor>,
     threads: [JoinHandle<()>; 2],
 }
 
-impl Running {
+impl RunningState {
     /// Keeps everything once more, and closes the databases.
     pub async fn finish(self) {
-        if self.actor.send(Finish).await.is_err() {
+        if self.actor.send(FinalFlush).await.is_err() {
             return;
         }
         let closed = actix_rt::task::spawn_blocking(|| {
@@ -141,7 +141,7 @@ fn read<T>(
     load: impl Fn(&rusqlite::Connection) -> rusqlite::Result<T>,
 ) -> Option<T> {
     let read = database.write(&load).or_else(|fault| match fault {
-        database::Fault::Corrupt => database.write(&load),
+        database::DatabaseError::Corrupt => database.write(&load),
         other => Err(other),
     });
     read.ok().or_else(|| database.read_only(&load))

@@ -1,7 +1,7 @@
 //! The thread that keeps statistics: whatever it does, and however long that takes, nobody but its own queue waits.
 
-use super::database::{Database, Fault};
-use super::statistics_db::{self, Entry, Keep, MOST_PAGES, Rules};
+use super::database::{Database, DatabaseError};
+use super::statistics_db::{self, HourRules, MOST_PAGES, Retention, SavedEntry};
 use super::{health, hourly};
 use crate::actors::persistence::{HistoryError, Hour};
 use crate::target::Address;
@@ -13,13 +13,13 @@ use tokio::sync::oneshot;
 
 /// Hands statistics to the thread.
 #[derive(Debug, Clone)]
-pub(super) struct Bookkeeper(Sender<Job>);
+pub(super) struct StatisticsWriter(Sender<StatisticsJob>);
 
 /// What is to be kept, and what not any more.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub retired: Vec<Address>,
-    pub entries: Vec<Entry>,
+    pub entries: Vec<SavedEntry>,
 }
 
 /// Which part of the history is wanted.
@@ -35,20 +35,20 @@ pub(super) struct Query {
 type HistoryAnswer = Result<Vec<Hour>, HistoryError>;
 
 #[derive(Debug)]
-enum Job {
+enum StatisticsJob {
     Save(Batch, oneshot::Sender<Result<(), Batch>>),
     History(Query, oneshot::Sender<HistoryAnswer>),
     Stop,
 }
 
-impl Bookkeeper {
+impl StatisticsWriter {
     /// Starts the thread. The history goes back so many days.
     ///
     /// # Errors
     /// What the system says when it has no thread to give.
     pub(super) fn start(database: Database, days: u16) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = channel();
-        let mut writer = Writer::new(database, days);
+        let mut writer = StatisticsThread::new(database, days);
         let thread = thread::Builder::new().name("statistics".into()).spawn(move || writer.run(&queue))?;
         Ok((Self(jobs), thread))
     }
@@ -56,25 +56,25 @@ impl Bookkeeper {
     /// Keeps a batch, in one transaction; gives it back if that failed.
     pub(super) async fn save(&self, batch: Batch) -> Result<(), Batch> {
         let (answer, answered) = oneshot::channel();
-        let _ = self.0.send(Job::Save(batch, answer));
+        let _ = self.0.send(StatisticsJob::Save(batch, answer));
         answered.await.unwrap_or(Ok(()))
     }
 
     pub(super) async fn history(&self, query: Query) -> HistoryAnswer {
         let (answer, answered) = oneshot::channel();
-        let _ = self.0.send(Job::History(query, answer));
+        let _ = self.0.send(StatisticsJob::History(query, answer));
         answered.await.unwrap_or_else(|_| Err(HistoryError::Unreadable("the daemon is shutting down".into())))
     }
 
     pub(super) fn stop(&self) {
-        let _ = self.0.send(Job::Stop);
+        let _ = self.0.send(StatisticsJob::Stop);
     }
 }
 
-struct Writer {
+struct StatisticsThread {
     database: Database,
     started: Instant,
-    rules: Rules,
+    rules: HourRules,
     /// Hours that are kept; fewer than asked for when there is no room for more.
     kept_hours: i64,
     /// So much room there is.
@@ -88,41 +88,41 @@ struct Writer {
 struct Pass {
     next: i64,
     last: i64,
-    keep: Keep,
+    keep: Retention,
 }
 
-impl Writer {
+impl StatisticsThread {
     fn new(database: Database, days: u16) -> Self {
-        let rules = Rules { history: days > 0, unmarked_is_new: true };
+        let rules = HourRules { history: days > 0, unmarked_is_new: true };
         let kept_hours = i64::from(days) * 24;
         let most_pages = MOST_PAGES.into();
         Self { database, started: Instant::now(), rules, kept_hours, most_pages, hour: None, pruning: None }
     }
 
-    fn run(&mut self, queue: &Receiver<Job>) {
+    fn run(&mut self, queue: &Receiver<StatisticsJob>) {
         for job in queue {
             match job {
-                Job::Save(batch, answer) => {
+                StatisticsJob::Save(batch, answer) => {
                     let kept = self.save(&batch).map_err(|_| batch);
                     let _ = answer.send(kept);
                     self.prune(now_ms() / 1_000);
                 }
-                Job::History(query, answer) => {
+                StatisticsJob::History(query, answer) => {
                     let _ = answer.send(self.history(&query));
                 }
-                Job::Stop => return,
+                StatisticsJob::Stop => return,
             }
         }
     }
 
-    fn save(&mut self, batch: &Batch) -> Result<(), Fault> {
+    fn save(&mut self, batch: &Batch) -> Result<(), DatabaseError> {
         let rules = self.rules;
         let result = self.database.write(|connection| {
             statistics_db::retire(connection, &batch.retired)?;
             statistics_db::save(connection, &batch.entries, now_ms(), rules)
         });
         // In a new database all targets are without a mark, the old ones too.
-        self.rules.unmarked_is_new &= !matches!(result, Err(Fault::Corrupt | Fault::Removed));
+        self.rules.unmarked_is_new &= !matches!(result, Err(DatabaseError::Corrupt | DatabaseError::Removed));
         result
     }
 
@@ -179,11 +179,11 @@ impl Writer {
         before == Some(hour - 1)
     }
 
-    fn keep(&self, now: i64) -> Keep {
+    fn keep(&self, now: i64) -> Retention {
         let hour = hourly::hour_of(now);
         let settled = self.started.elapsed() > EVERYBODY_IS_BACK;
         let (from, to) = (hour - self.kept_hours, hour + self.kept_hours.max(DAY / hourly::SECONDS));
-        Keep { from, to, books: settled.then_some((now - DAY, now + DAY)) }
+        Retention { from, to, books: settled.then_some((now - DAY, now + DAY)) }
     }
 }
 
@@ -210,21 +210,21 @@ mod tests {
     const NOON: i64 = 490_000 * hourly::SECONDS;
 
     /// One with a day of history, in which there are so many targets and hours before noon.
-    fn writer(place: &tempfile::TempDir, targets: u8, hours: i64) -> Writer {
+    fn writer(place: &tempfile::TempDir, targets: u8, hours: i64) -> StatisticsThread {
         let directory = Arc::new(Directory::new(place.path().into()));
         let database = Database::new(directory, &statistics_db::SCHEMA, Arc::new(Health::default()));
-        let mut writer = Writer::new(database, 1);
+        let mut writer = StatisticsThread::new(database, 1);
         let mut totals = LifetimeStats::default();
         for hour in -hours..=0 {
             totals.replies += 1;
             totals.rtt.record(Rtt::from_micros(100));
             totals.histogram.record(Rtt::from_micros(100));
-            let entry = |number| Entry {
+            let entry = |number| SavedEntry {
                 address: format!("10.0.0.{number}").parse().unwrap(),
                 name: "a name that takes some room".into(),
                 saved: EncodedStats::from(&totals),
             };
-            let entries: Vec<Entry> = (1..=targets).map(entry).collect();
+            let entries: Vec<SavedEntry> = (1..=targets).map(entry).collect();
             let (now, rules) = (NOON + hour * hourly::SECONDS, writer.rules);
             writer
                 .database
@@ -234,7 +234,7 @@ mod tests {
         writer
     }
 
-    fn hours_of(writer: &mut Writer, address: &str) -> usize {
+    fn hours_of(writer: &mut StatisticsThread, address: &str) -> usize {
         let addresses = vec![address.parse().unwrap()];
         writer.history(&Query { addresses, after: None, limit: usize::MAX }).unwrap().len()
     }

@@ -1,12 +1,12 @@
 //! Joins both databases for the actors: what they tell to be kept, and when it has to be fresh.
 
-use super::statistics_db::Entry;
-use super::statistics_writer::{Batch, Bookkeeper};
-use super::targets_writer::Journal;
+use super::statistics_db::SavedEntry;
+use super::statistics_writer::{Batch, StatisticsWriter};
+use super::targets_writer::TargetsWriter;
 use crate::actors::ask_all::ask_all;
-use crate::actors::persistence::{Keeper, Receipt};
+use crate::actors::persistence::{Receipt, StateStore};
 use crate::actors::pinger::Save;
-use crate::actors::registry::Wish;
+use crate::actors::registry::RuntimeChange;
 use crate::actors::supervisor::TargetRef;
 use crate::target::Address;
 use std::cell::{Cell, RefCell};
@@ -15,9 +15,9 @@ use std::rc::Rc;
 use tokio::sync::{Mutex, Notify};
 
 /// What the supervisor tells, and the rounds that follow from it.
-pub(super) struct Desk {
-    pub(super) journal: Journal,
-    pub(super) books: Bookkeeper,
+pub(super) struct StoreHandle {
+    pub(super) journal: TargetsWriter,
+    pub(super) books: StatisticsWriter,
     retired: RefCell<Vec<Address>>,
     /// There is something to do again.
     pub(super) awake: Notify,
@@ -28,8 +28,8 @@ pub(super) struct Desk {
     turn: Mutex<()>,
 }
 
-impl Desk {
-    pub(super) fn new(journal: Journal, books: Bookkeeper) -> Self {
+impl StoreHandle {
+    pub(super) fn new(journal: TargetsWriter, books: StatisticsWriter) -> Self {
         Self {
             journal,
             books,
@@ -47,9 +47,12 @@ impl Desk {
         let answers = ask_all(members, || Save).await;
         let retired = self.retired.take();
         let gone: HashSet<Address> = retired.iter().copied().collect();
-        let entry =
-            |(member, saved): (TargetRef, _)| Entry { address: member.address, name: member.name, saved };
-        let mut entries: Vec<Entry> = answers.into_iter().map(entry).collect();
+        let entry = |(member, saved): (TargetRef, _)| SavedEntry {
+            address: member.address,
+            name: member.name,
+            saved,
+        };
+        let mut entries: Vec<SavedEntry> = answers.into_iter().map(entry).collect();
         // Whoever ended meanwhile may have begun anew already: the next round has the new books.
         entries.retain(|entry| !gone.contains(&entry.address));
         match self.books.save(Batch { retired, entries }).await {
@@ -69,12 +72,12 @@ impl Desk {
     }
 }
 
-impl Keeper for Rc<Desk> {
-    fn record(&self, wishes: Vec<Wish>) -> Receipt {
+impl StateStore for Rc<StoreHandle> {
+    fn record(&self, wishes: Vec<RuntimeChange>) -> Receipt {
         self.journal.record(wishes)
     }
 
-    fn rewrite(&self, wishes: Vec<Wish>) {
+    fn rewrite(&self, wishes: Vec<RuntimeChange>) {
         self.journal.rewrite(wishes);
     }
 

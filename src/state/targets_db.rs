@@ -1,14 +1,14 @@
 //! What was wished live, as tables: who wants what, in the order in which it was wished.
 
-use super::database::Schema;
-use crate::actors::registry::Wish;
+use super::database::DatabaseSchema;
+use crate::actors::registry::RuntimeChange;
 use crate::target::{Host, HostName, Key, Label, Labels, Terms};
 use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value};
 use tracing::warn;
 
 /// `targets.db`. Names may hold any text; `key` is the host as it is compared: DNS ignores case.
-pub(super) static SCHEMA: Schema = Schema {
+pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
     name: "targets",
     file: "targets.db",
     synchronous: "FULL",
@@ -40,27 +40,27 @@ pub(super) static SCHEMA: Schema = Schema {
 };
 
 /// Keeps one change.
-pub(super) fn apply(connection: &Connection, wish: &Wish) -> rusqlite::Result<()> {
+pub(super) fn apply(connection: &Connection, wish: &RuntimeChange) -> rusqlite::Result<()> {
     let run = |sql, parameters: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(parameters);
     match wish {
-        Wish::Add { name, host, terms } => {
+        RuntimeChange::Add { name, host, terms } => {
             let (key, host, terms) = (key(host), host.to_string(), text_of(terms));
             run(WANT, params![&**name, key, host, terms])?;
         }
-        Wish::Remove { name, host } => {
+        RuntimeChange::Remove { name, host } => {
             run(FORGET, params![&**name, key(host)])?;
             run(INCLUDE, params![&**name, key(host)])?;
         }
-        Wish::ExcludeAddress { name, host, address } => {
+        RuntimeChange::ExcludeAddress { name, host, address } => {
             run(EXCLUDE, params![&**name, key_of_name(host), address.to_string()])?;
         }
-        Wish::IncludeAddresses { name, host } => {
+        RuntimeChange::IncludeAddresses { name, host } => {
             run(INCLUDE, params![&**name, key_of_name(host)])?;
         }
-        Wish::Suppress { name, host } => {
+        RuntimeChange::Suppress { name, host } => {
             run(BAN, params![&**name, key(host)])?;
         }
-        Wish::Unsuppress { name, host } => {
+        RuntimeChange::Unsuppress { name, host } => {
             run(UNBAN, params![&**name, key(host)])?;
         }
     }
@@ -78,14 +78,14 @@ const BAN: &str = "INSERT OR IGNORE INTO bans (name, key) VALUES (?1, ?2)";
 const UNBAN: &str = "DELETE FROM bans WHERE name = ?1 AND key = ?2";
 
 /// Keeps these instead of everything that is there.
-pub(super) fn replace(connection: &Connection, wishes: &[Wish]) -> rusqlite::Result<()> {
+pub(super) fn replace(connection: &Connection, wishes: &[RuntimeChange]) -> rusqlite::Result<()> {
     connection.execute_batch("DELETE FROM wants; DELETE FROM exclusions; DELETE FROM bans;")?;
     wishes.iter().try_for_each(|wish| apply(connection, wish))
 }
 
 /// What it takes to have everything as it was: bans, which hold for what is configured, then what is wanted, first in
 /// the order in which it was first wanted, then in that in which terms were given last, and at last the exclusions.
-pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<Wish>> {
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<RuntimeChange>> {
     let mut wishes = rows(connection, "SELECT name, key FROM bans", ban)?;
     wishes.extend(rows(connection, "SELECT name, host, terms FROM wants ORDER BY id", want)?);
     // Whoever wants the same address twice is rare: the first that was renewed, and all after it, are enough.
@@ -100,8 +100,8 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<Wish>> {
 fn rows(
     connection: &Connection,
     sql: &str,
-    parse: impl Fn(&Row<'_>) -> rusqlite::Result<Option<Wish>>,
-) -> rusqlite::Result<Vec<Wish>> {
+    parse: impl Fn(&Row<'_>) -> rusqlite::Result<Option<RuntimeChange>>,
+) -> rusqlite::Result<Vec<RuntimeChange>> {
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut wishes = Vec::new();
@@ -115,21 +115,21 @@ fn rows(
     Ok(wishes)
 }
 
-fn ban(row: &Row<'_>) -> rusqlite::Result<Option<Wish>> {
+fn ban(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
     let (name, host) = (name(row)?, row.get::<_, String>(1)?);
-    Ok(host.parse().ok().map(|host| Wish::Suppress { name, host }))
+    Ok(host.parse().ok().map(|host| RuntimeChange::Suppress { name, host }))
 }
 
-fn want(row: &Row<'_>) -> rusqlite::Result<Option<Wish>> {
+fn want(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
     let (name, host, terms) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?);
     let terms = terms.map_or_else(|| Some(Terms::default()), |text| terms_of(&text));
-    Ok(host.parse().ok().zip(terms).map(|(host, terms)| Wish::Add { name, host, terms }))
+    Ok(host.parse().ok().zip(terms).map(|(host, terms)| RuntimeChange::Add { name, host, terms }))
 }
 
-fn exclusion(row: &Row<'_>) -> rusqlite::Result<Option<Wish>> {
+fn exclusion(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
     let (name, host, address) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?);
     let parsed = host.parse().ok().zip(address.parse().ok());
-    Ok(parsed.map(|(host, address)| Wish::ExcludeAddress { name, host, address }))
+    Ok(parsed.map(|(host, address)| RuntimeChange::ExcludeAddress { name, host, address }))
 }
 
 fn name(row: &Row<'_>) -> rusqlite::Result<Label> {
@@ -195,31 +195,31 @@ mod tests {
         connection
     }
 
-    fn wanted(name: &str, host: &str, interval: Option<&str>) -> Wish {
+    fn wanted(name: &str, host: &str, interval: Option<&str>) -> RuntimeChange {
         let mut terms = Terms::default();
         if let Some(text) = interval {
             terms.set(Key::Interval, text).unwrap();
         }
-        Wish::Add { name: name.into(), host: host.parse().unwrap(), terms }
+        RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), terms }
     }
 
-    fn forgotten(name: &str, host: &str) -> Wish {
-        Wish::Remove { name: name.into(), host: host.parse().unwrap() }
+    fn forgotten(name: &str, host: &str) -> RuntimeChange {
+        RuntimeChange::Remove { name: name.into(), host: host.parse().unwrap() }
     }
 
-    fn banned(name: &str, host: &str) -> Wish {
-        Wish::Suppress { name: name.into(), host: host.parse().unwrap() }
+    fn banned(name: &str, host: &str) -> RuntimeChange {
+        RuntimeChange::Suppress { name: name.into(), host: host.parse().unwrap() }
     }
 
-    fn excluded(name: &str, host: &str, address: &str) -> Wish {
-        Wish::ExcludeAddress {
+    fn excluded(name: &str, host: &str, address: &str) -> RuntimeChange {
+        RuntimeChange::ExcludeAddress {
             name: name.into(),
             host: host.parse().unwrap(),
             address: address.parse().unwrap(),
         }
     }
 
-    fn after(wishes: &[Wish]) -> Vec<Wish> {
+    fn after(wishes: &[RuntimeChange]) -> Vec<RuntimeChange> {
         let connection = open();
         for wish in wishes {
             apply(&connection, wish).unwrap();
@@ -231,10 +231,11 @@ mod tests {
     fn what_was_wished_is_read_in_an_order_that_makes_it_as_it_was() {
         let (a, b) = (wanted("a", "10.0.0.1", None), wanted("b", "Example.org", Some("0.5")));
         let renewed = wanted("a", "10.0.0.1", Some("2"));
-        let include = Wish::IncludeAddresses { name: "b".into(), host: "eXample.org".parse().unwrap() };
-        let unban = Wish::Unsuppress { name: "x".into(), host: "10.0.0.7".parse().unwrap() };
+        let include =
+            RuntimeChange::IncludeAddresses { name: "b".into(), host: "eXample.org".parse().unwrap() };
+        let unban = RuntimeChange::Unsuppress { name: "x".into(), host: "10.0.0.7".parse().unwrap() };
         let exclusion = excluded("b", "example.org", "::1");
-        let cases: [(&str, Vec<Wish>, Vec<Wish>); 8] = [
+        let cases: [(&str, Vec<RuntimeChange>, Vec<RuntimeChange>); 8] = [
             ("nothing", vec![], vec![]),
             ("two", vec![a.clone(), b.clone()], vec![a.clone(), b.clone()]),
             ("one again", vec![a.clone(), forgotten("a", "10.0.0.1")], vec![]),
@@ -261,7 +262,8 @@ mod tests {
     fn whatever_is_called_whatever_comes_back_byte_for_byte() {
         let names =
             ["a\"b'c; DROP TABLE wants", "line\nbreak", "nul\0nul", "nul\0", "\u{1b}[2J", "ünï", "A", "a"];
-        let wishes: Vec<Wish> = names.iter().map(|name| wanted(name, "fe80::1%eth0", None)).collect();
+        let wishes: Vec<RuntimeChange> =
+            names.iter().map(|name| wanted(name, "fe80::1%eth0", None)).collect();
         assert_eq!(after(&wishes), wishes);
     }
 

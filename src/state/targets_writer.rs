@@ -1,10 +1,10 @@
 //! The thread that writes down what is wished live: everything that waits goes to the disk together, and is answered
 //! when it is there.
 
-use super::database::{Database, Fault};
+use super::database::{Database, DatabaseError};
 use super::targets_db;
-use crate::actors::persistence::{NotSaved, Recall, Receipt, Rewrite};
-use crate::actors::registry::Wish;
+use crate::actors::persistence::{NotSaved, Recall, Receipt, RewriteAll};
+use crate::actors::registry::RuntimeChange;
 use actix::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -16,17 +16,17 @@ use tokio::sync::oneshot;
 
 /// Hands wishes to the thread.
 #[derive(Debug, Clone)]
-pub(super) struct Journal {
-    jobs: Sender<Job>,
+pub(super) struct TargetsWriter {
+    jobs: Sender<TargetsJob>,
     backlog: Arc<Backlog>,
-    owner: Arc<OnceLock<Owner>>,
+    owner: Arc<OnceLock<ChangeSource>>,
 }
 
 /// Who knows what was wished.
 #[derive(Debug, Clone)]
-pub(super) struct Owner {
+pub(super) struct ChangeSource {
     /// Tells all of it again, when some of it is not on disk.
-    pub rewrite: Recipient<Rewrite>,
+    pub rewrite: Recipient<RewriteAll>,
     /// Is told what was wished before the restart, when that can be read only late.
     pub recall: Recipient<Recall>,
 }
@@ -42,13 +42,13 @@ struct Backlog {
 /// So many wishes wait for a disk that does not answer; then all of them are told again when it does.
 const LONGEST_BACKLOG: usize = 1 << 16;
 
-enum Job {
-    Record(Vec<Wish>, oneshot::Sender<Result<(), NotSaved>>),
-    Rewrite(Vec<Wish>),
+enum TargetsJob {
+    Record(Vec<RuntimeChange>, oneshot::Sender<Result<(), NotSaved>>),
+    RewriteAll(Vec<RuntimeChange>),
     Stop,
 }
 
-impl Journal {
+impl TargetsWriter {
     /// Starts the thread on a database whose wishes have been `read` already, or could not be.
     ///
     /// # Errors
@@ -58,18 +58,18 @@ impl Journal {
         let journal = Self { jobs, backlog: Arc::default(), owner: Arc::default() };
         let (backlog, owner) = (Arc::clone(&journal.backlog), Arc::clone(&journal.owner));
         let outdated = !database.works();
-        let mut writer = Writer { database, backlog, owner, read, outdated, asked: None };
+        let mut writer = TargetsThread { database, backlog, owner, read, outdated, asked: None };
         let thread = thread::Builder::new().name("journal".into()).spawn(move || writer.run(&queue))?;
         Ok((journal, thread))
     }
 
     /// Tells who knows everything.
-    pub(super) fn belong_to(&self, owner: Owner) {
+    pub(super) fn belong_to(&self, owner: ChangeSource) {
         // There is one supervisor.
         let _ = self.owner.set(owner);
     }
 
-    pub(super) fn record(&self, wishes: Vec<Wish>) -> Receipt {
+    pub(super) fn record(&self, wishes: Vec<RuntimeChange>) -> Receipt {
         let (answer, receipt) = Receipt::pending();
         if self.backlog.wishes.fetch_add(wishes.len(), Relaxed) > LONGEST_BACKLOG {
             self.backlog.wishes.fetch_sub(wishes.len(), Relaxed);
@@ -77,24 +77,24 @@ impl Journal {
             let _ = answer.send(Err(NotSaved("the disk does not keep up".into())));
         } else {
             // If the thread has ended, the receipt tells.
-            let _ = self.jobs.send(Job::Record(wishes, answer));
+            let _ = self.jobs.send(TargetsJob::Record(wishes, answer));
         }
         receipt
     }
 
-    pub(super) fn rewrite(&self, wishes: Vec<Wish>) {
-        let _ = self.jobs.send(Job::Rewrite(wishes));
+    pub(super) fn rewrite(&self, wishes: Vec<RuntimeChange>) {
+        let _ = self.jobs.send(TargetsJob::RewriteAll(wishes));
     }
 
     pub(super) fn stop(&self) {
-        let _ = self.jobs.send(Job::Stop);
+        let _ = self.jobs.send(TargetsJob::Stop);
     }
 }
 
-struct Writer {
+struct TargetsThread {
     database: Database,
     backlog: Arc<Backlog>,
-    owner: Arc<OnceLock<Owner>>,
+    owner: Arc<OnceLock<ChangeSource>>,
     /// Whether the wishes of the time before the restart are known.
     read: bool,
     /// Whether the disk has not got everything; until it is written anew, nothing is.
@@ -103,8 +103,8 @@ struct Writer {
     asked: Option<Instant>,
 }
 
-impl Writer {
-    fn run(&mut self, queue: &Receiver<Job>) {
+impl TargetsThread {
+    fn run(&mut self, queue: &Receiver<TargetsJob>) {
         loop {
             let job = match self.next_attempt() {
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -113,14 +113,14 @@ impl Writer {
                 Some(at) => queue.recv_timeout(at.saturating_duration_since(Instant::now())),
             };
             match job {
-                Ok(Job::Record(wishes, answer)) => {
+                Ok(TargetsJob::Record(wishes, answer)) => {
                     if self.record(wishes, answer, queue) {
                         return;
                     }
                 }
-                Ok(Job::Rewrite(wishes)) => self.rewrite(&wishes),
+                Ok(TargetsJob::RewriteAll(wishes)) => self.rewrite(&wishes),
                 Err(RecvTimeoutError::Timeout) => self.catch_up(),
-                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(TargetsJob::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
@@ -138,19 +138,19 @@ impl Writer {
     /// Writes down everything that waits; returns whether it is time to end.
     fn record(
         &mut self,
-        wishes: Vec<Wish>,
+        wishes: Vec<RuntimeChange>,
         answer: oneshot::Sender<Result<(), NotSaved>>,
-        queue: &Receiver<Job>,
+        queue: &Receiver<TargetsJob>,
     ) -> bool {
         let (mut all, mut answers, mut rewritten, mut stop) = (wishes, vec![answer], None, false);
         while all.len() < MOST_AT_ONCE && !stop && rewritten.is_none() {
             match queue.try_recv() {
-                Ok(Job::Record(wishes, answer)) => {
+                Ok(TargetsJob::Record(wishes, answer)) => {
                     all.extend(wishes);
                     answers.push(answer);
                 }
-                Ok(Job::Rewrite(wishes)) => rewritten = Some(wishes),
-                Ok(Job::Stop) => stop = true,
+                Ok(TargetsJob::RewriteAll(wishes)) => rewritten = Some(wishes),
+                Ok(TargetsJob::Stop) => stop = true,
                 Err(_) => break,
             }
         }
@@ -166,7 +166,7 @@ impl Writer {
         stop
     }
 
-    fn write(&mut self, wishes: &[Wish]) -> Result<(), NotSaved> {
+    fn write(&mut self, wishes: &[RuntimeChange]) -> Result<(), NotSaved> {
         if self.outdated || self.backlog.overflowed.load(Relaxed) {
             self.outdated = true;
             return Err(NotSaved(self.why()));
@@ -206,16 +206,16 @@ impl Writer {
         if self.database.write(|connection| connection.execute_batch(PROBE)).is_ok() {
             self.backlog.overflowed.store(false, Relaxed);
             self.asked = Some(Instant::now());
-            owner.rewrite.do_send(Rewrite);
+            owner.rewrite.do_send(RewriteAll);
         }
     }
 
-    fn rewrite(&mut self, wishes: &[Wish]) {
+    fn rewrite(&mut self, wishes: &[RuntimeChange]) {
         // What is on disk and was never read must not be overwritten.
         if !self.read || !self.database.may_try() {
             return;
         }
-        let result: Result<(), Fault> =
+        let result: Result<(), DatabaseError> =
             self.database.write(|connection| targets_db::replace(connection, wishes));
         self.asked = None;
         if result.is_ok() {
@@ -245,18 +245,18 @@ mod tests {
 
     /// Knows what was wished.
     struct Knower {
-        journal: Journal,
-        wishes: Vec<Wish>,
+        journal: TargetsWriter,
+        wishes: Vec<RuntimeChange>,
     }
 
     impl Actor for Knower {
         type Context = Context<Self>;
     }
 
-    impl Handler<Rewrite> for Knower {
+    impl Handler<RewriteAll> for Knower {
         type Result = ();
 
-        fn handle(&mut self, _: Rewrite, _: &mut Self::Context) {
+        fn handle(&mut self, _: RewriteAll, _: &mut Self::Context) {
             self.journal.rewrite(self.wishes.clone());
         }
     }
@@ -274,22 +274,22 @@ mod tests {
         Database::new(directory, &targets_db::SCHEMA, Arc::new(Health::default()))
     }
 
-    fn want(number: u8) -> Wish {
+    fn want(number: u8) -> RuntimeChange {
         let (name, host) = (number.to_string().into(), format!("10.0.0.{number}").parse().unwrap());
-        Wish::Add { name, host, terms: Terms::default() }
+        RuntimeChange::Add { name, host, terms: Terms::default() }
     }
 
     async fn is_kept(receipt: Receipt) -> bool {
         receipt.kept(tokio::time::Instant::now() + Duration::from_secs(20)).await.is_ok()
     }
 
-    fn know(journal: &Journal, wishes: Vec<Wish>) {
+    fn know(journal: &TargetsWriter, wishes: Vec<RuntimeChange>) {
         let knower = Knower { journal: journal.clone(), wishes }.start();
-        journal.belong_to(Owner { rewrite: knower.clone().recipient(), recall: knower.recipient() });
+        journal.belong_to(ChangeSource { rewrite: knower.clone().recipient(), recall: knower.recipient() });
     }
 
     /// Adds until that is saved.
-    async fn until_kept(journal: &Journal, wish: Wish) {
+    async fn until_kept(journal: &TargetsWriter, wish: RuntimeChange) {
         let adding = async {
             while !is_kept(journal.record(vec![wish.clone()])).await {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -298,7 +298,7 @@ mod tests {
         timeout(Duration::from_secs(20), adding).await.expect("it is saved again");
     }
 
-    fn end(journal: &Journal, thread: JoinHandle<()>) {
+    fn end(journal: &TargetsWriter, thread: JoinHandle<()>) {
         journal.stop();
         thread.join().unwrap();
     }
@@ -306,7 +306,7 @@ mod tests {
     #[actix::test]
     async fn what_was_dropped_because_too_much_waited_is_told_again() {
         let place = tempfile::tempdir().unwrap();
-        let (journal, thread) = Journal::start(database(place.path()), true).unwrap();
+        let (journal, thread) = TargetsWriter::start(database(place.path()), true).unwrap();
         know(&journal, vec![want(1), want(2)]);
         assert!(is_kept(journal.record(vec![want(1)])).await);
         journal.backlog.wishes.fetch_add(LONGEST_BACKLOG + 1, Relaxed);
@@ -320,7 +320,7 @@ mod tests {
     #[actix::test]
     async fn what_could_not_be_read_at_first_is_not_lost() {
         let place = tempfile::tempdir().unwrap();
-        let (journal, thread) = Journal::start(database(place.path()), true).unwrap();
+        let (journal, thread) = TargetsWriter::start(database(place.path()), true).unwrap();
         assert!(is_kept(journal.record(vec![want(1)])).await);
         end(&journal, thread);
         let (path, away) = (place.path().join("targets.db"), place.path().join("away"));
@@ -328,7 +328,7 @@ mod tests {
         std::fs::create_dir(&path).unwrap();
         let mut broken = database(place.path());
         assert!(broken.read(targets_db::load).is_err());
-        let (journal, thread) = Journal::start(broken, false).unwrap();
+        let (journal, thread) = TargetsWriter::start(broken, false).unwrap();
         know(&journal, vec![want(2)]);
         assert!(!is_kept(journal.record(vec![want(2)])).await);
         std::fs::remove_dir(&path).unwrap();

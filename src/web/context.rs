@@ -5,7 +5,7 @@ use super::security::rate_limit::Bucket;
 use super::security::rejections::{Refusals, Refused};
 use super::security::web_config::{FileState, Protection};
 use crate::actors::control_stats::GetControlStats;
-use crate::actors::persistence::{GetKeepingStats, Seen};
+use crate::actors::persistence::{FlushSoon, GetStoreStats};
 use crate::actors::reload::Reload;
 use crate::actors::supervisor::{GetStatus, GetTargets};
 use actix::prelude::*;
@@ -33,14 +33,14 @@ pub struct Sources {
 #[derive(Clone)]
 pub struct StateSources {
     /// Tells how that is going.
-    pub stats: Recipient<GetKeepingStats>,
+    pub stats: Recipient<GetStoreStats>,
     /// Is told that somebody has seen the statistics of the targets.
-    pub seen: Recipient<Seen>,
+    pub seen: Recipient<FlushSoon>,
 }
 
 impl<A> From<Addr<A>> for StateSources
 where
-    A: Actor<Context = Context<A>> + Handler<GetKeepingStats> + Handler<Seen>,
+    A: Actor<Context = Context<A>> + Handler<GetStoreStats> + Handler<FlushSoon>,
 {
     fn from(keeper: Addr<A>) -> Self {
         Self { stats: keeper.clone().recipient(), seen: keeper.recipient() }

@@ -5,7 +5,7 @@ use crate::books::{busy_totals, wall};
 use crate::fake::{member, status};
 use crate::{golden_file, promtool};
 use meshping::actors::control_stats::ControlStats;
-use meshping::actors::persistence::KeepingStats;
+use meshping::actors::persistence::StoreStats;
 use meshping::actors::supervisor::TargetRef;
 use meshping::build_info::{REVISION, VERSION};
 use meshping::measure::LifetimeStats;
@@ -84,10 +84,10 @@ async fn the_names_of_ping_exporter_are_the_golden_ones() {
     check(Dialect::PingExporter, "ping_exporter.txt", &[]);
 }
 
-fn kept() -> Vec<KeepingStats> {
+fn kept() -> Vec<StoreStats> {
     let last_saved = Some(Duration::from_millis(1_763_856_000_250));
-    let targets = KeepingStats { database: "targets", works: true, errors: 0, last_saved, bytes: 24_576 };
+    let targets = StoreStats { database: "targets", works: true, errors: 0, last_saved, bytes: 24_576 };
     let statistics =
-        KeepingStats { database: "statistics", works: false, errors: 3, last_saved: None, bytes: 0 };
+        StoreStats { database: "statistics", works: false, errors: 3, last_saved: None, bytes: 0 };
     vec![targets, statistics]
 }

@@ -2,7 +2,7 @@
 
 mod ping_loop;
 
-use super::persistence::Kept;
+use super::persistence::SavedTarget;
 use crate::measure::{
     DetailedStats, EncodedStats, EndedPeriod, Histogram, LifetimeStats, PeriodStats, RequestTracker,
     Schedule, WallMapping,
@@ -155,7 +155,7 @@ impl PingActor {
 
     /// Goes on with what was known before a restart.
     #[must_use]
-    pub fn resuming(self, kept: &Kept) -> Self {
+    pub fn resuming(self, kept: &SavedTarget) -> Self {
         let (now, unix) = (self.port.line().now(), SystemTime::now().duration_since(SystemTime::UNIX_EPOCH));
         let away = unix.unwrap_or_default().saturating_sub(kept.at);
         if !self.books.account().restore(&kept.saved, now, away) {

@@ -1,7 +1,7 @@
 //! What the configuration wants, as a difference to what it wanted before.
 
 use super::subscription::{RevisedOptions, Subscription};
-use super::{AddError, Change, NameState, Origin, Registry, Wish};
+use super::{AddError, Change, NameState, Origin, Registry, RuntimeChange};
 use crate::target::{Host, HostName, Label, Terms};
 
 /// A host that the configuration wants pinged.
@@ -117,7 +117,7 @@ impl<H: Clone> Registry<H> {
                 changes.extend(self.apply(host).0);
             }
         }
-        self.wishes.push(Wish::Add { name, host, terms });
+        self.wishes.push(RuntimeChange::Add { name, host, terms });
     }
 
     /// What the configuration wants and was removed is wanted again, since somebody wishes it live. `Some` is a DNS
@@ -181,29 +181,31 @@ impl<H: Clone> Registry<H> {
     /// [`AddError`] for what is beyond a limit.
     pub fn restore(
         &mut self,
-        wish: Wish,
+        wish: RuntimeChange,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         let mut follow = None;
         match wish {
-            Wish::Add { name, host: Host::Address(address), terms } => {
+            RuntimeChange::Add { name, host: Host::Address(address), terms } => {
                 changes.extend(self.add_address(&name, address, &terms)?);
             }
-            Wish::Add { name, host: Host::Name(host), terms } => {
+            RuntimeChange::Add { name, host: Host::Name(host), terms } => {
                 let (claimed, caused) = self.claim(&name, &host, &terms)?;
                 changes.extend(caused);
                 follow = (claimed.name == NameState::New).then_some(host);
             }
-            Wish::ExcludeAddress { name, host, address } => {
+            RuntimeChange::ExcludeAddress { name, host, address } => {
                 if let Some(followed) = self.followed.get_mut(&host) {
                     followed.exclude_for(&name, address);
                 }
             }
-            Wish::Suppress { name, host } => {
+            RuntimeChange::Suppress { name, host } => {
                 self.bans.insert((name, host), Terms::default());
             }
             // What is over needs no restoring.
-            Wish::Remove { .. } | Wish::IncludeAddresses { .. } | Wish::Unsuppress { .. } => {}
+            RuntimeChange::Remove { .. }
+            | RuntimeChange::IncludeAddresses { .. }
+            | RuntimeChange::Unsuppress { .. } => {}
         }
         // What comes from the store need not go there.
         self.wishes.clear();

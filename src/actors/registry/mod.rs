@@ -18,7 +18,7 @@ use subscription::{RevisedOptions, Subscription};
 
 pub use config_targets::{ConfigChange, ConfiguredTarget};
 pub use limits::{AddError, Filter, RegistryLimits};
-pub use runtime_change::{Origin, Wish};
+pub use runtime_change::{Origin, RuntimeChange};
 pub use subscription::TargetEntry;
 
 /// The registry. `H` is whatever the owner needs to reach the actor of a target.
@@ -36,7 +36,7 @@ pub struct Registry<H> {
     /// What the configuration wants, and on which terms, and somebody has removed since.
     bans: HashMap<(Label, Host), Terms>,
     /// What was wished live since the owner took it last.
-    wishes: Vec<Wish>,
+    wishes: Vec<RuntimeChange>,
     /// Counts the terms given, for the last ones win.
     revision: u64,
 }
@@ -141,7 +141,7 @@ impl<H: Clone> Registry<H> {
     }
 
     /// What was wished live since this was last asked, in order.
-    pub fn take_wishes(&mut self) -> Vec<Wish> {
+    pub fn drain_changes(&mut self) -> Vec<RuntimeChange> {
         std::mem::take(&mut self.wishes)
     }
 
@@ -159,7 +159,7 @@ impl<H: Clone> Registry<H> {
         let host = Host::Address(address);
         self.lift_ban(name, &host, &mut changes)?;
         let given = self.renewed(name, &host, terms);
-        let wish = Wish::Add { name: name.clone(), host, terms: given.terms.clone() };
+        let wish = RuntimeChange::Add { name: name.clone(), host, terms: given.terms.clone() };
         let want = Subscription { name: name.clone(), by: None, origin: Origin::Runtime, given };
         self.want(address, want, &mut changes)?;
         self.wishes.push(wish);
@@ -181,7 +181,7 @@ impl<H: Clone> Registry<H> {
         let wanted = Host::Name(host.clone());
         let new = self.lift_ban(name, &wanted, &mut changes)?;
         let given = self.renewed(name, &wanted, terms);
-        let wish = Wish::Add { name: name.clone(), host: wanted, terms: given.terms.clone() };
+        let wish = RuntimeChange::Add { name: name.clone(), host: wanted, terms: given.terms.clone() };
         let (mut claimed, caused) = self.claim_as(Origin::Runtime, name, host, given)?;
         changes.extend(caused);
         if new.is_some() {
@@ -205,7 +205,7 @@ impl<H: Clone> Registry<H> {
         let followed = self.followed.entry(host.clone()).or_default();
         let fresh = followed.claim(name, origin, given)?;
         if origin == Origin::Runtime && followed.include(name) {
-            self.wishes.push(Wish::IncludeAddresses { name: name.clone(), host: host.clone() });
+            self.wishes.push(RuntimeChange::IncludeAddresses { name: name.clone(), host: host.clone() });
         }
         if fresh && followed.claims().filter(|claim| claim.name == *name).count() == 1 {
             self.claims.entry(name.clone()).or_default().push(host.clone());

@@ -29,7 +29,7 @@ impl TestRegistry {
         self.apply(changes);
     }
 
-    fn restore(&mut self, wishes: Vec<Wish>) {
+    fn restore(&mut self, wishes: Vec<RuntimeChange>) {
         for wish in wishes {
             let mut changes = Vec::new();
             self.registry.restore(wish, &mut changes).unwrap();
@@ -38,8 +38,8 @@ impl TestRegistry {
     }
 
     /// What a registry that begins anew makes of a configuration and of wishes.
-    fn restarted(configuration: &[(&str, &str)], wishes: &[Wish]) -> Self {
-        let is_ban = |wish: &&Wish| matches!(wish, Wish::Suppress { .. });
+    fn restarted(configuration: &[(&str, &str)], wishes: &[RuntimeChange]) -> Self {
+        let is_ban = |wish: &&RuntimeChange| matches!(wish, RuntimeChange::Suppress { .. });
         let mut next = Self::new();
         next.restore(wishes.iter().filter(is_ban).cloned().collect());
         for (name, host) in configuration {
@@ -55,8 +55,8 @@ impl TestRegistry {
     }
 }
 
-fn want(name: &str, host: &str, pairs: &[(Key, &str)]) -> Wish {
-    Wish::Add { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
+fn want(name: &str, host: &str, pairs: &[(Key, &str)]) -> RuntimeChange {
+    RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_step_of_the_configuration_that_changes_nothing_does_nothing() {
         world.amend(ConfigChange::Put(one.clone()));
     }
     assert_eq!((world.take_log(), world.registry.declared()), (Vec::<String>::new(), configuration.to_vec()));
-    assert_eq!(world.registry.take_wishes(), [], "nobody wished anything live");
+    assert_eq!(world.registry.drain_changes(), [], "nobody wished anything live");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn the_terms_of_the_configuration_replace_its_earlier_ones_and_those_given_live_
         want("a", "10.0.0.1", &[(Key::Interval, "7")]),
         want("a", "10.0.0.1", &[(Key::Interval, "7"), (Key::Ttl, "3")]),
     ];
-    assert_eq!(world.registry.take_wishes(), wishes);
+    assert_eq!(world.registry.drain_changes(), wishes);
     world.put("a", "10.0.0.1", &[(Key::Interval, "20")]);
     assert_eq!(world.interval("10.0.0.1"), 20, "the last given wins");
 }
@@ -168,16 +168,15 @@ fn what_was_wished_live_comes_back_after_a_restart() {
     let before = world.targets();
     assert_eq!(before, ["web=10.0.0.1", "live=10.0.0.9", "n=10.0.1.2"]);
 
-    let wishes = world.registry.take_wishes();
-    let gone =
-        |wish: &Wish| matches!(wish, Wish::Add { name, .. } | Wish::Remove { name, .. } if &**name == "gone");
+    let wishes = world.registry.drain_changes();
+    let gone = |wish: &RuntimeChange| matches!(wish, RuntimeChange::Add { name, .. } | RuntimeChange::Remove { name, .. } if &**name == "gone");
     assert_eq!(wishes.iter().filter(|wish| gone(wish)).count(), 2);
-    let kept: Vec<Wish> = wishes.into_iter().filter(|wish| !gone(wish)).collect();
+    let kept: Vec<RuntimeChange> = wishes.into_iter().filter(|wish| !gone(wish)).collect();
     let mut next = TestRegistry::restarted(&configuration, &kept);
     next.resolve("host.example", &["10.0.1.1", "10.0.1.2"]);
     assert_eq!(next.targets(), before);
     assert_eq!(next.interval("10.0.0.9"), 3);
-    assert_eq!(next.registry.take_wishes(), [], "what comes from the store need not go there");
+    assert_eq!(next.registry.drain_changes(), [], "what comes from the store need not go there");
     next.remove(Some("n"), None);
     assert_eq!(next.targets(), ["web=10.0.0.1", "live=10.0.0.9", "m=10.0.1.2"]);
 }
@@ -212,12 +211,12 @@ fn the_last_word_on_an_option_counts_after_a_restart_too() {
     world.registry.claim(&"n".into(), &"host.example".parse().unwrap(), &live).unwrap();
     world.resolve("host.example", &["10.0.0.2", "10.0.0.3"]);
     world.remove(None, Some("10.0.0.3"));
-    world.registry.take_wishes();
+    world.registry.drain_changes();
     for (name, host) in [("a", "10.0.0.1"), ("n", "host.example")] {
         world.put(name, host, &[(Key::Ttl, "8")]);
-        assert_eq!(world.registry.take_wishes(), [want(name, host, &[(Key::Interval, "3")])]);
+        assert_eq!(world.registry.drain_changes(), [want(name, host, &[(Key::Interval, "3")])]);
         world.put(name, host, &[(Key::Ttl, "8")]);
-        assert_eq!(world.registry.take_wishes(), [], "nothing new was said");
+        assert_eq!(world.registry.drain_changes(), [], "nothing new was said");
     }
     for address in ["10.0.0.1", "10.0.0.2"] {
         let all = terms(&[(Key::Ttl, "8"), (Key::Interval, "3")]);
@@ -233,17 +232,19 @@ fn what_was_removed_live_stays_away_until_it_is_added_live_or_leaves_the_configu
     world.put("n", "host.example", &[]);
     world.remove(Some("a"), None);
     world.remove(Some("n"), None);
-    let ban = |name: &str, host: &str| Wish::Suppress { name: name.into(), host: host.parse().unwrap() };
-    assert_eq!(world.registry.take_wishes(), [ban("a", "10.0.0.1"), ban("n", "host.example")]);
+    let ban =
+        |name: &str, host: &str| RuntimeChange::Suppress { name: name.into(), host: host.parse().unwrap() };
+    assert_eq!(world.registry.drain_changes(), [ban("a", "10.0.0.1"), ban("n", "host.example")]);
     world.put("a", "10.0.0.1", &[]);
     world.put("n", "host.example", &[]);
     assert_eq!((world.targets().len(), world.registry.names()), (0, 0));
 
     world.add("a", "10.0.0.1", None).unwrap();
-    let unban = |name: &str, host: &str| Wish::Unsuppress { name: name.into(), host: host.parse().unwrap() };
-    assert_eq!(world.registry.take_wishes(), [unban("a", "10.0.0.1"), want("a", "10.0.0.1", &[])]);
+    let unban =
+        |name: &str, host: &str| RuntimeChange::Unsuppress { name: name.into(), host: host.parse().unwrap() };
+    assert_eq!(world.registry.drain_changes(), [unban("a", "10.0.0.1"), want("a", "10.0.0.1", &[])]);
     world.drop("n", "host.example");
-    assert_eq!(world.registry.take_wishes(), [unban("n", "host.example")]);
+    assert_eq!(world.registry.drain_changes(), [unban("n", "host.example")]);
     world.put("n", "host.example", &[]);
     assert_eq!(world.registry.names(), 1);
 }
@@ -253,14 +254,15 @@ fn excluded_addresses_are_wished_away_and_back() {
     let mut world = TestRegistry::new();
     world.claim("n", "host.example").unwrap();
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
-    world.registry.take_wishes();
+    world.registry.drain_changes();
     world.remove(None, Some("10.0.0.1"));
     let host: HostName = "host.example".parse().unwrap();
-    let excluded = Wish::ExcludeAddress { name: "n".into(), host: host.clone(), address: ip("10.0.0.1") };
-    assert_eq!(world.registry.take_wishes(), [excluded]);
+    let excluded =
+        RuntimeChange::ExcludeAddress { name: "n".into(), host: host.clone(), address: ip("10.0.0.1") };
+    assert_eq!(world.registry.drain_changes(), [excluded]);
     world.claim("n", "host.example").unwrap();
-    let included = Wish::IncludeAddresses { name: "n".into(), host };
-    assert_eq!(world.registry.take_wishes(), [included, want("n", "host.example", &[])]);
+    let included = RuntimeChange::IncludeAddresses { name: "n".into(), host };
+    assert_eq!(world.registry.drain_changes(), [included, want("n", "host.example", &[])]);
     assert_eq!(world.targets(), ["n=10.0.0.1", "n=10.0.0.2"]);
 }
 
@@ -271,8 +273,8 @@ fn a_claim_that_turns_out_to_be_none_is_forgotten() {
     let host: HostName = "host.example".parse().unwrap();
     let changes = world.registry.unclaim(&"n".into(), &host);
     world.apply(changes);
-    let forgotten = Wish::Remove { name: "n".into(), host: Host::Name(host) };
-    assert_eq!(world.registry.take_wishes(), [want("n", "host.example", &[]), forgotten]);
+    let forgotten = RuntimeChange::Remove { name: "n".into(), host: Host::Name(host) };
+    assert_eq!(world.registry.drain_changes(), [want("n", "host.example", &[]), forgotten]);
 }
 
 #[test]

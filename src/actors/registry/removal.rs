@@ -1,7 +1,7 @@
 //! How what was wanted goes: over the control socket, whoever wanted it; for good, so that no restart brings it back.
 
 use super::subscription::Subscription;
-use super::{Change, Origin, Registry, Wish};
+use super::{Change, Origin, Registry, RuntimeChange};
 use crate::target::{Address, Host, HostName, Label, Terms};
 
 impl<H: Clone> Registry<H> {
@@ -40,7 +40,7 @@ impl<H: Clone> Registry<H> {
     fn remove_address(&mut self, address: Address, changes: &mut Vec<Change<H>>) {
         for (host, followed) in &mut self.followed {
             let excluding = followed.exclude(address).into_iter();
-            self.wishes.extend(excluding.map(|name| Wish::ExcludeAddress {
+            self.wishes.extend(excluding.map(|name| RuntimeChange::ExcludeAddress {
                 name,
                 host: host.clone(),
                 address,
@@ -68,10 +68,10 @@ impl<H: Clone> Registry<H> {
     fn note_end(&mut self, origin: Origin, name: &Label, host: Host, terms: &Terms) {
         let name = name.clone();
         match origin {
-            Origin::Runtime => self.wishes.push(Wish::Remove { name, host }),
+            Origin::Runtime => self.wishes.push(RuntimeChange::Remove { name, host }),
             Origin::Config => {
                 self.bans.insert((name.clone(), host.clone()), terms.clone());
-                self.wishes.push(Wish::Suppress { name, host });
+                self.wishes.push(RuntimeChange::Suppress { name, host });
             }
         }
     }
@@ -123,7 +123,7 @@ impl<H: Clone> Registry<H> {
     /// Nothing is kept away any more; returns on which terms the configuration wants it.
     pub(super) fn unban(&mut self, name: &Label, host: &Host) -> Option<Terms> {
         let ((name, host), terms) = self.bans.remove_entry(&(name.clone(), host.clone()))?;
-        self.wishes.push(Wish::Unsuppress { name, host });
+        self.wishes.push(RuntimeChange::Unsuppress { name, host });
         Some(terms)
     }
 }

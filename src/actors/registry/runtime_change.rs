@@ -14,7 +14,7 @@ pub enum Origin {
 /// One change of what is wished live. Who keeps them keeps what was not taken back: of those that are restored none
 /// is a `Remove`, an `IncludeAddresses` or an `Unsuppress`.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Wish {
+pub enum RuntimeChange {
     /// A host is wanted, on these terms from now on.
     Add {
         /// How it is called.

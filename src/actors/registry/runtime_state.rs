@@ -1,15 +1,18 @@
 //! Everything that is wished live at present.
 
 use super::subscription::Subscription;
-use super::{Origin, Registry, Wish};
+use super::{Origin, Registry, RuntimeChange};
 use crate::target::{Host, HostName};
 
 impl<H: Clone> Registry<H> {
     /// The wishes that, restored in this order, have everything as it is: bans, then wants, then exclusions. Those who
     /// want the same host come in their order, and again in that of their terms where it is another.
-    pub fn wished(&self) -> Vec<Wish> {
-        let ban = |(name, host): &(_, Host)| Wish::Suppress { name: Clone::clone(name), host: host.clone() };
-        let mut wishes: Vec<Wish> = self.bans.keys().map(ban).collect();
+    pub fn wished(&self) -> Vec<RuntimeChange> {
+        let ban = |(name, host): &(_, Host)| RuntimeChange::Suppress {
+            name: Clone::clone(name),
+            host: host.clone(),
+        };
+        let mut wishes: Vec<RuntimeChange> = self.bans.keys().map(ban).collect();
         for (address, entry) in &self.targets {
             let live = entry.wants().filter(|want| want.by.is_none() && want.origin == Origin::Runtime);
             let live = live.map(|want| (want.given.revision(), wish_of(want, Host::Address(*address))));
@@ -17,7 +20,7 @@ impl<H: Clone> Registry<H> {
         }
         for (host, followed) in &self.followed {
             let live = followed.claims().filter(|claim| claim.origin == Origin::Runtime);
-            let wish = |claim: &super::dns_name::NameSubscription| Wish::Add {
+            let wish = |claim: &super::dns_name::NameSubscription| RuntimeChange::Add {
                 name: claim.name.clone(),
                 host: Host::Name(host.clone()),
                 terms: claim.given.terms.clone(),
@@ -31,19 +34,20 @@ impl<H: Clone> Registry<H> {
     }
 }
 
-fn wish_of(want: &Subscription, host: Host) -> Wish {
-    Wish::Add { name: want.name.clone(), host, terms: want.given.terms.clone() }
+fn wish_of(want: &Subscription, host: Host) -> RuntimeChange {
+    RuntimeChange::Add { name: want.name.clone(), host, terms: want.given.terms.clone() }
 }
 
 fn exclusions<'a>(
     claim: &'a super::dns_name::NameSubscription,
     host: &'a HostName,
-) -> impl Iterator<Item = Wish> + 'a {
-    let exclude = |&address| Wish::ExcludeAddress { name: claim.name.clone(), host: host.clone(), address };
+) -> impl Iterator<Item = RuntimeChange> + 'a {
+    let exclude =
+        |&address| RuntimeChange::ExcludeAddress { name: claim.name.clone(), host: host.clone(), address };
     claim.excluded().map(exclude)
 }
 
-fn in_both_orders(wants: Vec<(u64, Wish)>) -> Vec<Wish> {
+fn in_both_orders(wants: Vec<(u64, RuntimeChange)>) -> Vec<RuntimeChange> {
     let mut later = Vec::new();
     if !wants.is_sorted_by_key(|(revision, _)| *revision) {
         later.clone_from(&wants);

@@ -4,7 +4,7 @@ use super::{
     AddError, ApplyConfig, Configure, Configured, GetConfigured, NoteReload, Rejected, Restore, Settings,
     Shard, SupervisorActor, WaitUntilReady,
 };
-use crate::actors::registry::{Change, ConfigChange, Wish};
+use crate::actors::registry::{Change, ConfigChange, RuntimeChange};
 use crate::target::{Host, HostName, Label};
 use actix::prelude::*;
 use futures_util::future::join_all;
@@ -25,11 +25,11 @@ impl SupervisorActor {
         Ok(())
     }
 
-    pub(super) fn restore(&mut self, wishes: Vec<Wish>, ctx: &mut Context<Self>) {
+    pub(super) fn restore(&mut self, wishes: Vec<RuntimeChange>, ctx: &mut Context<Self>) {
         for wish in wishes {
             let mut changes = Vec::new();
             let what = match &wish {
-                Wish::Add { name, .. } => name.clone(),
+                RuntimeChange::Add { name, .. } => name.clone(),
                 _ => "".into(),
             };
             let done = self.registry.restore(wish, &mut changes);

@@ -3,7 +3,7 @@
 use super::Settings;
 use crate::actors::persistence::Receipt;
 use crate::actors::pinger::PingActor;
-pub use crate::actors::registry::{AddError, ConfigChange, ConfiguredTarget, Filter, Wish};
+pub use crate::actors::registry::{AddError, ConfigChange, ConfiguredTarget, Filter, RuntimeChange};
 use crate::actors::reload::ReloadState;
 use crate::actors::shard::ShardHandle;
 use crate::probe::EngineStats;
@@ -151,7 +151,7 @@ pub struct NoteReload(pub ReloadState);
 /// Has things as they were wished live before a restart.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct Restore(pub Vec<Wish>);
+pub struct Restore(pub Vec<RuntimeChange>);
 
 /// Asks whether every actor of what was wanted so far runs; answered when they do. From then on the daemon is ready.
 #[derive(Debug, Clone, Copy, Message)]

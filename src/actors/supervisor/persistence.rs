@@ -1,7 +1,7 @@
 //! What a supervisor tells whoever keeps things over restarts, and what it got from there.
 
 use super::SupervisorActor;
-use crate::actors::persistence::{Keeper, Kept, Recall, Receipt, Rewrite};
+use crate::actors::persistence::{Recall, Receipt, RewriteAll, SavedTarget, StateStore};
 use crate::target::Address;
 use actix::prelude::*;
 use std::collections::HashMap;
@@ -10,13 +10,13 @@ use std::rc::Rc;
 /// Who keeps things, if anybody does, and the statistics of targets that are not pinged yet.
 #[derive(Default)]
 pub(super) struct Persistence {
-    keeper: Option<Rc<dyn Keeper>>,
-    saved: HashMap<Address, Kept>,
+    keeper: Option<Rc<dyn StateStore>>,
+    saved: HashMap<Address, SavedTarget>,
 }
 
 impl Persistence {
     /// A target begins; returns what was known of it before the restart.
-    pub(super) fn started(&mut self, address: &Address) -> Option<Kept> {
+    pub(super) fn started(&mut self, address: &Address) -> Option<SavedTarget> {
         if let Some(keeper) = &self.keeper {
             keeper.started();
         }
@@ -38,22 +38,22 @@ impl Persistence {
 impl SupervisorActor {
     /// Has what is wished live kept from now on, and the targets go on with statistics that were kept.
     #[must_use]
-    pub fn remembering(mut self, keeper: Rc<dyn Keeper>, saved: HashMap<Address, Kept>) -> Self {
+    pub fn remembering(mut self, keeper: Rc<dyn StateStore>, saved: HashMap<Address, SavedTarget>) -> Self {
         self.memory = Persistence { keeper: Some(keeper), saved };
         self
     }
 
     /// Has kept what was wished since this was last called.
     pub(super) fn keep(&mut self) -> Receipt {
-        let wishes = self.registry.take_wishes();
+        let wishes = self.registry.drain_changes();
         self.memory.keeper.as_ref().map_or_else(Receipt::default, |keeper| keeper.record(wishes))
     }
 }
 
-impl Handler<Rewrite> for SupervisorActor {
+impl Handler<RewriteAll> for SupervisorActor {
     type Result = ();
 
-    fn handle(&mut self, _: Rewrite, _: &mut Self::Context) {
+    fn handle(&mut self, _: RewriteAll, _: &mut Self::Context) {
         self.keep();
         if let Some(keeper) = &self.memory.keeper {
             keeper.rewrite(self.registry.wished());

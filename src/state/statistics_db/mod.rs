@@ -1,8 +1,8 @@
 //! Statistics as tables: for each target its latest books, the hour that is under way, and the hours that are over.
 
-use super::database::Schema;
-use super::hourly::{self, Look, Mark, Next};
-use crate::actors::persistence::{Hour, Kept};
+use super::database::DatabaseSchema;
+use super::hourly::{self, HourStart, Rollover, Sample};
+use crate::actors::persistence::{Hour, SavedTarget};
 use crate::measure::{EncodedStats, LifetimeStats};
 use crate::target::{Address, Label};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// `statistics.db`. An hour of a target takes about 100 bytes, its present books 200.
-pub(super) static SCHEMA: Schema = Schema {
+pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
     name: "statistics",
     file: "statistics.db",
     synchronous: "NORMAL",
@@ -39,7 +39,7 @@ pub(super) const MOST_PAGES: u32 = 1 << 19;
 
 /// What is to be kept of one target.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct SavedEntry {
     pub address: Address,
     pub name: Label,
     pub saved: EncodedStats,
@@ -47,7 +47,7 @@ pub(super) struct Entry {
 
 /// How hours are counted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
+pub(super) struct HourRules {
     /// Whether there is a history.
     pub history: bool,
     /// Whether a target without a mark is new, so that all of its books belong to this hour.
@@ -57,11 +57,11 @@ pub(super) struct Rules {
 /// Keeps the books of targets as they are at a Unix time in milliseconds.
 pub(super) fn save(
     connection: &Connection,
-    entries: &[Entry],
+    entries: &[SavedEntry],
     now_ms: i64,
-    rules: Rules,
+    rules: HourRules,
 ) -> rusqlite::Result<()> {
-    let mut tables = Tables::new(connection)?;
+    let mut tables = PreparedTables::new(connection)?;
     for entry in entries {
         let target = tables.id(entry.address)?;
         if rules.history {
@@ -87,7 +87,7 @@ pub(super) fn retire(connection: &Connection, addresses: &[Address]) -> rusqlite
 }
 
 /// The books of all targets.
-pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address, Kept>> {
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address, SavedTarget>> {
     let sql = "SELECT address, saved, saved_at_ms FROM books JOIN targets ON targets.id = books.target";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
@@ -96,7 +96,10 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address,
         // What is no address was not written by us.
         if let Ok(address) = row.get_ref(0)?.as_str()?.parse() {
             let at = Duration::from_millis(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0));
-            books.insert(address, Kept { saved: EncodedStats::from_bytes(row.get_ref(1)?.as_blob()?), at });
+            books.insert(
+                address,
+                SavedTarget { saved: EncodedStats::from_bytes(row.get_ref(1)?.as_blob()?), at },
+            );
         }
     }
     Ok(books)
@@ -125,7 +128,11 @@ pub(super) fn history(connection: &Connection, address: Address, after: i64) -> 
 }
 
 /// Forgets the hours outside of a range, of the targets in a range of numbers, and books that are older than `stale`.
-pub(super) fn prune(connection: &Connection, (first, last): (i64, i64), keep: &Keep) -> rusqlite::Result<()> {
+pub(super) fn prune(
+    connection: &Connection,
+    (first, last): (i64, i64),
+    keep: &Retention,
+) -> rusqlite::Result<()> {
     let history = "DELETE FROM history WHERE target BETWEEN ?1 AND ?2 AND hour NOT BETWEEN ?3 AND ?4";
     run(connection, history, [first, last, keep.from, keep.to])?;
     let Some((earliest, latest)) = keep.books else { return Ok(()) };
@@ -143,7 +150,7 @@ pub(super) fn prune(connection: &Connection, (first, last): (i64, i64), keep: &K
 
 /// What is not pruned.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Keep {
+pub(super) struct Retention {
     /// The first hour that is kept.
     pub from: i64,
     /// The last one: what is further ahead comes from a clock that was wrong.
@@ -169,14 +176,14 @@ pub(super) fn drop_marks(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The statements that are needed for every target.
-struct Tables<'a> {
+struct PreparedTables<'a> {
     connection: &'a Connection,
     find: CachedStatement<'a>,
     hour: CachedStatement<'a>,
     keep: CachedStatement<'a>,
 }
 
-impl<'a> Tables<'a> {
+impl<'a> PreparedTables<'a> {
     fn new(connection: &'a Connection) -> rusqlite::Result<Self> {
         let keep = "INSERT INTO books (target, saved_at_ms, saved) VALUES (?1, ?2, ?3)
             ON CONFLICT (target) DO UPDATE SET saved_at_ms = excluded.saved_at_ms, saved = excluded.saved";
@@ -198,19 +205,25 @@ impl<'a> Tables<'a> {
     }
 
     /// Moves on to the next hour when there is one.
-    fn count(&mut self, target: i64, entry: &Entry, now: i64, unmarked_is_new: bool) -> rusqlite::Result<()> {
+    fn count(
+        &mut self,
+        target: i64,
+        entry: &SavedEntry,
+        now: i64,
+        unmarked_is_new: bool,
+    ) -> rusqlite::Result<()> {
         let hour: Option<i64> = self.hour.query_row([target], |row| row.get(0)).optional()?;
         if hour == Some(hourly::hour_of(now)) {
             return Ok(());
         }
-        let now = Look { at: now, totals: entry.saved.totals().unwrap_or_default() };
+        let now = Sample { at: now, totals: entry.saved.totals().unwrap_or_default() };
         let mut before = look(self.connection, target)?;
         if hour.is_none() && before.is_none() && !unmarked_is_new {
             before = Some(now.clone());
         }
         let mark = mark(self.connection, target)?;
         let (mark, name) = mark.map_or((None, None), |(mark, name)| (Some(mark), Some(name)));
-        let Some(Next { begun, ended }) = hourly::step(mark, before, &now) else { return Ok(()) };
+        let Some(Rollover { begun, ended }) = hourly::step(mark, before, &now) else { return Ok(()) };
         if let Some((hour, settled)) = ended {
             add(self.connection, target, hour, name.as_ref().unwrap_or(&entry.name), &settled)?;
         }
@@ -229,15 +242,15 @@ fn id_of(connection: &Connection, address: Address) -> rusqlite::Result<Option<i
     connection.prepare_cached(FIND)?.query_row([address.to_string()], |row| row.get(0)).optional()
 }
 
-fn mark(connection: &Connection, target: i64) -> rusqlite::Result<Option<(Mark, Label)>> {
+fn mark(connection: &Connection, target: i64) -> rusqlite::Result<Option<(HourStart, Label)>> {
     let sql = "SELECT hour, name, base FROM marks WHERE target = ?1";
-    let read = |row: &Row<'_>| Ok((Mark { hour: row.get(0)?, base: totals(row, 2)? }, label(row, 1)?));
+    let read = |row: &Row<'_>| Ok((HourStart { hour: row.get(0)?, base: totals(row, 2)? }, label(row, 1)?));
     connection.prepare_cached(sql)?.query_row([target], read).optional()
 }
 
-fn look(connection: &Connection, target: i64) -> rusqlite::Result<Option<Look>> {
+fn look(connection: &Connection, target: i64) -> rusqlite::Result<Option<Sample>> {
     let sql = "SELECT saved_at_ms / 1000, saved FROM books WHERE target = ?1";
-    let read = |row: &Row<'_>| Ok(Look { at: row.get(0)?, totals: totals(row, 1)? });
+    let read = |row: &Row<'_>| Ok(Sample { at: row.get(0)?, totals: totals(row, 1)? });
     connection.prepare_cached(sql)?.query_row([target], read).optional()
 }
 

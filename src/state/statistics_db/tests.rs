@@ -2,7 +2,7 @@ use super::*;
 use crate::measure::Rtt;
 
 const NOON: i64 = 490_000 * hourly::SECONDS;
-const RULES: Rules = Rules { history: true, unmarked_is_new: true };
+const RULES: HourRules = HourRules { history: true, unmarked_is_new: true };
 
 fn open() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
@@ -13,7 +13,7 @@ fn open() -> Connection {
 }
 
 /// Keeps books at a time in seconds.
-fn save(connection: &Connection, entries: &[Entry], now: i64, rules: Rules) -> rusqlite::Result<()> {
+fn save(connection: &Connection, entries: &[SavedEntry], now: i64, rules: HourRules) -> rusqlite::Result<()> {
     super::save(connection, entries, 1_000 * now, rules)
 }
 
@@ -26,8 +26,8 @@ fn replies(count: u64) -> LifetimeStats {
     totals
 }
 
-fn entry(address: &str, count: u64) -> Entry {
-    Entry {
+fn entry(address: &str, count: u64) -> SavedEntry {
+    SavedEntry {
         address: address.parse().unwrap(),
         name: "host".into(),
         saved: EncodedStats::from(&replies(count)),
@@ -74,7 +74,7 @@ fn hours_are_kept_over_restarts_removals_and_steps_of_the_clock() {
 #[test]
 fn without_history_nothing_but_the_books_is_kept() {
     let connection = open();
-    let off = Rules { history: false, ..RULES };
+    let off = HourRules { history: false, ..RULES };
     save(&connection, &[entry("10.0.0.1", 100)], NOON, off).unwrap();
     save(&connection, &[entry("10.0.0.1", 200)], NOON + 3_600, off).unwrap();
     assert_eq!(hours_of(&connection, "10.0.0.1"), []);
@@ -86,7 +86,7 @@ fn without_history_nothing_but_the_books_is_kept() {
 #[test]
 fn what_was_counted_before_the_database_was_lost_is_in_no_hour() {
     let connection = open();
-    let lost = Rules { unmarked_is_new: false, ..RULES };
+    let lost = HourRules { unmarked_is_new: false, ..RULES };
     save(&connection, &[entry("10.0.0.1", 100)], NOON, lost).unwrap();
     save(&connection, &[entry("10.0.0.1", 103)], NOON + 8, lost).unwrap();
     assert_eq!(hours_of(&connection, "10.0.0.1"), [(NOON, 3)]);
@@ -101,7 +101,7 @@ fn old_hours_and_rows_of_nobody_are_pruned() {
     }
     save(&connection, &[entry("10.0.0.2", 7)], NOON, RULES).unwrap();
     let noon = hourly::hour_of(NOON);
-    let keep = Keep { from: noon + 2, to: noon + 100, books: Some((NOON + 1, NOON + 99_999)) };
+    let keep = Retention { from: noon + 2, to: noon + 100, books: Some((NOON + 1, NOON + 99_999)) };
     prune(&connection, (1, 1), &keep).unwrap();
     let left: Vec<i64> =
         hours_of(&connection, "10.0.0.1").iter().map(|(begins, _)| hourly::hour_of(*begins) - noon).collect();

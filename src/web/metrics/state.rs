@@ -1,11 +1,11 @@
 //! The families that tell how the keeping of state is going.
 
-use crate::actors::persistence::KeepingStats;
+use crate::actors::persistence::StoreStats;
 use prometheus::core::Collector;
 use prometheus::{GaugeVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// Registers what is known of the databases; `None` if nothing is kept.
-pub(super) fn register(kept: Option<&[KeepingStats]>, registry: &Registry) -> prometheus::Result<()> {
+pub(super) fn register(kept: Option<&[StoreStats]>, registry: &Registry) -> prometheus::Result<()> {
     let enabled =
         IntGauge::new("meshping_state_enabled", "Whether anything is kept over restarts (--state-dir).")?;
     enabled.set(kept.is_some().into());
@@ -17,7 +17,7 @@ pub(super) fn register(kept: Option<&[KeepingStats]>, registry: &Registry) -> pr
 
 type Family = prometheus::Result<Box<dyn Collector>>;
 
-fn errors(kept: &[KeepingStats]) -> Family {
+fn errors(kept: &[StoreStats]) -> Family {
     let help = "Attempts to read or write the state that failed.";
     let counter = IntCounterVec::new(Opts::new("meshping_state_errors_total", help), &["database"])?;
     for stats in kept {
@@ -26,7 +26,7 @@ fn errors(kept: &[KeepingStats]) -> Family {
     Ok(Box::new(counter))
 }
 
-fn working(kept: &[KeepingStats]) -> Family {
+fn working(kept: &[StoreStats]) -> Family {
     let help = "Whether the latest attempt to write the state succeeded.";
     let gauge = IntGaugeVec::new(Opts::new("meshping_state_working", help), &["database"])?;
     for stats in kept {
@@ -35,7 +35,7 @@ fn working(kept: &[KeepingStats]) -> Family {
     Ok(Box::new(gauge))
 }
 
-fn last_save(kept: &[KeepingStats]) -> Family {
+fn last_save(kept: &[StoreStats]) -> Family {
     let help = "When the state was last written, in Unix time.";
     let gauge = GaugeVec::new(Opts::new("meshping_state_last_save_timestamp_seconds", help), &["database"])?;
     for stats in kept {
@@ -46,7 +46,7 @@ fn last_save(kept: &[KeepingStats]) -> Family {
     Ok(Box::new(gauge))
 }
 
-fn size(kept: &[KeepingStats]) -> Family {
+fn size(kept: &[StoreStats]) -> Family {
     let help = "Size of the database, its log apart.";
     let gauge = IntGaugeVec::new(Opts::new("meshping_state_size_bytes", help), &["database"])?;
     for stats in kept {

@@ -3,7 +3,7 @@
 use super::query::{Choice, ChoiceError, NoAnswer};
 use crate::actors::ask_all::ask_all;
 use crate::actors::control_stats::GetControlStats;
-use crate::actors::persistence::{GetKeepingStats, Seen};
+use crate::actors::persistence::{FlushSoon, GetStoreStats};
 use crate::actors::pinger::GetTimedTotals;
 use crate::actors::supervisor::GetStatus;
 use crate::web::context::{Limits, State};
@@ -74,14 +74,14 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
         None => None,
     };
     let kept = match &sources.state {
-        Some(keeper) => ask(&keeper.stats, GetKeepingStats, patience).await,
+        Some(keeper) => ask(&keeper.stats, GetStoreStats, patience).await,
         None => None,
     };
     let dialect = choice.dialect();
     let columns = collect(choice, state).await.ok()?;
     if let Some(keeper) = &sources.state {
         // What is shown must not go back after a restart.
-        keeper.seen.do_send(Seen);
+        keeper.seen.do_send(FlushSoon);
     }
     let daemon = Daemon { status: &status, control, web: state.stats(), kept };
     match daemon.render(dialect, &state.process) {

@@ -6,7 +6,7 @@ use super::dialects::Dialect;
 use super::send_lateness::Lateness;
 use super::state;
 use crate::actors::control_stats::{ControlStats, Silence};
-use crate::actors::persistence::KeepingStats;
+use crate::actors::persistence::StoreStats;
 use crate::actors::reload::ReloadState;
 use crate::actors::supervisor::Status;
 use crate::build_info::{REVISION, VERSION};
@@ -28,7 +28,7 @@ pub struct Daemon<'a> {
     /// What its HTTP server says.
     pub web: WebStats,
     /// What is known of its state, if it keeps any.
-    pub kept: Option<Vec<KeepingStats>>,
+    pub kept: Option<Vec<StoreStats>>,
 }
 
 impl Daemon<'_> {
