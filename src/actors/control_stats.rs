@@ -12,15 +12,15 @@ pub struct GetControlStats;
 pub struct ControlStats {
     /// Datagrams that were answered, with whatever.
     pub answered: u64,
-    /// Datagrams that must not be answered, in the order of [`Silence::ALL`].
-    pub ignored: [u64; Silence::ALL.len()],
+    /// Datagrams that must not be answered, in the order of [`IgnoreReason::ALL`].
+    pub ignored: [u64; IgnoreReason::ALL.len()],
     /// Replies that our own system would not send.
     pub unsent: u64,
 }
 
 /// Why a datagram gets no answer; the label `reason` of the control socket's metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Silence {
+pub enum IgnoreReason {
     /// Its sender may not use the control socket.
     NotAllowed,
     /// Nothing can be sent to its source port, 0.
@@ -31,7 +31,7 @@ pub enum Silence {
     Reply,
 }
 
-impl Silence {
+impl IgnoreReason {
     /// Every reason, in the order of its counters.
     pub const ALL: [Self; 4] = [Self::NotAllowed, Self::PortZero, Self::Ourselves, Self::Reply];
 

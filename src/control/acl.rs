@@ -1,16 +1,16 @@
 //! Who gets an answer.
 
-use crate::actors::control_stats::Silence;
+use crate::actors::control_stats::IgnoreReason;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 /// Decides by a datagram's source whether it is looked at.
-pub(super) struct Gate {
+pub(super) struct ControlAcl {
     allow: Vec<IpNet>,
     local: Option<SocketAddr>,
 }
 
-impl Gate {
+impl ControlAcl {
     /// Lets these networks in, loopback if none is given, but never the socket at `local` itself.
     pub(super) fn new(allow: Vec<IpNet>, local: Option<SocketAddr>) -> Self {
         Self { allow, local }
@@ -22,15 +22,15 @@ impl Gate {
     }
 
     /// Judges a source.
-    pub(super) fn admit(&self, peer: SocketAddr) -> Result<(), Silence> {
+    pub(super) fn admit(&self, peer: SocketAddr) -> Result<(), IgnoreReason> {
         // A socket for both families shows IPv4 senders as IPv4-mapped.
         let source = peer.ip().to_canonical();
         if !self.allows(source) {
-            Err(Silence::NotAllowed)
+            Err(IgnoreReason::NotAllowed)
         } else if peer.port() == 0 {
-            Err(Silence::PortZero)
+            Err(IgnoreReason::PortZero)
         } else if self.is_ourselves(source, peer.port()) {
-            Err(Silence::Ourselves)
+            Err(IgnoreReason::Ourselves)
         } else {
             Ok(())
         }
@@ -55,16 +55,16 @@ impl Gate {
 mod tests {
     use super::*;
 
-    fn verdict(allow: &[&str], local: &str, peer: &str) -> Result<(), Silence> {
+    fn verdict(allow: &[&str], local: &str, peer: &str) -> Result<(), IgnoreReason> {
         let allow = allow.iter().map(|network| network.parse().expect("a network")).collect();
-        Gate::new(allow, local.parse().ok()).admit(peer.parse().expect("an address"))
+        ControlAcl::new(allow, local.parse().ok()).admit(peer.parse().expect("an address"))
     }
 
     #[test]
     fn only_who_is_allowed_gets_in() {
         let local = "127.0.0.1:55432";
-        let (inside, outside) = (Ok(()), Err(Silence::NotAllowed));
-        let cases: [(&[&str], &str, Result<(), Silence>); 9] = [
+        let (inside, outside) = (Ok(()), Err(IgnoreReason::NotAllowed));
+        let cases: [(&[&str], &str, Result<(), IgnoreReason>); 9] = [
             (&[], "127.0.0.1:40000", inside),
             (&[], "127.9.9.9:40000", inside),
             (&[], "[::1]:40000", inside),
@@ -82,10 +82,10 @@ mod tests {
 
     #[test]
     fn nothing_goes_to_port_zero_or_to_ourselves() {
-        assert_eq!(verdict(&[], "127.0.0.1:9", "127.0.0.1:0"), Err(Silence::PortZero));
-        assert_eq!(verdict(&[], "127.0.0.1:9", "127.0.0.1:9"), Err(Silence::Ourselves));
+        assert_eq!(verdict(&[], "127.0.0.1:9", "127.0.0.1:0"), Err(IgnoreReason::PortZero));
+        assert_eq!(verdict(&[], "127.0.0.1:9", "127.0.0.1:9"), Err(IgnoreReason::Ourselves));
         assert_eq!(verdict(&[], "127.0.0.1:9", "127.0.0.2:9"), Ok(()));
-        assert_eq!(verdict(&[], "[::]:9", "[::ffff:127.0.0.2]:9"), Err(Silence::Ourselves));
+        assert_eq!(verdict(&[], "[::]:9", "[::ffff:127.0.0.2]:9"), Err(IgnoreReason::Ourselves));
         assert_eq!(verdict(&["0.0.0.0/0"], "0.0.0.0:9", "192.0.2.1:9"), Ok(()));
     }
 }

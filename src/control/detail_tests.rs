@@ -1,6 +1,6 @@
 //! Lists with detail.
 
-use super::test_support::Bed;
+use super::test_support::TestSocket;
 use serde_json::{Map, Value};
 
 fn members(target: &Value) -> Vec<&str> {
@@ -15,13 +15,13 @@ fn timeless(mut list: Map<String, Value>) -> Map<String, Value> {
     list
 }
 
-async fn detailed(bed: &Bed, more: &str) -> Map<String, Value> {
+async fn detailed(bed: &TestSocket, more: &str) -> Map<String, Value> {
     bed.list(format!(r#"{{"cmd": "list", "detail": 1{more}}}"#)).await
 }
 
 #[actix::test]
 async fn detail_comes_on_demand_and_only_as_far_as_it_is_known() {
-    let bed = Bed::new(2, "web").await;
+    let bed = TestSocket::new(2, "web").await;
     let plain = bed.list(r#"{"cmd": "list"}"#).await;
     assert_eq!(detailed(&bed, "").await, plain, "nothing is known so far");
     for _ in 0..3 {
@@ -43,7 +43,7 @@ async fn detail_comes_on_demand_and_only_as_far_as_it_is_known() {
 
 #[actix::test]
 async fn a_reset_with_detail_reports_the_period_that_ended_and_spares_what_looks_back_by_itself() {
-    let bed = Bed::new(1, "web").await;
+    let bed = TestSocket::new(1, "web").await;
     for silent in [false, false, true, true, true, false] {
         bed.engine.silent.set(silent);
         bed.tick().await;
@@ -69,7 +69,7 @@ async fn a_reset_with_detail_reports_the_period_that_ended_and_spares_what_looks
 
 #[actix::test]
 async fn an_outage_under_way_survives_a_reset() {
-    let bed = Bed::new(1, "web").await;
+    let bed = TestSocket::new(1, "web").await;
     bed.tick().await;
     bed.engine.silent.set(true);
     for _ in 0..10 {
@@ -89,7 +89,7 @@ async fn an_outage_under_way_survives_a_reset() {
 
 #[actix::test]
 async fn a_list_with_detail_keeps_to_the_rules_of_large_lists() {
-    let bed = Bed::new(400, "web").await;
+    let bed = TestSocket::new(400, "web").await;
     for _ in 0..3 {
         bed.tick().await;
     }

@@ -1,7 +1,7 @@
 //! Passes each request to its command, and sees to it that every answer comes in time.
 
 use super::backend::Backend;
-use super::commands::{Commands, ExecuteError, Outcome};
+use super::commands::{CommandError, Commands, Response};
 use crate::protocol::{Request, status};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,24 +12,24 @@ use tracing::info;
 
 /// Carries out requests.
 #[derive(Clone)]
-pub(super) struct Executor {
+pub(super) struct Dispatcher {
     commands: Commands,
     /// Requests that may be under way at once; the others wait for their turn.
     turns: Arc<Semaphore>,
 }
 
-impl Executor {
+impl Dispatcher {
     pub(super) fn new(backend: Backend) -> Self {
         Self { commands: Commands::new(backend), turns: Arc::new(Semaphore::new(UNDER_WAY)) }
     }
 
     /// Carries out a request. Always ends within `patience`.
-    pub(super) async fn execute(&self, request: Request, peer: SocketAddr, patience: Duration) -> Outcome {
+    pub(super) async fn execute(&self, request: Request, peer: SocketAddr, patience: Duration) -> Response {
         let until = Instant::now() + KEEPING_PATIENCE;
         let answer = timeout(patience, self.answer(request, peer, until)).await;
-        answer.unwrap_or(Err(ExecuteError::Late(patience))).unwrap_or_else(|error| {
+        answer.unwrap_or(Err(CommandError::Late(patience))).unwrap_or_else(|error| {
             info!(%peer, error = %error, "command refused");
-            Outcome::from(status::error(&error.to_string()))
+            Response::from(status::error(&error.to_string()))
         })
     }
 
@@ -38,7 +38,7 @@ impl Executor {
         request: Request,
         peer: SocketAddr,
         until: Instant,
-    ) -> Result<Outcome, ExecuteError> {
+    ) -> Result<Response, CommandError> {
         let _turn = match request {
             Request::Noop => None,
             // Never closed.

@@ -14,5 +14,5 @@ mod target_stats;
 #[cfg(test)]
 mod test_support;
 
-pub use actor::{ControlActor, Finish, SetAllowed, bind, start};
+pub use actor::{ControlActor, SetAllowed, StopReading, bind, start};
 pub use backend::Backend;

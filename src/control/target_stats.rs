@@ -6,7 +6,7 @@ use crate::measure::PeriodStats;
 use crate::protocol::{Target, TargetList};
 
 /// The books of one target at one moment.
-pub(super) struct Read {
+pub(super) struct TargetStats {
     pub(super) member: TargetRef,
     pub(super) summary: PeriodStats,
     /// With detail only.
@@ -15,11 +15,11 @@ pub(super) struct Read {
 
 /// The list of these targets, each with the summary that `view` makes of its own.
 pub(super) fn encode<'a>(
-    reads: impl Iterator<Item = &'a Read>,
+    reads: impl Iterator<Item = &'a TargetStats>,
     view: impl Fn(&PeriodStats) -> PeriodStats,
 ) -> TargetList {
     let mut targets = TargetList::default();
-    for Read { member, summary, report } in reads {
+    for TargetStats { member, summary, report } in reads {
         let (address, name, interval) = (member.address, &*member.name, member.interval);
         let detail = report.as_deref().map(|report| (&report.detail, report.wall));
         let options = member.options.as_deref();

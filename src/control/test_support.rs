@@ -21,13 +21,13 @@ use tokio::net::UdpSocket;
 
 /// An engine whose time passes when a test says so. Replies take 1 ms, or never come.
 #[derive(Default)]
-pub(crate) struct Puppet {
+pub(crate) struct ManualEngine {
     now: Cell<Timestamp>,
     targets: RefCell<Vec<Rc<dyn Listener>>>,
     pub silent: Cell<bool>,
 }
 
-impl Puppet {
+impl ManualEngine {
     /// A second passes; every target is woken and will send a request.
     pub(crate) fn tick(&self) {
         self.now.set(self.now.get() + Duration::from_secs(1));
@@ -38,7 +38,7 @@ impl Puppet {
     }
 }
 
-impl Engine for Puppet {
+impl Engine for ManualEngine {
     fn now(&self) -> Timestamp {
         self.now.get()
     }
@@ -83,7 +83,7 @@ impl Engine for Puppet {
 
 /// What the supervisor was told, and what it is to answer.
 #[derive(Default)]
-pub(crate) struct Script {
+pub(crate) struct SupervisorScript {
     pub added: Vec<AddTarget>,
     pub removed: Vec<RemoveTargets>,
     pub refuse: Option<AddError>,
@@ -95,7 +95,7 @@ pub(crate) struct Script {
 
 struct FakeSupervisor {
     members: Vec<TargetRef>,
-    script: Arc<Mutex<Script>>,
+    script: Arc<Mutex<SupervisorScript>>,
 }
 
 impl FakeSupervisor {
@@ -156,26 +156,26 @@ impl Handler<GetTargets> for FakeSupervisor {
 }
 
 /// A control socket with a client connected to it.
-pub(crate) struct Bed {
-    pub engine: Rc<Puppet>,
-    pub script: Arc<Mutex<Script>>,
+pub(crate) struct TestSocket {
+    pub engine: Rc<ManualEngine>,
+    pub script: Arc<Mutex<SupervisorScript>>,
     pub members: Vec<TargetRef>,
     pub address: SocketAddr,
     pub client: UdpSocket,
     actor: Addr<ControlActor>,
 }
 
-impl Bed {
+impl TestSocket {
     /// A control socket of a supervisor with these targets, all of them called `name`.
     pub(crate) async fn new(count: u32, name: &str) -> Self {
         Self::allowing(count, name, &[]).await
     }
 
     pub(crate) async fn allowing(count: u32, name: &str, allow: &[&str]) -> Self {
-        let engine = Rc::new(Puppet::default());
+        let engine = Rc::new(ManualEngine::default());
         let name: Label = name.into();
         let members: Vec<TargetRef> = (1..=count).map(|host| member(host, &name, &engine)).collect();
-        let script = Arc::new(Mutex::new(Script::default()));
+        let script = Arc::new(Mutex::new(SupervisorScript::default()));
         let supervisor = FakeSupervisor { members: members.clone(), script: Arc::clone(&script) }.start();
         let socket = super::bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
         let address = socket.local_addr().expect("it is bound");
@@ -218,7 +218,7 @@ impl Bed {
     }
 
     pub(crate) async fn finish(&self) {
-        self.actor.send(super::Finish).await.expect("the actor runs");
+        self.actor.send(super::StopReading).await.expect("the actor runs");
     }
 
     /// Ends the actor of a target, behind the supervisor's back.
@@ -228,7 +228,7 @@ impl Bed {
     }
 }
 
-fn member(host: u32, name: &Label, engine: &Rc<Puppet>) -> TargetRef {
+fn member(host: u32, name: &Label, engine: &Rc<ManualEngine>) -> TargetRef {
     let address = std::net::IpAddr::V4(std::net::Ipv4Addr::from(0x0a00_0000 + host));
     let address = Address::try_from(address).expect("a host");
     let seed = Seed { phase: 0, first_number: 0 };

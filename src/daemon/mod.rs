@@ -16,7 +16,7 @@ use crate::actors::shard::{Seeds, Shard};
 use crate::actors::supervisor::{ConfigChange, ConfiguredTarget, Settings, SupervisorActor, WaitUntilReady};
 use crate::config::Config;
 use crate::config::loader::{Loader, Reading};
-use crate::control::{self, ControlActor, Finish};
+use crate::control::{self, ControlActor, StopReading};
 use crate::resolve::system::SystemNames;
 use crate::state::{self, SavedState, StateError};
 use crate::target::{Defaults, TargetSpec};
@@ -144,7 +144,7 @@ async fn finish(control: Option<Addr<ControlActor>>, state: Option<state::Runnin
     systemd::stopping();
     if let Some(control) = control {
         // Whoever has asked gets an answer; whoever asks from now on, one from our successor.
-        let _ = tokio::time::timeout(LAST_ANSWERS, control.send(Finish)).await;
+        let _ = tokio::time::timeout(LAST_ANSWERS, control.send(StopReading)).await;
     }
     if let Some(state) = state {
         state.finish().await;

@@ -1,10 +1,10 @@
 //! The actor of the control socket: every request that is read gets exactly one reply, in time.
 
-use super::acl::Gate;
+use super::acl::ControlAcl;
 use super::backend::Backend;
-use super::commands::Outcome;
-use super::dispatch::Executor;
-use crate::actors::control_stats::Silence;
+use super::commands::Response;
+use super::dispatch::Dispatcher;
+use crate::actors::control_stats::IgnoreReason;
 use crate::actors::control_stats::{ControlStats, GetControlStats};
 use crate::protocol::Request;
 use actix::prelude::*;
@@ -28,19 +28,19 @@ pub struct SetAllowed(pub Vec<IpNet>);
 /// Asks to read no more requests; answered when those that have been read are.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct Finish;
+pub struct StopReading;
 
 /// Takes datagrams from the control socket and answers them.
 pub struct ControlActor {
-    shared: Rc<Shared>,
+    shared: Rc<ControlShared>,
     listening: Option<SpawnHandle>,
 }
 
 /// What the actor's tasks share: one reads, one for each request answers.
-struct Shared {
+struct ControlShared {
     socket: UdpSocket,
-    gate: RefCell<Gate>,
-    executor: Executor,
+    gate: RefCell<ControlAcl>,
+    executor: Dispatcher,
     stats: Cell<ControlStats>,
     /// Requests that may have been read and not answered; while there are none left, datagrams wait in the socket.
     slots: Arc<Semaphore>,
@@ -84,9 +84,10 @@ impl ControlActor {
     /// What the system says when it can't watch the socket.
     pub fn new(socket: std::net::UdpSocket, allow: Vec<IpNet>, backend: Backend) -> io::Result<Self> {
         let socket = UdpSocket::from_std(socket)?;
-        let gate = Gate::new(allow, socket.local_addr().ok());
-        let (executor, slots) = (Executor::new(backend), Arc::new(Semaphore::new(UNANSWERED as usize)));
-        let shared = Rc::new(Shared { socket, gate: gate.into(), executor, stats: Cell::default(), slots });
+        let gate = ControlAcl::new(allow, socket.local_addr().ok());
+        let (executor, slots) = (Dispatcher::new(backend), Arc::new(Semaphore::new(UNANSWERED as usize)));
+        let shared =
+            Rc::new(ControlShared { socket, gate: gate.into(), executor, stats: Cell::default(), slots });
         Ok(Self { shared, listening: None })
     }
 }
@@ -118,10 +119,10 @@ impl Handler<GetControlStats> for ControlActor {
     }
 }
 
-impl Handler<Finish> for ControlActor {
+impl Handler<StopReading> for ControlActor {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: Finish, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: StopReading, ctx: &mut Self::Context) -> Self::Result {
         if let Some(listening) = self.listening.take() {
             ctx.cancel_future(listening);
         }
@@ -130,7 +131,7 @@ impl Handler<Finish> for ControlActor {
     }
 }
 
-impl Shared {
+impl ControlShared {
     /// Reads for ever: no error of the socket is final.
     async fn listen(self: Rc<Self>) {
         let mut buffer = vec![0; LARGEST_DATAGRAM];
@@ -156,13 +157,13 @@ impl Shared {
         actix_rt::spawn(async move {
             match shared.outcome(datagram, peer).await {
                 Some(outcome) => shared.deliver(outcome, peer).await,
-                None => shared.ignore(peer, Silence::Reply),
+                None => shared.ignore(peer, IgnoreReason::Reply),
             }
             drop(slot);
         });
     }
 
-    async fn outcome(&self, datagram: Vec<u8>, peer: SocketAddr) -> Option<Outcome> {
+    async fn outcome(&self, datagram: Vec<u8>, peer: SocketAddr) -> Option<Response> {
         let parsed = Request::parse(&datagram);
         // It may be large, and there may be many that wait.
         drop(datagram);
@@ -170,13 +171,13 @@ impl Shared {
             Ok(request) => Some(self.executor.execute(request, peer, DEADLINE).await),
             Err(refusal) => {
                 debug!(%peer, error = %refusal, "request refused");
-                refusal.reply().map(Outcome::from)
+                refusal.reply().map(Response::from)
             }
         }
     }
 
-    async fn deliver(&self, outcome: Outcome, peer: SocketAddr) {
-        let Outcome { reply, taken } = outcome;
+    async fn deliver(&self, outcome: Response, peer: SocketAddr) {
+        let Response { reply, taken } = outcome;
         let mut sent = self.socket.send_to(&reply, peer).await;
         if sent.is_err() {
             // The error may be an earlier reply's, which the system reports at the next chance.
@@ -196,7 +197,7 @@ impl Shared {
         }
     }
 
-    fn ignore(&self, peer: SocketAddr, silence: Silence) {
+    fn ignore(&self, peer: SocketAddr, silence: IgnoreReason) {
         debug!(%peer, reason = silence.as_str(), "datagram not answered");
         self.count(|stats| stats.ignored[silence as usize] += 1);
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::actors::supervisor::AddError;
 use crate::control::dispatch::UNDER_WAY;
-use crate::control::test_support::Bed;
+use crate::control::test_support::TestSocket;
 use crate::protocol::TooLarge;
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn sum(list: &serde_json::Map<String, Value>, member: &str) -> u64 {
 
 #[actix::test]
 async fn status_replies_are_exact() {
-    let bed = Bed::new(0, "").await;
+    let bed = TestSocket::new(0, "").await;
     for (request, reply) in [
         ("{\"cmd\": \"noop\"}\n", OK),
         ("hello", r#"{"status": "invalid json"}"#),
@@ -37,7 +37,7 @@ async fn status_replies_are_exact() {
 
 #[actix::test]
 async fn add_and_remove_reach_the_supervisor() {
-    let bed = Bed::new(0, "").await;
+    let bed = TestSocket::new(0, "").await;
     assert_eq!(bed.ask(r#"{"cmd": "add", "name": "w", "addr": "10.0.0.1", "itv": "0.5"}"#).await, OK);
     assert_eq!(bed.ask(r#"{"cmd": "remove", "name": "w", "addr": "web.example"}"#).await, OK);
     assert_eq!(bed.ask(r#"{"cmd": "remove", "addr": "no host"}"#).await, OK);
@@ -55,7 +55,7 @@ async fn add_and_remove_reach_the_supervisor() {
 
 #[actix::test]
 async fn a_busy_daemon_says_so_in_time_and_answers_others_meanwhile() {
-    let bed = Bed::new(1, "a").await;
+    let bed = TestSocket::new(1, "a").await;
     bed.script.lock().expect("no panic").answer_after = Duration::from_secs(10);
     for request in [r#"{"cmd": "list"}"#, r#"{"cmd": "add", "name": "x"}"#, r#"{"cmd": "reset"}"#] {
         bed.client.send(request.as_bytes()).await.expect("loopback");
@@ -71,7 +71,7 @@ async fn a_busy_daemon_says_so_in_time_and_answers_others_meanwhile() {
 
 #[actix::test]
 async fn who_was_heard_is_answered_before_the_end_and_nobody_is_heard_after_it() {
-    let bed = Bed::new(1, "a").await;
+    let bed = TestSocket::new(1, "a").await;
     bed.script.lock().expect("no panic").answer_after = Duration::from_millis(100);
     bed.client.send(br#"{"cmd": "list"}"#).await.expect("loopback");
     let deadline = std::time::Instant::now() + Duration::from_secs(10);
@@ -90,7 +90,7 @@ async fn who_was_heard_is_answered_before_the_end_and_nobody_is_heard_after_it()
 
 #[actix::test]
 async fn a_burst_beyond_the_bound_is_answered_completely() {
-    let bed = Bed::new(1, "a").await;
+    let bed = TestSocket::new(1, "a").await;
     bed.script.lock().expect("no panic").answer_after = Duration::from_millis(100);
     let mut clients = Vec::new();
     // The smallest receive buffer that a system gives a client holds the answers to so many.
@@ -114,7 +114,7 @@ const EACH: usize = 64;
 
 #[actix::test]
 async fn nobody_waits_behind_a_flood_of_requests_that_take_long() {
-    let bed = Bed::new(1, "a").await;
+    let bed = TestSocket::new(1, "a").await;
     bed.script.lock().expect("no panic").answer_after = Duration::from_secs(10);
     for _ in 0..8 * UNDER_WAY {
         bed.client.send(br#"{"cmd": "list"}"#).await.expect("loopback");
@@ -128,20 +128,20 @@ async fn nobody_waits_behind_a_flood_of_requests_that_take_long() {
 
 #[actix::test]
 async fn some_datagrams_are_counted_but_never_answered() {
-    let bed = Bed::allowing(0, "", &["127.0.0.1/32"]).await;
+    let bed = TestSocket::allowing(0, "", &["127.0.0.1/32"]).await;
     let stranger = UdpSocket::bind("127.0.0.2:0").await.expect("loopback");
     stranger.send_to(br#"{"cmd": "noop"}"#, bed.address).await.expect("loopback");
     bed.client.send(br#"{"status": "ok"}"#).await.expect("loopback");
     assert_eq!(bed.ask(r#"{"cmd": "noop"}"#).await, OK, "the only answer");
     let stats = bed.stats().await;
-    assert_eq!(stats.ignored[Silence::NotAllowed as usize], 1);
-    assert_eq!(stats.ignored[Silence::Reply as usize], 1);
+    assert_eq!(stats.ignored[IgnoreReason::NotAllowed as usize], 1);
+    assert_eq!(stats.ignored[IgnoreReason::Reply as usize], 1);
     assert_eq!(stats.answered, 1);
 }
 
 #[actix::test]
 async fn a_client_that_is_gone_does_not_harm_the_next() {
-    let bed = Bed::new(0, "").await;
+    let bed = TestSocket::new(0, "").await;
     for _ in 0..20 {
         let gone = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
         gone.send_to(br#"{"cmd": "noop"}"#, bed.address).await.expect("loopback");
@@ -151,7 +151,7 @@ async fn a_client_that_is_gone_does_not_harm_the_next() {
 
 #[actix::test]
 async fn the_largest_datagram_is_read_whole() {
-    let bed = Bed::new(0, "").await;
+    let bed = TestSocket::new(0, "").await;
     let padding = "x".repeat(MAX_DATAGRAM - 26);
     assert_eq!(bed.ask(format!(r#"{{"cmd": "noop", "x": "{padding}"}}"#)).await, OK);
 }
@@ -160,7 +160,7 @@ const MAX_DATAGRAM: usize = 65_507;
 
 #[actix::test]
 async fn a_list_shows_every_target_and_reset_hands_each_request_over_once() {
-    let bed = Bed::new(3, "web").await;
+    let bed = TestSocket::new(3, "web").await;
     for _ in 0..5 {
         bed.tick().await;
     }
@@ -178,7 +178,7 @@ async fn a_list_shows_every_target_and_reset_hands_each_request_over_once() {
 
 #[actix::test]
 async fn a_reset_reports_settled_requests_only() {
-    let bed = Bed::new(2, "web").await;
+    let bed = TestSocket::new(2, "web").await;
     bed.engine.silent.set(true);
     bed.tick().await;
     bed.tick().await;
@@ -190,7 +190,7 @@ async fn a_reset_reports_settled_requests_only() {
 
 #[actix::test]
 async fn reset_and_list_take_those_that_match_either_member() {
-    let bed = Bed::new(2, "web").await;
+    let bed = TestSocket::new(2, "web").await;
     bed.tick().await;
     bed.tick().await;
     assert_eq!(bed.list(r#"{"cmd": "list", "addr": "10.0.0.2"}"#).await.len(), 1);
@@ -206,7 +206,7 @@ async fn reset_and_list_take_those_that_match_either_member() {
 
 #[actix::test]
 async fn a_histogram_shows_one_target_and_can_start_again() {
-    let bed = Bed::new(2, "web").await;
+    let bed = TestSocket::new(2, "web").await;
     bed.tick().await;
     bed.tick().await;
     let recv = bed.list(r#"{"cmd": "list"}"#).await["10.0.0.1"]["recv"].clone();
@@ -219,7 +219,7 @@ async fn a_histogram_shows_one_target_and_can_start_again() {
 
 #[actix::test]
 async fn a_list_that_does_not_fit_is_refused_and_nothing_is_reset() {
-    let bed = Bed::new(300, &"n".repeat(200)).await;
+    let bed = TestSocket::new(300, &"n".repeat(200)).await;
     bed.tick().await;
     bed.tick().await;
     let page = r#"{"cmd": "list", "limit": 10}"#;
@@ -233,7 +233,7 @@ async fn a_list_that_does_not_fit_is_refused_and_nothing_is_reset() {
 
 #[actix::test]
 async fn what_can_never_fit_is_refused_before_anybody_is_asked() {
-    let bed = Bed::new(1, "a").await;
+    let bed = TestSocket::new(1, "a").await;
     bed.script.lock().expect("no panic").total = Some(200_000);
     let refusal = bed.ask(r#"{"cmd": "list", "reset": true}"#).await;
     assert!(refusal.contains("200000 targets"), "{refusal}");
@@ -243,7 +243,7 @@ async fn what_can_never_fit_is_refused_before_anybody_is_asked() {
 
 #[actix::test]
 async fn pages_go_through_all_targets_and_reset_what_they_hold() {
-    let bed = Bed::new(700, "n").await;
+    let bed = TestSocket::new(700, "n").await;
     bed.tick().await;
     bed.tick().await;
     let (mut after, mut addresses, mut sent) = (String::new(), Vec::new(), 0);
@@ -269,7 +269,7 @@ async fn pages_go_through_all_targets_and_reset_what_they_hold() {
 
 #[actix::test]
 async fn a_page_is_not_empty_because_its_targets_ended_just_now() {
-    let bed = Bed::new(3, "a").await;
+    let bed = TestSocket::new(3, "a").await;
     bed.kill(0).await;
     let page = bed.list(r#"{"cmd": "list", "limit": 1}"#).await;
     assert_eq!(page.keys().collect::<Vec<_>>(), ["10.0.0.2"]);
@@ -277,7 +277,7 @@ async fn a_page_is_not_empty_because_its_targets_ended_just_now() {
 
 #[actix::test]
 async fn concurrent_resets_hand_each_request_to_one_of_them() {
-    let bed = Bed::new(50, "a").await;
+    let bed = TestSocket::new(50, "a").await;
     let mut sent = 0;
     for _ in 0..10 {
         bed.tick().await;

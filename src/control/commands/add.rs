@@ -1,6 +1,6 @@
 //! `add`: has a host measured.
 
-use super::{Commands, ExecuteError, Outcome};
+use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::AddTarget;
 use crate::protocol::{AddRequest, status};
 use crate::target::Interval;
@@ -14,7 +14,7 @@ impl Commands {
         add: AddRequest,
         peer: SocketAddr,
         until: Instant,
-    ) -> Result<Outcome, ExecuteError> {
+    ) -> Result<Response, CommandError> {
         let AddRequest { name, host, terms } = add.clone();
         self.backend.add(AddTarget { name: add.name, host: add.host, terms: add.terms }, until).await?;
         let itv = terms.interval.map(Interval::seconds);

@@ -1,6 +1,6 @@
 //! `histogram`: the answered requests of one target by round-trip time.
 
-use super::{Commands, EMPTY, ExecuteError, Outcome};
+use super::{CommandError, Commands, EMPTY, Response};
 use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::GetHistogram;
 use crate::actors::supervisor::{Filter, GetTargets};
@@ -11,7 +11,7 @@ impl Commands {
     pub(in crate::control) async fn histogram(
         &self,
         asked: HistogramRequest,
-    ) -> Result<Outcome, ExecuteError> {
+    ) -> Result<Response, CommandError> {
         let HistogramRequest { address, reset } = asked;
         let Some(address) = address else { return Ok(EMPTY.to_vec().into()) };
         let filter = Filter { name: None, host: Some(Host::Address(address)) };

@@ -1,10 +1,10 @@
 //! `history`: what targets did hour by hour.
 
-use super::{Commands, ExecuteError, Outcome};
+use super::{CommandError, Commands, Response};
 use crate::protocol::History;
 
 impl Commands {
-    pub(in crate::control) async fn history(&self, asked: History) -> Result<Outcome, ExecuteError> {
+    pub(in crate::control) async fn history(&self, asked: History) -> Result<Response, CommandError> {
         Ok(self.backend.history(asked).await?.into())
     }
 }

@@ -1,11 +1,11 @@
 //! `list`: the statistics of targets, whole or in pages, and their reset.
 
-use super::{Commands, EMPTY, ExecuteError, Outcome};
+use super::{CommandError, Commands, EMPTY, Response};
 use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::{GetReport, GetSummary, Report};
 use crate::actors::supervisor::{Filter, GetTargets, TargetPage, TargetRef};
 use crate::control::backend::filter;
-use crate::control::target_stats::{Read, encode};
+use crate::control::target_stats::{TargetStats, encode};
 use crate::measure::PeriodStats;
 use crate::protocol::{List, Page, TooLarge};
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ impl Commands {
         &self,
         list: List,
         peer: SocketAddr,
-    ) -> Result<Outcome, ExecuteError> {
+    ) -> Result<Response, CommandError> {
         let List { selection, page, reset, detail } = list;
         let Some(filter) = filter(selection) else { return Ok(EMPTY.to_vec().into()) };
         let reads = match page {
@@ -30,7 +30,7 @@ impl Commands {
         Ok(if page.is_some() { targets.into_page() } else { targets.into_whole()? }.into())
     }
 
-    async fn read_whole(&self, filter: Filter, detail: bool) -> Result<Vec<Read>, ExecuteError> {
+    async fn read_whole(&self, filter: Filter, detail: bool) -> Result<Vec<TargetStats>, CommandError> {
         // One more than can fit tells that they do not fit; the others need not be handed over.
         let limit = Some(TooLarge::MOST + 1);
         let roster = self.backend.roster(GetTargets { filter, after: None, limit }).await?;
@@ -39,7 +39,12 @@ impl Commands {
         Ok(self.read(members, detail).await)
     }
 
-    async fn read_page(&self, filter: Filter, page: Page, detail: bool) -> Result<Vec<Read>, ExecuteError> {
+    async fn read_page(
+        &self,
+        filter: Filter,
+        page: Page,
+        detail: bool,
+    ) -> Result<Vec<TargetStats>, CommandError> {
         let limit = Some(page.limit.unwrap_or(usize::MAX).min(TooLarge::MOST));
         let mut after = page.after;
         loop {
@@ -55,11 +60,11 @@ impl Commands {
         }
     }
 
-    async fn read(&self, members: Vec<TargetRef>, detail: bool) -> Vec<Read> {
+    async fn read(&self, members: Vec<TargetRef>, detail: bool) -> Vec<TargetStats> {
         self.turnstile.all_told().await;
         if detail {
             let answers = ask_all(members, || GetReport).await;
-            let read = |(member, report): (TargetRef, Report)| Read {
+            let read = |(member, report): (TargetRef, Report)| TargetStats {
                 member,
                 summary: report.summary,
                 report: Some(Box::new(report)),
@@ -67,33 +72,33 @@ impl Commands {
             return answers.into_iter().map(read).collect();
         }
         let answers = ask_all(members, || GetSummary).await;
-        answers.into_iter().map(|(member, summary)| Read { member, summary, report: None }).collect()
+        answers.into_iter().map(|(member, summary)| TargetStats { member, summary, report: None }).collect()
     }
 
     /// Ends the periods of what fits, and of nothing else.
     async fn list_and_reset(
         &self,
-        reads: Vec<Read>,
+        reads: Vec<TargetStats>,
         paged: bool,
         detail: bool,
         peer: SocketAddr,
-    ) -> Result<Outcome, ExecuteError> {
+    ) -> Result<Response, CommandError> {
         let now = encode(reads.iter(), settled);
         let fitting = now.fitting();
         if !paged {
             now.into_whole()?;
         }
         let members = reads.into_iter().take(fitting).map(|read| read.member).collect();
-        let mut taken = self.turnstile.take(members, detail).await.ok_or(ExecuteError::Stopping)?;
+        let mut taken = self.turnstile.take(members, detail).await.ok_or(CommandError::Stopping)?;
         self.backend.note_reset();
         // Their numbers may have become longer meanwhile.
-        let ended: Vec<Read> = taken.read().collect();
+        let ended: Vec<TargetStats> = taken.read().collect();
         let targets = encode(ended.iter(), PeriodStats::clone);
         taken.keep_first(targets.fitting());
         let count = targets.fitting();
         let reply = if paged { targets.into_page() } else { targets.into_whole()? };
         info!(%peer, targets = count, "statistics listed and reset");
-        Ok(Outcome { reply, taken: Some(taken) })
+        Ok(Response { reply, taken: Some(taken) })
     }
 }
 

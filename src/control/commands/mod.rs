@@ -8,7 +8,7 @@ mod remove;
 mod reset;
 
 use super::backend::{Backend, BackendError};
-use super::resets::{Taken, Turnstile};
+use super::resets::{ResetQueue, UndeliveredPeriods};
 use crate::protocol::TooLarge;
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ use std::time::Duration;
 #[derive(Clone)]
 pub(super) struct Commands {
     backend: Backend,
-    turnstile: Turnstile,
+    turnstile: ResetQueue,
 }
 
 impl Commands {
     pub(super) fn new(backend: Backend) -> Self {
-        Self { backend, turnstile: Turnstile::default() }
+        Self { backend, turnstile: ResetQueue::default() }
     }
 }
 
 /// A reply, and what is given back if it can't be delivered.
-pub(super) struct Outcome {
+pub(super) struct Response {
     pub(super) reply: Vec<u8>,
-    pub(super) taken: Option<Taken>,
+    pub(super) taken: Option<UndeliveredPeriods>,
 }
 
-impl From<Vec<u8>> for Outcome {
+impl From<Vec<u8>> for Response {
     fn from(reply: Vec<u8>) -> Self {
         Self { reply, taken: None }
     }
@@ -39,7 +39,7 @@ impl From<Vec<u8>> for Outcome {
 
 /// Why a request could not be carried out; the operator sees this text as it stands.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ExecuteError {
+pub(super) enum CommandError {
     #[error(transparent)]
     Backend(#[from] BackendError),
     #[error(transparent)]

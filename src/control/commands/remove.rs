@@ -1,6 +1,6 @@
 //! `remove`: ends the measuring of hosts.
 
-use super::{Commands, ExecuteError, Outcome};
+use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::{Filter, RemoveTargets};
 use crate::control::backend::filter;
 use crate::protocol::{Selection, status};
@@ -14,7 +14,7 @@ impl Commands {
         selection: Selection,
         peer: SocketAddr,
         until: Instant,
-    ) -> Result<Outcome, ExecuteError> {
+    ) -> Result<Response, CommandError> {
         if let Some(Filter { name, host }) = filter(selection) {
             self.backend.remove(RemoveTargets { name: name.clone(), host: host.clone() }, until).await?;
             let host = host.map(|host| host.to_string());

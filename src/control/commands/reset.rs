@@ -1,6 +1,6 @@
 //! `reset`: starts the statistics of targets again.
 
-use super::{Commands, ExecuteError, Outcome};
+use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::GetTargets;
 use crate::control::backend::filter;
 use crate::protocol::{Selection, status};
@@ -14,7 +14,7 @@ impl Commands {
         &self,
         selection: Selection,
         peer: SocketAddr,
-    ) -> Result<Outcome, ExecuteError> {
+    ) -> Result<Response, CommandError> {
         let soon = Instant::now() + RESET_PATIENCE;
         if let Some(filter) = filter(selection) {
             let roster = self.backend.roster(GetTargets { filter, ..GetTargets::default() }).await?;

@@ -1,6 +1,6 @@
 //! Periods that end because somebody lists them: what is taken from a pinger is delivered, or given back.
 
-use super::target_stats::Read;
+use super::target_stats::TargetStats;
 use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::{BeginPeriod, BeginPeriodWithReport, Report, ResumePeriod};
 use crate::actors::supervisor::TargetRef;
@@ -11,35 +11,35 @@ use tokio::task::JoinHandle;
 
 /// One reset at a time: what one of them gives back must not mix with what the next one takes.
 #[derive(Clone, Default)]
-pub(super) struct Turnstile {
+pub(super) struct ResetQueue {
     turn: Arc<Mutex<()>>,
     /// Held while pingers are told, one by one, to begin anew.
     telling: Arc<Mutex<()>>,
 }
 
 /// Periods that ended. They go back to their pingers when this is dropped, unless they were delivered.
-pub(super) struct Taken {
-    periods: Vec<Ended>,
+pub(super) struct UndeliveredPeriods {
+    periods: Vec<EndedTarget>,
     _turn: OwnedMutexGuard<()>,
 }
 
 /// A period that ended, and what there was to tell at its end, if that was asked for.
-struct Ended {
+struct EndedTarget {
     member: TargetRef,
     period: EndedPeriod,
     report: Option<Box<Report>>,
 }
 
-impl Turnstile {
+impl ResetQueue {
     /// Ends the periods of these targets, in order, with reports or without. If whoever waits for them gives up, they
     /// are given back.
-    pub(super) async fn take(&self, members: Vec<TargetRef>, detail: bool) -> Option<Taken> {
+    pub(super) async fn take(&self, members: Vec<TargetRef>, detail: bool) -> Option<UndeliveredPeriods> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let (deliver, delivery) = oneshot::channel();
         // A task of its own, since a period that has ended must not get lost with the request.
         actix_rt::spawn(async move {
             let periods = if detail { ended_with_reports(members).await } else { ended(members).await };
-            drop(deliver.send(Taken { periods, _turn: turn }));
+            drop(deliver.send(UndeliveredPeriods { periods, _turn: turn }));
         });
         delivery.await.ok()
     }
@@ -76,10 +76,10 @@ impl Turnstile {
 /// So many are told before others get their turn: a fraction of a millisecond.
 const BATCH: usize = 1_000;
 
-impl Taken {
+impl UndeliveredPeriods {
     /// The books that were taken.
-    pub(super) fn read(&self) -> impl Iterator<Item = Read> + '_ {
-        self.periods.iter().map(|Ended { member, period, report }| Read {
+    pub(super) fn read(&self) -> impl Iterator<Item = TargetStats> + '_ {
+        self.periods.iter().map(|EndedTarget { member, period, report }| TargetStats {
             member: member.clone(),
             summary: period.summary,
             report: report.clone(),
@@ -97,25 +97,25 @@ impl Taken {
     }
 }
 
-impl Drop for Taken {
+impl Drop for UndeliveredPeriods {
     fn drop(&mut self) {
         give_back(self.periods.drain(..));
     }
 }
 
-async fn ended(members: Vec<TargetRef>) -> Vec<Ended> {
+async fn ended(members: Vec<TargetRef>) -> Vec<EndedTarget> {
     let answers = ask_all(members, || BeginPeriod).await;
-    answers.into_iter().map(|(member, period)| Ended { member, period, report: None }).collect()
+    answers.into_iter().map(|(member, period)| EndedTarget { member, period, report: None }).collect()
 }
 
-async fn ended_with_reports(members: Vec<TargetRef>) -> Vec<Ended> {
+async fn ended_with_reports(members: Vec<TargetRef>) -> Vec<EndedTarget> {
     let answers = ask_all(members, || BeginPeriodWithReport).await;
-    let ended = |(member, (period, report))| Ended { member, period, report: Some(Box::new(report)) };
+    let ended = |(member, (period, report))| EndedTarget { member, period, report: Some(Box::new(report)) };
     answers.into_iter().map(ended).collect()
 }
 
-fn give_back(periods: impl Iterator<Item = Ended>) {
-    for Ended { member, period, .. } in periods {
+fn give_back(periods: impl Iterator<Item = EndedTarget>) {
+    for EndedTarget { member, period, .. } in periods {
         // Not lost in a full mailbox, and ahead of the next period's end, which is asked for later.
         if let Some(pinger) = member.pinger.upgrade() {
             pinger.do_send(ResumePeriod(period));

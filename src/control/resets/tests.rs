@@ -2,16 +2,16 @@
 
 use super::*;
 use crate::actors::pinger::GetSummary;
-use crate::control::test_support::Bed;
+use crate::control::test_support::TestSocket;
 use crate::measure::PeriodStats;
 use std::time::Duration;
 
-async fn summaries(bed: &Bed) -> Vec<PeriodStats> {
+async fn summaries(bed: &TestSocket) -> Vec<PeriodStats> {
     ask_all(bed.members.clone(), || GetSummary).await.into_iter().map(|(_, summary)| summary).collect()
 }
 
-async fn ticked() -> (Bed, Vec<PeriodStats>) {
-    let bed = Bed::new(5, "web").await;
+async fn ticked() -> (TestSocket, Vec<PeriodStats>) {
+    let bed = TestSocket::new(5, "web").await;
     bed.tick().await;
     bed.tick().await;
     let before = summaries(&bed).await;
@@ -22,7 +22,7 @@ async fn ticked() -> (Bed, Vec<PeriodStats>) {
 #[actix::test]
 async fn what_is_not_delivered_goes_back() {
     let (bed, before) = ticked().await;
-    let taken = Turnstile::default().take(bed.members.clone(), false).await.expect("periods");
+    let taken = ResetQueue::default().take(bed.members.clone(), false).await.expect("periods");
     assert_eq!(taken.read().map(|read| read.summary).collect::<Vec<_>>(), before);
     bed.tick().await;
     drop(taken);
@@ -33,7 +33,7 @@ async fn what_is_not_delivered_goes_back() {
 #[actix::test]
 async fn what_is_delivered_stays_taken() {
     let (bed, before) = ticked().await;
-    let mut taken = Turnstile::default().take(bed.members.clone(), false).await.expect("periods");
+    let mut taken = ResetQueue::default().take(bed.members.clone(), false).await.expect("periods");
     taken.keep_first(2);
     taken.delivered();
     let after = summaries(&bed).await;
@@ -44,7 +44,7 @@ async fn what_is_delivered_stays_taken() {
 #[actix::test]
 async fn whoever_gives_up_waiting_loses_nothing() {
     let (bed, before) = ticked().await;
-    let turnstile = Turnstile::default();
+    let turnstile = ResetQueue::default();
     let mut taking = Box::pin(turnstile.take(bed.members.clone(), false));
     assert!(futures_util::poll!(taking.as_mut()).is_pending());
     drop(taking);
@@ -56,7 +56,7 @@ async fn whoever_gives_up_waiting_loses_nothing() {
 #[actix::test]
 async fn a_discarded_period_is_over_for_whoever_asks_next() {
     let (bed, _) = ticked().await;
-    let turnstile = Turnstile::default();
+    let turnstile = ResetQueue::default();
     drop(turnstile.discard(bed.members.clone()).await);
     turnstile.all_told().await;
     assert_eq!(summaries(&bed).await, [PeriodStats::default(); 5]);

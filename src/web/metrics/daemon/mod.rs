@@ -5,7 +5,7 @@ mod exporter_info;
 use super::dialects::Dialect;
 use super::send_lateness::Lateness;
 use super::state;
-use crate::actors::control_stats::{ControlStats, Silence};
+use crate::actors::control_stats::{ControlStats, IgnoreReason};
 use crate::actors::persistence::StoreStats;
 use crate::actors::reload::ReloadState;
 use crate::actors::supervisor::Status;
@@ -191,7 +191,7 @@ fn control_requests(stats: &ControlStats) -> Family {
     let counter = IntCounterVec::new(Opts::new("meshping_control_requests_total", help), &["outcome"])?;
     counter.with_label_values(&["answered"]).inc_by(stats.answered);
     counter.with_label_values(&["unsent"]).inc_by(stats.unsent);
-    for (reason, &count) in Silence::ALL.iter().zip(&stats.ignored) {
+    for (reason, &count) in IgnoreReason::ALL.iter().zip(&stats.ignored) {
         counter.with_label_values(&[reason.as_str()]).inc_by(count);
     }
     Ok(Box::new(counter))
