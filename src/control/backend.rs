@@ -2,7 +2,7 @@
 
 use crate::actors::persistence::{self, FlushSoon, GetHistory, HistoryError, NotSaved};
 use crate::actors::supervisor::{AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, TargetPage};
-use crate::protocol::{self, Selection};
+use crate::protocol::{self, Selector};
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use tokio::time::Instant;
@@ -54,11 +54,11 @@ impl Backend {
     }
 
     /// Asks how targets were doing; the answer is a reply.
-    pub(super) async fn history(&self, asked: protocol::History) -> Result<Vec<u8>, BackendError> {
+    pub(super) async fn history(&self, asked: protocol::HistoryRequest) -> Result<Vec<u8>, BackendError> {
         let history = self.history.as_ref().ok_or(HistoryError::Off)?;
-        let mut past = protocol::Past::default();
+        let mut past = protocol::HistoryReply::default();
         if let Some(filter) = filter(asked.selection) {
-            let limit = asked.limit.unwrap_or(usize::MAX).min(protocol::Past::MOST);
+            let limit = asked.limit.unwrap_or(usize::MAX).min(protocol::HistoryReply::MOST);
             let hours = history.send(GetHistory { filter, after: asked.after, limit }).await??;
             let hour =
                 |hour: &persistence::Hour| past.push(hour.address, &hour.name, hour.begins, &hour.settled);
@@ -91,17 +91,17 @@ pub(super) enum BackendError {
     NotSaved(#[from] NotSaved),
     /// There is none, or it can't be read.
     #[error(transparent)]
-    History(#[from] HistoryError),
+    HistoryRequest(#[from] HistoryError),
     /// It has ended.
     #[error("the daemon is shutting down")]
     Gone(#[from] MailboxError),
 }
 
 /// `None` if nothing can match.
-pub(super) fn filter(selection: Selection) -> Option<Filter> {
+pub(super) fn filter(selection: Selector) -> Option<Filter> {
     match selection {
-        Selection::All => Some(Filter::default()),
-        Selection::Matching { name: None, host: None } => None,
-        Selection::Matching { name, host } => Some(Filter { name, host }),
+        Selector::All => Some(Filter::default()),
+        Selector::Matching { name: None, host: None } => None,
+        Selector::Matching { name, host } => Some(Filter { name, host }),
     }
 }

@@ -46,12 +46,12 @@ impl Dispatcher {
         };
         match request {
             Request::Noop => Ok(status::ok().into()),
-            Request::List(list) => self.commands.list(list, peer).await,
+            Request::ListRequest(list) => self.commands.list(list, peer).await,
             Request::Add(add) => self.commands.add(add, peer, until).await,
             Request::Remove(selection) => self.commands.remove(selection, peer, until).await,
             Request::Reset(selection) => self.commands.reset(selection, peer).await,
             Request::Histogram(asked) => self.commands.histogram(asked).await,
-            Request::History(asked) => self.commands.history(asked).await,
+            Request::HistoryRequest(asked) => self.commands.history(asked).await,
         }
     }
 }

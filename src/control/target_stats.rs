@@ -3,7 +3,7 @@
 use crate::actors::pinger::Report;
 use crate::actors::supervisor::TargetRef;
 use crate::measure::PeriodStats;
-use crate::protocol::{Target, TargetList};
+use crate::protocol::{ListReply, ListedTarget};
 
 /// The books of one target at one moment.
 pub(super) struct TargetStats {
@@ -17,13 +17,13 @@ pub(super) struct TargetStats {
 pub(super) fn encode<'a>(
     reads: impl Iterator<Item = &'a TargetStats>,
     view: impl Fn(&PeriodStats) -> PeriodStats,
-) -> TargetList {
-    let mut targets = TargetList::default();
+) -> ListReply {
+    let mut targets = ListReply::default();
     for TargetStats { member, summary, report } in reads {
         let (address, name, interval) = (member.address, &*member.name, member.interval);
         let detail = report.as_deref().map(|report| (&report.detail, report.wall));
         let options = member.options.as_deref();
-        targets.push(&Target { address, name, interval, summary: view(summary), detail, options });
+        targets.push(&ListedTarget { address, name, interval, summary: view(summary), detail, options });
     }
     targets
 }

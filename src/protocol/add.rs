@@ -1,7 +1,7 @@
 //! `add`: has a host measured.
 
 use super::members::Members;
-use super::{Quoted, Refusal};
+use super::{Quoted, RequestError};
 use crate::target::{Host, Label, MAX_NAME, Terms};
 
 /// A request to measure a host.
@@ -16,14 +16,14 @@ pub struct AddRequest {
 }
 
 impl AddRequest {
-    pub(super) fn parse(members: &Members<'_>) -> Result<Self, Refusal> {
+    pub(super) fn parse(members: &Members<'_>) -> Result<Self, RequestError> {
         let (name, addr) = (members.text("name")?, members.text("addr")?);
-        let name_or_addr = name.as_ref().or(addr.as_ref()).ok_or(Refusal::NeedNameOrAddr)?;
+        let name_or_addr = name.as_ref().or(addr.as_ref()).ok_or(RequestError::NeedNameOrAddr)?;
         let text = addr.as_ref().unwrap_or(name_or_addr);
         if name_or_addr.len() > MAX_NAME {
-            return Err(Refusal::LongName(name_or_addr.len()));
+            return Err(RequestError::LongName(name_or_addr.len()));
         }
-        let host = text.parse().map_err(|why| Refusal::Host { given: Quoted::text(text), why })?;
+        let host = text.parse().map_err(|why| RequestError::Host { given: Quoted::text(text), why })?;
         let terms = members.terms()?;
         terms.check(&host)?;
         Ok(Self { name: name_or_addr.as_str().into(), host, terms })

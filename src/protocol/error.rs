@@ -5,7 +5,7 @@ use crate::target::{AddressError, HostError, MAX_NAME, OptionError, SecondsError
 
 /// Why a datagram is no request that can be carried out; the operator sees this text as it stands.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Refusal {
+pub enum RequestError {
     /// An object with `status` but without `cmd`: somebody's reply, which is never answered.
     #[error("a reply, not a request")]
     IsReply,
@@ -71,7 +71,7 @@ pub enum Refusal {
     LongName(usize),
 }
 
-impl Refusal {
+impl RequestError {
     /// The reply; `None` for what must not be answered.
     pub fn reply(&self) -> Option<Vec<u8>> {
         match self {

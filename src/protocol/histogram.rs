@@ -1,6 +1,6 @@
 //! `histogram`: how often which round-trip time was seen.
 
-use super::Refusal;
+use super::RequestError;
 use super::json::{close, put, separate};
 use super::members::Members;
 use crate::measure::Histogram;
@@ -16,8 +16,8 @@ pub struct HistogramRequest {
 }
 
 impl HistogramRequest {
-    pub(super) fn parse(members: &Members<'_>) -> Result<Self, Refusal> {
-        let addr = members.text("addr")?.ok_or(Refusal::NeedAddr)?;
+    pub(super) fn parse(members: &Members<'_>) -> Result<Self, RequestError> {
+        let addr = members.text("addr")?.ok_or(RequestError::NeedAddr)?;
         Ok(Self { address: addr.parse().ok(), reset: members.is_truthy("reset") })
     }
 }

@@ -2,29 +2,30 @@
 
 use super::json::{MAX_REPLY, put, separate, write_seconds, write_string};
 use super::members::Members;
-use super::selector::Selection;
-use super::{Quoted, Refusal};
+use super::selector::Selector;
+use super::{Quoted, RequestError};
 use crate::measure::LifetimeStats;
 use crate::target::Address;
 
 /// A request for the history of targets, hour by hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct History {
-    /// Of which targets. Never [`Selection::All`].
-    pub selection: Selection,
+pub struct HistoryRequest {
+    /// Of which targets. Never [`Selector::All`].
+    pub selection: Selector,
     /// Only what comes after the hour of that address that begins at that Unix time.
     pub after: Option<(Address, i64)>,
     /// At most so many hours.
     pub limit: Option<usize>,
 }
 
-impl History {
-    pub(super) fn parse(selection: Selection, members: &Members<'_>) -> Result<Self, Refusal> {
-        if selection == Selection::All {
-            return Err(Refusal::NeedNameOrAddr);
+impl HistoryRequest {
+    pub(super) fn parse(selection: Selector, members: &Members<'_>) -> Result<Self, RequestError> {
+        if selection == Selector::All {
+            return Err(RequestError::NeedNameOrAddr);
         }
-        let after =
-            members.text("after")?.map(|text| place(&text).ok_or(Refusal::AfterHour(Quoted::text(&text))));
+        let after = members
+            .text("after")?
+            .map(|text| place(&text).ok_or(RequestError::AfterHour(Quoted::text(&text))));
         Ok(Self { selection, after: after.transpose()?, limit: members.limit()? })
     }
 }
@@ -37,9 +38,9 @@ fn place(text: &str) -> Option<(Address, i64)> {
 
 /// A reply with hours of targets: as many, from the first on, as fit.
 #[derive(Debug)]
-pub struct Past(String);
+pub struct HistoryReply(String);
 
-impl Default for Past {
+impl Default for HistoryReply {
     fn default() -> Self {
         Self(HEAD.into())
     }
@@ -48,7 +49,7 @@ impl Default for Past {
 const HEAD: &str = "{\"history\": [";
 const TAIL: &str = "]}";
 
-impl Past {
+impl HistoryReply {
     /// More hours than this never fit.
     pub const MOST: usize = MAX_REPLY / 150;
 
@@ -108,7 +109,7 @@ mod tests {
     #[test]
     fn a_history_is_of_somebody_and_comes_in_pages() {
         let host = |text: &str| text.parse::<Host>().ok();
-        let of = |name: Option<&str>, host| Selection::Matching { name: name.map(Into::into), host };
+        let of = |name: Option<&str>, host| Selector::Matching { name: name.map(Into::into), host };
         let after = Some(("fe80::1%eth0".parse().unwrap(), 7_200));
         let cases = [
             (r#"{"cmd":"history","addr":"10.0.0.1"}"#, Ok((of(None, host("10.0.0.1")), None, None))),
@@ -118,15 +119,16 @@ mod tests {
                 Ok((of(Some("a"), None), after, None)),
             ),
             (r#"{"cmd":"history","addr":"a b"}"#, Ok((of(None, None), None, None))),
-            (r#"{"cmd":"history"}"#, Err(Refusal::NeedNameOrAddr)),
+            (r#"{"cmd":"history"}"#, Err(RequestError::NeedNameOrAddr)),
             (
                 r#"{"cmd":"history","name":"a","after":"10.0.0.1"}"#,
-                Err(Refusal::AfterHour(Quoted::text("10.0.0.1"))),
+                Err(RequestError::AfterHour(Quoted::text("10.0.0.1"))),
             ),
         ];
         for (text, expected) in cases {
-            let expected = expected
-                .map(|(selection, after, limit)| Request::History(History { selection, after, limit }));
+            let expected = expected.map(|(selection, after, limit)| {
+                Request::HistoryRequest(HistoryRequest { selection, after, limit })
+            });
             assert_eq!(Request::parse(text.as_bytes()), expected, "{text}");
         }
     }
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn an_hour_is_an_object_with_its_histogram() {
-        let mut past = Past::default();
+        let mut past = HistoryReply::default();
         assert!(past.push("10.0.0.1".parse().unwrap(), "a\"b", 7_200, &settled(&[1_000, 2_000])));
         assert!(past.push("10.0.0.1".parse().unwrap(), "a", 10_800, &settled(&[])));
         let text = String::from_utf8(past.into_reply()).unwrap();
@@ -155,11 +157,11 @@ mod tests {
 
     #[test]
     fn no_more_hours_than_fit_are_in_a_reply() {
-        let (mut past, address) = (Past::default(), "10.0.0.1".parse().unwrap());
-        let rows = (0..2 * i64::try_from(Past::MOST).unwrap())
+        let (mut past, address) = (HistoryReply::default(), "10.0.0.1".parse().unwrap());
+        let rows = (0..2 * i64::try_from(HistoryReply::MOST).unwrap())
             .take_while(|hour| past.push(address, "x", hour * 3_600, &settled(&[])));
         let rows = rows.count();
-        assert!(rows > 300 && rows <= Past::MOST, "{rows}");
+        assert!(rows > 300 && rows <= HistoryReply::MOST, "{rows}");
         assert!(past.into_reply().len() <= MAX_REPLY);
     }
 }

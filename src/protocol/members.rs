@@ -3,7 +3,7 @@
 //! The object is split into the texts of its members and no further: what nobody asks for is not looked at, so
 //! neither its depth nor the size of its numbers matters.
 
-use super::{Quoted, Refusal};
+use super::{Quoted, RequestError};
 use crate::target::{
     Address, AddressError, Interval, Key, Labels, OptionError, SecondsError, Terms, TermsError,
 };
@@ -16,13 +16,13 @@ pub(super) struct Members<'a>(HashMap<String, &'a RawValue>);
 
 impl<'a> Members<'a> {
     /// Splits a datagram.
-    pub(super) fn split(datagram: &'a [u8]) -> Result<Self, Refusal> {
-        let text = std::str::from_utf8(datagram).map_err(|_| Refusal::InvalidJson)?;
+    pub(super) fn split(datagram: &'a [u8]) -> Result<Self, RequestError> {
+        let text = std::str::from_utf8(datagram).map_err(|_| RequestError::InvalidJson)?;
         serde_json::from_str(text).map(Self).map_err(|_| {
             // An object fails to be split only by a name that is no Unicode: not JSON that we can read.
             let is_object = text.trim_start().starts_with('{');
             let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
-            if is_json && !is_object { Refusal::NeedCmd } else { Refusal::InvalidJson }
+            if is_json && !is_object { RequestError::NeedCmd } else { RequestError::InvalidJson }
         })
     }
 
@@ -37,13 +37,13 @@ impl<'a> Members<'a> {
     }
 
     /// A string; an empty one counts as absent.
-    pub(super) fn text(&self, member: &'static str) -> Result<Option<String>, Refusal> {
+    pub(super) fn text(&self, member: &'static str) -> Result<Option<String>, RequestError> {
         let Some(json) = self.json(member) else { return Ok(None) };
         if !json.starts_with('"') {
-            return Err(Refusal::NotAString { member, given: Quoted::json(json) });
+            return Err(RequestError::NotAString { member, given: Quoted::json(json) });
         }
         // What can still be wrong with it are halves of surrogate pairs.
-        let text: String = serde_json::from_str(json).map_err(|_| Refusal::InvalidJson)?;
+        let text: String = serde_json::from_str(json).map_err(|_| RequestError::InvalidJson)?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
@@ -58,10 +58,10 @@ impl<'a> Members<'a> {
     }
 
     /// `itv`: a number, or a numeric string, of seconds.
-    fn interval(&self) -> Result<Option<Interval>, Refusal> {
+    fn interval(&self) -> Result<Option<Interval>, RequestError> {
         let Some(json) = self.json("itv") else { return Ok(None) };
         let (seconds, given) = if json.starts_with('"') {
-            let text: String = serde_json::from_str(json).map_err(|_| Refusal::InvalidJson)?;
+            let text: String = serde_json::from_str(json).map_err(|_| RequestError::InvalidJson)?;
             (text.trim().parse(), Quoted::text(&text))
         } else {
             (json.parse(), Quoted::json(json))
@@ -71,12 +71,12 @@ impl<'a> Members<'a> {
     }
 
     /// Everything that says how a target is pinged: `itv`, the options by their names, `labels`.
-    pub(super) fn terms(&self) -> Result<Terms, Refusal> {
+    pub(super) fn terms(&self) -> Result<Terms, RequestError> {
         let mut terms = Terms::default();
         for key in Key::ALL.into_iter().filter(|key| *key != Key::Interval) {
             let Some(json) = self.json(key.as_str()).filter(|&json| json != EMPTY) else { continue };
             let (text, given) = if json.starts_with('"') {
-                let text: String = serde_json::from_str(json).map_err(|_| Refusal::InvalidJson)?;
+                let text: String = serde_json::from_str(json).map_err(|_| RequestError::InvalidJson)?;
                 let given = Quoted::text(&text);
                 (text, given)
             } else {
@@ -89,32 +89,32 @@ impl<'a> Members<'a> {
     }
 
     /// `labels`: an object of strings.
-    fn labels(&self) -> Result<Labels, Refusal> {
+    fn labels(&self) -> Result<Labels, RequestError> {
         let Some(json) = self.json("labels") else { return Ok(Labels::default()) };
         let labels: HashMap<String, String> =
-            serde_json::from_str(json).map_err(|_| Refusal::Labels(Quoted::json(json)))?;
+            serde_json::from_str(json).map_err(|_| RequestError::Labels(Quoted::json(json)))?;
         Ok(Labels::new(labels).map_err(TermsError::from)?)
     }
 
     /// `limit`: a whole number, at least 1.
-    pub(super) fn limit(&self) -> Result<Option<usize>, Refusal> {
+    pub(super) fn limit(&self) -> Result<Option<usize>, RequestError> {
         let Some(json) = self.json("limit") else { return Ok(None) };
         let number = json.parse::<f64>().ok().filter(|limit| *limit >= 1.0 && limit.fract() == 0.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, at least 1")]
         let limit = number.map(|limit| limit as usize);
-        limit.map(Some).ok_or_else(|| Refusal::Limit(Quoted::json(json)))
+        limit.map(Some).ok_or_else(|| RequestError::Limit(Quoted::json(json)))
     }
 
     /// `after`: an address, also one that no host can have: 0.0.0.0 is before all of them, :: behind IPv4. The empty
     /// string is before all of them, too.
-    pub(super) fn after(&self) -> Result<Option<Address>, Refusal> {
+    pub(super) fn after(&self) -> Result<Option<Address>, RequestError> {
         let Some(text) = self.text("after")? else { return Ok(None) };
         match text.parse() {
             Ok(address) => Ok(Some(address)),
             Err(
                 AddressError::Unspecified(ip) | AddressError::Multicast(ip) | AddressError::Broadcast(ip),
             ) => Ok(Address::not_behind(ip)),
-            Err(why) => Err(Refusal::After { given: Quoted::text(&text), why }),
+            Err(why) => Err(RequestError::After { given: Quoted::text(&text), why }),
         }
     }
 }

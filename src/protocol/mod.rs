@@ -15,11 +15,11 @@ pub mod selector;
 pub mod status;
 
 pub use add::AddRequest;
-pub use error::Refusal;
+pub use error::RequestError;
 pub use histogram::HistogramRequest;
-pub use history::{History, Past};
+pub use history::{HistoryReply, HistoryRequest};
 pub use json::MAX_REPLY;
-pub use list::{List, Page, Target, TargetList, TooLarge};
+pub use list::{ListReply, ListRequest, ListedTarget, PageRequest, TooLarge};
 pub use quoted::Quoted;
 pub use request::Request;
-pub use selector::Selection;
+pub use selector::Selector;

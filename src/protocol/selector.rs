@@ -1,12 +1,12 @@
 //! Which targets a request means: by name, by address, or all of them.
 
-use super::Refusal;
+use super::RequestError;
 use super::members::Members;
 use crate::target::{Host, Label};
 
 /// Which targets are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
+pub enum Selector {
     /// Every one.
     All,
     /// Those that are called `name`, and those that are `host`: both given, both apply.
@@ -21,11 +21,11 @@ pub enum Selection {
 }
 
 /// What can't be a host was never added, so it matches nothing, as does any other text that nobody has added.
-pub(super) fn selection(members: &Members<'_>) -> Result<Selection, Refusal> {
+pub(super) fn selection(members: &Members<'_>) -> Result<Selector, RequestError> {
     let (name, addr) = (members.text("name")?, members.text("addr")?);
     if name.is_none() && addr.is_none() {
-        return Ok(Selection::All);
+        return Ok(Selector::All);
     }
     let host = addr.and_then(|addr| addr.parse().ok());
-    Ok(Selection::Matching { name: name.map(Label::from), host })
+    Ok(Selector::Matching { name: name.map(Label::from), host })
 }

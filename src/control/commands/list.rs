@@ -7,17 +7,17 @@ use crate::actors::supervisor::{Filter, GetTargets, TargetPage, TargetRef};
 use crate::control::backend::filter;
 use crate::control::target_stats::{TargetStats, encode};
 use crate::measure::PeriodStats;
-use crate::protocol::{List, Page, TooLarge};
+use crate::protocol::{ListRequest, PageRequest, TooLarge};
 use std::net::SocketAddr;
 use tracing::info;
 
 impl Commands {
     pub(in crate::control) async fn list(
         &self,
-        list: List,
+        list: ListRequest,
         peer: SocketAddr,
     ) -> Result<Response, CommandError> {
-        let List { selection, page, reset, detail } = list;
+        let ListRequest { selection, page, reset, detail } = list;
         let Some(filter) = filter(selection) else { return Ok(EMPTY.to_vec().into()) };
         let reads = match page {
             None => self.read_whole(filter, detail).await?,
@@ -42,7 +42,7 @@ impl Commands {
     async fn read_page(
         &self,
         filter: Filter,
-        page: Page,
+        page: PageRequest,
         detail: bool,
     ) -> Result<Vec<TargetStats>, CommandError> {
         let limit = Some(page.limit.unwrap_or(usize::MAX).min(TooLarge::MOST));

@@ -3,7 +3,7 @@
 use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::{Filter, RemoveTargets};
 use crate::control::backend::filter;
-use crate::protocol::{Selection, status};
+use crate::protocol::{Selector, status};
 use std::net::SocketAddr;
 use tokio::time::Instant;
 use tracing::info;
@@ -11,7 +11,7 @@ use tracing::info;
 impl Commands {
     pub(in crate::control) async fn remove(
         &self,
-        selection: Selection,
+        selection: Selector,
         peer: SocketAddr,
         until: Instant,
     ) -> Result<Response, CommandError> {

@@ -3,7 +3,7 @@
 use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::GetTargets;
 use crate::control::backend::filter;
-use crate::protocol::{Selection, status};
+use crate::protocol::{Selector, status};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -12,7 +12,7 @@ use tracing::info;
 impl Commands {
     pub(in crate::control) async fn reset(
         &self,
-        selection: Selection,
+        selection: Selector,
         peer: SocketAddr,
     ) -> Result<Response, CommandError> {
         let soon = Instant::now() + RESET_PATIENCE;

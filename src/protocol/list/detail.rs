@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Writes the members behind those that every list has, each with a comma before it.
 pub(super) fn write_detail(text: &mut String, detail: &DetailedStats, wall: WallMapping) {
-    let mut members = Members { text, wall };
+    let mut members = DetailWriter { text, wall };
     members.seconds("stddev", detail.stddev);
     members.seconds("jitter", detail.jitter);
     for (index, name) in ["p50", "p90", "p99"].into_iter().enumerate() {
@@ -43,12 +43,12 @@ pub(super) fn write_options(text: &mut String, options: &Options) {
     }
 }
 
-struct Members<'a> {
+struct DetailWriter<'a> {
     text: &'a mut String,
     wall: WallMapping,
 }
 
-impl Members<'_> {
+impl DetailWriter<'_> {
     fn seconds(&mut self, name: &str, duration: Option<Duration>) {
         if let Some(duration) = duration {
             self.name(name);

@@ -2,21 +2,21 @@
 
 mod detail;
 
-use super::Refusal;
+use super::RequestError;
 use super::json::{MAX_REPLY, close, put, separate, write_seconds, write_string};
 use super::members::Members;
-use super::selector::{Selection, selection};
+use super::selector::{Selector, selection};
 use crate::measure::{DetailedStats, PeriodStats, WallMapping};
 use crate::target::{Address, Interval, Options};
 use detail::{write_detail, write_options};
 
 /// A request for the books of targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct List {
+pub struct ListRequest {
     /// Of which targets.
-    pub selection: Selection,
+    pub selection: Selector,
     /// One page of them; `None`: all of them, or a refusal.
-    pub page: Option<Page>,
+    pub page: Option<PageRequest>,
     /// What was listed starts again.
     pub reset: bool,
     /// With everything that there is to tell.
@@ -25,16 +25,16 @@ pub struct List {
 
 /// Which part of a list that is too long for one reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Page {
+pub struct PageRequest {
     /// Only targets after this address.
     pub after: Option<Address>,
     /// At most so many.
     pub limit: Option<usize>,
 }
 
-impl List {
-    pub(super) fn parse(members: &Members<'_>) -> Result<Self, Refusal> {
-        let page = Page { after: members.after()?, limit: members.limit()? };
+impl ListRequest {
+    pub(super) fn parse(members: &Members<'_>) -> Result<Self, RequestError> {
+        let page = PageRequest { after: members.after()?, limit: members.limit()? };
         let paged = members.json("after").is_some() || page.limit.is_some();
         Ok(Self {
             selection: selection(members)?,
@@ -50,7 +50,7 @@ pub const MIN_TARGET: usize = 134;
 
 /// One target of a list.
 #[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
+pub struct ListedTarget<'a> {
     /// Whom it pings.
     pub address: Address,
     /// Its first name.
@@ -65,7 +65,7 @@ pub struct Target<'a> {
     pub options: Option<&'a Options>,
 }
 
-impl Target<'_> {
+impl ListedTarget<'_> {
     fn write(&self, text: &mut String) {
         let (address, summary) = (self.address, &self.summary);
         put(text, format_args!("\"{address}\":{{\"name\":"));
@@ -106,7 +106,7 @@ fn write_counts(text: &mut String, summary: &PeriodStats) {
 
 /// The targets of a reply: as many whole ones, from the first on, as fit.
 #[derive(Debug)]
-pub struct TargetList {
+pub struct ListReply {
     text: String,
     /// Targets that were to be listed, fitting or not, and the bytes that all of them need.
     targets: usize,
@@ -114,15 +114,15 @@ pub struct TargetList {
     fitting: usize,
 }
 
-impl Default for TargetList {
+impl Default for ListReply {
     fn default() -> Self {
         Self { text: "{".into(), targets: 0, needed: 2, fitting: 0 }
     }
 }
 
-impl TargetList {
+impl ListReply {
     /// Takes in one more target. False if it does not fit, or one before it did not.
-    pub fn push(&mut self, target: &Target<'_>) -> bool {
+    pub fn push(&mut self, target: &ListedTarget<'_>) -> bool {
         let before = self.text.len();
         separate(&mut self.text);
         target.write(&mut self.text);

@@ -11,8 +11,8 @@ fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-fn target(address: Address, name: &str, summary: PeriodStats) -> Target<'_> {
-    Target { address, name, interval: Interval::DEFAULT, summary, detail: None, options: None }
+fn target(address: Address, name: &str, summary: PeriodStats) -> ListedTarget<'_> {
+    ListedTarget { address, name, interval: Interval::DEFAULT, summary, detail: None, options: None }
 }
 
 fn busy() -> PeriodStats {
@@ -28,9 +28,9 @@ fn text(bytes: Vec<u8>) -> String {
 fn a_target_has_the_members_of_the_contract() {
     let rtt = RttStats { sum: 3_000_000, min: 1, max: 2_500_000, last: 20_100, ..RttStats::default() };
     let summary = PeriodStats { recv: 3, errs: 2, lost: 1, void: 4, outd: 5, dups: 6, in_flight: 7, rtt };
-    let mut list = TargetList::default();
+    let mut list = ListReply::default();
     let interval = Interval::from_seconds(0.25).expect("an interval");
-    assert!(list.push(&Target { interval, ..target(address("fe80::1%eth0"), "a \"b\"", summary) }));
+    assert!(list.push(&ListedTarget { interval, ..target(address("fe80::1%eth0"), "a \"b\"", summary) }));
     assert!(list.push(&target(address("127.0.0.1"), "é", PeriodStats::default())));
     let expected = concat!(
         r#"{"fe80::1%eth0":{"name":"a \"b\"","addr":"fe80::1%eth0","af":10,"itv":0.25,"sent":17,"recv":3,"#,
@@ -39,13 +39,13 @@ fn a_target_has_the_members_of_the_contract() {
         r#""errs":0,"lost":0,"outd":0,"sum":0.0,"min":0.0,"max":0.0,"last":0.0}}"#,
     );
     assert_eq!(text(list.into_whole().expect("it fits")), expected);
-    assert_eq!(text(TargetList::default().into_whole().expect("it fits")), "{}");
+    assert_eq!(text(ListReply::default().into_whole().expect("it fits")), "{}");
 }
 
 #[test]
 fn old_clients_can_read_eighty_busy_targets() {
     let names: Vec<String> = (100..180).map(|host| format!("10.123.123.{host}")).collect();
-    let mut list = TargetList::default();
+    let mut list = ListReply::default();
     for name in &names {
         assert!(list.push(&target(address(name), name, busy())));
     }
@@ -55,7 +55,7 @@ fn old_clients_can_read_eighty_busy_targets() {
 
 #[test]
 fn no_target_is_smaller_than_the_bound_says() {
-    let mut list = TargetList::default();
+    let mut list = ListReply::default();
     list.push(&target(address("1::"), "x", PeriodStats::default()));
     let first = list.needed;
     list.push(&target(address("1::"), "x", PeriodStats::default()));
@@ -70,7 +70,7 @@ fn no_target_is_smaller_than_the_bound_says() {
 #[test]
 fn a_list_holds_whole_targets_from_the_first_on() {
     let name = "n".repeat(253);
-    let mut list = TargetList::default();
+    let mut list = ListReply::default();
     let fitted = (1..=1_000_u32)
         .map(|host| IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + host)))
         .map(|ip| list.push(&target(Address::try_from(ip).expect("a host"), &name, busy())))
@@ -92,16 +92,16 @@ fn a_page_with_detail_is_json_and_fits() {
         ..DetailedStats::default()
     };
     let wall = WallMapping::new(Timestamp::EPOCH, Duration::from_secs(1_700_000_000));
-    let mut list = TargetList::default();
+    let mut list = ListReply::default();
     let one = target(address("10.0.0.1"), "a", busy());
-    while list.push(&Target { detail: Some((&detail, wall)), ..one }) {}
+    while list.push(&ListedTarget { detail: Some((&detail, wall)), ..one }) {}
     let fitting = list.fitting();
     let page = text(list.into_page());
     assert!(
         page.len() <= MAX_REPLY && page.len() > MAX_REPLY - 400 && page.ends_with(r#","p99":0.012345678}}"#)
     );
     assert_eq!(page.matches("\"stddev\":").count(), fitting);
-    let mut bare = TargetList::default();
+    let mut bare = ListReply::default();
     bare.push(&one);
     let bare = text(bare.into_page());
     assert!(page.starts_with(&bare[..bare.len() - 2]), "the same members come first");
@@ -109,7 +109,7 @@ fn a_page_with_detail_is_json_and_fits() {
 
 #[test]
 fn a_page_is_json_and_fits() {
-    let mut list = TargetList::default();
+    let mut list = ListReply::default();
     while list.push(&target(address("10.0.0.1"), "\u{1}\"\u{1f}", busy())) {}
     let fitting = list.fitting();
     let page = list.into_page();
@@ -129,7 +129,7 @@ proptest! {
 
     #[test]
     fn every_name_comes_back_as_it_was(name: String, recv: u64) {
-        let mut list = TargetList::default();
+        let mut list = ListReply::default();
         prop_assume!(name.len() <= 253);
         list.push(&target(address("::1"), &name, PeriodStats { recv, ..PeriodStats::default() }));
         let reply: Value = serde_json::from_slice(&list.into_page()).expect("a reply is JSON");

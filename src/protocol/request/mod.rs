@@ -2,11 +2,11 @@
 
 use super::add::AddRequest;
 use super::histogram::HistogramRequest;
-use super::history::History;
-use super::list::List;
+use super::history::HistoryRequest;
+use super::list::ListRequest;
 use super::members::Members;
-use super::selector::{Selection, selection};
-use super::{Quoted, Refusal};
+use super::selector::{Selector, selection};
+use super::{Quoted, RequestError};
 
 /// A request that can be carried out.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,15 +14,15 @@ pub enum Request {
     /// Does nothing; tells whether the daemon listens.
     Noop,
     /// Asks for the books of targets.
-    List(List),
+    ListRequest(ListRequest),
     /// Asks for a host to be measured.
     Add(AddRequest),
-    /// Asks to forget hosts. Never [`Selection::All`].
-    Remove(Selection),
+    /// Asks to forget hosts. Never [`Selector::All`].
+    Remove(Selector),
     /// Starts new periods.
-    Reset(Selection),
+    Reset(Selector),
     /// Asks how targets were doing hour by hour.
-    History(History),
+    HistoryRequest(HistoryRequest),
     /// Asks how often which round-trip time was seen.
     Histogram(HistogramRequest),
 }
@@ -31,32 +31,32 @@ impl Request {
     /// Reads a datagram.
     ///
     /// # Errors
-    /// [`Refusal`], which is the reply.
-    pub fn parse(datagram: &[u8]) -> Result<Self, Refusal> {
+    /// [`RequestError`], which is the reply.
+    pub fn parse(datagram: &[u8]) -> Result<Self, RequestError> {
         let members = Members::split(datagram)?;
         if !members.has("cmd") {
-            return Err(if members.has("status") { Refusal::IsReply } else { Refusal::NeedCmd });
+            return Err(if members.has("status") { RequestError::IsReply } else { RequestError::NeedCmd });
         }
         match command(&members)?.as_str() {
             "noop" => Ok(Self::Noop),
-            "list" => List::parse(&members).map(Self::List),
+            "list" => ListRequest::parse(&members).map(Self::ListRequest),
             "add" => AddRequest::parse(&members).map(Self::Add),
             "remove" => match selection(&members)? {
-                Selection::All => Err(Refusal::NeedNameOrAddr),
-                matching @ Selection::Matching { .. } => Ok(Self::Remove(matching)),
+                Selector::All => Err(RequestError::NeedNameOrAddr),
+                matching @ Selector::Matching { .. } => Ok(Self::Remove(matching)),
             },
             "reset" => Ok(Self::Reset(selection(&members)?)),
             "histogram" => HistogramRequest::parse(&members).map(Self::Histogram),
-            "history" => History::parse(selection(&members)?, &members).map(Self::History),
-            unknown => Err(Refusal::UnknownCommand(Quoted::text(unknown))),
+            "history" => HistoryRequest::parse(selection(&members)?, &members).map(Self::HistoryRequest),
+            unknown => Err(RequestError::UnknownCommand(Quoted::text(unknown))),
         }
     }
 }
 
-fn command(members: &Members<'_>) -> Result<String, Refusal> {
+fn command(members: &Members<'_>) -> Result<String, RequestError> {
     let json = members.json("cmd").unwrap_or("null");
     if !json.starts_with('"') {
-        return Err(Refusal::UnknownCommand(Quoted::json(json)));
+        return Err(RequestError::UnknownCommand(Quoted::json(json)));
     }
     Ok(members.text("cmd")?.unwrap_or_default())
 }

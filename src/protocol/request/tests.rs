@@ -20,17 +20,17 @@ fn errmessage(text: &str) -> String {
     reply["errmessage"].as_str().expect("a message").to_owned()
 }
 
-fn matching(name: Option<&str>, host: Option<&str>) -> Selection {
+fn matching(name: Option<&str>, host: Option<&str>) -> Selector {
     let host = host.map(|host| host.parse().expect("a host"));
-    Selection::Matching { name: name.map(Label::from), host }
+    Selector::Matching { name: name.map(Label::from), host }
 }
 
 fn detailed() -> Request {
-    Request::List(List { selection: Selection::All, page: None, reset: false, detail: true })
+    Request::ListRequest(ListRequest { selection: Selector::All, page: None, reset: false, detail: true })
 }
 
-fn whole(selection: Selection, reset: bool) -> Request {
-    Request::List(List { selection, page: None, reset, detail: false })
+fn whole(selection: Selector, reset: bool) -> Request {
+    Request::ListRequest(ListRequest { selection, page: None, reset, detail: false })
 }
 
 #[test]
@@ -74,8 +74,8 @@ fn requests_are_read_whatever_else_they_hold() {
         ("{\"cmd\": \"noop\"}\n", Request::Noop),
         (r#"{"cmd": "list", "cmd": "noop"}"#, Request::Noop),
         (r#"{"cmd": "noop", "status": "ok", "x": 1e999}"#, Request::Noop),
-        (r#"{"cmd":"list"}"#, whole(Selection::All, false)),
-        (r#"{"cmd": "list", "reset": true, "detail": []}"#, whole(Selection::All, true)),
+        (r#"{"cmd":"list"}"#, whole(Selector::All, false)),
+        (r#"{"cmd": "list", "reset": true, "detail": []}"#, whole(Selector::All, true)),
         (r#"{"cmd": "list", "detail": [[]]}"#, detailed()),
         (r#"{"cmd": "list", "reset": 0, "detail": "no"}"#, detailed()),
         (r#"{"cmd": "list", "name": "web"}"#, whole(matching(Some("web"), None), false)),
@@ -86,7 +86,7 @@ fn requests_are_read_whatever_else_they_hold() {
         (r#"{"cmd": "list", "addr": "0.0.0.0"}"#, whole(matching(None, None), false)),
         (r#"{"cmd": "remove", "addr": "a b"}"#, Request::Remove(matching(None, None))),
         (r#"{"cmd": "remove", "addr": "web.example"}"#, Request::Remove(matching(None, Some("web.example")))),
-        (r#"{"cmd": "reset"}"#, Request::Reset(Selection::All)),
+        (r#"{"cmd": "reset"}"#, Request::Reset(Selector::All)),
         (r#"{"cmd": "reset", "addr": "::1"}"#, Request::Reset(matching(None, Some("::1")))),
         (
             r#"{"cmd": "histogram", "addr": "[::1]", "reset": 1}"#,
@@ -190,18 +190,20 @@ fn an_interval_is_a_number_or_a_numeric_string() {
 fn truth_is_what_python_takes_for_it() {
     let list = |value: &str| format!(r#"{{"cmd": "list", "reset": {value}}}"#);
     for falsy in ["false", "null", "0", "-0", "0.0", "0e5", "\"\"", "[]", "[ ]", "{}", "{\n}"] {
-        assert_eq!(parsed(&list(falsy)), whole(Selection::All, false), "{falsy}");
+        assert_eq!(parsed(&list(falsy)), whole(Selector::All, false), "{falsy}");
     }
     for truthy in ["true", "1", "-1", "0.1", "1e999", "\"false\"", "\"0\"", "\"\\ud800\"", "[0]", "{\"a\":0}"]
     {
-        assert_eq!(parsed(&list(truthy)), whole(Selection::All, true), "{truthy}");
+        assert_eq!(parsed(&list(truthy)), whole(Selector::All, true), "{truthy}");
     }
 }
 
 #[test]
 fn either_limit_or_after_asks_for_a_page() {
     let page = |members: &str| match parsed(&format!(r#"{{"cmd": "list", {members}}}"#)) {
-        Request::List(list) => list.page.map(|page| (page.after.map(|after| after.to_string()), page.limit)),
+        Request::ListRequest(list) => {
+            list.page.map(|page| (page.after.map(|after| after.to_string()), page.limit))
+        }
         other => panic!("{other:?}"),
     };
     assert_eq!(page(r#""limit": null, "after": null"#), None);
@@ -242,8 +244,8 @@ fn an_unknown_command_is_named_but_not_at_length() {
 #[test]
 fn somebodys_reply_is_never_answered() {
     for reply in [r#"{"status": "ok"}"#, r#"{"status": null, "errmessage": "need cmd variable"}"#] {
-        assert_eq!(Request::parse(reply.as_bytes()), Err(Refusal::IsReply), "{reply}");
-        assert_eq!(Refusal::IsReply.reply(), None);
+        assert_eq!(Request::parse(reply.as_bytes()), Err(RequestError::IsReply), "{reply}");
+        assert_eq!(RequestError::IsReply.reply(), None);
     }
 }
 
