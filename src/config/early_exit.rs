@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 /// The program ends before it began: with a line about a bad command line, or with what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
+pub enum EarlyExit {
     /// The help or the version: for standard output, exit status 0.
     Asked(String),
     /// What is wrong, in one line: for standard error, exit status 2.
@@ -18,7 +18,7 @@ pub enum Stop {
     Faults(Vec<String>),
 }
 
-impl Stop {
+impl EarlyExit {
     /// What clap found in the command line of `program`.
     pub fn from_clap(error: &clap::Error, program: &str) -> Self {
         match error.kind() {
@@ -50,7 +50,7 @@ impl Stop {
     }
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for EarlyExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Asked(text) => f.write_str(text),
@@ -60,7 +60,7 @@ impl fmt::Display for Stop {
     }
 }
 
-impl From<clap::Error> for Stop {
+impl From<clap::Error> for EarlyExit {
     fn from(error: clap::Error) -> Self {
         Self::from_clap(&error, "meshping")
     }

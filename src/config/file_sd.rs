@@ -4,13 +4,13 @@
 //! as Prometheus does; all others are the target's own.
 
 use super::file::spec;
-use crate::target::{Key, Labels, TargetSpec, Terms};
+use crate::target::{Labels, OptionKey, TargetSpec, Terms};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Group {
+struct TargetGroup {
     targets: Vec<String>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
@@ -24,11 +24,11 @@ const OPTION: &str = "__meshping_";
 /// # Errors
 /// What is wrong first, and where.
 pub(super) fn parse(text: &str) -> Result<Vec<TargetSpec>, String> {
-    let groups: Vec<Group> = serde_json::from_str(text).map_err(|error| {
+    let groups: Vec<TargetGroup> = serde_json::from_str(text).map_err(|error| {
         format!("{error}; write [{{\"targets\": [\"192.0.2.1\"], \"labels\": {{\"site\": \"berlin\"}}}}]")
     })?;
     let mut targets = Vec::new();
-    for (index, Group { targets: hosts, labels }) in groups.iter().enumerate() {
+    for (index, TargetGroup { targets: hosts, labels }) in groups.iter().enumerate() {
         let place = |text: String| format!("group {}: {text}", index + 1);
         let (name, terms) = terms(labels).map_err(place)?;
         for host in hosts {
@@ -45,7 +45,7 @@ fn terms(labels: &BTreeMap<String, String>) -> Result<(Option<&str>, Terms), Str
         match label.strip_prefix(OPTION) {
             Some("name") => name = Some(value.as_str()),
             Some(option) => {
-                let key: Key = option.parse().map_err(|()| unknown(label))?;
+                let key: OptionKey = option.parse().map_err(|()| unknown(label))?;
                 terms.set(key, value).map_err(|error| error.to_string())?;
             }
             None => {}
@@ -58,7 +58,7 @@ fn terms(labels: &BTreeMap<String, String>) -> Result<(Option<&str>, Terms), Str
 }
 
 fn unknown(label: &str) -> String {
-    let keys = Key::ALL.map(|key| format!("{OPTION}{key}")).join(", ");
+    let keys = OptionKey::ALL.map(|key| format!("{OPTION}{key}")).join(", ");
     format!("unknown label {label:?}; there are {OPTION}name, {keys}")
 }
 

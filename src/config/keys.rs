@@ -1,7 +1,7 @@
 //! The options of the command line as others see them: the keys of a configuration file, and what they take.
 
 use super::args::Args;
-use super::early_exit::Stop;
+use super::early_exit::EarlyExit;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, ValueHint};
 use std::ffi::OsString;
@@ -115,5 +115,5 @@ pub(super) fn args(matches: &ArgMatches) -> Result<Args, clap::Error> {
 }
 
 fn said(error: &clap::Error) -> String {
-    Stop::from_clap(error, "meshping").to_string().trim_end_matches(" (see meshping --help)").to_owned()
+    EarlyExit::from_clap(error, "meshping").to_string().trim_end_matches(" (see meshping --help)").to_owned()
 }

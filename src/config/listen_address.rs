@@ -5,14 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 
 /// An address to listen on, or `off`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
+pub enum ListenAddress {
     /// `off`.
     Off,
     /// Where to listen.
     On(SocketAddr),
 }
 
-impl Switch {
+impl ListenAddress {
     /// Parses `ADDRESS:PORT`, `:PORT` (which means `everywhere`), an address without its
     /// port, `off`.
     ///
@@ -39,7 +39,7 @@ impl Switch {
     }
 }
 
-impl fmt::Display for Switch {
+impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Off => f.write_str("off"),

@@ -27,25 +27,25 @@ pub(super) fn read(mut file: impl BufRead, limit: usize) -> Result<Vec<TargetSpe
             targets.push(target);
         }
         if targets.len() > limit {
-            return Err(at(Fault::TooMany(limit)));
+            return Err(at(LineError::TooMany(limit)));
         }
     }
     Ok(targets)
 }
 
 /// The target of one line; `None` for a line that is empty or a comment.
-fn target(line: &[u8], first: bool) -> Result<Option<TargetSpec>, Fault> {
+fn target(line: &[u8], first: bool) -> Result<Option<TargetSpec>, LineError> {
     if line.len() > MAX_LINE {
-        return Err(Fault::LongLine);
+        return Err(LineError::LongLine);
     }
-    let line = std::str::from_utf8(line).map_err(|_| Fault::NotUtf8)?;
+    let line = std::str::from_utf8(line).map_err(|_| LineError::NotUtf8)?;
     let line = if first { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
     let line = without_comment(line).trim_ascii();
     if line.is_empty() {
         return Ok(None);
     }
     let (target, name) = line.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((line, ""));
-    let fault = |error| Fault::Target { given: target.into(), error };
+    let fault = |error| LineError::Target { given: target.into(), error };
     let spec: TargetSpec = target.parse().map_err(fault)?;
     let name = name.trim_ascii();
     if name.is_empty() { Ok(Some(spec)) } else { spec.called(name).map(Some).map_err(fault) }
@@ -65,12 +65,12 @@ pub(super) struct TargetsFileError {
     /// The first line is 1.
     pub line: usize,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub fault: LineError,
 }
 
 /// What can be wrong with a line.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum LineError {
     /// It can't be read.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -13,8 +13,8 @@ mod selector;
 mod show;
 mod watch;
 
-use super::config::early_exit::Stop;
-use super::config::listen_address::Switch;
+use super::config::early_exit::EarlyExit;
+use super::config::listen_address::ListenAddress;
 use super::format::escape::shown;
 use crate::config::Config;
 use crate::ctl::client::{Client, ClientError, Patience};
@@ -112,10 +112,10 @@ pub fn command() -> clap::Command {
     Ctl::command()
 }
 
-fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Ctl, Stop> {
+fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Ctl, EarlyExit> {
     let matches = Ctl::command().try_get_matches_from(words);
     let ctl = matches.and_then(|matches| Ctl::from_arg_matches(&matches));
-    ctl.map_err(|error| Stop::from_clap(&error, PROGRAM))
+    ctl.map_err(|error| EarlyExit::from_clap(&error, PROGRAM))
 }
 
 impl Ctl {
@@ -186,7 +186,7 @@ impl CtlError {
 
 /// An address as the daemon takes it for its socket, or a name with port like localhost:55432.
 fn server(text: &str) -> Result<SocketAddr, String> {
-    let numeric = Switch::parse(text, Config::CONTROL.ip(), Config::CONTROL_PORT);
+    let numeric = ListenAddress::parse(text, Config::CONTROL.ip(), Config::CONTROL_PORT);
     if let Some(address) = numeric.as_ref().ok().and_then(|switch| switch.address()) {
         return Ok(address);
     }
@@ -203,8 +203,8 @@ mod tests {
     fn request(line: &[&str]) -> Result<Value, String> {
         let words = std::iter::once(&PROGRAM).chain(line).map(OsString::from);
         let ctl = parse(words).map_err(|stop| match stop {
-            Stop::Usage(text) | Stop::Asked(text) => text,
-            Stop::Faults(lines) => lines.concat(),
+            EarlyExit::Usage(text) | EarlyExit::Asked(text) => text,
+            EarlyExit::Faults(lines) => lines.concat(),
         })?;
         let request = match ctl.command {
             Command::Add(add) => add.request(),

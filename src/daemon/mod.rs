@@ -15,7 +15,7 @@ use crate::actors::registry::RegistryLimits;
 use crate::actors::shard::{Seeds, Shard};
 use crate::actors::supervisor::{ConfigChange, ConfiguredTarget, Settings, SupervisorActor, WaitUntilReady};
 use crate::config::Config;
-use crate::config::loader::{Loader, Reading};
+use crate::config::loader::{LoadedConfig, Loader};
 use crate::control::{self, ControlActor, StopReading};
 use crate::resolve::system::SystemNames;
 use crate::state::{self, SavedState, StateError};
@@ -74,7 +74,7 @@ fn protection(config: &Config) -> Result<Protection, ConfigError> {
 ///
 /// # Errors
 /// [`StartError`], before anything was pinged. After the start nothing but a signal ends it.
-pub fn run(loader: Loader, reading: Reading) -> Result<(), StartError> {
+pub fn run(loader: Loader, reading: LoadedConfig) -> Result<(), StartError> {
     let handed = Handed::take()?;
     let console = Console::open()?;
     let level = logging::start(reading.config.log_level, console.handle()).map_err(io::Error::other)?;
@@ -83,7 +83,7 @@ pub fn run(loader: Loader, reading: Reading) -> Result<(), StartError> {
 
 async fn serve(
     loader: Loader,
-    mut reading: Reading,
+    mut reading: LoadedConfig,
     handed: Handed,
     console: Handle,
     level: LevelHandle,

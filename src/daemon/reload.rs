@@ -7,7 +7,7 @@ use crate::actors::supervisor::{
     ApplyConfig, Configure, GetConfigured, NoteReload, Rejected, SupervisorActor,
 };
 use crate::config::Config;
-use crate::config::loader::{Loader, Reading};
+use crate::config::loader::{LoadedConfig, Loader};
 use crate::control::{ControlActor, SetAllowed};
 use crate::target::TargetSpec;
 use crate::terminal::logging::LevelHandle;
@@ -48,8 +48,8 @@ pub(super) struct Outside {
 
 impl ReloadActor {
     /// Takes over from a start with that configuration, whose targets have been handed on.
-    pub(super) fn new(loader: Loader, reading: Reading, outside: Outside) -> Self {
-        let Reading { config, files, broken, repeated, hash, .. } = reading;
+    pub(super) fn new(loader: Loader, reading: LoadedConfig, outside: Outside) -> Self {
+        let LoadedConfig { config, files, broken, repeated, hash, .. } = reading;
         let state = ReloadState {
             successful: true,
             applied_at: now(),
@@ -63,7 +63,7 @@ impl ReloadActor {
     }
 
     /// Takes in what came of reading the files.
-    fn read(&mut self, read: &Result<Reading, String>) {
+    fn read(&mut self, read: &Result<LoadedConfig, String>) {
         let broken = read.as_ref().map_or(0, |reading| reading.broken.len());
         self.state.successful = read.is_ok();
         self.state.broken_reads += u64::try_from(broken).unwrap_or(u64::MAX);
@@ -129,7 +129,7 @@ impl ReloadActor {
     fn reload(&self, asked: bool) -> Reloading {
         let loader = Arc::clone(&self.loader);
         let reading = async move { read(loader).await };
-        let then = move |read: Result<Reading, String>, actor: &mut Self, _: &mut Context<Self>| {
+        let then = move |read: Result<LoadedConfig, String>, actor: &mut Self, _: &mut Context<Self>| {
             let same = matches!(&read, Ok(reading) if reading.hash == actor.state.hash && actor.state.successful
                 && reading.broken.len() == actor.state.broken_files);
             if same && !asked {
@@ -149,8 +149,8 @@ impl ReloadActor {
         actix::fut::ready(report).boxed_local()
     }
 
-    fn apply(&mut self, reading: Reading) -> Reloading {
-        let Reading { mut config, broken, incomplete, hash, .. } = reading;
+    fn apply(&mut self, reading: LoadedConfig) -> Reloading {
+        let LoadedConfig { mut config, broken, incomplete, hash, .. } = reading;
         let targets = std::mem::take(&mut config.targets);
         let (changed, restart) = (self.config.changed(&config), self.started.needs_restart(&config));
         let outside = self.outside.clone();
@@ -208,7 +208,7 @@ impl Outside {
 /// So many steps are taken before the supervisor gets to do something else.
 const AT_ONCE: usize = 1_000;
 
-async fn read(loader: Arc<Mutex<Loader>>) -> Result<Reading, String> {
+async fn read(loader: Arc<Mutex<Loader>>) -> Result<LoadedConfig, String> {
     let (tell, told) = oneshot::channel();
     let loading = move || {
         let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,7 +5,7 @@
 
 use super::{Quoted, RequestError};
 use crate::target::{
-    Address, AddressError, Interval, Key, Labels, OptionError, SecondsError, Terms, TermsError,
+    Address, AddressError, Interval, Labels, OptionError, OptionKey, SecondsError, Terms, TermsError,
 };
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -73,7 +73,7 @@ impl<'a> Members<'a> {
     /// Everything that says how a target is pinged: `itv`, the options by their names, `labels`.
     pub(super) fn terms(&self) -> Result<Terms, RequestError> {
         let mut terms = Terms::default();
-        for key in Key::ALL.into_iter().filter(|key| *key != Key::Interval) {
+        for key in OptionKey::ALL.into_iter().filter(|key| *key != OptionKey::Interval) {
             let Some(json) = self.json(key.as_str()).filter(|&json| json != EMPTY) else { continue };
             let (text, given) = if json.starts_with('"') {
                 let text: String = serde_json::from_str(json).map_err(|_| RequestError::InvalidJson)?;

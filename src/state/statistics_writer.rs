@@ -38,7 +38,7 @@ type HistoryAnswer = Result<Vec<Hour>, HistoryError>;
 enum StatisticsJob {
     Save(Batch, oneshot::Sender<Result<(), Batch>>),
     History(Query, oneshot::Sender<HistoryAnswer>),
-    Stop,
+    EarlyExit,
 }
 
 impl StatisticsWriter {
@@ -67,7 +67,7 @@ impl StatisticsWriter {
     }
 
     pub(super) fn stop(&self) {
-        let _ = self.0.send(StatisticsJob::Stop);
+        let _ = self.0.send(StatisticsJob::EarlyExit);
     }
 }
 
@@ -110,7 +110,7 @@ impl StatisticsThread {
                 StatisticsJob::History(query, answer) => {
                     let _ = answer.send(self.history(&query));
                 }
-                StatisticsJob::Stop => return,
+                StatisticsJob::EarlyExit => return,
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::database::DatabaseSchema;
 use crate::actors::registry::RuntimeChange;
-use crate::target::{Host, HostName, Key, Label, Labels, Terms};
+use crate::target::{Host, HostName, Label, Labels, OptionKey, Terms};
 use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value};
 use tracing::warn;
@@ -164,7 +164,7 @@ fn terms_of(text: &str) -> Option<Terms> {
     let members: Map<String, Value> = serde_json::from_str(text).ok()?;
     let mut terms = Terms::default();
     for (member, value) in &members {
-        let known = match (member.parse::<Key>(), value) {
+        let known = match (member.parse::<OptionKey>(), value) {
             (Ok(key), Value::String(text)) => terms.set(key, text).is_ok(),
             (Err(()), Value::Object(labels)) if member == LABELS => set_labels(&mut terms, labels),
             _ => false,
@@ -198,7 +198,7 @@ mod tests {
     fn wanted(name: &str, host: &str, interval: Option<&str>) -> RuntimeChange {
         let mut terms = Terms::default();
         if let Some(text) = interval {
-            terms.set(Key::Interval, text).unwrap();
+            terms.set(OptionKey::Interval, text).unwrap();
         }
         RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), terms }
     }
@@ -271,15 +271,15 @@ mod tests {
     fn all_terms_come_back() {
         let mut terms = Terms::default();
         let given = [
-            (Key::Interval, "0.05"),
-            (Key::Timeout, "0.25"),
-            (Key::Size, "1400"),
-            (Key::Dscp, "EF"),
-            (Key::Ttl, "7"),
-            (Key::Source, "127.0.0.1"),
-            (Key::Interface, "lo"),
-            (Key::DontFragment, "true"),
-            (Key::Family, "ipv4"),
+            (OptionKey::Interval, "0.05"),
+            (OptionKey::Timeout, "0.25"),
+            (OptionKey::Size, "1400"),
+            (OptionKey::Dscp, "EF"),
+            (OptionKey::Ttl, "7"),
+            (OptionKey::Source, "127.0.0.1"),
+            (OptionKey::Interface, "lo"),
+            (OptionKey::DontFragment, "true"),
+            (OptionKey::Family, "ipv4"),
         ];
         for (key, text) in given {
             terms.set(key, text).unwrap();

@@ -45,7 +45,7 @@ const LONGEST_BACKLOG: usize = 1 << 16;
 enum TargetsJob {
     Record(Vec<RuntimeChange>, oneshot::Sender<Result<(), NotSaved>>),
     RewriteAll(Vec<RuntimeChange>),
-    Stop,
+    EarlyExit,
 }
 
 impl TargetsWriter {
@@ -87,7 +87,7 @@ impl TargetsWriter {
     }
 
     pub(super) fn stop(&self) {
-        let _ = self.jobs.send(TargetsJob::Stop);
+        let _ = self.jobs.send(TargetsJob::EarlyExit);
     }
 }
 
@@ -120,7 +120,7 @@ impl TargetsThread {
                 }
                 Ok(TargetsJob::RewriteAll(wishes)) => self.rewrite(&wishes),
                 Err(RecvTimeoutError::Timeout) => self.catch_up(),
-                Ok(TargetsJob::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(TargetsJob::EarlyExit) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
@@ -150,7 +150,7 @@ impl TargetsThread {
                     answers.push(answer);
                 }
                 Ok(TargetsJob::RewriteAll(wishes)) => rewritten = Some(wishes),
-                Ok(TargetsJob::Stop) => stop = true,
+                Ok(TargetsJob::EarlyExit) => stop = true,
                 Err(_) => break,
             }
         }

@@ -16,6 +16,6 @@ pub use family::{Family, NoFamily};
 pub use host_name::{Host, HostError, HostName, HostNameError, Label, MAX_NAME};
 pub use interval::{Interval, SecondsError, Timeout};
 pub use labels::{LabelError, Labels};
-pub use options::{Defaults, Key, Manner, OptionError, Options, Terms, TermsError};
+pub use options::{Defaults, Manner, OptionError, OptionKey, Options, Terms, TermsError};
 pub use packet_options::{Dscp, NotDscp, PayloadSize, Shape};
 pub use spec::{TargetError, TargetSpec};

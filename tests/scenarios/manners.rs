@@ -4,13 +4,13 @@ use super::{Stage, host, seconds, timeout};
 use meshping::actors::pinger::Adjust;
 use meshping::measure::LifetimeStats;
 use meshping::probe::scripted::reply;
-use meshping::target::{Key, Manner, Shape, Terms};
+use meshping::target::{Manner, OptionKey, Shape, Terms};
 
 fn manner(after: &str, shape: Shape) -> Adjust {
     Adjust(Manner { interval: seconds("1"), timeout: timeout(after), shape })
 }
 
-fn shape(pairs: &[(Key, &str)]) -> Shape {
+fn shape(pairs: &[(OptionKey, &str)]) -> Shape {
     let mut terms = Terms::default();
     for (key, text) in pairs {
         terms.set(*key, text).expect("a good value");
@@ -66,7 +66,8 @@ async fn a_timeout_that_changes_all_the_time_settles_every_request_once() {
 async fn another_look_takes_effect_with_the_next_request() {
     tokio::time::pause();
     let stage = Stage::set("1", "5", [reply(2_000)]);
-    let (first, second) = (shape(&[(Key::Size, "1000"), (Key::Ttl, "9")]), shape(&[(Key::Dscp, "EF")]));
+    let (first, second) =
+        (shape(&[(OptionKey::Size, "1000"), (OptionKey::Ttl, "9")]), shape(&[(OptionKey::Dscp, "EF")]));
     let mut expected = vec![Shape::default(); 2];
     for (step, shape) in (1..).zip([first, second, Shape::default()]) {
         stage.until(step * 2_000).await;

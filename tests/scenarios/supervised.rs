@@ -12,7 +12,7 @@ use meshping::actors::supervisor::{
 use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{Script, ScriptedNames, addresses};
-use meshping::target::{Address, Defaults, HostName, Interval, Key, Terms};
+use meshping::target::{Address, Defaults, HostName, Interval, OptionKey, Terms};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -305,15 +305,15 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     let hosts = ["192.0.2.1", "2001:db8::1"];
     let stage = Stage::set().name("a.example", [with_ttl(&hosts[..1], &hosts[1..])]);
     let stage = hosts.iter().fold(stage, |stage, at| stage.host(at, [reply(5)]));
-    let with = |pairs: &[(Key, &str)]| {
+    let with = |pairs: &[(OptionKey, &str)]| {
         let mut add = add("web", "a.example", None);
         for (key, text) in pairs {
             add.terms.set(*key, text).expect("a good value");
         }
         add
     };
-    let first = with(&[(Key::Size, "100"), (Key::Dscp, "EF"), (Key::Timeout, "2")]);
-    let second = with(&[(Key::Ttl, "7"), (Key::Size, "200")]);
+    let first = with(&[(OptionKey::Size, "100"), (OptionKey::Dscp, "EF"), (OptionKey::Timeout, "2")]);
+    let second = with(&[(OptionKey::Ttl, "7"), (OptionKey::Size, "200")]);
     let both = second.terms.over(&first.terms);
     stage.supervisor.send(first.clone()).await.expect("it runs").result.expect("it is added");
     until(stage.began, 3_000).await;

@@ -1,8 +1,8 @@
 use super::tests::{TestRegistry, ip};
 use super::*;
-use crate::target::{Family, Key};
+use crate::target::{Family, OptionKey};
 
-fn terms(pairs: &[(Key, &str)]) -> Terms {
+fn terms(pairs: &[(OptionKey, &str)]) -> Terms {
     let mut terms = Terms::default();
     for &(key, text) in pairs {
         terms.set(key, text).unwrap();
@@ -10,12 +10,12 @@ fn terms(pairs: &[(Key, &str)]) -> Terms {
     terms
 }
 
-fn declared(name: &str, host: &str, pairs: &[(Key, &str)]) -> ConfiguredTarget {
+fn declared(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> ConfiguredTarget {
     ConfiguredTarget { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
 }
 
 impl TestRegistry {
-    fn put(&mut self, name: &str, host: &str, pairs: &[(Key, &str)]) {
+    fn put(&mut self, name: &str, host: &str, pairs: &[(OptionKey, &str)]) {
         self.amend(ConfigChange::Put(declared(name, host, pairs)));
     }
 
@@ -55,14 +55,14 @@ impl TestRegistry {
     }
 }
 
-fn want(name: &str, host: &str, pairs: &[(Key, &str)]) -> RuntimeChange {
+fn want(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> RuntimeChange {
     RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
 }
 
 #[test]
 fn what_the_configuration_and_somebody_live_want_goes_with_the_last_of_them() {
     let mut world = TestRegistry::new();
-    world.put("a", "10.0.0.1", &[(Key::Interval, "5")]);
+    world.put("a", "10.0.0.1", &[(OptionKey::Interval, "5")]);
     world.add("a", "10.0.0.1", None).unwrap();
     assert_eq!(world.interval("10.0.0.1"), 5);
     world.drop("a", "10.0.0.1");
@@ -79,8 +79,8 @@ fn what_the_configuration_and_somebody_live_want_goes_with_the_last_of_them() {
 fn a_step_of_the_configuration_that_changes_nothing_does_nothing() {
     let mut world = TestRegistry::new();
     let configuration = [
-        declared("a", "10.0.0.1", &[(Key::Ttl, "9")]),
-        declared("n", "host.example", &[(Key::Interval, "5")]),
+        declared("a", "10.0.0.1", &[(OptionKey::Ttl, "9")]),
+        declared("n", "host.example", &[(OptionKey::Interval, "5")]),
     ];
     for one in &configuration {
         world.amend(ConfigChange::Put(one.clone()));
@@ -98,20 +98,20 @@ fn a_step_of_the_configuration_that_changes_nothing_does_nothing() {
 #[test]
 fn the_terms_of_the_configuration_replace_its_earlier_ones_and_those_given_live_are_merged() {
     let mut world = TestRegistry::new();
-    world.put("a", "10.0.0.1", &[(Key::Interval, "5"), (Key::Ttl, "9")]);
-    world.put("a", "10.0.0.1", &[(Key::Ttl, "9")]);
+    world.put("a", "10.0.0.1", &[(OptionKey::Interval, "5"), (OptionKey::Ttl, "9")]);
+    world.put("a", "10.0.0.1", &[(OptionKey::Ttl, "9")]);
     assert_eq!(world.interval("10.0.0.1"), 1, "no interval of its own any more");
-    for pairs in [&[(Key::Interval, "7")][..], &[(Key::Ttl, "3")]] {
+    for pairs in [&[(OptionKey::Interval, "7")][..], &[(OptionKey::Ttl, "3")]] {
         world.registry.add_address(&"a".into(), ip("10.0.0.1"), &terms(pairs)).unwrap();
     }
-    let all = terms(&[(Key::Interval, "7"), (Key::Ttl, "3")]);
+    let all = terms(&[(OptionKey::Interval, "7"), (OptionKey::Ttl, "3")]);
     assert_eq!(*world.registry.get(&ip("10.0.0.1")).unwrap().terms(), all);
     let wishes = [
-        want("a", "10.0.0.1", &[(Key::Interval, "7")]),
-        want("a", "10.0.0.1", &[(Key::Interval, "7"), (Key::Ttl, "3")]),
+        want("a", "10.0.0.1", &[(OptionKey::Interval, "7")]),
+        want("a", "10.0.0.1", &[(OptionKey::Interval, "7"), (OptionKey::Ttl, "3")]),
     ];
     assert_eq!(world.registry.drain_changes(), wishes);
-    world.put("a", "10.0.0.1", &[(Key::Interval, "20")]);
+    world.put("a", "10.0.0.1", &[(OptionKey::Interval, "20")]);
     assert_eq!(world.interval("10.0.0.1"), 20, "the last given wins");
 }
 
@@ -120,7 +120,7 @@ fn an_option_given_later_under_another_name_does_not_bring_back_an_older_interva
     let mut world = TestRegistry::new();
     world.add("a", "10.0.0.1", Some("5")).unwrap();
     world.add("b", "10.0.0.1", Some("7")).unwrap();
-    world.registry.add_address(&"a".into(), ip("10.0.0.1"), &terms(&[(Key::Ttl, "3")])).unwrap();
+    world.registry.add_address(&"a".into(), ip("10.0.0.1"), &terms(&[(OptionKey::Ttl, "3")])).unwrap();
     assert_eq!(world.interval("10.0.0.1"), 7);
     world.remove(Some("b"), None);
     assert_eq!(world.interval("10.0.0.1"), 5, "what is left counts");
@@ -129,10 +129,10 @@ fn an_option_given_later_under_another_name_does_not_bring_back_an_older_interva
 #[test]
 fn a_family_or_a_source_chooses_among_the_addresses_of_a_name() {
     let mut world = TestRegistry::new();
-    world.put("n", "host.example", &[(Key::Family, "ipv6")]);
+    world.put("n", "host.example", &[(OptionKey::Family, "ipv6")]);
     world.resolve("host.example", &["10.0.0.1", "2001:db8::1"]);
     assert_eq!(world.targets(), ["n=2001:db8::1"]);
-    world.put("n", "host.example", &[(Key::Source, "192.0.2.1")]);
+    world.put("n", "host.example", &[(OptionKey::Source, "192.0.2.1")]);
     assert_eq!(world.targets(), ["n=10.0.0.1"]);
     world.put("n", "host.example", &[]);
     assert_eq!(world.targets(), ["n=10.0.0.1", "n=2001:db8::1"]);
@@ -143,7 +143,7 @@ fn a_family_or_a_source_chooses_among_the_addresses_of_a_name() {
 fn new_defaults_concern_those_who_say_nothing_themselves() {
     let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[]);
-    world.put("b", "10.0.0.2", &[(Key::Interval, "1")]);
+    world.put("b", "10.0.0.2", &[(OptionKey::Interval, "1")]);
     world.take_log();
     let defaults = Defaults { interval: "9".parse().unwrap(), ..Defaults::default() };
     let changes = world.registry.set_defaults(defaults);
@@ -184,16 +184,16 @@ fn what_was_wished_live_comes_back_after_a_restart() {
 #[test]
 fn what_is_added_after_it_was_removed_is_configured_again_and_can_be_removed_again() {
     let mut world = TestRegistry::new();
-    world.put("a", "10.0.0.1", &[(Key::Ttl, "9")]);
-    world.put("n", "host.example", &[(Key::Interval, "5")]);
+    world.put("a", "10.0.0.1", &[(OptionKey::Ttl, "9")]);
+    world.put("n", "host.example", &[(OptionKey::Interval, "5")]);
     for _ in 0..2 {
         world.remove(Some("a"), None);
         world.remove(Some("n"), None);
         assert_eq!((world.targets().len(), world.registry.names()), (0, 0));
-        world.put("a", "10.0.0.1", &[(Key::Ttl, "8")]);
+        world.put("a", "10.0.0.1", &[(OptionKey::Ttl, "8")]);
         assert_eq!(world.targets().len(), 0, "it stays away");
         world.add("a", "10.0.0.1", None).unwrap();
-        assert_eq!(*world.registry.get(&ip("10.0.0.1")).unwrap().terms(), terms(&[(Key::Ttl, "8")]));
+        assert_eq!(*world.registry.get(&ip("10.0.0.1")).unwrap().terms(), terms(&[(OptionKey::Ttl, "8")]));
         let claimed = world.claim("n", "host.example").unwrap();
         assert_eq!(claimed.name, NameState::New, "somebody has to follow it");
         world.resolve("host.example", &["10.0.0.2"]);
@@ -204,22 +204,22 @@ fn what_is_added_after_it_was_removed_is_configured_again_and_can_be_removed_aga
 #[test]
 fn the_last_word_on_an_option_counts_after_a_restart_too() {
     let mut world = TestRegistry::new();
-    world.put("a", "10.0.0.1", &[(Key::Ttl, "5")]);
+    world.put("a", "10.0.0.1", &[(OptionKey::Ttl, "5")]);
     world.put("n", "host.example", &[]);
-    let live = terms(&[(Key::Ttl, "9"), (Key::Interval, "3")]);
+    let live = terms(&[(OptionKey::Ttl, "9"), (OptionKey::Interval, "3")]);
     world.registry.add_address(&"a".into(), ip("10.0.0.1"), &live).unwrap();
     world.registry.claim(&"n".into(), &"host.example".parse().unwrap(), &live).unwrap();
     world.resolve("host.example", &["10.0.0.2", "10.0.0.3"]);
     world.remove(None, Some("10.0.0.3"));
     world.registry.drain_changes();
     for (name, host) in [("a", "10.0.0.1"), ("n", "host.example")] {
-        world.put(name, host, &[(Key::Ttl, "8")]);
-        assert_eq!(world.registry.drain_changes(), [want(name, host, &[(Key::Interval, "3")])]);
-        world.put(name, host, &[(Key::Ttl, "8")]);
+        world.put(name, host, &[(OptionKey::Ttl, "8")]);
+        assert_eq!(world.registry.drain_changes(), [want(name, host, &[(OptionKey::Interval, "3")])]);
+        world.put(name, host, &[(OptionKey::Ttl, "8")]);
         assert_eq!(world.registry.drain_changes(), [], "nothing new was said");
     }
     for address in ["10.0.0.1", "10.0.0.2"] {
-        let all = terms(&[(Key::Ttl, "8"), (Key::Interval, "3")]);
+        let all = terms(&[(OptionKey::Ttl, "8"), (OptionKey::Interval, "3")]);
         assert_eq!(*world.registry.get(&ip(address)).unwrap().terms(), all, "{address}");
     }
     assert_eq!(world.targets(), ["a=10.0.0.1", "n=10.0.0.2"], "what was excluded stays away");

@@ -1,6 +1,6 @@
 //! The command line of the daemon, and what follows from it.
 
-use super::listen_address::{BadListenAddress, Switch};
+use super::listen_address::{BadListenAddress, ListenAddress};
 use crate::config::{Config, EngineKind, StateConfig};
 use crate::resolve::Families;
 use crate::target::{Host, Interval, TargetSpec, Timeout};
@@ -70,8 +70,8 @@ pub(super) struct Args {
     ///
     /// Whoever may use it can add and remove targets. An address beyond loopback is accepted only
     /// together with --control-allow.
-    #[arg(long, value_name = "ADDR", default_value_t = Switch::On(Config::CONTROL), value_parser = control)]
-    control: Switch,
+    #[arg(long, value_name = "ADDR", default_value_t = ListenAddress::On(Config::CONTROL), value_parser = control)]
+    control: ListenAddress,
 
     /// Who may use the control socket, may be repeated [default: loopback]
     ///
@@ -83,9 +83,9 @@ pub(super) struct Args {
     /// Address of the HTTP server with the page and the metrics, may be repeated; "off" for none
     ///
     /// [::] means everywhere, IPv6 and IPv4.
-    #[arg(long = "web.listen-address", value_name = "ADDR", default_values_t = [Switch::On(Config::WEB)])]
+    #[arg(long = "web.listen-address", value_name = "ADDR", default_values_t = [ListenAddress::On(Config::WEB)])]
     #[arg(value_parser = web)]
-    web: Vec<Switch>,
+    web: Vec<ListenAddress>,
 
     /// TLS, users and limits of the HTTP server: a file in the format of Prometheus' exporters (YAML)
     ///
@@ -202,16 +202,16 @@ fn check_numbers(targets: &[TargetSpec], max_targets: usize) -> Result<(), Usage
     Ok(())
 }
 
-fn control(text: &str) -> Result<Switch, BadListenAddress> {
-    Switch::parse(text, Config::WEB.ip(), Config::CONTROL_PORT)
+fn control(text: &str) -> Result<ListenAddress, BadListenAddress> {
+    ListenAddress::parse(text, Config::WEB.ip(), Config::CONTROL_PORT)
 }
 
-fn web(text: &str) -> Result<Switch, BadListenAddress> {
-    Switch::parse(text, Config::WEB.ip(), Config::WEB_PORT)
+fn web(text: &str) -> Result<ListenAddress, BadListenAddress> {
+    ListenAddress::parse(text, Config::WEB.ip(), Config::WEB_PORT)
 }
 
 /// All addresses, or `off` alone.
-fn addresses(switches: &[Switch]) -> Result<Vec<SocketAddr>, UsageError> {
+fn addresses(switches: &[ListenAddress]) -> Result<Vec<SocketAddr>, UsageError> {
     let addresses: Vec<SocketAddr> = switches.iter().filter_map(|switch| switch.address()).collect();
     let is_sensible = addresses.len() == switches.len() || switches.len() == 1;
     if is_sensible { Ok(addresses) } else { Err(UsageError::OffAndOn) }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::early_exit::Stop;
+use crate::config::early_exit::EarlyExit;
 use crate::config::keys;
 use std::ffi::OsString;
 
@@ -7,12 +7,12 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error>
     keys::args(&keys::matches(words.into_iter().skip(1))?)
 }
 
-fn config_of(mut args: Args) -> Result<Config, Stop> {
+fn config_of(mut args: Args) -> Result<Config, EarlyExit> {
     let targets = std::mem::take(&mut args.targets);
-    args.into_config(targets).map_err(|error| Stop::Usage(error.to_string()))
+    args.into_config(targets).map_err(|error| EarlyExit::Usage(error.to_string()))
 }
 
-fn config(line: &str) -> Result<Config, Stop> {
+fn config(line: &str) -> Result<Config, EarlyExit> {
     let words = std::iter::once("meshping").chain(line.split_whitespace()).map(OsString::from);
     config_of(parse(words)?)
 }
@@ -98,7 +98,7 @@ fn a_bad_command_line_is_one_line_that_says_what_to_do() {
         ("\u{1b}[31mred", "\\u{1b}[31mred"),
     ];
     for (line, reason) in cases {
-        let Err(Stop::Usage(text)) = config(line) else { panic!("{line:?} was accepted") };
+        let Err(EarlyExit::Usage(text)) = config(line) else { panic!("{line:?} was accepted") };
         assert!(text.contains(reason), "{line:?}: {text}");
         assert!(!text.contains(char::is_control), "{line:?}: {text:?}");
     }
@@ -107,7 +107,7 @@ fn a_bad_command_line_is_one_line_that_says_what_to_do() {
 #[test]
 fn a_line_break_in_a_word_is_shown() {
     let words = ["meshping", "two\nlines\nUsage: x"].map(OsString::from);
-    let Err(Stop::Usage(text)) = parse(words).map_err(Stop::from) else { panic!("accepted") };
+    let Err(EarlyExit::Usage(text)) = parse(words).map_err(EarlyExit::from) else { panic!("accepted") };
     assert!(text.contains("two\\nlines\\nUsage: x") && !text.contains('\n'), "{text}");
 }
 
@@ -118,7 +118,7 @@ fn help_and_version_are_no_errors() {
         ("-h", "--targets"),
         ("--version", concat!("meshping ", env!("CARGO_PKG_VERSION"))),
     ] {
-        let Err(Stop::Asked(text)) = config(line) else { panic!("{line} is an error") };
+        let Err(EarlyExit::Asked(text)) = config(line) else { panic!("{line} is an error") };
         assert!(text.contains(expected), "{text}");
     }
 }

@@ -5,7 +5,7 @@
 
 use super::keys::{self, FileOption};
 use crate::format::escape::shown;
-use crate::target::{Key, Label, Labels, TargetSpec, Terms};
+use crate::target::{Label, Labels, OptionKey, TargetSpec, Terms};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
@@ -49,7 +49,7 @@ impl fmt::Display for Problem {
 /// Everything that is wrong with it, in the order of the lines.
 pub(super) fn parse(file: &Path, text: &str) -> Result<ConfigFile, Vec<Problem>> {
     let directory = file.parent().map(Path::to_owned).unwrap_or_default();
-    let mut reader = Reader { file: file.display().to_string(), directory, text, problems: Vec::new() };
+    let mut reader = FileReader { file: file.display().to_string(), directory, text, problems: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         reader.complain(error.span(), format!("no TOML: {}", error.message()));
@@ -64,7 +64,7 @@ const MOST_PROBLEMS: usize = 100;
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
-struct Reader<'a> {
+struct FileReader<'a> {
     file: String,
     /// Relative paths are below it.
     directory: PathBuf,
@@ -72,7 +72,7 @@ struct Reader<'a> {
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl FileReader<'_> {
     fn complain(&mut self, at: Option<Range<usize>>, text: impl Into<String>) {
         if self.problems.len() >= MOST_PROBLEMS {
             return;
@@ -159,7 +159,7 @@ impl Reader<'_> {
         let (mut host, mut name, mut terms) = (None, None, Terms::default());
         for (key, value) in table {
             let word = key.get_ref().as_ref();
-            match (word, word.parse::<Key>()) {
+            match (word, word.parse::<OptionKey>()) {
                 ("host", _) => host = self.text(word, value),
                 ("name", _) => name = self.text(word, value),
                 ("labels", _) => terms.set_labels(self.labels(value)),
@@ -191,7 +191,7 @@ impl Reader<'_> {
         text
     }
 
-    fn set(&mut self, terms: &mut Terms, key: Key, value: &Value<'_>) {
+    fn set(&mut self, terms: &mut Terms, key: OptionKey, value: &Value<'_>) {
         let Some(text) = text(value) else {
             return self.complain(Some(value.span()), format!("{key} takes {}", key.takes()));
         };
@@ -248,7 +248,7 @@ fn unknown(key: &str) -> String {
 }
 
 fn unknown_of_target(key: &str) -> String {
-    let options = Key::ALL.map(Key::as_str).join(", ");
+    let options = OptionKey::ALL.map(OptionKey::as_str).join(", ");
     format!("unknown key {key:?}; a target has host, name, {options}, labels")
 }
 

@@ -2,7 +2,7 @@
 //! again. It is made whole or not at all.
 
 use super::args::{Args, UsageError};
-use super::early_exit::Stop;
+use super::early_exit::EarlyExit;
 pub use super::file::Problem;
 use super::file::{self, ConfigFile};
 use super::{file_sd, keys, targets_file};
@@ -31,7 +31,7 @@ pub struct Loader {
 
 /// A configuration, with what is known about where it comes from.
 #[derive(Debug, Clone)]
-pub struct Reading {
+pub struct LoadedConfig {
     /// The configuration.
     pub config: Config,
     /// Files that were read, and patterns of files: what is to be watched.
@@ -51,7 +51,7 @@ pub struct Reading {
 pub enum LoadError {
     /// The command line is wrong, or asks for help.
     #[error("{0}")]
-    CommandLine(Stop),
+    CommandLine(EarlyExit),
     /// Files are wrong, or what they add up to; never empty.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Files(Vec<Problem>),
@@ -62,11 +62,11 @@ impl Loader {
     /// refer to, if that is all that is asked.
     ///
     /// # Errors
-    /// [`Stop`]: the program is to end here, because something is wrong, or it was asked only whether anything is.
+    /// [`EarlyExit`]: the program is to end here, because something is wrong, or it was asked only whether anything is.
     pub fn start(
         words: impl IntoIterator<Item = OsString>,
         further: impl FnOnce(&Config) -> Result<(), String>,
-    ) -> Result<(Self, Reading), Stop> {
+    ) -> Result<(Self, LoadedConfig), EarlyExit> {
         let words = words.into_iter().skip(1).collect();
         let mut loader = Self { words, once: None, good: HashMap::new() };
         let checking = loader.is_checking();
@@ -86,10 +86,10 @@ impl Loader {
     ///
     /// # Errors
     /// [`LoadError`]: everything that is wrong.
-    pub fn load(&mut self) -> Result<Reading, LoadError> {
+    pub fn load(&mut self) -> Result<LoadedConfig, LoadError> {
         let given = keys::matches(self.words.iter().cloned())?;
         let mut args = keys::args(&given)?;
-        let mut sources = Sources::default();
+        let mut sources = ConfigSources::default();
         let mut targets = Vec::new();
         if let Some(path) = args.config.take() {
             (args, targets) = with_file(&given, &self.words, &absolute(&path), &mut sources)?;
@@ -101,12 +101,12 @@ impl Loader {
         let (targets, repeated) = merged(targets);
         let config = args.into_config(targets).map_err(|error| sources.problem(&error))?;
         let hash = sources.hash(&self.words);
-        let Sources { files, broken, incomplete, .. } = sources;
-        Ok(Reading { config, files, broken, incomplete, repeated, hash })
+        let ConfigSources { files, broken, incomplete, .. } = sources;
+        Ok(LoadedConfig { config, files, broken, incomplete, repeated, hash })
     }
 
     /// The targets of the file of `--targets`.
-    fn listed(&mut self, args: &Args, sources: &mut Sources) -> Result<Vec<TargetSpec>, LoadError> {
+    fn listed(&mut self, args: &Args, sources: &mut ConfigSources) -> Result<Vec<TargetSpec>, LoadError> {
         let Some(path) = &args.file else { return Ok(Vec::new()) };
         let limit = args.file_limit();
         if let Some(listed) = &self.once {
@@ -127,7 +127,7 @@ impl Loader {
     }
 
     /// The targets of all target files; of those that are broken the last good ones.
-    fn discovered(&mut self, args: &Args, sources: &mut Sources, targets: &mut Vec<TargetSpec>) {
+    fn discovered(&mut self, args: &Args, sources: &mut ConfigSources, targets: &mut Vec<TargetSpec>) {
         let mut before = std::mem::take(&mut self.good);
         for path in sources.matching(&args.target_files) {
             // Who opens a pipe waits until somebody writes.
@@ -165,7 +165,7 @@ fn with_file(
     given: &ArgMatches,
     words: &[OsString],
     path: &Path,
-    sources: &mut Sources,
+    sources: &mut ConfigSources,
 ) -> Result<(Args, Vec<TargetSpec>), LoadError> {
     let text = sources.read(path)?;
     let ConfigFile { options, targets } = file::parse(path, &text).map_err(LoadError::Files)?;
@@ -211,7 +211,7 @@ fn share_options(targets: &mut [TargetSpec]) {
 
 /// The files that a configuration is made of.
 #[derive(Default)]
-struct Sources {
+struct ConfigSources {
     config: Option<PathBuf>,
     files: Vec<PathBuf>,
     broken: Vec<Problem>,
@@ -222,13 +222,13 @@ struct Sources {
 /// No file is larger than this, in bytes: 100 000 targets take a tenth of it.
 const LARGEST: u64 = 256 << 20;
 
-impl Sources {
+impl ConfigSources {
     /// Opens a file that must be there.
-    fn open(&mut self, path: &Path) -> Result<Noted<'_>, LoadError> {
+    fn open(&mut self, path: &Path) -> Result<NotedFile<'_>, LoadError> {
         self.files.push(path.to_owned());
         path.hash(&mut self.hasher);
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        Ok(Noted { file, hasher: &mut self.hasher })
+        Ok(NotedFile { file, hasher: &mut self.hasher })
     }
 
     /// Reads a file that must be there.
@@ -240,7 +240,7 @@ impl Sources {
     fn read_text(&mut self, path: &Path) -> io::Result<String> {
         path.hash(&mut self.hasher);
         let mut text = String::new();
-        let noted = Noted { file: File::open(path)?, hasher: &mut self.hasher };
+        let noted = NotedFile { file: File::open(path)?, hasher: &mut self.hasher };
         let length = noted.take(LARGEST + 1).read_to_string(&mut text)?;
         if u64::try_from(length).is_ok_and(|length| length > LARGEST) {
             return Err(io::Error::other(format!("it has more than {LARGEST} bytes")));
@@ -270,7 +270,7 @@ impl Sources {
     /// What is wrong with the whole.
     fn problem(&self, error: &UsageError) -> LoadError {
         match &self.config {
-            None => LoadError::CommandLine(Stop::Usage(error.to_string())),
+            None => LoadError::CommandLine(EarlyExit::Usage(error.to_string())),
             Some(path) => {
                 let (file, text) = (path.display().to_string(), error.to_string());
                 LoadError::Files(vec![Problem { file, line: None, text }])
@@ -287,12 +287,12 @@ impl Sources {
 }
 
 /// A file whose content is noted while it is read.
-struct Noted<'a> {
+struct NotedFile<'a> {
     file: File,
     hasher: &'a mut SipHasher13,
 }
 
-impl Read for Noted<'_> {
+impl Read for NotedFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.file.read(buffer)?;
         self.hasher.write(&buffer[..length]);
@@ -307,17 +307,17 @@ fn unreadable(path: &Path, error: &io::Error) -> LoadError {
 
 impl LoadError {
     /// The end of a program that can't start with it: in one line, or with everything that is wrong.
-    fn into_stop(self, everything: bool) -> Stop {
+    fn into_stop(self, everything: bool) -> EarlyExit {
         match self {
             Self::CommandLine(stop) => stop,
             Self::Files(problems) if everything => {
-                Stop::Faults(problems.iter().map(ToString::to_string).collect())
+                EarlyExit::Faults(problems.iter().map(ToString::to_string).collect())
             }
             Self::Files(problems) => {
                 let first = problems.first().map(ToString::to_string).unwrap_or_default();
                 let more = problems.len().saturating_sub(1);
                 let rest = format!(" (and {more} more, --config.check tells all)");
-                Stop::Faults(vec![if more > 0 { first + &rest } else { first }])
+                EarlyExit::Faults(vec![if more > 0 { first + &rest } else { first }])
             }
         }
     }
@@ -330,17 +330,20 @@ impl From<clap::Error> for LoadError {
 }
 
 /// What `--config.check` has to say about files that can be read.
-fn checked(reading: &Reading, further: Result<(), String>) -> Stop {
+fn checked(reading: &LoadedConfig, further: Result<(), String>) -> EarlyExit {
     let broken = reading.broken.iter().map(ToString::to_string);
     let faults: Vec<String> = broken.chain(further.err()).collect();
     if !faults.is_empty() {
-        return Stop::Faults(faults);
+        return EarlyExit::Faults(faults);
     }
     let again = match reading.repeated {
         0 => String::new(),
         repeated => format!(", {repeated} of them named more than once"),
     };
-    Stop::Asked(format!("the configuration is good, with {} targets{again}\n", reading.config.targets.len()))
+    EarlyExit::Asked(format!(
+        "the configuration is good, with {} targets{again}\n",
+        reading.config.targets.len()
+    ))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@ use super::*;
 use std::fs;
 
 /// A directory with files; `$` in words and in files stands for it.
-struct Place(tempfile::TempDir);
+struct TestDirectory(tempfile::TempDir);
 
-impl Place {
+impl TestDirectory {
     fn with(files: &[(&str, &str)]) -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         for (name, text) in files {
@@ -21,14 +21,14 @@ impl Place {
         self.0.path().display().to_string()
     }
 
-    fn start(&self, line: &str) -> Result<(Loader, Reading), String> {
+    fn start(&self, line: &str) -> Result<(Loader, LoadedConfig), String> {
         let words = line.replace('$', &self.path());
         let words = std::iter::once("meshping").chain(words.split_whitespace()).map(OsString::from);
         Loader::start(words, |_| Ok(())).map_err(|stop| stop.to_string().replace(&self.path(), "$"))
     }
 }
 
-fn targets(reading: &Reading) -> Vec<String> {
+fn targets(reading: &LoadedConfig) -> Vec<String> {
     let told = |spec: &TargetSpec| {
         let interval = spec.terms.interval.map(|interval| format!("/{}", interval.seconds()));
         format!("{}{}", spec.name, interval.unwrap_or_default())
@@ -38,7 +38,7 @@ fn targets(reading: &Reading) -> Vec<String> {
 
 #[test]
 fn the_command_line_goes_before_the_file_and_targets_add_up() {
-    let place = Place::with(&[
+    let place = TestDirectory::with(&[
         (
             "m.toml",
             "interval = 5\ntimeout = 2\nfamily = \"ipv4\"\ntarget_files = \"*.json\"\n[[target]]\nhost = \"10.0.0.1\"\n",
@@ -58,8 +58,11 @@ fn the_command_line_goes_before_the_file_and_targets_add_up() {
 
 #[test]
 fn what_keeps_it_from_starting_is_one_line_and_the_check_tells_all() {
-    let place =
-        Place::with(&[("m.toml", "intervall = 5\ntimeout = 0\n"), ("good.toml", ""), ("b.json", "[")]);
+    let place = TestDirectory::with(&[
+        ("m.toml", "intervall = 5\ntimeout = 0\n"),
+        ("good.toml", ""),
+        ("b.json", "["),
+    ]);
     let error = place.start("--config $/m.toml").unwrap_err();
     assert!(error.starts_with("$/m.toml:1: unknown key") && error.contains("and 1 more"), "{error}");
     assert!(!error.contains('\n'), "{error}");
@@ -77,7 +80,7 @@ fn what_keeps_it_from_starting_is_one_line_and_the_check_tells_all() {
 
 #[test]
 fn a_target_file_that_breaks_keeps_its_last_good_content_and_one_that_goes_does_not() {
-    let place = Place::with(&[
+    let place = TestDirectory::with(&[
         ("a.json", r#"[{"targets": ["10.0.0.1"]}]"#),
         ("b.json", r#"[{"targets": ["10.0.0.2"]}]"#),
     ]);
@@ -99,7 +102,7 @@ fn a_target_file_that_breaks_keeps_its_last_good_content_and_one_that_goes_does_
 
 #[test]
 fn a_pipe_among_the_target_files_is_no_file_and_waits_for_nobody() {
-    let place = Place::with(&[("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
+    let place = TestDirectory::with(&[("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
     let made = std::process::Command::new("mkfifo").arg(place.0.path().join("b.json")).status().unwrap();
     assert!(made.success());
     let (_, reading) = place.start("--target-files $/*.json").unwrap();
@@ -109,7 +112,7 @@ fn a_pipe_among_the_target_files_is_no_file_and_waits_for_nobody() {
 
 #[test]
 fn files_are_the_same_wherever_they_are_told_from() {
-    let (_, reading) = Place::with(&[]).start("--target-files somewhere/*.json").unwrap();
+    let (_, reading) = TestDirectory::with(&[]).start("--target-files somewhere/*.json").unwrap();
     assert!(reading.files.iter().all(|file| file.is_absolute()), "{:?}", reading.files);
 }
 
@@ -117,14 +120,14 @@ fn files_are_the_same_wherever_they_are_told_from() {
 fn equal_options_are_kept_once() {
     let group = |host: &str| format!("{{\"targets\": [\"{host}\"], \"labels\": {{\"site\": \"b\"}}}}");
     let text = format!("[{}, {}]", group("10.0.0.1"), group("10.0.0.2"));
-    let (_, reading) = Place::with(&[("a.json", &text)]).start("--target-files $/a.json").unwrap();
+    let (_, reading) = TestDirectory::with(&[("a.json", &text)]).start("--target-files $/a.json").unwrap();
     let options = |index: usize| reading.config.targets[index].terms.options.clone().unwrap();
     assert!(Arc::ptr_eq(&options(0), &options(1)));
 }
 
 #[test]
 fn the_hash_is_that_of_the_texts() {
-    let place = Place::with(&[("m.toml", "interval = 5")]);
+    let place = TestDirectory::with(&[("m.toml", "interval = 5")]);
     let (mut loader, first) = place.start("--config $/m.toml").unwrap();
     assert_eq!(loader.load().unwrap().hash, first.hash);
     place.write("m.toml", "interval = 6");
@@ -134,7 +137,8 @@ fn the_hash_is_that_of_the_texts() {
 
 #[test]
 fn a_configuration_that_can_not_be_read_leaves_the_loader_as_it_was() {
-    let place = Place::with(&[("m.toml", "interval = 5"), ("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
+    let place =
+        TestDirectory::with(&[("m.toml", "interval = 5"), ("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
     let (mut loader, _) = place.start("--config $/m.toml --target-files $/a.json").unwrap();
     place.write("m.toml", "interval = ");
     place.write("a.json", "[");

@@ -1,7 +1,7 @@
 //! A list of targets, as it came from the daemon.
 
 use super::ClientError;
-use crate::target::{Address, Key};
+use crate::target::{Address, OptionKey};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -59,22 +59,22 @@ pub struct Given {
 
 impl Given {
     /// The options that are set, as texts that `add` takes.
-    pub fn options(&self) -> impl Iterator<Item = (Key, String)> + '_ {
+    pub fn options(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        Key::ALL.into_iter().filter_map(move |key| Some((key, text(self.value(key)?))))
+        OptionKey::ALL.into_iter().filter_map(move |key| Some((key, text(self.value(key)?))))
     }
 
-    fn value(&self, key: Key) -> Option<&Value> {
+    fn value(&self, key: OptionKey) -> Option<&Value> {
         match key {
-            Key::Interval => None,
-            Key::Timeout => self.timeout.as_ref(),
-            Key::Size => self.size.as_ref(),
-            Key::Dscp => self.dscp.as_ref(),
-            Key::Ttl => self.ttl.as_ref(),
-            Key::Source => self.source.as_ref(),
-            Key::Interface => self.interface.as_ref(),
-            Key::DontFragment => self.dont_fragment.as_ref(),
-            Key::Family => self.family.as_ref(),
+            OptionKey::Interval => None,
+            OptionKey::Timeout => self.timeout.as_ref(),
+            OptionKey::Size => self.size.as_ref(),
+            OptionKey::Dscp => self.dscp.as_ref(),
+            OptionKey::Ttl => self.ttl.as_ref(),
+            OptionKey::Source => self.source.as_ref(),
+            OptionKey::Interface => self.interface.as_ref(),
+            OptionKey::DontFragment => self.dont_fragment.as_ref(),
+            OptionKey::Family => self.family.as_ref(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::request::{LARGEST, PortableRequest};
 use crate::measure::Timestamp;
 use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, TargetId};
-use crate::target::{Address, Key, Shape, Timeout};
+use crate::target::{Address, OptionKey, Shape, Timeout};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -121,11 +121,11 @@ impl PortableTarget {
     pub(super) fn size(&self) -> Result<usize, Unsupported> {
         let Shape { size, dscp, ttl, source, interface, dont_fragment } = self.shape;
         let given = [
-            (Key::Dscp, dscp.is_some()),
-            (Key::Ttl, ttl.is_some()),
-            (Key::Source, source.is_some()),
-            (Key::Interface, interface.is_some()),
-            (Key::DontFragment, dont_fragment.is_some()),
+            (OptionKey::Dscp, dscp.is_some()),
+            (OptionKey::Ttl, ttl.is_some()),
+            (OptionKey::Source, source.is_some()),
+            (OptionKey::Interface, interface.is_some()),
+            (OptionKey::DontFragment, dont_fragment.is_some()),
         ];
         if let Some((key, _)) = given.into_iter().find(|(_, given)| *given) {
             return Err(Unsupported::Option(key));
@@ -155,7 +155,7 @@ impl PortableTarget {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unsupported {
     #[error("the portable engine can't set {0}: remove that option, or use the native engine")]
-    Option(Key),
+    Option(OptionKey),
     #[error(
         "the portable engine can't send {0} bytes, at most {LARGEST}: choose another size, or use the native engine"
     )]

@@ -2,7 +2,7 @@
 
 use crate::measure::{DetailedStats, EndedOutage, Outage, WallMapping};
 use crate::protocol::json::{put, write_fixed, write_string};
-use crate::target::{Key, Options};
+use crate::target::{OptionKey, Options};
 use std::time::Duration;
 
 /// Writes the members behind those that every list has, each with a comma before it.
@@ -28,7 +28,7 @@ pub(super) fn write_options(text: &mut String, options: &Options) {
     for (key, value) in options.iter() {
         put(text, format_args!(",\"{key}\":"));
         match key {
-            Key::Source | Key::Interface | Key::Family => write_string(text, &value),
+            OptionKey::Source | OptionKey::Interface | OptionKey::Family => write_string(text, &value),
             _ => text.push_str(&value),
         }
     }
@@ -151,14 +151,14 @@ mod tests {
     fn options_have_the_names_and_values_that_add_takes() {
         let mut terms = Terms::default();
         let pairs = [
-            (Key::Timeout, "0.5"),
-            (Key::Size, "1472"),
-            (Key::Dscp, "EF"),
-            (Key::Ttl, "9"),
-            (Key::Source, "192.0.2.1"),
-            (Key::Interface, "a\"b"),
-            (Key::DontFragment, "true"),
-            (Key::Family, "ipv4"),
+            (OptionKey::Timeout, "0.5"),
+            (OptionKey::Size, "1472"),
+            (OptionKey::Dscp, "EF"),
+            (OptionKey::Ttl, "9"),
+            (OptionKey::Source, "192.0.2.1"),
+            (OptionKey::Interface, "a\"b"),
+            (OptionKey::DontFragment, "true"),
+            (OptionKey::Family, "ipv4"),
         ];
         for (key, text) in pairs {
             terms.set(key, text).expect("a good value");

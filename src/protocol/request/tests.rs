@@ -1,7 +1,7 @@
 //! What each row of the contract's table is read as.
 
 use super::*;
-use crate::target::{Address, Key, Label, Terms};
+use crate::target::{Address, Label, OptionKey, Terms};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -315,9 +315,9 @@ fn an_add_takes_every_option_of_a_target() {
     let request = json!({"cmd": "add", "name": "N", "itv": 5, "timeout": 1.5, "size": "1000", "dscp": "EF", "ttl": 9,
         "source": "192.0.2.1", "interface": "eth0", "dont_fragment": true, "family": "ipv4", "labels": {"site": "B"}});
     let Request::Add(AddRequest { terms, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
-    let given: Vec<(Key, String)> = terms.iter().collect();
+    let given: Vec<(OptionKey, String)> = terms.iter().collect();
     let expected = ["5", "1.5", "1000", "46", "9", "192.0.2.1", "eth0", "true", "ipv4"].map(str::to_owned);
-    assert_eq!(given, Key::ALL.into_iter().zip(expected).collect::<Vec<_>>());
+    assert_eq!(given, OptionKey::ALL.into_iter().zip(expected).collect::<Vec<_>>());
     assert_eq!(terms.labels().collect::<Vec<_>>(), [("site", "B")]);
     let absent = json!({"cmd": "add", "name": "N", "timeout": null, "dscp": "", "labels": {}});
     let Request::Add(AddRequest { terms, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };

@@ -42,22 +42,22 @@ impl Options {
     }
 
     /// Those that are set, as texts that [`Terms::set`] takes; labels not among them.
-    pub fn iter(&self) -> impl Iterator<Item = (Key, String)> + '_ {
-        Key::ALL.into_iter().filter_map(|key| Some((key, self.text(key)?)))
+    pub fn iter(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
+        OptionKey::ALL.into_iter().filter_map(|key| Some((key, self.text(key)?)))
     }
 
-    fn text(&self, key: Key) -> Option<String> {
+    fn text(&self, key: OptionKey) -> Option<String> {
         let Self { timeout, family, shape, .. } = self;
         match key {
-            Key::Interval => None,
-            Key::Timeout => timeout.map(|timeout| timeout.get().as_secs_f64().to_string()),
-            Key::Size => shape.size.map(|size| size.get().to_string()),
-            Key::Dscp => shape.dscp.map(|dscp| dscp.to_string()),
-            Key::Ttl => shape.ttl.map(|ttl| ttl.to_string()),
-            Key::Source => shape.source.map(|source| source.to_string()),
-            Key::Interface => shape.interface.map(|interface| interface.as_str().to_owned()),
-            Key::DontFragment => shape.dont_fragment.map(|dont| dont.to_string()),
-            Key::Family => family.map(|family| family.as_str().to_lowercase()),
+            OptionKey::Interval => None,
+            OptionKey::Timeout => timeout.map(|timeout| timeout.get().as_secs_f64().to_string()),
+            OptionKey::Size => shape.size.map(|size| size.get().to_string()),
+            OptionKey::Dscp => shape.dscp.map(|dscp| dscp.to_string()),
+            OptionKey::Ttl => shape.ttl.map(|ttl| ttl.to_string()),
+            OptionKey::Source => shape.source.map(|source| source.to_string()),
+            OptionKey::Interface => shape.interface.map(|interface| interface.as_str().to_owned()),
+            OptionKey::DontFragment => shape.dont_fragment.map(|dont| dont.to_string()),
+            OptionKey::Family => family.map(|family| family.as_str().to_lowercase()),
         }
     }
 
@@ -109,7 +109,7 @@ impl Terms {
     ///
     /// # Errors
     /// [`OptionError`] says what the option takes; nothing is changed.
-    pub fn set(&mut self, key: Key, text: &str) -> Result<(), OptionError> {
+    pub fn set(&mut self, key: OptionKey, text: &str) -> Result<(), OptionError> {
         let parsed =
             Self::of(key, text.trim()).ok_or_else(|| OptionError { key, given: format!("{text:?}") })?;
         *self = parsed.over(self);
@@ -148,8 +148,8 @@ impl Terms {
     }
 
     /// The options that are set, as texts that [`Self::set`] takes; labels not among them.
-    pub fn iter(&self) -> impl Iterator<Item = (Key, String)> + '_ {
-        Key::ALL.into_iter().filter_map(|key| Some((key, self.text(key)?)))
+    pub fn iter(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
+        OptionKey::ALL.into_iter().filter_map(|key| Some((key, self.text(key)?)))
     }
 
     /// The labels.
@@ -157,29 +157,31 @@ impl Terms {
         self.options.iter().flat_map(|options| options.labels.iter())
     }
 
-    fn text(&self, key: Key) -> Option<String> {
+    fn text(&self, key: OptionKey) -> Option<String> {
         match key {
-            Key::Interval => self.interval.map(|interval| interval.seconds().to_string()),
+            OptionKey::Interval => self.interval.map(|interval| interval.seconds().to_string()),
             key => self.options.as_ref()?.text(key),
         }
     }
 
     /// Terms of one option.
-    fn of(key: Key, text: &str) -> Option<Self> {
+    fn of(key: OptionKey, text: &str) -> Option<Self> {
         let shape = match key {
-            Key::Interval => return Some(Self::every(Some(text.parse().ok()?))),
-            Key::Timeout => {
+            OptionKey::Interval => return Some(Self::every(Some(text.parse().ok()?))),
+            OptionKey::Timeout => {
                 return Some(Options { timeout: Some(text.parse().ok()?), ..Options::default() }.into());
             }
-            Key::Family => {
+            OptionKey::Family => {
                 return Some(Options { family: Some(text.parse().ok()?), ..Options::default() }.into());
             }
-            Key::Size => Shape { size: Some(PayloadSize::new(text.parse().ok()?)?), ..Shape::default() },
-            Key::Dscp => Shape { dscp: Some(text.parse::<Dscp>().ok()?), ..Shape::default() },
-            Key::Ttl => Shape { ttl: Some(text.parse().ok()?), ..Shape::default() },
-            Key::Source => Shape { source: Some(source(text)?), ..Shape::default() },
-            Key::Interface => Shape { interface: Some(Zone::parse(text)?), ..Shape::default() },
-            Key::DontFragment => Shape { dont_fragment: Some(text.parse().ok()?), ..Shape::default() },
+            OptionKey::Size => {
+                Shape { size: Some(PayloadSize::new(text.parse().ok()?)?), ..Shape::default() }
+            }
+            OptionKey::Dscp => Shape { dscp: Some(text.parse::<Dscp>().ok()?), ..Shape::default() },
+            OptionKey::Ttl => Shape { ttl: Some(text.parse().ok()?), ..Shape::default() },
+            OptionKey::Source => Shape { source: Some(source(text)?), ..Shape::default() },
+            OptionKey::Interface => Shape { interface: Some(Zone::parse(text)?), ..Shape::default() },
+            OptionKey::DontFragment => Shape { dont_fragment: Some(text.parse().ok()?), ..Shape::default() },
         };
         Some(Options { shape, ..Options::default() }.into())
     }
@@ -237,7 +239,7 @@ impl From<Options> for Terms {
 
 /// The options that a target can have, labels apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Key {
+pub enum OptionKey {
     /// Seconds between two requests.
     Interval,
     /// Seconds after which a request is lost.
@@ -258,7 +260,7 @@ pub enum Key {
     Family,
 }
 
-impl Key {
+impl OptionKey {
     /// Every option.
     pub const ALL: [Self; 9] = [
         Self::Interval,
@@ -303,13 +305,13 @@ impl Key {
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for OptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_str().fmt(f)
     }
 }
 
-impl FromStr for Key {
+impl FromStr for OptionKey {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -322,7 +324,7 @@ impl FromStr for Key {
 #[error("{key} {given} is not usable, it takes {}", key.takes())]
 pub struct OptionError {
     /// Which option.
-    pub key: Key,
+    pub key: OptionKey,
     /// What was given, cut and escaped by whoever shows it.
     pub given: String,
 }

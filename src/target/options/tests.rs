@@ -1,6 +1,6 @@
 use super::*;
 
-fn terms(pairs: &[(Key, &str)]) -> Terms {
+fn terms(pairs: &[(OptionKey, &str)]) -> Terms {
     let mut terms = Terms::default();
     for &(key, text) in pairs {
         terms.set(key, text).unwrap();
@@ -8,22 +8,22 @@ fn terms(pairs: &[(Key, &str)]) -> Terms {
     terms
 }
 
-fn texts(terms: &Terms) -> Vec<(Key, String)> {
+fn texts(terms: &Terms) -> Vec<(OptionKey, String)> {
     terms.iter().collect()
 }
 
 #[test]
 fn every_option_is_read_and_written() {
     let cases = [
-        (Key::Interval, "0.5", "0.5"),
-        (Key::Timeout, " 2 ", "2"),
-        (Key::Size, "1472", "1472"),
-        (Key::Dscp, "EF", "46"),
-        (Key::Ttl, "255", "255"),
-        (Key::Source, "::ffff:192.0.2.1", "192.0.2.1"),
-        (Key::Interface, "eth0.7", "eth0.7"),
-        (Key::DontFragment, "true", "true"),
-        (Key::Family, "IPv6", "ipv6"),
+        (OptionKey::Interval, "0.5", "0.5"),
+        (OptionKey::Timeout, " 2 ", "2"),
+        (OptionKey::Size, "1472", "1472"),
+        (OptionKey::Dscp, "EF", "46"),
+        (OptionKey::Ttl, "255", "255"),
+        (OptionKey::Source, "::ffff:192.0.2.1", "192.0.2.1"),
+        (OptionKey::Interface, "eth0.7", "eth0.7"),
+        (OptionKey::DontFragment, "true", "true"),
+        (OptionKey::Family, "IPv6", "ipv6"),
     ];
     for (key, text, written) in cases {
         let one = terms(&[(key, text)]);
@@ -36,20 +36,20 @@ fn every_option_is_read_and_written() {
 #[test]
 fn a_bad_value_is_an_error_that_says_what_is_taken() {
     let cases = [
-        (Key::Interval, "0", "interval \"0\" is not usable, it takes seconds from 0.01 to 86400"),
-        (Key::Timeout, "61", "from 0.05 to 60"),
-        (Key::Size, "15", "from 16 to 65507"),
-        (Key::Size, "65508", "from 16 to 65507"),
-        (Key::Dscp, "64", "from 0 to 63"),
-        (Key::Ttl, "0", "from 1 to 255"),
-        (Key::Ttl, "256", "from 1 to 255"),
-        (Key::Source, "0.0.0.0", "an IP address"),
-        (Key::Source, "fe80::1%eth0", "an IP address"),
-        (Key::Source, "host.example", "an IP address"),
-        (Key::Interface, "", "an interface"),
-        (Key::Interface, "a/b", "an interface"),
-        (Key::DontFragment, "yes", "true or false"),
-        (Key::Family, "5", "ipv4 or ipv6"),
+        (OptionKey::Interval, "0", "interval \"0\" is not usable, it takes seconds from 0.01 to 86400"),
+        (OptionKey::Timeout, "61", "from 0.05 to 60"),
+        (OptionKey::Size, "15", "from 16 to 65507"),
+        (OptionKey::Size, "65508", "from 16 to 65507"),
+        (OptionKey::Dscp, "64", "from 0 to 63"),
+        (OptionKey::Ttl, "0", "from 1 to 255"),
+        (OptionKey::Ttl, "256", "from 1 to 255"),
+        (OptionKey::Source, "0.0.0.0", "an IP address"),
+        (OptionKey::Source, "fe80::1%eth0", "an IP address"),
+        (OptionKey::Source, "host.example", "an IP address"),
+        (OptionKey::Interface, "", "an interface"),
+        (OptionKey::Interface, "a/b", "an interface"),
+        (OptionKey::DontFragment, "yes", "true or false"),
+        (OptionKey::Family, "5", "ipv4 or ipv6"),
     ];
     for (key, text, reason) in cases {
         let mut terms = terms(&[(key, good(key))]);
@@ -60,25 +60,30 @@ fn a_bad_value_is_an_error_that_says_what_is_taken() {
     }
 }
 
-fn good(key: Key) -> &'static str {
+fn good(key: OptionKey) -> &'static str {
     match key {
-        Key::Interval | Key::Timeout | Key::Dscp | Key::Ttl => "1",
-        Key::Size => "100",
-        Key::Source => "192.0.2.1",
-        Key::Interface => "lo",
-        Key::DontFragment => "false",
-        Key::Family => "ipv4",
+        OptionKey::Interval | OptionKey::Timeout | OptionKey::Dscp | OptionKey::Ttl => "1",
+        OptionKey::Size => "100",
+        OptionKey::Source => "192.0.2.1",
+        OptionKey::Interface => "lo",
+        OptionKey::DontFragment => "false",
+        OptionKey::Family => "ipv4",
     }
 }
 
 #[test]
 fn later_terms_hide_earlier_ones_option_by_option() {
     let labels = |value| Labels::new([("site", value)]).unwrap();
-    let mut earlier = terms(&[(Key::Interval, "5"), (Key::Ttl, "9"), (Key::Timeout, "1")]);
+    let mut earlier = terms(&[(OptionKey::Interval, "5"), (OptionKey::Ttl, "9"), (OptionKey::Timeout, "1")]);
     earlier.set_labels(labels("a"));
-    let mut later = terms(&[(Key::Ttl, "7"), (Key::Size, "100")]);
+    let mut later = terms(&[(OptionKey::Ttl, "7"), (OptionKey::Size, "100")]);
     let whole = later.over(&earlier);
-    let expected = [(Key::Interval, "5"), (Key::Timeout, "1"), (Key::Size, "100"), (Key::Ttl, "7")];
+    let expected = [
+        (OptionKey::Interval, "5"),
+        (OptionKey::Timeout, "1"),
+        (OptionKey::Size, "100"),
+        (OptionKey::Ttl, "7"),
+    ];
     assert_eq!(texts(&whole), expected.map(|(key, text)| (key, text.to_owned())));
     assert_eq!(whole.labels().collect::<Vec<_>>(), [("site", "a")]);
     later.set_labels(labels("b"));
@@ -88,19 +93,19 @@ fn later_terms_hide_earlier_ones_option_by_option() {
 
 #[test]
 fn terms_that_contradict_the_host_are_refused() {
-    type Given = &'static [(Key, &'static str)];
+    type Given = &'static [(OptionKey, &'static str)];
     let cases: [(&str, Given, &str); 7] = [
-        ("192.0.2.1", &[(Key::Family, "ipv6")], "192.0.2.1 is no IPv6 address"),
-        ("2001:db8::1", &[(Key::Source, "192.0.2.1")], "2001:db8::1 is no IPv4 address"),
+        ("192.0.2.1", &[(OptionKey::Family, "ipv6")], "192.0.2.1 is no IPv6 address"),
+        ("2001:db8::1", &[(OptionKey::Source, "192.0.2.1")], "2001:db8::1 is no IPv4 address"),
         (
             "host.example",
-            &[(Key::Family, "ipv6"), (Key::Source, "192.0.2.1")],
+            &[(OptionKey::Family, "ipv6"), (OptionKey::Source, "192.0.2.1")],
             "192.0.2.1 is no IPv6 address",
         ),
-        ("fe80::1%eth0", &[(Key::Interface, "eth1")], "not by eth1"),
-        ("fe80::1%eth0", &[(Key::Interface, "eth0")], ""),
-        ("host.example", &[(Key::Source, "192.0.2.1")], ""),
-        ("192.0.2.1", &[(Key::Family, "ipv4"), (Key::Source, "192.0.2.9")], ""),
+        ("fe80::1%eth0", &[(OptionKey::Interface, "eth1")], "not by eth1"),
+        ("fe80::1%eth0", &[(OptionKey::Interface, "eth0")], ""),
+        ("host.example", &[(OptionKey::Source, "192.0.2.1")], ""),
+        ("192.0.2.1", &[(OptionKey::Family, "ipv4"), (OptionKey::Source, "192.0.2.9")], ""),
     ];
     for (host, pairs, reason) in cases {
         let checked = terms(pairs).check(&host.parse().unwrap());
@@ -111,8 +116,8 @@ fn terms_that_contradict_the_host_are_refused() {
 
 #[test]
 fn a_source_leaves_only_its_family() {
-    let only = |pairs: &[(Key, &str)]| terms(pairs).options.and_then(|options| options.only_family());
-    assert_eq!(only(&[(Key::Source, "192.0.2.1")]), Some(Family::V4));
-    assert_eq!(only(&[(Key::Family, "ipv6")]), Some(Family::V6));
-    assert_eq!(only(&[(Key::Ttl, "1")]), None);
+    let only = |pairs: &[(OptionKey, &str)]| terms(pairs).options.and_then(|options| options.only_family());
+    assert_eq!(only(&[(OptionKey::Source, "192.0.2.1")]), Some(Family::V4));
+    assert_eq!(only(&[(OptionKey::Family, "ipv6")]), Some(Family::V6));
+    assert_eq!(only(&[(OptionKey::Ttl, "1")]), None);
 }
