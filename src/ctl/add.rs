@@ -1,6 +1,6 @@
 //! `meshpingctl add`.
 
-use super::lossy_arg::any_name;
+use super::lossy_arg::lossy_arg;
 use super::options::OptionArgs;
 use super::{CtlError, Daemon};
 use crate::target::{Host, Interval, TargetSpec};
@@ -20,12 +20,12 @@ pub(super) struct Add {
     host: Option<TargetSpec>,
 
     /// How to call it, whatever the text; an empty one counts as not given.
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = any_name())]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = lossy_arg())]
     name: Option<String>,
 
     /// What to ping: an address or a DNS name; an empty one counts as not given.
     #[arg(long, value_name = "ADDR", value_parser = host)]
-    addr: Option<Given>,
+    addr: Option<OptionalText>,
 
     /// Seconds between requests, 0.01 to 86400; without it an existing target keeps its own.
     #[arg(short, long, value_name = "SECONDS", allow_negative_numbers = true)]
@@ -37,10 +37,10 @@ pub(super) struct Add {
 
 /// An argument that may be empty, since hooks write down whatever they were told.
 #[derive(Debug, Clone)]
-struct Given(Option<Host>);
+struct OptionalText(Option<Host>);
 
-fn host(text: &str) -> Result<Given, crate::target::HostError> {
-    if text.is_empty() { Ok(Given(None)) } else { text.parse().map(|host| Given(Some(host))) }
+fn host(text: &str) -> Result<OptionalText, crate::target::HostError> {
+    if text.is_empty() { Ok(OptionalText(None)) } else { text.parse().map(|host| OptionalText(Some(host))) }
 }
 
 impl Add {

@@ -2,7 +2,7 @@
 
 use super::options::argument;
 use super::{CtlError, Daemon, PROGRAM};
-use crate::ctl::client::Entry;
+use crate::ctl::client::ListEntry;
 use crate::format::escape::shown;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -33,8 +33,8 @@ impl Export {
 }
 
 /// The command that adds a target as it is.
-fn command(entry: &Entry) -> String {
-    let Entry { addr, name, itv, .. } = entry;
+fn command(entry: &ListEntry) -> String {
+    let ListEntry { addr, name, itv, .. } = entry;
     // Addresses and numbers need no quotes.
     let mut command = format!("{PROGRAM} add --addr {addr}");
     match shlex::try_quote(name) {
@@ -53,7 +53,7 @@ fn command(entry: &Entry) -> String {
     command
 }
 
-fn add_option(command: &mut String, entry: &Entry, argument: &str, text: &str) {
+fn add_option(command: &mut String, entry: &ListEntry, argument: &str, text: &str) {
     match shlex::try_quote(text) {
         Ok(quoted) => {
             let _ = write!(command, " {argument}={quoted}");
@@ -62,7 +62,7 @@ fn add_option(command: &mut String, entry: &Entry, argument: &str, text: &str) {
     }
 }
 
-fn note(entry: &Entry, what: &str) {
+fn note(entry: &ListEntry, what: &str) {
     // When nobody listens there is nobody to tell.
     let _ = writeln!(io::stderr(), "{PROGRAM}: {} {what}", entry.addr);
 }

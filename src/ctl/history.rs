@@ -1,7 +1,7 @@
 //! `meshpingctl history`.
 
 use super::list::harmless;
-use super::selector::Which;
+use super::selector::SelectorArgs;
 use super::{CtlError, Daemon};
 use crate::ctl::client::ClientError;
 use crate::format::escape::shown;
@@ -18,20 +18,20 @@ use std::time::Duration;
 /// so now is meant by a name; an address is found also when it is not pinged any more.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "meshpingctl history [OPTIONS] NAME_OR_ADDR | --name NAME | --addr ADDR")]
-pub(super) struct History {
+pub(super) struct HistoryArgs {
     #[command(flatten)]
-    which: Which,
+    which: SelectorArgs,
 
     /// The daemon's rows instead of the table, one JSON object a line, times in seconds.
     #[arg(long)]
     json: bool,
 }
 
-impl History {
+impl HistoryArgs {
     pub(super) fn run(self, daemon: &Daemon) -> Result<(), CtlError> {
         let mut request = self.request()?;
         let mut out = io::stdout().lock();
-        let mut writer = Table::default();
+        let mut writer = HistoryTable::default();
         loop {
             let rows = page(daemon, &request)?;
             let Some(last) = rows.last() else { break };
@@ -74,11 +74,11 @@ const HEADER: &str = "Hour (UTC)          Sent    Recv   Errs   Lost   Void    L
 
 /// A table for each target.
 #[derive(Default)]
-struct Table {
+struct HistoryTable {
     whose: Option<(String, String)>,
 }
 
-impl Table {
+impl HistoryTable {
     fn write(&mut self, row: &Value, out: &mut impl Write) -> io::Result<()> {
         let whose = (text(row, "addr").to_owned(), text(row, "name").to_owned());
         if self.whose.as_ref() != Some(&whose) {
@@ -123,7 +123,7 @@ mod tests {
                    "sum": 0.03, "min": 0.01, "max": 0.02, "p50": 0.0105, "p99": 0.02})
         };
         let mut out = Vec::new();
-        let mut table = Table::default();
+        let mut table = HistoryTable::default();
         for row in [row("10.0.0.1", 1_700_000_000), row("10.0.0.1", 1_700_003_600), row("::1", 0)] {
             table.write(&row, &mut out).unwrap();
         }

@@ -1,8 +1,8 @@
 //! `meshpingctl list`.
 
-use super::watch::Watch;
+use super::watch::TableWatch;
 use super::{CtlError, Daemon};
-use crate::ctl::client::{Entry, Listing};
+use crate::ctl::client::{ListEntry, Listing};
 use crate::format::escape::shown;
 use crate::format::table::{HEADER, Row};
 use std::io::{self, IsTerminal, StdoutLock, Write};
@@ -31,7 +31,7 @@ impl List {
         if !self.watch {
             return self.show(daemon.client.list(self.reset)?);
         }
-        let mut watch = Watch::start();
+        let mut watch = TableWatch::start();
         loop {
             let listing = daemon.client.list(self.reset)?;
             if self.json || !watch.has_screen() {
@@ -67,12 +67,12 @@ pub(super) fn write_json(out: &mut StdoutLock<'_>, json: String) -> io::Result<(
     writeln!(out, "{json}")
 }
 
-fn rows(entries: &[Entry]) -> Vec<Row> {
+fn rows(entries: &[ListEntry]) -> Vec<Row> {
     entries.iter().map(row).collect()
 }
 
-fn row(entry: &Entry) -> Row {
-    let Entry { sent, recv, errs, lost, outd, sum, min, max, last, .. } = *entry;
+fn row(entry: &ListEntry) -> Row {
+    let ListEntry { sent, recv, errs, lost, outd, sum, min, max, last, .. } = *entry;
     Row { address: entry.addr.to_string(), sent, recv, errs, lost, outd, sum, min, max, last }
 }
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 /// Takes every argument for a name. DHCP clients call themselves something in Latin-1 too, and JSON is UTF-8: what
 /// is none becomes U+FFFD, which is longer, so the end is cut off when it does not fit any more.
-pub(super) fn any_name() -> impl TypedValueParser<Value = String> {
+pub(super) fn lossy_arg() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().map(readable)
 }
 

@@ -17,7 +17,7 @@ use super::config::early_exit::EarlyExit;
 use super::config::listen_address::ListenAddress;
 use super::format::escape::shown;
 use crate::config::Config;
-use crate::ctl::client::{Client, ClientError, Patience};
+use crate::ctl::client::{Client, ClientError, RetryPolicy};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::Value;
 use std::ffi::OsString;
@@ -62,7 +62,7 @@ enum Command {
     Remove(remove::Remove),
     Reset(reset::Reset),
     Export(export::Export),
-    History(history::History),
+    HistoryArgs(history::HistoryArgs),
 }
 
 const PROGRAM: &str = "meshpingctl";
@@ -120,7 +120,7 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Ctl, EarlyExit> {
 
 impl Ctl {
     fn run(self) -> Result<(), CtlError> {
-        let patience = if self.quiet { Patience::SHORT } else { Patience::LONG };
+        let patience = if self.quiet { RetryPolicy::SHORT } else { RetryPolicy::LONG };
         let client = Client::new(self.control, patience);
         let daemon = Daemon { client, quiet: self.quiet, no_wait: self.no_wait };
         match self.command {
@@ -133,7 +133,7 @@ impl Ctl {
             Command::Remove(remove) => remove.run(&daemon),
             Command::Reset(reset) => reset.run(&daemon),
             Command::Export(export) => export.run(&daemon),
-            Command::History(history) => history.run(&daemon),
+            Command::HistoryArgs(history) => history.run(&daemon),
         }
     }
 }
@@ -211,7 +211,7 @@ mod tests {
             Command::Remove(remove) => remove.request(),
             Command::Reset(reset) => reset.request(),
             Command::Show(show) => show.request(),
-            Command::History(history) => history.request(),
+            Command::HistoryArgs(history) => history.request(),
             Command::List(_) | Command::Export(_) => Ok(Value::Null),
         };
         request.map_err(|error| error.to_string())

@@ -1,6 +1,6 @@
 //! `meshpingctl remove`.
 
-use super::selector::Which;
+use super::selector::SelectorArgs;
 use super::{CtlError, Daemon};
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 #[command(override_usage = "meshpingctl remove [OPTIONS] NAME_OR_ADDR | --name NAME | --addr ADDR")]
 pub(super) struct Remove {
     #[command(flatten)]
-    which: Which,
+    which: SelectorArgs,
 }
 
 impl Remove {

@@ -1,6 +1,6 @@
 //! `meshpingctl reset`.
 
-use super::selector::Which;
+use super::selector::SelectorArgs;
 use super::{CtlError, Daemon};
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 #[command(override_usage = "meshpingctl reset [OPTIONS] [NAME_OR_ADDR | --name NAME | --addr ADDR]")]
 pub(super) struct Reset {
     #[command(flatten)]
-    which: Which,
+    which: SelectorArgs,
 }
 
 impl Reset {

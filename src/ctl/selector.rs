@@ -1,18 +1,18 @@
 //! Which targets a command means: a name, an address, or both.
 
-use super::lossy_arg::any_name;
+use super::lossy_arg::lossy_arg;
 use crate::target::Address;
 use serde_json::{Value, json};
 
 /// Which targets are meant.
 #[derive(Debug, clap::Args)]
-pub(super) struct Which {
+pub(super) struct SelectorArgs {
     /// An address, or else a name.
     #[arg(conflicts_with_all = ["name", "addr"])]
     name_or_addr: Option<String>,
 
     /// The targets that are called so.
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = any_name())]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = lossy_arg())]
     name: Option<String>,
 
     /// The target with that address; or a DNS name, if it is followed.
@@ -20,7 +20,7 @@ pub(super) struct Which {
     addr: Option<String>,
 }
 
-impl Which {
+impl SelectorArgs {
     pub(super) fn is_absent(&self) -> bool {
         self.name_or_addr.is_none() && self.name.is_none() && self.addr.is_none()
     }
@@ -41,7 +41,7 @@ impl Which {
     }
 }
 
-impl std::fmt::Display for Which {
+impl std::fmt::Display for SelectorArgs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let texts = [&self.name_or_addr, &self.name, &self.addr];
         let texts: Vec<&str> = texts.into_iter().flatten().map(String::as_str).collect();

@@ -1,7 +1,7 @@
 //! `meshpingctl show`.
 
 use super::list::write_json;
-use super::selector::Which;
+use super::selector::SelectorArgs;
 use super::{CtlError, Daemon};
 use crate::ctl::client::Listing;
 use crate::format::escape::shown;
@@ -19,7 +19,7 @@ use std::time::Duration;
 #[command(override_usage = "meshpingctl show [OPTIONS] NAME_OR_ADDR | --name NAME | --addr ADDR")]
 pub(super) struct Show {
     #[command(flatten)]
-    which: Which,
+    which: SelectorArgs,
 
     /// The daemon's reply instead: one JSON object, times in seconds.
     #[arg(long)]
@@ -91,7 +91,7 @@ fn mean(label: &str, target: &Map<String, Value>) -> Option<String> {
     (label == "rtt" && recv > 0.0).then(|| format!("mean {:.3} ms", sum / recv * 1e3))
 }
 
-struct Member {
+struct DetailField {
     name: &'static str,
     label: &'static str,
     unit: Unit,
@@ -105,7 +105,7 @@ enum Unit {
     Outage,
 }
 
-impl Member {
+impl DetailField {
     const fn new(name: &'static str, label: &'static str, unit: Unit) -> Self {
         Self { name, label, unit }
     }
@@ -132,56 +132,56 @@ fn outage(outage: &Value) -> String {
 }
 
 /// The lines of a block, in their order.
-const LINES: &[(&str, &[Member])] = &[
-    ("interval", &[Member::new("itv", "", Unit::Seconds)]),
+const LINES: &[(&str, &[DetailField])] = &[
+    ("interval", &[DetailField::new("itv", "", Unit::Seconds)]),
     (
         "requests",
         &[
-            Member::new("sent", "sent", Unit::Count),
-            Member::new("recv", "answered", Unit::Count),
-            Member::new("errs", "errors", Unit::Count),
-            Member::new("lost", "lost", Unit::Count),
-            Member::new("void", "void", Unit::Count),
-            Member::new("outd", "out of date", Unit::Count),
-            Member::new("dups", "duplicates", Unit::Count),
+            DetailField::new("sent", "sent", Unit::Count),
+            DetailField::new("recv", "answered", Unit::Count),
+            DetailField::new("errs", "errors", Unit::Count),
+            DetailField::new("lost", "lost", Unit::Count),
+            DetailField::new("void", "void", Unit::Count),
+            DetailField::new("outd", "out of date", Unit::Count),
+            DetailField::new("dups", "duplicates", Unit::Count),
         ],
     ),
     (
         "rtt",
         &[
-            Member::new("last", "last", Unit::Millis),
-            Member::new("min", "min", Unit::Millis),
-            Member::new("max", "max", Unit::Millis),
-            Member::new("stddev", "stddev", Unit::Millis),
-            Member::new("jitter", "jitter", Unit::Millis),
+            DetailField::new("last", "last", Unit::Millis),
+            DetailField::new("min", "min", Unit::Millis),
+            DetailField::new("max", "max", Unit::Millis),
+            DetailField::new("stddev", "stddev", Unit::Millis),
+            DetailField::new("jitter", "jitter", Unit::Millis),
         ],
     ),
     (
         "quantiles",
         &[
-            Member::new("p50", "50 %", Unit::Millis),
-            Member::new("p90", "90 %", Unit::Millis),
-            Member::new("p99", "99 %", Unit::Millis),
+            DetailField::new("p50", "50 %", Unit::Millis),
+            DetailField::new("p90", "90 %", Unit::Millis),
+            DetailField::new("p99", "99 %", Unit::Millis),
         ],
     ),
     (
         "average",
         &[
-            Member::new("avg15m", "15 min", Unit::Millis),
-            Member::new("avg6h", "6 h", Unit::Millis),
-            Member::new("avg24h", "24 h", Unit::Millis),
+            DetailField::new("avg15m", "15 min", Unit::Millis),
+            DetailField::new("avg6h", "6 h", Unit::Millis),
+            DetailField::new("avg24h", "24 h", Unit::Millis),
         ],
     ),
     (
         "loss",
         &[
-            Member::new("loss15m", "15 min", Unit::Ratio),
-            Member::new("loss6h", "6 h", Unit::Ratio),
-            Member::new("loss24h", "24 h", Unit::Ratio),
+            DetailField::new("loss15m", "15 min", Unit::Ratio),
+            DetailField::new("loss6h", "6 h", Unit::Ratio),
+            DetailField::new("loss24h", "24 h", Unit::Ratio),
         ],
     ),
-    ("outage", &[Member::new("outage", "", Unit::Outage)]),
-    ("longest", &[Member::new("longest_outage", "", Unit::Outage)]),
+    ("outage", &[DetailField::new("outage", "", Unit::Outage)]),
+    ("longest", &[DetailField::new("longest_outage", "", Unit::Outage)]),
 ];
 
 /// Members that are told otherwise.

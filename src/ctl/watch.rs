@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Draws in place on a terminal, and keeps the pace.
-pub(super) struct Watch {
+pub(super) struct TableWatch {
     painter: Option<Painter<Stdout, Stderr>>,
     next: Instant,
 }
 
-impl Watch {
+impl TableWatch {
     pub(super) fn start() -> Self {
         let on_terminal = io::stdout().is_terminal();
         let painter = on_terminal.then(|| Painter::new(io::stdout(), io::stderr(), true));

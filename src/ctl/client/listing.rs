@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// One target's books, in the daemon's words. Times are in seconds.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Entry {
+pub struct ListEntry {
     /// How it is called.
     pub name: String,
     /// Whom it pings.
@@ -38,13 +38,13 @@ pub struct Entry {
     pub last: f64,
     /// The options that it was given, in a list with detail.
     #[serde(flatten)]
-    pub given: Given,
+    pub given: ListedOptions,
 }
 
 /// What a list with detail tells of a target's own options.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Given {
+pub struct ListedOptions {
     timeout: Option<Value>,
     size: Option<Value>,
     dscp: Option<Value>,
@@ -57,7 +57,7 @@ pub struct Given {
     pub labels: BTreeMap<String, String>,
 }
 
-impl Given {
+impl ListedOptions {
     /// The options that are set, as texts that `add` takes.
     pub fn options(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -83,7 +83,7 @@ impl Given {
 #[derive(Debug)]
 pub struct Listing {
     /// In address order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ListEntry>,
     /// The reply as it came; of several pages, their members in one object.
     pub json: String,
     /// Why the targets after the last one are missing.
@@ -94,8 +94,8 @@ impl Listing {
     /// Reads a reply; `None` if it is no list of targets.
     pub(super) fn parse(reply: &[u8]) -> Option<Self> {
         let json = std::str::from_utf8(reply).ok()?.trim().to_owned();
-        let targets: HashMap<String, Entry> = serde_json::from_str(&json).ok()?;
-        let mut entries: Vec<Entry> = targets.into_values().collect();
+        let targets: HashMap<String, ListEntry> = serde_json::from_str(&json).ok()?;
+        let mut entries: Vec<ListEntry> = targets.into_values().collect();
         entries.sort_by_key(|entry| entry.addr);
         Some(Self { entries, json, cut_short: None })
     }

@@ -3,7 +3,7 @@
 #[deny(clippy::disallowed_methods)]
 mod listing;
 
-pub use listing::{Entry, Listing};
+pub use listing::{ListEntry, Listing};
 
 use crate::target::Address;
 use serde::Deserialize;
@@ -16,17 +16,17 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
     server: SocketAddr,
-    patience: Patience,
+    patience: RetryPolicy,
 }
 
 /// How often, and each time how long, an answer is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     tries: u32,
     each: Duration,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// For people: three tries of a second.
     pub const LONG: Self = Self { tries: 3, each: Duration::from_secs(1) };
     /// For hooks that must not hold up their caller: one try of half a second.
@@ -61,7 +61,7 @@ pub enum ClientError {
 
 impl Client {
     /// A client of the daemon whose control socket is at `server`.
-    pub const fn new(server: SocketAddr, patience: Patience) -> Self {
+    pub const fn new(server: SocketAddr, patience: RetryPolicy) -> Self {
         Self { server, patience }
     }
 
@@ -157,7 +157,7 @@ impl Client {
     }
 
     fn check(&self, answer: Vec<u8>) -> Result<Vec<u8>, ClientError> {
-        let verdict: Verdict =
+        let verdict: ReplyStatus =
             serde_json::from_slice(&answer).map_err(|_| ClientError::Nonsense(self.server))?;
         match (verdict.status.as_deref(), verdict.errmessage) {
             (None | Some("ok"), _) => Ok(answer),
@@ -166,7 +166,7 @@ impl Client {
         }
     }
 
-    fn exchange(&self, request: &[u8], patience: Patience) -> io::Result<Option<Vec<u8>>> {
+    fn exchange(&self, request: &[u8], patience: RetryPolicy) -> io::Result<Option<Vec<u8>>> {
         for left in (0..patience.tries).rev() {
             let deadline = Instant::now() + patience.each;
             match self.attempt(request, deadline) {
@@ -219,7 +219,7 @@ impl Client {
 
 /// The members by which a reply that is no list says what it is.
 #[derive(Deserialize)]
-struct Verdict {
+struct ReplyStatus {
     status: Option<String>,
     errmessage: Option<String>,
 }

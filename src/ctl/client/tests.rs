@@ -5,17 +5,17 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 /// What to do with the nth request.
-enum Act {
+enum ScriptedAnswer {
     Answer(String),
     Ignore,
     /// An answer from another socket than the one that was asked.
     AnswerFromElsewhere(&'static str),
 }
 
-use Act::{Answer, AnswerFromElsewhere, Ignore};
+use ScriptedAnswer::{Answer, AnswerFromElsewhere, Ignore};
 
 /// A daemon that acts so, one request after the other, and tells what it was asked.
-fn daemon(acts: Vec<Act>) -> (SocketAddr, Receiver<Value>) {
+fn daemon(acts: Vec<ScriptedAnswer>) -> (SocketAddr, Receiver<Value>) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
     let (address, (tell, told)) = (socket.local_addr().expect("it is bound"), channel());
@@ -37,12 +37,12 @@ fn daemon(acts: Vec<Act>) -> (SocketAddr, Receiver<Value>) {
     (address, told)
 }
 
-fn ok() -> Act {
+fn ok() -> ScriptedAnswer {
     Answer(r#"{"status": "ok"}"#.into())
 }
 
 /// Fast, so that the tests are: a tenth of the time that people are given.
-const QUICK: Patience = Patience { tries: 3, each: Duration::from_millis(100) };
+const QUICK: RetryPolicy = RetryPolicy { tries: 3, each: Duration::from_millis(100) };
 
 fn target(address: &str) -> String {
     format!(
@@ -50,12 +50,12 @@ fn target(address: &str) -> String {
     )
 }
 
-fn page(addresses: &[&str]) -> Act {
+fn page(addresses: &[&str]) -> ScriptedAnswer {
     let members: Vec<String> = addresses.iter().map(|address| target(address)).collect();
     Answer(format!("{{{}}}", members.join(",")))
 }
 
-fn refusal() -> Act {
+fn refusal() -> ScriptedAnswer {
     Answer(r#"{"status": "error", "errmessage": "3 targets need pages"}"#.into())
 }
 
@@ -91,7 +91,7 @@ fn a_request_that_resets_is_sent_once() {
 fn a_hook_waits_half_a_second() {
     let (server, told) = daemon(vec![Ignore, ok()]);
     let before = Instant::now();
-    assert!(Client::new(server, Patience::SHORT).ask(&json!({"cmd": "noop"})).is_err());
+    assert!(Client::new(server, RetryPolicy::SHORT).ask(&json!({"cmd": "noop"})).is_err());
     assert!((400..900).contains(&before.elapsed().as_millis()), "{:?}", before.elapsed());
     assert!(told.recv().is_ok() && told.try_recv().is_err());
 }
