@@ -7,7 +7,7 @@ use std::fmt;
 
 /// The difference between what is wanted at present and what is to be.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Difference {
+pub(super) struct ConfigDiff {
     added: Vec<ConfiguredTarget>,
     changed: Vec<ConfiguredTarget>,
     removed: Vec<(Label, Host)>,
@@ -18,7 +18,7 @@ pub(super) struct Difference {
     lifted: Vec<(Label, Host)>,
 }
 
-impl Difference {
+impl ConfigDiff {
     /// What `wanted` changes. If it is `incomplete`, what was removed live stays away, be it wanted or not.
     pub(super) fn between(present: Configured, wanted: Vec<TargetSpec>, incomplete: bool) -> Self {
         let mut before: HashMap<(Label, Host), _> =
@@ -62,7 +62,7 @@ impl Difference {
 /// So many are told by their names.
 const TOLD: usize = 20;
 
-impl fmt::Display for Difference {
+impl fmt::Display for ConfigDiff {
     /// Numbers, and behind them names: what was added, changed, removed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (added, changed, removed) = (self.added.len(), self.changed.len(), self.removed.len());
@@ -128,7 +128,7 @@ mod tests {
             ("HOST.example", "a"),
         ];
         let difference =
-            Difference::between(present, wanted.map(|(host, name)| spec(host, name)).to_vec(), false);
+            ConfigDiff::between(present, wanted.map(|(host, name)| spec(host, name)).to_vec(), false);
         let told = "targets: 2 added, 1 changed, 1 removed, 2 unchanged, 1 kept away because they were removed live; \
                     added: b\\n, c; changed: a; removed: a";
         assert_eq!(difference.to_string(), told);
@@ -146,14 +146,14 @@ mod tests {
     #[test]
     fn what_is_the_same_takes_no_step() {
         let present = Configured { declared: vec![declared("10.0.0.1/5", "a")], banned: Vec::new() };
-        let difference = Difference::between(present, vec![spec("10.0.0.1/5", "a")], false);
+        let difference = ConfigDiff::between(present, vec![spec("10.0.0.1/5", "a")], false);
         assert_eq!((difference.steps(), difference.unchanged), (Vec::new(), 1));
     }
 
     #[test]
     fn many_names_are_cut() {
         let wanted = (0..25).map(|number| spec("10.0.0.1", &format!("n{number}"))).collect();
-        let told = Difference::between(Configured::default(), wanted, false).to_string();
+        let told = ConfigDiff::between(Configured::default(), wanted, false).to_string();
         assert!(told.ends_with("n18, n19 and 5 more"), "{told}");
     }
 }

@@ -12,17 +12,17 @@ use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 /// Watches files.
-pub(super) struct Watch {
+pub(super) struct FileWatcher {
     watcher: RecommendedWatcher,
     directories: HashSet<PathBuf>,
     /// What the files may be called.
     patterns: Arc<Mutex<Vec<Pattern>>>,
-    changes: Changes,
+    changes: FileChanges,
 }
 
 /// Tells when a file has changed.
 #[derive(Clone, Default)]
-pub(super) struct Changes(Arc<Notify>);
+pub(super) struct FileChanges(Arc<Notify>);
 
 /// A file counts as written when nobody has written for so long.
 const QUIET: Duration = Duration::from_millis(250);
@@ -30,7 +30,7 @@ const QUIET: Duration = Duration::from_millis(250);
 /// Longer than this a change is not waited for to be the last.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-impl Changes {
+impl FileChanges {
     /// Waits for a change, and until it is over.
     pub(super) async fn settled(&self) {
         self.0.notified().await;
@@ -39,13 +39,13 @@ impl Changes {
     }
 }
 
-impl Watch {
+impl FileWatcher {
     /// Watches files, and patterns of files.
     ///
     /// # Errors
     /// When the system has no way to do so, or none left.
     pub(super) fn start(files: &[PathBuf]) -> notify::Result<Self> {
-        let (changes, patterns) = (Changes::default(), Arc::new(Mutex::new(Vec::new())));
+        let (changes, patterns) = (FileChanges::default(), Arc::new(Mutex::new(Vec::new())));
         let (told, ours) = (changes.clone(), Arc::clone(&patterns));
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             // Without knowing what has changed we look at everything.
@@ -59,7 +59,7 @@ impl Watch {
     }
 
     /// Where changes are told.
-    pub(super) fn changes(&self) -> Changes {
+    pub(super) fn changes(&self) -> FileChanges {
         self.changes.clone()
     }
 

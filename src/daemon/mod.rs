@@ -26,7 +26,7 @@ use crate::terminal::{live_table, logging};
 use crate::web::Sources;
 use crate::web::{self, ConfigError, Protection};
 use actix::prelude::*;
-use reload::{Outside, ReloadActor};
+use reload::{Components, ReloadActor};
 use signals::{Hangups, StopSignals};
 use std::io;
 use std::rc::Rc;
@@ -35,7 +35,7 @@ use tokio::sync::Notify;
 use tracing::info;
 
 pub use shards::EngineError;
-use sockets::Handed;
+use sockets::InheritedSockets;
 pub use sockets::SocketError;
 
 /// Why the daemon did not start; the operator sees this text as it stands.
@@ -75,7 +75,7 @@ fn protection(config: &Config) -> Result<Protection, ConfigError> {
 /// # Errors
 /// [`StartError`], before anything was pinged. After the start nothing but a signal ends it.
 pub fn run(loader: Loader, reading: LoadedConfig) -> Result<(), StartError> {
-    let handed = Handed::take()?;
+    let handed = InheritedSockets::take()?;
     let console = Console::open()?;
     let level = logging::start(reading.config.log_level, console.handle()).map_err(io::Error::other)?;
     System::new().block_on(serve(loader, reading, handed, console.handle(), level))
@@ -84,7 +84,7 @@ pub fn run(loader: Loader, reading: LoadedConfig) -> Result<(), StartError> {
 async fn serve(
     loader: Loader,
     mut reading: LoadedConfig,
-    handed: Handed,
+    handed: InheritedSockets,
     console: Handle,
     level: LevelHandle,
 ) -> Result<(), StartError> {
@@ -112,7 +112,7 @@ async fn serve(
         Some(socket) => Some(control::start(socket, config.control_allow, backend).await?),
         None => None,
     };
-    let outside = Outside { supervisor: supervisor.clone(), control: control.clone(), level };
+    let outside = Components { supervisor: supervisor.clone(), control: control.clone(), level };
     let reload = ReloadActor::new(loader, reading, outside).start();
     let terminal_gone = Rc::new(Notify::new());
     actix_rt::spawn(hangups.reload(reload.clone().recipient(), Rc::clone(&terminal_gone)));

@@ -1,7 +1,7 @@
 //! Reads the configuration again and applies what is different, one time after the other.
 
-use super::config_diff::Difference;
-use super::file_watcher::Watch;
+use super::config_diff::ConfigDiff;
+use super::file_watcher::FileWatcher;
 use crate::actors::reload::{Reload, ReloadState};
 use crate::actors::supervisor::{
     ApplyConfig, Configure, GetConfigured, NoteReload, Rejected, SupervisorActor,
@@ -26,18 +26,18 @@ pub(super) struct FilesChanged;
 /// Reads the configuration again and applies what is different.
 pub(super) struct ReloadActor {
     loader: Arc<Mutex<Loader>>,
-    outside: Outside,
+    outside: Components,
     /// What we were started with, but for its targets: what takes a start is in force as it was then.
     started: Config,
     /// What was applied last, likewise.
     config: Config,
     state: ReloadState,
-    watch: Option<Watch>,
+    watch: Option<FileWatcher>,
 }
 
 /// Whom a configuration concerns.
 #[derive(Clone)]
-pub(super) struct Outside {
+pub(super) struct Components {
     /// Has the targets.
     pub supervisor: Addr<SupervisorActor>,
     /// Has the control socket.
@@ -48,7 +48,7 @@ pub(super) struct Outside {
 
 impl ReloadActor {
     /// Takes over from a start with that configuration, whose targets have been handed on.
-    pub(super) fn new(loader: Loader, reading: LoadedConfig, outside: Outside) -> Self {
+    pub(super) fn new(loader: Loader, reading: LoadedConfig, outside: Components) -> Self {
         let LoadedConfig { config, files, broken, repeated, hash, .. } = reading;
         let state = ReloadState {
             successful: true,
@@ -58,7 +58,8 @@ impl ReloadActor {
             broken_reads: u64::try_from(broken.len()).unwrap_or(u64::MAX),
         };
         tell(&broken, repeated);
-        let watch = Watch::start(&files).inspect_err(|error| warn!(%error, "files are not watched")).ok();
+        let watch =
+            FileWatcher::start(&files).inspect_err(|error| warn!(%error, "files are not watched")).ok();
         Self { loader: Arc::new(Mutex::new(loader)), outside, started: config.clone(), config, state, watch }
     }
 
@@ -176,7 +177,7 @@ impl ReloadActor {
     }
 }
 
-impl Outside {
+impl Components {
     fn configure(&self, config: &Config) {
         self.level.set(config.log_level);
         self.supervisor.do_send(Configure(super::settings(config)));
@@ -193,7 +194,7 @@ impl Outside {
     ) -> Result<Vec<String>, String> {
         let present = self.supervisor.send(GetConfigured).await.unwrap_or_default();
         let comparing =
-            tokio::task::spawn_blocking(move || Difference::between(present, targets, incomplete));
+            tokio::task::spawn_blocking(move || ConfigDiff::between(present, targets, incomplete));
         let difference = comparing.await.map_err(|error| error.to_string())?;
         let mut report = vec![difference.to_string()];
         for steps in difference.steps().chunks(AT_ONCE) {

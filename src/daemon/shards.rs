@@ -66,7 +66,7 @@ pub(super) async fn start(
     timeout: Timeout,
     shards: u16,
 ) -> Result<Vec<Shard>, EngineError> {
-    let common = Common::new(shards)?;
+    let common = EngineParts::new(shards)?;
     let mut started = Vec::new();
     for shard in 0..shards {
         let arbiter = Arbiter::new();
@@ -89,7 +89,7 @@ fn call_thread(name: &str) {
 }
 
 /// Opens an engine and makes it the one of the present thread.
-fn enter(kind: EngineKind, timeout: Timeout, common: Common) -> Result<(), EngineError> {
+fn enter(kind: EngineKind, timeout: Timeout, common: EngineParts) -> Result<(), EngineError> {
     super::privilege::keep_for_opening();
     let engine = open(kind, timeout, common)?;
     super::privilege::keep_for_running();
@@ -100,7 +100,7 @@ fn enter(kind: EngineKind, timeout: Timeout, common: Common) -> Result<(), Engin
 }
 
 #[cfg(target_os = "linux")]
-fn open(kind: EngineKind, timeout: Timeout, common: Common) -> Result<Rc<dyn Engine>, EngineError> {
+fn open(kind: EngineKind, timeout: Timeout, common: EngineParts) -> Result<Rc<dyn Engine>, EngineError> {
     match kind {
         EngineKind::Portable => open_portable(timeout),
         EngineKind::Native | EngineKind::Auto => {
@@ -118,7 +118,7 @@ fn open(kind: EngineKind, timeout: Timeout, common: Common) -> Result<Rc<dyn Eng
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open(kind: EngineKind, timeout: Timeout, _: Common) -> Result<Rc<dyn Engine>, EngineError> {
+fn open(kind: EngineKind, timeout: Timeout, _: EngineParts) -> Result<Rc<dyn Engine>, EngineError> {
     match kind {
         EngineKind::Native => Err(EngineError::NotHere),
         EngineKind::Portable | EngineKind::Auto => open_portable(timeout),
@@ -152,7 +152,7 @@ const PAST_NANOS: i128 = 400 * 86_400 * 1_000_000_000;
 
 /// What the engines of a daemon share.
 #[derive(Debug, Clone, Copy)]
-struct Common {
+struct EngineParts {
     /// One line of time.
     #[cfg(target_os = "linux")]
     epoch: i128,
@@ -162,7 +162,7 @@ struct Common {
 }
 
 #[cfg(target_os = "linux")]
-impl Common {
+impl EngineParts {
     fn new(shards: u16) -> Result<Self, EngineError> {
         let random = getrandom::u32().map_err(|_| EngineError::Random)?;
         #[expect(clippy::cast_possible_truncation, reason = "any 16 bits will do")]
@@ -176,7 +176,7 @@ impl Common {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Common {
+impl EngineParts {
     fn new(_: u16) -> Result<Self, EngineError> {
         Ok(Self {})
     }

@@ -48,27 +48,27 @@ pub enum SocketError {
 
 /// What the service manager handed over.
 #[derive(Debug, Default)]
-pub(super) struct Handed {
-    control: Handover<UdpSocket>,
-    web: Handover<TcpListener>,
+pub(super) struct InheritedSockets {
+    control: SocketSlot<UdpSocket>,
+    web: SocketSlot<TcpListener>,
 }
 
 /// Of one kind of socket.
 #[derive(Debug)]
-struct Handover<S> {
+struct SocketSlot<S> {
     /// Of socket units: they decide where we listen.
     units: Vec<S>,
     /// Of our predecessor: the options decide.
     kept: Vec<S>,
 }
 
-impl<S> Default for Handover<S> {
+impl<S> Default for SocketSlot<S> {
     fn default() -> Self {
         Self { units: Vec::new(), kept: Vec::new() }
     }
 }
 
-impl Handed {
+impl InheritedSockets {
     /// Takes them; to be called once, and before there are threads: it changes the environment.
     ///
     /// # Errors
@@ -100,13 +100,13 @@ impl Handed {
     /// # Errors
     /// [`SocketError`]: one is not to be had, or a socket unit says something else than an option.
     pub(super) fn open(self, config: &Config) -> Result<(Option<UdpSocket>, Vec<TcpListener>), SocketError> {
-        let control = Wanted {
+        let control = WantedSocket {
             name: CONTROL,
             option: "--control",
             addresses: config.control.into_iter().collect(),
             default: Config::CONTROL,
         };
-        let web = Wanted {
+        let web = WantedSocket {
             name: WEB,
             option: "--web.listen-address",
             addresses: config.web.clone(),
@@ -120,7 +120,7 @@ impl Handed {
 }
 
 /// One kind of socket that is wanted.
-struct Wanted {
+struct WantedSocket {
     /// How the service manager is to call it.
     name: &'static str,
     option: &'static str,
@@ -129,10 +129,10 @@ struct Wanted {
     default: SocketAddr,
 }
 
-impl Wanted {
-    fn open<S: Socket>(
+impl WantedSocket {
+    fn open<S: ListenSocket>(
         &self,
-        handed: Handover<S>,
+        handed: SocketSlot<S>,
         bind: impl Fn(SocketAddr) -> Result<S, SocketError>,
     ) -> Result<Vec<S>, SocketError> {
         if !handed.units.is_empty() {
@@ -161,7 +161,7 @@ impl Wanted {
     }
 
     /// Closes what is of no use, here and there, or it would be in the way.
-    fn let_go<S: Socket>(&self, useless: Vec<S>) -> bool {
+    fn let_go<S: ListenSocket>(&self, useless: Vec<S>) -> bool {
         let some = !useless.is_empty();
         drop(useless);
         if some {
@@ -170,7 +170,7 @@ impl Wanted {
         some
     }
 
-    fn take_over<S: Socket>(&self, sockets: Vec<S>) -> Result<Vec<S>, SocketError> {
+    fn take_over<S: ListenSocket>(&self, sockets: Vec<S>) -> Result<Vec<S>, SocketError> {
         for socket in &sockets {
             socket.ready().map_err(|error| SocketError::Kind(self.name.to_owned(), error))?;
             info!(name = self.name, addr = ?socket.bound(), "socket taken over from the service manager");
@@ -179,14 +179,14 @@ impl Wanted {
     }
 
     /// Socket units and option have to say the same; the default of an option contradicts nothing.
-    fn check(&self, units: &[impl Socket]) -> Result<(), SocketError> {
+    fn check(&self, units: &[impl ListenSocket]) -> Result<(), SocketError> {
         let covered = |address: &SocketAddr| units.iter().any(|unit| is_at(unit, *address));
         let meant = |unit: &&_| self.addresses.iter().any(|address| is_at(*unit, *address));
         let same = self.addresses.iter().all(covered) && units.iter().all(|unit| meant(&unit));
         if self.addresses == [self.default] || same {
             return Ok(());
         }
-        let given = units.iter().filter_map(Socket::bound).map(|address| address.to_string());
+        let given = units.iter().filter_map(ListenSocket::bound).map(|address| address.to_string());
         let wanted: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         let wanted = if wanted.is_empty() { "off".to_owned() } else { wanted.join(", ") };
         let given = given.collect::<Vec<_>>().join(", ");
@@ -195,7 +195,7 @@ impl Wanted {
 }
 
 /// Whether the socket is where the option says; without IPv6, "everywhere" is 0.0.0.0.
-fn is_at(socket: &impl Socket, address: SocketAddr) -> bool {
+fn is_at(socket: &impl ListenSocket, address: SocketAddr) -> bool {
     let everywhere = |address: SocketAddr| address.ip().is_unspecified().then(|| address.port());
     let bound = socket.bound();
     let both = everywhere(address).is_some_and(|port| bound.and_then(everywhere) == Some(port));
@@ -203,13 +203,13 @@ fn is_at(socket: &impl Socket, address: SocketAddr) -> bool {
 }
 
 /// What both kinds have.
-trait Socket: AsFd {
+trait ListenSocket: AsFd {
     fn bound(&self) -> Option<SocketAddr>;
     /// Makes it one that tokio can watch.
     fn ready(&self) -> io::Result<()>;
 }
 
-impl Socket for UdpSocket {
+impl ListenSocket for UdpSocket {
     fn bound(&self) -> Option<SocketAddr> {
         self.local_addr().ok()
     }
@@ -219,7 +219,7 @@ impl Socket for UdpSocket {
     }
 }
 
-impl Socket for TcpListener {
+impl ListenSocket for TcpListener {
     fn bound(&self) -> Option<SocketAddr> {
         self.local_addr().ok()
     }
@@ -237,9 +237,9 @@ const WEB: &str = "web-kept";
 mod tests {
     use super::*;
 
-    fn wanted(addresses: &[&str]) -> Wanted {
+    fn wanted(addresses: &[&str]) -> WantedSocket {
         let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
-        Wanted { name: WEB, option: "--web.listen-address", addresses, default: Config::WEB }
+        WantedSocket { name: WEB, option: "--web.listen-address", addresses, default: Config::WEB }
     }
 
     fn listener() -> (TcpListener, String) {
@@ -268,7 +268,7 @@ mod tests {
     fn a_kept_socket_is_used_only_where_the_options_say() {
         let (kept, address) = listener();
         let open = |at: &[&str]| {
-            let handed = Handover { units: Vec::new(), kept: vec![kept.try_clone().unwrap()] };
+            let handed = SocketSlot { units: Vec::new(), kept: vec![kept.try_clone().unwrap()] };
             let sockets = wanted(at).open(handed, |at| Ok(web::bind(at)?)).unwrap();
             sockets.iter().map(|socket| socket.bound().unwrap().to_string()).collect::<Vec<_>>()
         };

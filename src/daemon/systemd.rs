@@ -66,7 +66,7 @@ pub(super) async fn report(supervisor: Addr<SupervisorActor>) {
         let seen = match timeout(period / 4, supervisor.send(GetStatus)).await {
             Ok(Ok(status)) => examine(&status, period / 2).map(|()| status),
             Ok(Err(_)) => return,
-            Err(_) => Err(Fault::Silent),
+            Err(_) => Err(WatchdogFault::Silent),
         };
         log_change(&health, seen.as_ref().err());
         match &seen {
@@ -82,7 +82,7 @@ pub(super) async fn report(supervisor: Addr<SupervisorActor>) {
 
 /// Why the watchdog is not fed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-enum Fault {
+enum WatchdogFault {
     #[error("a thread that pings, or the supervisor, does not answer")]
     Silent,
     #[error("{0} of the threads that ping have ended")]
@@ -92,16 +92,16 @@ enum Fault {
 }
 
 /// Whether all threads send; `patience` is how long one may stall.
-fn examine(status: &Status, patience: Duration) -> Result<(), Fault> {
+fn examine(status: &Status, patience: Duration) -> Result<(), WatchdogFault> {
     let longest = status.engines.iter().map(|engine| engine.stalled).max().unwrap_or_default();
     match status.dead_shards {
         0 if longest <= patience => Ok(()),
-        0 => Err(Fault::Stalled(longest)),
-        dead => Err(Fault::Dead(dead)),
+        0 => Err(WatchdogFault::Stalled(longest)),
+        dead => Err(WatchdogFault::Dead(dead)),
     }
 }
 
-fn log_change(before: &Result<(), Fault>, now: Option<&Fault>) {
+fn log_change(before: &Result<(), WatchdogFault>, now: Option<&WatchdogFault>) {
     match (before, now) {
         (Ok(()), Some(fault)) => warn!(%fault, "the watchdog is not fed"),
         (Err(_), None) => info!("all threads ping again, the watchdog is fed"),
@@ -139,13 +139,13 @@ mod tests {
             dead_shards,
             ..Status::default()
         };
-        let stalled = |seconds| Err(Fault::Stalled(Duration::from_secs(seconds)));
+        let stalled = |seconds| Err(WatchdogFault::Stalled(Duration::from_secs(seconds)));
         let cases = [
             ("all well", status(&[0, 0], 0), Ok(())),
             ("a little late", status(&[0, 15], 0), Ok(())),
             ("one does not send", status(&[0, 16], 0), stalled(16)),
             ("the longest is told", status(&[99, 16], 0), stalled(99)),
-            ("one has ended", status(&[0], 1), Err(Fault::Dead(1))),
+            ("one has ended", status(&[0], 1), Err(WatchdogFault::Dead(1))),
         ];
         for (case, status, expected) in cases {
             assert_eq!(examine(&status, patience), expected, "{case}");
