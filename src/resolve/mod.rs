@@ -65,7 +65,7 @@ pub enum FamilyAnswer {
 /// What a look-up came to, all families together; an error reply may be made of it, so it is only ever what is
 /// known for certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LookupVerdict {
     /// At least one address that can be pinged.
     Addresses,
     /// The name exists, but has no address of a wanted family that can be pinged.

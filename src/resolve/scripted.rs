@@ -14,15 +14,15 @@ use tokio::time::Instant;
 /// was told nothing of does not exist.
 #[derive(Debug, Default)]
 pub struct ScriptedNames {
-    names: RefCell<HashMap<HostName, VecDeque<Script>>>,
+    names: RefCell<HashMap<HostName, VecDeque<LookupScript>>>,
     asked: RefCell<Vec<(HostName, Instant)>>,
 }
 
 /// One answer to a look-up: what each family says, and how long after the question.
 #[derive(Debug, Clone)]
-pub struct Script(Vec<(Duration, Family, FamilyAnswer)>);
+pub struct LookupScript(Vec<(Duration, Family, FamilyAnswer)>);
 
-impl Script {
+impl LookupScript {
     /// Both families answer after a millisecond.
     pub fn new(v4: FamilyAnswer, v6: FamilyAnswer) -> Self {
         let soon = Duration::from_millis(1);
@@ -63,7 +63,7 @@ impl ScriptedNames {
     }
 
     /// From now on the name answers so: each script once, the last one for ever.
-    pub fn set(&self, name: &HostName, scripts: impl IntoIterator<Item = Script>) {
+    pub fn set(&self, name: &HostName, scripts: impl IntoIterator<Item = LookupScript>) {
         self.names.borrow_mut().insert(name.clone(), scripts.into_iter().collect());
     }
 
@@ -72,7 +72,7 @@ impl ScriptedNames {
         self.asked.borrow().iter().filter(|(asked, _)| asked == name).map(|&(_, when)| when).collect()
     }
 
-    fn next(&self, name: &HostName) -> Script {
+    fn next(&self, name: &HostName) -> LookupScript {
         let mut names = self.names.borrow_mut();
         let scripts = names.get_mut(name);
         let next = scripts.and_then(|scripts| match scripts.len() {
@@ -80,7 +80,7 @@ impl ScriptedNames {
             _ => scripts.pop_front(),
         });
         let nothing = FamilyAnswer::NoName(Duration::from_secs(5));
-        next.unwrap_or_else(|| Script::new(nothing.clone(), nothing))
+        next.unwrap_or_else(|| LookupScript::new(nothing.clone(), nothing))
     }
 }
 

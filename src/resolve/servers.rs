@@ -36,7 +36,7 @@ const MAX_ACTIVE: usize = 1024;
 
 /// What `/etc/resolv.conf` says.
 pub(super) struct Servers {
-    in_file_order: Vec<Server>,
+    in_file_order: Vec<NameServer>,
     attempts: usize,
     /// The domains in which names are searched for.
     pub search: Vec<String>,
@@ -63,7 +63,7 @@ impl Servers {
         Self {
             in_file_order: servers
                 .into_iter()
-                .filter_map(|server| Server::new(&server, timeout, config.edns0))
+                .filter_map(|server| NameServer::new(&server, timeout, config.edns0))
                 .collect(),
             attempts: attempts as usize,
             search: config.get_last_search_or_domain().filter_map(|domain| search_domain(domain)).collect(),
@@ -83,9 +83,9 @@ impl Servers {
             let mut silent = Vec::new();
             for server in waiting {
                 match server.ask(&name, family, deadline).await {
-                    Said::Answer(answer) => return answer,
-                    Said::Fails => failed = true,
-                    Said::Nothing => silent.push(server),
+                    ServerAnswer::Answer(answer) => return answer,
+                    ServerAnswer::Fails => failed = true,
+                    ServerAnswer::Nothing => silent.push(server),
                 }
             }
             waiting = silent;
@@ -93,22 +93,22 @@ impl Servers {
         if failed { FamilyAnswer::Failed } else { FamilyAnswer::Silent }
     }
 
-    fn in_order(&self) -> Vec<&Server> {
+    fn in_order(&self) -> Vec<&NameServer> {
         let now = Instant::now();
-        let mut servers: Vec<&Server> = self.in_file_order.iter().collect();
+        let mut servers: Vec<&NameServer> = self.in_file_order.iter().collect();
         servers.sort_by_key(|server| server.sulks_until.get().is_some_and(|until| now < until));
         servers
     }
 }
 
 /// One name server.
-struct Server {
+struct NameServer {
     ip: IpAddr,
     resolver: Resolver<Scoped>,
     sulks_until: Cell<Option<Instant>>,
 }
 
-impl Server {
+impl NameServer {
     fn new(server: &ScopedIp, timeout: Duration, edns0: bool) -> Option<Self> {
         let (ip, zone) = split(server);
         let build = || -> Result<Resolver<Scoped>, NetError> {
@@ -126,7 +126,7 @@ impl Server {
         }
     }
 
-    async fn ask(&self, name: &Name, family: Family, deadline: Instant) -> Said {
+    async fn ask(&self, name: &Name, family: Family, deadline: Instant) -> ServerAnswer {
         let record_type = match family {
             Family::V4 => RecordType::A,
             Family::V6 => RecordType::AAAA,
@@ -138,15 +138,15 @@ impl Server {
                 debug!(server = %self.ip, %name, %record_type, %error, "no addresses");
                 failure(&error)
             }
-            Err(_) => Said::Nothing,
+            Err(_) => ServerAnswer::Nothing,
         };
-        self.sulks_until.set(matches!(said, Said::Nothing).then(|| Instant::now() + SULK));
+        self.sulks_until.set(matches!(said, ServerAnswer::Nothing).then(|| Instant::now() + SULK));
         said
     }
 }
 
 /// What one server said to one question.
-enum Said {
+enum ServerAnswer {
     /// An answer that holds.
     Answer(FamilyAnswer),
     /// That it fails: another may know.
@@ -166,35 +166,35 @@ fn set(options: &mut ResolverOpts, timeout: Duration, edns0: bool) {
     options.max_active_requests = MAX_ACTIVE;
 }
 
-fn addresses(lookup: &Lookup, record_type: RecordType) -> Said {
+fn addresses(lookup: &Lookup, record_type: RecordType) -> ServerAnswer {
     let of_type = lookup.answers().iter().filter(|record| record.record_type() == record_type);
     let addresses: Vec<IpAddr> = of_type.filter_map(|record| record.data.ip_addr()).collect();
     // The aliases on the way count too: any of them may change first.
     let ttl = lookup.answers().iter().map(|record| record.ttl).min();
     match ttl {
         Some(ttl) if !addresses.is_empty() => {
-            Said::Answer(FamilyAnswer::Addresses(addresses, Duration::from_secs(ttl.into())))
+            ServerAnswer::Answer(FamilyAnswer::Addresses(addresses, Duration::from_secs(ttl.into())))
         }
-        _ => Said::Nothing,
+        _ => ServerAnswer::Nothing,
     }
 }
 
-fn failure(error: &NetError) -> Said {
+fn failure(error: &NetError) -> ServerAnswer {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => no_records(none),
-        NetError::Dns(DnsError::ResponseCode(_)) => Said::Fails,
-        _ => Said::Nothing,
+        NetError::Dns(DnsError::ResponseCode(_)) => ServerAnswer::Fails,
+        _ => ServerAnswer::Nothing,
     }
 }
 
-fn no_records(none: &NoRecords) -> Said {
+fn no_records(none: &NoRecords) -> ServerAnswer {
     let ttl = none.negative_ttl.map_or(NEGATIVE_TTL, |ttl| Duration::from_secs(ttl.into()));
     match none.response_code {
-        ResponseCode::NXDomain => Said::Answer(FamilyAnswer::NoName(ttl)),
+        ResponseCode::NXDomain => ServerAnswer::Answer(FamilyAnswer::NoName(ttl)),
         // "Ask those over there": a server that does not resolve for us (RFC 2308 §2.2 tells the two apart).
-        ResponseCode::NoError if none.soa.is_none() && none.ns.is_some() => Said::Nothing,
-        ResponseCode::NoError => Said::Answer(FamilyAnswer::NoData(ttl)),
-        _ => Said::Fails,
+        ResponseCode::NoError if none.soa.is_none() && none.ns.is_some() => ServerAnswer::Nothing,
+        ResponseCode::NoError => ServerAnswer::Answer(FamilyAnswer::NoData(ttl)),
+        _ => ServerAnswer::Fails,
     }
 }
 

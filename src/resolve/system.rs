@@ -3,7 +3,7 @@
 use super::hosts::Hosts;
 use super::search::Candidates;
 use super::servers::{Servers, TOTAL};
-use super::watched::Watched;
+use super::watched::WatchedFile;
 use super::{Families, FamilyAnswer, Resolve};
 use crate::target::{Family, HostName};
 use futures_util::future::LocalBoxFuture;
@@ -29,14 +29,14 @@ type Asking = LocalBoxFuture<'static, (Family, FamilyAnswer)>;
 /// Names as the system resolves them. Changes of its two files are noticed at the next look-up.
 #[derive(Clone)]
 pub struct SystemNames {
-    files: Rc<Files>,
+    files: Rc<SystemFiles>,
     families: Families,
     permits: Arc<Semaphore>,
 }
 
-struct Files {
-    resolv_conf: RefCell<Watched<Servers>>,
-    hosts: RefCell<Watched<Hosts>>,
+struct SystemFiles {
+    resolv_conf: RefCell<WatchedFile<Servers>>,
+    hosts: RefCell<WatchedFile<Hosts>>,
 }
 
 impl SystemNames {
@@ -47,10 +47,10 @@ impl SystemNames {
 
     /// With other files in their place.
     pub fn with_files(resolv_conf: &Path, hosts: &Path, families: Families) -> Self {
-        let resolv_conf = RefCell::new(Watched::open(resolv_conf, Servers::parse));
-        let hosts = RefCell::new(Watched::open(hosts, Hosts::parse));
+        let resolv_conf = RefCell::new(WatchedFile::open(resolv_conf, Servers::parse));
+        let hosts = RefCell::new(WatchedFile::open(hosts, Hosts::parse));
         let permits = Arc::new(Semaphore::new(CONCURRENCY));
-        Self { files: Rc::new(Files { resolv_conf, hosts }), families, permits }
+        Self { files: Rc::new(SystemFiles { resolv_conf, hosts }), families, permits }
     }
 
     async fn answers(self, name: HostName) -> Answers {

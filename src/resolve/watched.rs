@@ -8,17 +8,17 @@ use std::time::SystemTime;
 use tracing::warn;
 
 /// What a file says, as of now.
-pub(super) struct Watched<T> {
+pub(super) struct WatchedFile<T> {
     path: PathBuf,
-    stamp: Stamp,
+    stamp: FileStamp,
     value: Rc<T>,
     read: fn(&[u8]) -> T,
 }
 
-impl<T> Watched<T> {
+impl<T> WatchedFile<T> {
     /// Reads the file. One that is missing or can't be read counts as empty, which is logged once.
     pub(super) fn open(path: &Path, read: fn(&[u8]) -> T) -> Self {
-        let stamp = Stamp::of(path);
+        let stamp = FileStamp::of(path);
         let value = Rc::new(read(&contents(path)));
         Self { path: path.to_owned(), stamp, value, read }
     }
@@ -26,7 +26,7 @@ impl<T> Watched<T> {
     /// What the file says; looks whether it changed (some two microseconds) and reads it again if so.
     pub(super) fn get(&mut self) -> Rc<T> {
         // Taken before reading: what changes while we read is noticed next time.
-        let stamp = Stamp::of(&self.path);
+        let stamp = FileStamp::of(&self.path);
         if stamp != self.stamp {
             self.stamp = stamp;
             self.value = Rc::new((self.read)(&contents(&self.path)));
@@ -37,9 +37,9 @@ impl<T> Watched<T> {
 
 /// What shows that a file changed; nothing for one that is not there.
 #[derive(Debug, PartialEq, Eq)]
-struct Stamp(Option<(SystemTime, u64, u64)>);
+struct FileStamp(Option<(SystemTime, u64, u64)>);
 
-impl Stamp {
+impl FileStamp {
     fn of(path: &Path) -> Self {
         let stamp = |file: Metadata| Some((file.modified().ok()?, file.ino(), file.len()));
         Self(std::fs::metadata(path).ok().and_then(stamp))

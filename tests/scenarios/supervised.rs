@@ -11,7 +11,7 @@ use meshping::actors::supervisor::{
 };
 use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
-use meshping::resolve::scripted::{Script, ScriptedNames, addresses};
+use meshping::resolve::scripted::{LookupScript, ScriptedNames, addresses};
 use meshping::target::{Address, Defaults, HostName, Interval, OptionKey, Terms};
 use std::rc::Rc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Stage {
         Self { network: self.network.clone().host(address(host), fates), ..self }
     }
 
-    fn name(self, name: &str, scripts: impl IntoIterator<Item = Script>) -> Self {
+    fn name(self, name: &str, scripts: impl IntoIterator<Item = LookupScript>) -> Self {
         self.names.set(&host_name(name), scripts);
         self
     }
@@ -115,12 +115,12 @@ fn host_name(text: &str) -> HostName {
     text.parse().expect("a name")
 }
 
-fn with_ttl(v4: &[&str], v6: &[&str]) -> Script {
+fn with_ttl(v4: &[&str], v6: &[&str]) -> LookupScript {
     let answer = |texts: &[&str]| match texts {
         [] => FamilyAnswer::NoData(Duration::from_secs(60)),
         texts => addresses(60, texts),
     };
-    Script::new(answer(v4), answer(v6))
+    LookupScript::new(answer(v4), answer(v6))
 }
 
 #[actix::test]
@@ -190,7 +190,7 @@ async fn a_name_that_does_not_exist_adds_nothing() {
 #[actix::test]
 async fn a_name_without_an_answer_is_ok_after_300_ms_and_keeps_being_tried() {
     tokio::time::pause();
-    let silent = Script::new(FamilyAnswer::Silent, FamilyAnswer::Silent)
+    let silent = LookupScript::new(FamilyAnswer::Silent, FamilyAnswer::Silent)
         .after(Duration::from_secs(4), meshping::target::Family::V4);
     let stage = Stage::set().name("slow.example", [silent, with_ttl(&["192.0.2.9"], &[])]);
     assert_eq!(stage.add("slow", "slow.example").await, Ok(()));

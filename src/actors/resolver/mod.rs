@@ -1,7 +1,7 @@
 //! Follows one DNS name: looks it up at once and then as its TTL says, and tells its parent what it stands for.
 
 use crate::resolve::follow::Follow;
-use crate::resolve::{FamilyAnswer, Resolve, Verdict};
+use crate::resolve::{FamilyAnswer, LookupVerdict, Resolve};
 use crate::target::{Address, Family, HostName};
 use actix::prelude::*;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub struct LookUpNow;
 /// Ends the actor; its name is no longer wanted. Nothing is heard of it any more.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct Retire;
+pub struct StopResolver;
 
 /// What a name stands for after a look-up. Comes after every look-up, whether or not anything changed; and
 /// before its end when one family's addresses are in while the other's servers let us wait.
@@ -36,7 +36,7 @@ pub struct LookupResult {
     /// Every address that the name stands for now, those in their grace period too; sorted.
     pub addresses: Vec<Address>,
     /// What this look-up came to. `addresses` may be there, in grace, whatever it says.
-    pub verdict: Verdict,
+    pub verdict: LookupVerdict,
 }
 
 /// Tells that a resolver ended without having been told to.
@@ -70,7 +70,7 @@ pub struct ResolverActor {
     /// When the look-up that is under way began.
     asking_since: Option<Instant>,
     /// What was last logged of the name.
-    logged: Verdict,
+    logged: LookupVerdict,
     retired: bool,
 }
 
@@ -79,7 +79,7 @@ impl ResolverActor {
     pub fn new(name: HostName, generation: u64, resolve: Rc<dyn Resolve>, parent: Parent) -> Self {
         let follow = Follow::new(&name);
         let (timer, asking_since) = (None, None);
-        let logged = Verdict::Addresses;
+        let logged = LookupVerdict::Addresses;
         Self { name, generation, resolve, parent, follow, timer, asking_since, logged, retired: false }
     }
 
@@ -97,7 +97,7 @@ impl ResolverActor {
     /// Tells what is there, when it is worth telling before the look-up has ended.
     fn tell_early(&self) {
         let late = self.asking_since.is_some_and(|since| since.elapsed() >= PATIENCE);
-        if late && self.follow.verdict() == Verdict::Addresses {
+        if late && self.follow.verdict() == LookupVerdict::Addresses {
             self.tell();
         }
     }
@@ -126,11 +126,11 @@ impl ResolverActor {
             return;
         }
         match verdict {
-            Verdict::Addresses => info!(?name, "the name resolves again"),
-            Verdict::NoName => warn!(?name, "the name does not exist"),
-            Verdict::NoAddress => warn!(?name, "the name exists, but has no address to ping"),
-            Verdict::ServersFail => warn!(?name, "the name servers fail to resolve the name"),
-            Verdict::Silent => warn!(?name, "no name server answers for the name"),
+            LookupVerdict::Addresses => info!(?name, "the name resolves again"),
+            LookupVerdict::NoName => warn!(?name, "the name does not exist"),
+            LookupVerdict::NoAddress => warn!(?name, "the name exists, but has no address to ping"),
+            LookupVerdict::ServersFail => warn!(?name, "the name servers fail to resolve the name"),
+            LookupVerdict::Silent => warn!(?name, "no name server answers for the name"),
         }
     }
 }
@@ -177,10 +177,10 @@ impl Handler<LookUpNow> for ResolverActor {
     }
 }
 
-impl Handler<Retire> for ResolverActor {
+impl Handler<StopResolver> for ResolverActor {
     type Result = ();
 
-    fn handle(&mut self, _: Retire, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: StopResolver, ctx: &mut Self::Context) {
         self.retired = true;
         ctx.stop();
     }

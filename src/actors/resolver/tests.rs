@@ -1,7 +1,7 @@
 //! A resolver and its parent, in virtual time.
 
 use super::*;
-use crate::resolve::scripted::{Script, ScriptedNames, addresses};
+use crate::resolve::scripted::{LookupScript, ScriptedNames, addresses};
 use futures_util::stream::{self, LocalBoxStream, StreamExt};
 use std::cell::RefCell;
 
@@ -14,13 +14,13 @@ struct Heard {
     deaths: Rc<RefCell<Vec<ResolverDied>>>,
 }
 
-struct Listener(Heard);
+struct TestParent(Heard);
 
-impl Actor for Listener {
+impl Actor for TestParent {
     type Context = Context<Self>;
 }
 
-impl Handler<LookupResult> for Listener {
+impl Handler<LookupResult> for TestParent {
     type Result = ();
 
     fn handle(&mut self, news: LookupResult, _: &mut Self::Context) {
@@ -28,7 +28,7 @@ impl Handler<LookupResult> for Listener {
     }
 }
 
-impl Handler<ResolverDied> for Listener {
+impl Handler<ResolverDied> for TestParent {
     type Result = ();
 
     fn handle(&mut self, death: ResolverDied, _: &mut Self::Context) {
@@ -36,7 +36,7 @@ impl Handler<ResolverDied> for Listener {
     }
 }
 
-struct Stage {
+struct Fixture {
     name: HostName,
     names: Rc<ScriptedNames>,
     heard: Heard,
@@ -44,8 +44,8 @@ struct Stage {
     began: Instant,
 }
 
-impl Stage {
-    fn set(scripts: impl IntoIterator<Item = Script>) -> Self {
+impl Fixture {
+    fn set(scripts: impl IntoIterator<Item = LookupScript>) -> Self {
         tokio::time::pause();
         let names = Rc::new(ScriptedNames::new());
         let name: HostName = "host.example".parse().unwrap();
@@ -55,7 +55,7 @@ impl Stage {
     }
 
     /// Milliseconds since the beginning at which news came, their addresses and verdict.
-    fn news(&self) -> Vec<(u128, Vec<String>, Verdict)> {
+    fn news(&self) -> Vec<(u128, Vec<String>, LookupVerdict)> {
         let news = self.heard.news.borrow();
         let tell = |(when, news): &(Instant, LookupResult)| {
             assert_eq!((&news.name, news.generation), (&self.name, 7));
@@ -65,20 +65,20 @@ impl Stage {
         news.iter().map(tell).collect()
     }
 
-    fn last(&self) -> (Vec<String>, Verdict) {
+    fn last(&self) -> (Vec<String>, LookupVerdict) {
         self.news().pop().map(|(_, addresses, verdict)| (addresses, verdict)).expect("there are news")
     }
 }
 
 fn start(name: &HostName, resolve: Rc<dyn Resolve>) -> (Heard, Addr<ResolverActor>) {
     let heard = Heard::default();
-    let listener = Listener(heard.clone()).start();
+    let listener = TestParent(heard.clone()).start();
     let parent = Parent { news: listener.clone().recipient(), deaths: listener.recipient() };
     (heard, ResolverActor::new(name.clone(), 7, resolve, parent).start())
 }
 
-fn v4_only(answer: FamilyAnswer) -> Script {
-    Script::new(answer, FamilyAnswer::NoData(TTL))
+fn v4_only(answer: FamilyAnswer) -> LookupScript {
+    LookupScript::new(answer, FamilyAnswer::NoData(TTL))
 }
 
 async fn seconds(seconds: u64) {
@@ -87,7 +87,7 @@ async fn seconds(seconds: u64) {
 
 #[actix::test]
 async fn a_name_is_looked_up_at_once_and_then_as_its_ttl_says() {
-    let stage = Stage::set([Script::new(
+    let stage = Fixture::set([LookupScript::new(
         addresses(60, &["192.0.2.2", "192.0.2.1"]),
         addresses(90, &["2001:db8::1"]),
     )]);
@@ -106,7 +106,7 @@ async fn a_name_is_looked_up_at_once_and_then_as_its_ttl_says() {
 #[actix::test]
 async fn addresses_that_vanish_are_told_until_their_grace_is_over() {
     let (old, new) = (addresses(10, &["192.0.2.1"]), addresses(10, &["192.0.2.2"]));
-    let stage = Stage::set([v4_only(old), v4_only(new)]);
+    let stage = Fixture::set([v4_only(old), v4_only(new)]);
     seconds(1).await;
     assert_eq!(stage.last().0, ["192.0.2.1"]);
     seconds(22).await;
@@ -117,30 +117,31 @@ async fn addresses_that_vanish_are_told_until_their_grace_is_over() {
 
 #[actix::test]
 async fn a_name_that_fails_is_tried_on_and_comes_up_later() {
-    let failing = || Script::new(FamilyAnswer::Failed, FamilyAnswer::Failed);
-    let stage = Stage::set([failing(), failing(), failing(), v4_only(addresses(60, &["192.0.2.1"]))]);
+    let failing = || LookupScript::new(FamilyAnswer::Failed, FamilyAnswer::Failed);
+    let stage = Fixture::set([failing(), failing(), failing(), v4_only(addresses(60, &["192.0.2.1"]))]);
     seconds(1).await;
-    assert_eq!(stage.last(), (vec![], Verdict::ServersFail));
+    assert_eq!(stage.last(), (vec![], LookupVerdict::ServersFail));
     seconds(16).await;
-    assert_eq!(stage.last(), (vec!["192.0.2.1".to_owned()], Verdict::Addresses));
+    assert_eq!(stage.last(), (vec!["192.0.2.1".to_owned()], LookupVerdict::Addresses));
 }
 
 #[actix::test]
 async fn a_family_that_lets_us_wait_does_not_hold_up_the_other() {
     let slow = Duration::from_secs(8);
-    let script = Script::new(addresses(60, &["192.0.2.1"]), FamilyAnswer::Silent).after(slow, Family::V6);
-    let stage = Stage::set([script]);
+    let script =
+        LookupScript::new(addresses(60, &["192.0.2.1"]), FamilyAnswer::Silent).after(slow, Family::V6);
+    let stage = Fixture::set([script]);
     seconds(20).await;
     let (when, addresses, verdict) = stage.news().swap_remove(0);
     assert!((200..250).contains(&when), "told after {when} ms");
-    assert_eq!((addresses.len(), verdict), (1, Verdict::Addresses));
+    assert_eq!((addresses.len(), verdict), (1, LookupVerdict::Addresses));
     assert!(stage.news().iter().any(|&(when, ..)| (8_000..8_100).contains(&when)), "{:?}", stage.news());
 }
 
 #[actix::test]
 async fn a_second_family_that_is_a_little_slower_is_waited_for() {
-    let script = Script::new(addresses(60, &["192.0.2.1"]), addresses(60, &["2001:db8::1"]));
-    let stage = Stage::set([script.after(Duration::from_millis(150), Family::V6)]);
+    let script = LookupScript::new(addresses(60, &["192.0.2.1"]), addresses(60, &["2001:db8::1"]));
+    let stage = Fixture::set([script.after(Duration::from_millis(150), Family::V6)]);
     seconds(1).await;
     let news = stage.news();
     assert_eq!((news.len(), news[0].1.len()), (1, 2), "{news:?}");
@@ -148,7 +149,8 @@ async fn a_second_family_that_is_a_little_slower_is_waited_for() {
 
 #[actix::test]
 async fn looking_up_now_brings_news_and_starts_the_ttl_again() {
-    let stage = Stage::set([v4_only(addresses(60, &["192.0.2.1"])), v4_only(addresses(60, &["192.0.2.2"]))]);
+    let stage =
+        Fixture::set([v4_only(addresses(60, &["192.0.2.1"])), v4_only(addresses(60, &["192.0.2.2"]))]);
     seconds(50).await;
     stage.resolver.send(LookUpNow).await.unwrap();
     seconds(1).await;
@@ -162,20 +164,20 @@ async fn looking_up_now_brings_news_and_starts_the_ttl_again() {
 #[actix::test]
 async fn looking_up_now_while_asking_does_not_ask_twice() {
     let script = v4_only(addresses(60, &["192.0.2.1"]));
-    let stage = Stage::set([script.after(Duration::from_secs(2), Family::V6)]);
+    let stage = Fixture::set([script.after(Duration::from_secs(2), Family::V6)]);
     for _ in 0..10 {
         stage.resolver.send(LookUpNow).await.unwrap();
     }
     seconds(3).await;
     assert_eq!(stage.names.asked(&stage.name).len(), 1);
-    assert_eq!(stage.last().1, Verdict::Addresses);
+    assert_eq!(stage.last().1, LookupVerdict::Addresses);
 }
 
 #[actix::test]
 async fn a_retired_resolver_is_not_heard_of_any_more() {
-    let stage = Stage::set([v4_only(addresses(10, &["192.0.2.1"]))]);
+    let stage = Fixture::set([v4_only(addresses(10, &["192.0.2.1"]))]);
     seconds(1).await;
-    stage.resolver.send(Retire).await.unwrap();
+    stage.resolver.send(StopResolver).await.unwrap();
     seconds(100).await;
     assert!(!stage.resolver.connected());
     assert_eq!((stage.news().len(), stage.names.asked(&stage.name).len()), (1, 1));

@@ -10,7 +10,7 @@ use super::registry::{Change, NameState, Registry, RegistryLimits, TargetEntry};
 use super::reload::ReloadState;
 use super::resolver::{self, LookUpNow, LookupResult, Parent, ResolverActor, ResolverDied};
 use super::shard::{PingerSpec, Seeds, Shard, ShardHandle};
-use crate::resolve::{Resolve, Verdict};
+use crate::resolve::{LookupVerdict, Resolve};
 use crate::target::{Address, Defaults, Host, HostName};
 use actix::WeakAddr;
 use actix::prelude::*;
@@ -112,7 +112,7 @@ impl SupervisorActor {
                 Change::Unfollow(name) => {
                     self.waiting.give_up(&name);
                     if let Some(resolver) = self.resolvers.remove(&name) {
-                        resolver.actor.do_send(resolver::Retire);
+                        resolver.actor.do_send(resolver::StopResolver);
                     }
                 }
             }
@@ -254,7 +254,7 @@ impl Handler<LookupResult> for SupervisorActor {
             return;
         }
         let resolved = !news.addresses.is_empty();
-        let answered = news.verdict != Verdict::Silent;
+        let answered = news.verdict != LookupVerdict::Silent;
         let (changes, refused) = self.registry.resolved(host, news.addresses, answered);
         self.apply(changes, ctx);
         if let Some(error) = &refused {
@@ -263,10 +263,10 @@ impl Handler<LookupResult> for SupervisorActor {
         match (news.verdict, refused) {
             (_, Some(error)) => self.answer(host, &Err(error), ctx),
             _ if resolved => self.answer(host, &Ok(()), ctx),
-            (Verdict::NoName, _) => self.answer(host, &Err(AddError::NoName), ctx),
-            (Verdict::NoAddress, _) => self.answer(host, &Err(AddError::NoAddress), ctx),
-            (Verdict::ServersFail, _) => self.answer(host, &Err(AddError::ServersFail), ctx),
-            (Verdict::Silent | Verdict::Addresses, _) => {}
+            (LookupVerdict::NoName, _) => self.answer(host, &Err(AddError::NoName), ctx),
+            (LookupVerdict::NoAddress, _) => self.answer(host, &Err(AddError::NoAddress), ctx),
+            (LookupVerdict::ServersFail, _) => self.answer(host, &Err(AddError::ServersFail), ctx),
+            (LookupVerdict::Silent | LookupVerdict::Addresses, _) => {}
         }
     }
 }

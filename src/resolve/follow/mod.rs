@@ -1,6 +1,6 @@
 //! What a name stands for, from the history of its answers, and when to ask again. Pure: time is an argument.
 
-use super::{FamilyAnswer, Verdict};
+use super::{FamilyAnswer, LookupVerdict};
 use crate::target::{Address, AddressError, Family, HostName};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -35,8 +35,8 @@ const MAX_REPORTED: usize = 64;
 /// Follows what one name stands for.
 #[derive(Debug)]
 pub struct Follow {
-    v4: Half,
-    v6: Half,
+    v4: FamilyState,
+    v6: FamilyState,
     /// Look-ups in a row that left something to ask for.
     failures: u32,
     /// The name's own place in every spread, `0.0..1.0`.
@@ -77,17 +77,18 @@ impl Follow {
     pub fn take(&mut self, now: Instant, family: Family, answer: FamilyAnswer) -> Vec<Ignored> {
         let (addresses, ttl) = match answer {
             FamilyAnswer::Addresses(addresses, ttl) => (addresses, ttl),
-            FamilyAnswer::NoData(ttl) => return self.take_none(now, family, Outcome::NoData(ttl)),
+            FamilyAnswer::NoData(ttl) => return self.take_none(now, family, FamilyOutcome::NoData(ttl)),
             // NXDOMAIN is an authoritative answer about the name, no failure: a name that was given up must not
             // be pinged for ever. A resolver that denies it for a moment (a VPN that is down, a captive portal)
             // does not harm: the grace of two further answers holds for it as for any other answer.
-            FamilyAnswer::NoName(ttl) => return self.take_none(now, family, Outcome::NoName(ttl)),
-            FamilyAnswer::Failed => return self.take_failure(family, Outcome::Failed),
-            FamilyAnswer::Silent => return self.take_failure(family, Outcome::Silent),
+            FamilyAnswer::NoName(ttl) => return self.take_none(now, family, FamilyOutcome::NoName(ttl)),
+            FamilyAnswer::Failed => return self.take_failure(family, FamilyOutcome::Failed),
+            FamilyAnswer::Silent => return self.take_failure(family, FamilyOutcome::Silent),
         };
         let mut ignored = Vec::new();
         let usable = self.usable(&addresses, &mut ignored);
-        let outcome = if usable.is_empty() { Outcome::NoData(ttl) } else { Outcome::Addresses(ttl) };
+        let outcome =
+            if usable.is_empty() { FamilyOutcome::NoData(ttl) } else { FamilyOutcome::Addresses(ttl) };
         let half = self.half(family);
         half.outcome = Some(outcome);
         let all_fit = half.update(now, &usable) && self.v4.seen.len() + self.v6.seen.len() <= MAX_ADDRESSES;
@@ -97,7 +98,7 @@ impl Follow {
         ignored
     }
 
-    fn take_none(&mut self, now: Instant, family: Family, outcome: Outcome) -> Vec<Ignored> {
+    fn take_none(&mut self, now: Instant, family: Family, outcome: FamilyOutcome) -> Vec<Ignored> {
         let half = self.half(family);
         half.outcome = Some(outcome);
         half.update(now, &[]);
@@ -105,17 +106,19 @@ impl Follow {
     }
 
     /// We know nothing new, so nothing changes.
-    fn take_failure(&mut self, family: Family, outcome: Outcome) -> Vec<Ignored> {
+    fn take_failure(&mut self, family: Family, outcome: FamilyOutcome) -> Vec<Ignored> {
         self.half(family).outcome = Some(outcome);
         Vec::new()
     }
 
     /// The look-up has ended; the reply is how long to wait before the next.
     pub fn finish(&mut self) -> Duration {
-        let pauses = || self.outcomes().filter_map(Outcome::ttl);
-        let failed = self.outcomes().any(Outcome::is_failure);
-        let settled = match self.outcomes().any(Outcome::has_addresses) {
-            true => self.outcomes().filter(|outcome| outcome.has_addresses()).filter_map(Outcome::ttl).min(),
+        let pauses = || self.outcomes().filter_map(FamilyOutcome::ttl);
+        let failed = self.outcomes().any(FamilyOutcome::is_failure);
+        let settled = match self.outcomes().any(FamilyOutcome::has_addresses) {
+            true => {
+                self.outcomes().filter(|outcome| outcome.has_addresses()).filter_map(FamilyOutcome::ttl).min()
+            }
             // What it stood for may be about to go: look again soon, whatever the negative TTL says.
             false if self.is_known() => pauses().min().map(|ttl| ttl.min(MAX_RETRY)),
             false => None,
@@ -127,19 +130,20 @@ impl Follow {
     }
 
     /// What the look-up came to, as far as it is known.
-    pub fn verdict(&self) -> Verdict {
-        let any = |test: fn(Outcome) -> bool| self.outcomes().any(test);
-        if any(Outcome::has_addresses) {
-            Verdict::Addresses
-        } else if any(|outcome| matches!(outcome, Outcome::Failed)) {
-            Verdict::ServersFail
-        } else if any(|outcome| matches!(outcome, Outcome::Silent)) || self.outcomes().next().is_none() {
+    pub fn verdict(&self) -> LookupVerdict {
+        let any = |test: fn(FamilyOutcome) -> bool| self.outcomes().any(test);
+        if any(FamilyOutcome::has_addresses) {
+            LookupVerdict::Addresses
+        } else if any(|outcome| matches!(outcome, FamilyOutcome::Failed)) {
+            LookupVerdict::ServersFail
+        } else if any(|outcome| matches!(outcome, FamilyOutcome::Silent)) || self.outcomes().next().is_none()
+        {
             // An answer about one family alone proves neither that there is no name nor that it has no address.
-            Verdict::Silent
-        } else if any(|outcome| matches!(outcome, Outcome::NoData(_))) {
-            Verdict::NoAddress
+            LookupVerdict::Silent
+        } else if any(|outcome| matches!(outcome, FamilyOutcome::NoData(_))) {
+            LookupVerdict::NoAddress
         } else {
-            Verdict::NoName
+            LookupVerdict::NoName
         }
     }
 
@@ -157,14 +161,14 @@ impl Follow {
         !(self.v4.seen.is_empty() && self.v6.seen.is_empty())
     }
 
-    fn half(&mut self, family: Family) -> &mut Half {
+    fn half(&mut self, family: Family) -> &mut FamilyState {
         match family {
             Family::V4 => &mut self.v4,
             Family::V6 => &mut self.v6,
         }
     }
 
-    fn outcomes(&self) -> impl Iterator<Item = Outcome> {
+    fn outcomes(&self) -> impl Iterator<Item = FamilyOutcome> {
         self.v4.outcome.into_iter().chain(self.v6.outcome)
     }
 
@@ -199,15 +203,15 @@ impl Follow {
 
 /// One family of a name.
 #[derive(Debug, Default)]
-struct Half {
-    seen: Vec<Seen>,
+struct FamilyState {
+    seen: Vec<KnownAddress>,
     /// When a vanished address was last counted as missing.
     counted: Option<Instant>,
     /// What the look-up under way, or the last one, said.
-    outcome: Option<Outcome>,
+    outcome: Option<FamilyOutcome>,
 }
 
-impl Half {
+impl FamilyState {
     /// Takes in an authoritative answer; false if not all of it found room.
     fn update(&mut self, now: Instant, answer: &[Address]) -> bool {
         // Look-ups that users ask for come in any number; they must not use up the grace period.
@@ -223,14 +227,14 @@ impl Half {
         let known: HashSet<Address> = self.seen.iter().map(|seen| seen.address).collect();
         let mut new = answer.iter().filter(|address| !known.contains(address));
         let room = MAX_ADDRESSES.saturating_sub(self.seen.len());
-        self.seen.extend(new.by_ref().take(room).map(|&address| Seen { address, misses: 0 }));
+        self.seen.extend(new.by_ref().take(room).map(|&address| KnownAddress { address, misses: 0 }));
         new.next().is_none()
     }
 }
 
 /// An address that the name stands for.
 #[derive(Debug)]
-struct Seen {
+struct KnownAddress {
     address: Address,
     /// Answers in a row that did not contain it.
     misses: u8,
@@ -238,7 +242,7 @@ struct Seen {
 
 /// What a look-up said of one family.
 #[derive(Debug, Clone, Copy)]
-enum Outcome {
+enum FamilyOutcome {
     /// Usable addresses.
     Addresses(Duration),
     NoData(Duration),
@@ -247,7 +251,7 @@ enum Outcome {
     Silent,
 }
 
-impl Outcome {
+impl FamilyOutcome {
     fn has_addresses(self) -> bool {
         matches!(self, Self::Addresses(_))
     }

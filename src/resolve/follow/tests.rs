@@ -19,7 +19,12 @@ fn texts(follow: &Follow) -> Vec<String> {
     follow.addresses().iter().map(ToString::to_string).collect()
 }
 
-fn look_up(follow: &mut Follow, now: Instant, v4: FamilyAnswer, v6: FamilyAnswer) -> (Verdict, Duration) {
+fn look_up(
+    follow: &mut Follow,
+    now: Instant,
+    v4: FamilyAnswer,
+    v6: FamilyAnswer,
+) -> (LookupVerdict, Duration) {
     follow.begin();
     follow.take(now, Family::V4, v4);
     follow.take(now, Family::V6, v6);
@@ -90,21 +95,21 @@ fn a_verdict_is_what_is_known_for_certain() {
     let (none, gone) = (|| FamilyAnswer::NoData(TTL), || FamilyAnswer::NoName(TTL));
     let (failed, silent) = (|| FamilyAnswer::Failed, || FamilyAnswer::Silent);
     let cases = [
-        (some(), some(), Verdict::Addresses),
-        (some(), silent(), Verdict::Addresses),
-        (some(), failed(), Verdict::Addresses),
-        (some(), gone(), Verdict::Addresses),
-        (gone(), gone(), Verdict::NoName),
-        (gone(), none(), Verdict::NoAddress),
-        (none(), none(), Verdict::NoAddress),
-        (unusable(), none(), Verdict::NoAddress),
-        (failed(), failed(), Verdict::ServersFail),
-        (failed(), none(), Verdict::ServersFail),
-        (failed(), gone(), Verdict::ServersFail),
-        (failed(), silent(), Verdict::ServersFail),
-        (silent(), silent(), Verdict::Silent),
-        (silent(), none(), Verdict::Silent),
-        (silent(), gone(), Verdict::Silent),
+        (some(), some(), LookupVerdict::Addresses),
+        (some(), silent(), LookupVerdict::Addresses),
+        (some(), failed(), LookupVerdict::Addresses),
+        (some(), gone(), LookupVerdict::Addresses),
+        (gone(), gone(), LookupVerdict::NoName),
+        (gone(), none(), LookupVerdict::NoAddress),
+        (none(), none(), LookupVerdict::NoAddress),
+        (unusable(), none(), LookupVerdict::NoAddress),
+        (failed(), failed(), LookupVerdict::ServersFail),
+        (failed(), none(), LookupVerdict::ServersFail),
+        (failed(), gone(), LookupVerdict::ServersFail),
+        (failed(), silent(), LookupVerdict::ServersFail),
+        (silent(), silent(), LookupVerdict::Silent),
+        (silent(), none(), LookupVerdict::Silent),
+        (silent(), gone(), LookupVerdict::Silent),
     ];
     for (one, other, verdict) in cases {
         let case = format!("{one:?} {other:?}");
@@ -116,7 +121,7 @@ fn a_verdict_is_what_is_known_for_certain() {
             "{case}, the other way round"
         );
     }
-    assert_eq!(Follow::new(&name("a.example")).verdict(), Verdict::Silent);
+    assert_eq!(Follow::new(&name("a.example")).verdict(), LookupVerdict::Silent);
 }
 
 #[test]
@@ -233,7 +238,7 @@ proptest! {
             prop_assert!(pause >= Duration::from_secs(1) && pause <= MAX_PAUSE, "{pause:?}");
             let addresses = follow.addresses();
             prop_assert!(addresses.len() <= MAX_ADDRESSES && addresses.is_sorted());
-            prop_assert!(verdict != Verdict::Addresses || !addresses.is_empty());
+            prop_assert!(verdict != LookupVerdict::Addresses || !addresses.is_empty());
             now += pause;
         }
     }
