@@ -30,7 +30,7 @@ use http::{DEADLINE, exchange, get, get_until, request};
 use meshping::build_info::VERSION;
 use meshping::measure::Histogram;
 use meshping::probe::scripted::{ScriptedNetwork, reply, reply_micros, silence};
-use meshping::web::Limits;
+use meshping::web::HttpLimits;
 use meshping::web::metrics::dialects::Dialect;
 use meshping::web::metrics::exposition::{Columns, Exposition};
 use meshping::web::metrics::snapshot::Snapshot;
@@ -67,7 +67,7 @@ async fn a_scrape_of_living_targets_adds_up() {
     let (fast, mixed) = ("127.0.0.2".parse().unwrap(), "127.0.0.3".parse().unwrap());
     let network = ScriptedNetwork::new().host(fast, [reply_micros(300)]).host(mixed, [reply(2), silence()]);
     let members = vec![member(&network, "127.0.0.2", "fast"), member(&network, "127.0.0.3", EVIL)];
-    let (server, handle) = start(Fake::new(members), Limits::default()).await;
+    let (server, handle) = start(Fake::new(members), HttpLimits::default()).await;
     let replied = async {
         loop {
             let scrape = get(server, "/metrics").await;
@@ -124,7 +124,7 @@ fn filter(program: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
 #[actix::test]
 async fn an_exposition_is_compressed_for_those_who_accept_it() {
     let network = ScriptedNetwork::new();
-    let (server, handle) = start(Fake::new(many(&network, 500)), Limits::default()).await;
+    let (server, handle) = start(Fake::new(many(&network, 500)), HttpLimits::default()).await;
     let accepting = |coding: &str| request("GET", "/metrics", &format!("Accept-Encoding: {coding}\r\n"));
     let zipped = exchange(server, &accepting("gzip")).await.expect("a whole response");
     assert_eq!(zipped.header("content-encoding"), Some("gzip"));
@@ -143,7 +143,7 @@ async fn a_third_scrape_at_once_is_told_to_come_back() {
     let network = ScriptedNetwork::new();
     let fake = Fake { gate: Arc::clone(&gate), ..Fake::new(vec![member(&network, "::1", "one")]) };
     let mut asked = fake.asked.subscribe();
-    let (server, handle) = start(fake, Limits::default()).await;
+    let (server, handle) = start(fake, HttpLimits::default()).await;
     let scrapes = [0; 2].map(|_| actix_rt::spawn(get(server, "/metrics")));
     timeout(DEADLINE, asked.wait_for(|&asked| asked == 2)).await.expect("both are under way").unwrap();
     let third = get(server, "/metrics").await;
@@ -172,7 +172,7 @@ async fn begin_scrape(server: std::net::SocketAddr) -> TcpStream {
 #[actix::test]
 async fn a_client_that_goes_away_leaves_its_place_to_the_next() {
     let network = ScriptedNetwork::new();
-    let (server, handle) = start(Fake::new(many(&network, 10_000)), Limits::default()).await;
+    let (server, handle) = start(Fake::new(many(&network, 10_000)), HttpLimits::default()).await;
     let clients = [begin_scrape(server).await, begin_scrape(server).await];
     assert_eq!(get(server, "/metrics").await.status, 503);
     drop(clients);
@@ -184,7 +184,7 @@ async fn a_client_that_goes_away_leaves_its_place_to_the_next() {
 #[actix::test]
 async fn a_client_that_stops_reading_loses_its_place() {
     let network = ScriptedNetwork::new();
-    let limits = Limits { scrape: Duration::from_secs(3), ..Limits::default() };
+    let limits = HttpLimits { scrape: Duration::from_secs(3), ..HttpLimits::default() };
     let (server, handle) = start(Fake::new(many(&network, 10_000)), limits).await;
     let mut clients = [begin_scrape(server).await, begin_scrape(server).await];
     get_until(server, "/metrics", 200).await;
@@ -200,7 +200,7 @@ async fn a_client_that_stops_reading_loses_its_place() {
 #[actix::test]
 async fn a_client_whose_window_stays_shut_is_cut_off_by_the_kernel() {
     let network = ScriptedNetwork::new();
-    let limits = Limits { client: Duration::from_secs(2), ..Limits::default() };
+    let limits = HttpLimits { client: Duration::from_secs(2), ..HttpLimits::default() };
     let (server, handle) = start(Fake::new(many(&network, 10_000)), limits).await;
     let _clients = [begin_scrape(server).await, begin_scrape(server).await];
     get_until(server, "/metrics", 200).await;
@@ -215,7 +215,7 @@ print(base64.b64encode(hashlib.sha256(sys.stdin.buffer.read()).digest()).decode(
 async fn the_page_shows_names_as_text_under_a_strict_policy() {
     let network = ScriptedNetwork::new();
     let members = vec![member(&network, "127.0.0.1", EVIL), member(&network, "::1", "<img src=x>")];
-    let (server, handle) = start(Fake::new(members), Limits::default()).await;
+    let (server, handle) = start(Fake::new(members), HttpLimits::default()).await;
     let page = get(server, "/").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let html = page.text();
@@ -233,7 +233,7 @@ async fn the_page_shows_names_as_text_under_a_strict_policy() {
 #[actix::test]
 async fn the_page_stops_after_a_thousand_rows() {
     let network = ScriptedNetwork::new();
-    let (server, handle) = start(Fake::new(many(&network, 1_234)), Limits::default()).await;
+    let (server, handle) = start(Fake::new(many(&network, 1_234)), HttpLimits::default()).await;
     let page = get(server, "/").await;
     assert_eq!(page.text().matches("<tr><td>").count(), 1_000);
     assert!(page.text().contains("1234 targets") && page.text().contains("And 234 more"));
@@ -243,7 +243,7 @@ async fn the_page_stops_after_a_thousand_rows() {
 #[actix::test]
 async fn health_is_a_line_and_readiness_is_the_daemons() {
     for (ready, status) in [(true, 200), (false, 503)] {
-        let (server, handle) = start(Fake { ready, ..Fake::new(Vec::new()) }, Limits::default()).await;
+        let (server, handle) = start(Fake { ready, ..Fake::new(Vec::new()) }, HttpLimits::default()).await;
         for (path, status) in [("/-/healthy", 200), ("/-/ready", status)] {
             let answer = get(server, path).await;
             assert_eq!((answer.status, answer.text().lines().count()), (status, 1), "{path}");
@@ -256,7 +256,7 @@ async fn health_is_a_line_and_readiness_is_the_daemons() {
 
 #[actix::test]
 async fn a_daemon_that_does_not_answer_is_unavailable_and_not_a_hanging_request() {
-    let limits = Limits { answer: Duration::from_millis(100), ..Limits::default() };
+    let limits = HttpLimits { answer: Duration::from_millis(100), ..HttpLimits::default() };
     let fake = Fake { gate: Arc::new(Semaphore::new(0)), ..Fake::new(Vec::new()) };
     let (server, handle) = start(fake, limits).await;
     for path in ["/", "/metrics"] {
@@ -268,7 +268,7 @@ async fn a_daemon_that_does_not_answer_is_unavailable_and_not_a_hanging_request(
 
 #[actix::test]
 async fn a_long_scrape_may_take_longer_than_one_answer() {
-    let limits = Limits { answer: Duration::from_secs(2), ..Limits::default() };
+    let limits = HttpLimits { answer: Duration::from_secs(2), ..HttpLimits::default() };
     let (gate, network) = (Arc::new(Semaphore::new(0)), ScriptedNetwork::new());
     let fake = Fake { gate: Arc::clone(&gate), ..Fake::new(many(&network, 2_000)) };
     let mut asked = fake.asked.subscribe();
@@ -286,7 +286,7 @@ async fn a_long_scrape_may_take_longer_than_one_answer() {
 
 #[actix::test]
 async fn only_the_paths_that_there_are_can_be_read_and_only_read() {
-    let (server, handle) = start(Fake::new(Vec::new()), Limits::default()).await;
+    let (server, handle) = start(Fake::new(Vec::new()), HttpLimits::default()).await;
     for path in ["/nothing", "/metrics/", "/-/", "//", "/%2e%2e/etc/passwd", "/metrics%00", "/?q=%3Cb%3E"] {
         let answer = get(server, path).await;
         let expected = if path.starts_with("/?") { 200 } else { 404 };
@@ -313,7 +313,7 @@ async fn only_the_paths_that_there_are_can_be_read_and_only_read() {
 #[actix::test]
 async fn hostile_clients_get_an_error_or_nothing_and_hold_nobody_up() {
     // The server's clock for this is half a second coarse.
-    let limits = Limits { client: Duration::from_secs(2), ..Limits::default() };
+    let limits = HttpLimits { client: Duration::from_secs(2), ..HttpLimits::default() };
     let (server, handle) = start(Fake::new(Vec::new()), limits).await;
     let long_path = format!("/{}", "a".repeat(200_000));
     let cases: [(&str, Vec<u8>); 9] = [

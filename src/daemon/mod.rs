@@ -23,7 +23,7 @@ use crate::target::{Defaults, TargetSpec};
 use crate::terminal::console::{Console, Handle};
 use crate::terminal::logging::LevelHandle;
 use crate::terminal::{live_table, logging};
-use crate::web::Sources;
+use crate::web::WebSources;
 use crate::web::{self, ConfigError, Protection};
 use actix::prelude::*;
 use reload::{Components, ReloadActor};
@@ -117,14 +117,14 @@ async fn serve(
     let terminal_gone = Rc::new(Notify::new());
     actix_rt::spawn(hangups.reload(reload.clone().recipient(), Rc::clone(&terminal_gone)));
     if !web.is_empty() {
-        let sources = Sources {
+        let sources = WebSources {
             roster: supervisor.clone().recipient(),
             status: supervisor.clone().recipient(),
             control: control.clone().map(Addr::recipient),
             reload: Some(reload.recipient()),
             state: state.as_ref().map(|state| web::StateSources::from(state.actor.clone())),
         };
-        web::serve(web, sources, protection, web::Limits::default()).await?;
+        web::serve(web, sources, protection, web::HttpLimits::default()).await?;
     }
     if live_table::is_wanted(config.quiet) {
         actix_rt::spawn(live_table::run(console, supervisor.clone().recipient()));

@@ -1,8 +1,8 @@
 //! What all requests share: whom to ask, within which limits, and what protects the server.
 
-use super::security::auth::Checker;
-use super::security::rate_limit::Bucket;
-use super::security::rejections::{Refusals, Refused};
+use super::security::auth::PasswordChecker;
+use super::security::rate_limit::TokenBucket;
+use super::security::rejections::{HttpRejection, HttpRejections};
 use super::security::web_config::{FileState, Protection};
 use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{FlushSoon, GetStoreStats};
@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 /// Who is asked for what is shown.
 #[derive(Clone)]
-pub struct Sources {
+pub struct WebSources {
     /// Tells which targets there are.
     pub roster: Recipient<GetTargets>,
     /// Tells how the daemon is doing.
@@ -49,7 +49,7 @@ where
 
 /// How much is done for one client, and how long.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct HttpLimits {
     /// So many scrapes at once; a further one is told to come back.
     pub scrapes: usize,
     /// After this a scrape is given up whose targets are not all asked; and once more, if it is not read to its end.
@@ -66,7 +66,7 @@ pub struct Limits {
     pub handshakes: usize,
 }
 
-impl Default for Limits {
+impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             scrapes: 2,
@@ -81,18 +81,18 @@ impl Default for Limits {
 }
 
 /// What all requests share.
-pub(super) struct State {
-    pub(super) sources: Sources,
-    pub(super) limits: Limits,
+pub(super) struct WebState {
+    pub(super) sources: WebSources,
+    pub(super) limits: HttpLimits,
     pub(super) slots: Arc<Semaphore>,
     pub(super) process: Registry,
     pub(super) protection: Protection,
-    pub(super) checker: Checker,
-    pub(super) bucket: Bucket,
-    pub(super) refusals: Refusals,
+    pub(super) checker: PasswordChecker,
+    pub(super) bucket: TokenBucket,
+    pub(super) refusals: HttpRejections,
 }
 
-impl State {
+impl WebState {
     pub(super) fn stats(&self) -> WebStats {
         WebStats { file: self.protection.state(), refused: self.refusals.counts() }
     }
@@ -103,6 +103,6 @@ impl State {
 pub struct WebStats {
     /// How the web config file is doing, if there is one.
     pub file: Option<FileState>,
-    /// So often each was refused, in the order of [`Refused::ALL`].
-    pub refused: [u64; Refused::ALL.len()],
+    /// So often each was refused, in the order of [`HttpRejection::ALL`].
+    pub refused: [u64; HttpRejection::ALL.len()],
 }

@@ -1,11 +1,11 @@
 //! What every request has to pass before it is answered, whatever it asks for, and what every response bears.
 
-use super::context::State;
+use super::context::WebState;
 use super::respond::line;
-use super::security::auth::Verdict;
+use super::security::auth::AuthVerdict;
 use super::security::peer::Peer;
-use super::security::rejections::Refused;
-use super::security::web_config::{ClientAuth, Rules};
+use super::security::rejections::HttpRejection;
+use super::security::web_config::{ClientAuth, Policy};
 use actix_http::ConnectionType;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -33,11 +33,11 @@ pub(super) async fn admit<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     // Every application has one.
-    let Some(state) = request.app_data::<Data<State>>().cloned() else {
+    let Some(state) = request.app_data::<Data<WebState>>().cloned() else {
         return Ok(request.into_response(HttpResponse::InternalServerError()).map_into_right_body());
     };
     let rules = state.protection.current();
-    let is_outdated = request.conn_data::<Arc<Rules>>().is_some_and(|then| !Arc::ptr_eq(then, &rules));
+    let is_outdated = request.conn_data::<Arc<Policy>>().is_some_and(|then| !Arc::ptr_eq(then, &rules));
     let refused = check(&request, &state, &rules).await.err();
     let mut response = match refused {
         Some(refused) => {
@@ -46,7 +46,7 @@ pub(super) async fn admit<B: MessageBody + 'static>(
         }
         None => next.call(request).await?.map_into_left_body(),
     };
-    if is_outdated || matches!(refused, Some(Refused::Body | Refused::Connection)) {
+    if is_outdated || matches!(refused, Some(HttpRejection::ScrapeBody | HttpRejection::Connection)) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     for (name, value) in &rules.headers {
@@ -55,25 +55,25 @@ pub(super) async fn admit<B: MessageBody + 'static>(
     Ok(response)
 }
 
-async fn check(request: &ServiceRequest, state: &State, rules: &Rules) -> Result<(), Refused> {
+async fn check(request: &ServiceRequest, state: &WebState, rules: &Policy) -> Result<(), HttpRejection> {
     if rules.rate.is_some_and(|rate| !state.bucket.take(rate, Instant::now())) {
-        return Err(Refused::Rate);
+        return Err(HttpRejection::RateLimit);
     }
     if !is_short(request.headers()) {
-        return Err(Refused::Body);
+        return Err(HttpRejection::ScrapeBody);
     }
     if !request.conn_data::<Peer>().is_some_and(|peer| satisfies(*peer, rules)) {
-        return Err(Refused::Connection);
+        return Err(HttpRejection::Connection);
     }
     let Some(users) = &rules.users else { return Ok(()) };
     let said = request.headers().get(AUTHORIZATION);
     match state.checker.check(users, said, state.limits.answer).await {
-        Verdict::Admitted => {
+        AuthVerdict::Admitted => {
             request.extensions_mut().insert(User);
             Ok(())
         }
-        Verdict::Refused => Err(Refused::Credentials),
-        Verdict::Busy => Err(Refused::Busy),
+        AuthVerdict::HttpRejection => Err(HttpRejection::Credentials),
+        AuthVerdict::Busy => Err(HttpRejection::Busy),
     }
 }
 
@@ -84,23 +84,25 @@ fn is_short(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a connection is what is demanded now: it may be of a time when less was.
-fn satisfies(peer: Peer, rules: &Rules) -> bool {
+fn satisfies(peer: Peer, rules: &Policy) -> bool {
     let Some(tls) = &rules.tls else { return true };
     peer.encrypted && (peer.certified || tls.clients != ClientAuth::RequireAndVerify)
 }
 
-fn refusal(refused: Refused) -> HttpResponse {
+fn refusal(refused: HttpRejection) -> HttpResponse {
     let again: Option<(HeaderName, &str)> = Some((RETRY_AFTER, "1"));
     let challenge = Some((WWW_AUTHENTICATE, "Basic realm=\"meshping\", charset=\"UTF-8\""));
     let (status, header, text) = match refused {
-        Refused::Rate => (StatusCode::TOO_MANY_REQUESTS, again, "Too many requests.\n"),
-        Refused::Busy => (StatusCode::SERVICE_UNAVAILABLE, again, "Too many passwords to check.\n"),
-        Refused::Credentials => (StatusCode::UNAUTHORIZED, challenge, "This takes a user and a password.\n"),
-        Refused::Body => {
+        HttpRejection::RateLimit => (StatusCode::TOO_MANY_REQUESTS, again, "Too many requests.\n"),
+        HttpRejection::Busy => (StatusCode::SERVICE_UNAVAILABLE, again, "Too many passwords to check.\n"),
+        HttpRejection::Credentials => {
+            (StatusCode::UNAUTHORIZED, challenge, "This takes a user and a password.\n")
+        }
+        HttpRejection::ScrapeBody => {
             let text = "A body has at most 4096 bytes here, and its Content-Length says how many.\n";
             (StatusCode::PAYLOAD_TOO_LARGE, None, text)
         }
-        Refused::Connection | Refused::Write => {
+        HttpRejection::Connection | HttpRejection::Write => {
             (StatusCode::FORBIDDEN, None, "This takes a connection with TLS, or with a certificate.\n")
         }
     };

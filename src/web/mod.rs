@@ -13,17 +13,17 @@ mod routes;
 mod security;
 mod server;
 
-pub use context::{Limits, Sources, StateSources, WebStats};
-pub use security::rejections::Refused;
+pub use context::{HttpLimits, StateSources, WebSources, WebStats};
+pub use security::rejections::HttpRejection;
 pub use security::web_config::{ConfigError, FileState, Protection};
-pub use server::Server;
+pub use server::HttpServer;
 pub use server::bind::{BindError, bind};
 
 use actix_web::web;
-use context::State;
-use security::auth::Checker;
-use security::rate_limit::Bucket;
-use security::rejections::Refusals;
+use context::WebState;
+use security::auth::PasswordChecker;
+use security::rate_limit::TokenBucket;
+use security::rejections::HttpRejections;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -35,19 +35,19 @@ use tokio::sync::Semaphore;
 /// What the system says when it has no thread or no random numbers to give, or can't watch a listener.
 pub async fn serve(
     listeners: Vec<TcpListener>,
-    sources: Sources,
+    sources: WebSources,
     protection: Protection,
-    limits: Limits,
-) -> io::Result<Server> {
-    let state = State {
+    limits: HttpLimits,
+) -> io::Result<HttpServer> {
+    let state = WebState {
         sources,
         limits,
         slots: Arc::new(Semaphore::new(limits.scrapes)),
         process: metrics::daemon::process(),
         protection,
-        checker: Checker::new()?,
-        bucket: Bucket::default(),
-        refusals: Refusals::default(),
+        checker: PasswordChecker::new()?,
+        bucket: TokenBucket::default(),
+        refusals: HttpRejections::default(),
     };
     server::start(listeners, web::Data::new(state)).await
 }

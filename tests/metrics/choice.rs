@@ -4,7 +4,7 @@ use crate::fake::{Fake, many, member, start};
 use crate::http::{Response, exchange, get, request};
 use crate::promtool;
 use meshping::probe::scripted::ScriptedNetwork;
-use meshping::web::Limits;
+use meshping::web::HttpLimits;
 use std::collections::BTreeSet;
 
 /// The addresses that an exposition has series of.
@@ -19,7 +19,7 @@ async fn a_scrape_of_some_targets_has_their_series_and_the_daemons_own() {
     let network = ScriptedNetwork::new();
     let of = |(address, name): (&str, &str)| member(&network, address, name);
     let members = [("10.0.0.1", "a b"), ("10.0.0.2", "a b"), ("10.0.0.3", "c&\n"), ("fe80::1%eth0", "d")];
-    let (server, handle) = start(Fake::new(members.map(of).to_vec()), Limits::default()).await;
+    let (server, handle) = start(Fake::new(members.map(of).to_vec()), HttpLimits::default()).await;
     let cases: [(&str, &[&str]); 9] = [
         ("", &["10.0.0.1", "10.0.0.2", "10.0.0.3", "fe80::1%eth0"]),
         ("?", &["10.0.0.1", "10.0.0.2", "10.0.0.3", "fe80::1%eth0"]),
@@ -47,7 +47,8 @@ async fn a_scrape_of_some_targets_has_their_series_and_the_daemons_own() {
 #[actix::test]
 async fn a_scrape_that_can_choose_nothing_is_a_mistake_and_says_what_is_allowed() {
     let network = ScriptedNetwork::new();
-    let (server, handle) = start(Fake::new(vec![member(&network, "10.0.0.1", "a")]), Limits::default()).await;
+    let (server, handle) =
+        start(Fake::new(vec![member(&network, "10.0.0.1", "a")]), HttpLimits::default()).await;
     let many = "&name=a".repeat(101);
     let long = format!("name={}", "a".repeat(254));
     let cases = [
@@ -77,7 +78,7 @@ async fn nobody_but_the_chosen_target_is_asked() {
     let chosen = member(&network, "10.9.9.9", "one");
     let fake = Fake::new(many(&network, 100_000).into_iter().chain([chosen]).collect());
     let handed = fake.handed.subscribe();
-    let (server, handle) = start(fake, Limits::default()).await;
+    let (server, handle) = start(fake, HttpLimits::default()).await;
     for query in ["target=10.9.9.9", "name=one", "name=one&target=10.9.9.9"] {
         assert_eq!(targets(&get(server, &format!("/metrics?{query}")).await), ["10.9.9.9"], "{query}");
     }
@@ -90,7 +91,7 @@ async fn what_is_chosen_many_times_is_asked_for_once_and_page_by_page() {
     let network = ScriptedNetwork::new();
     let fake = Fake::new(many(&network, 12_000));
     let (asked, handed) = (fake.asked.subscribe(), fake.handed.subscribe());
-    let (server, handle) = start(fake, Limits::default()).await;
+    let (server, handle) = start(fake, HttpLimits::default()).await;
     let query = "&name=one+of+many".repeat(100);
     assert_eq!(targets(&get(server, &format!("/metrics?{query}")).await).len(), 12_000);
     assert_eq!(*handed.borrow(), 12_000, "each member is handed over once");

@@ -5,7 +5,7 @@ use crate::http::{exchange, get, request};
 use crate::{EVIL, promtool};
 use actix::clock::timeout;
 use meshping::probe::scripted::{ScriptedNetwork, reply};
-use meshping::web::Limits;
+use meshping::web::HttpLimits;
 use std::time::Duration;
 
 /// Each dialect, a family of its targets, and how a series of 127.0.0.2 is told.
@@ -22,7 +22,7 @@ async fn a_dialect_has_its_own_families_of_the_chosen_targets_and_no_others() {
         .iter()
         .fold(ScriptedNetwork::new(), |network, host| network.host(host.parse().unwrap(), [reply(2)]));
     let members = vec![member(&network, hosts[0], EVIL), member(&network, hosts[1], "other")];
-    let (server, handle) = start(Fake::new(members), Limits::default()).await;
+    let (server, handle) = start(Fake::new(members), HttpLimits::default()).await;
     for (dialect, family, series) in DIALECTS {
         let whole = format!("/metrics?dialect={dialect}");
         let both = async {
@@ -47,7 +47,7 @@ async fn a_dialect_has_its_own_families_of_the_chosen_targets_and_no_others() {
 
 #[actix::test]
 async fn a_dialect_that_nobody_knows_is_a_mistake_and_the_known_ones_are_told() {
-    let (server, handle) = start(Fake::new(Vec::new()), Limits::default()).await;
+    let (server, handle) = start(Fake::new(Vec::new()), HttpLimits::default()).await;
     let known = DIALECTS.map(|(dialect, _, _)| dialect).join(", ");
     let cases = [
         ("dialect=smokeping", &*known),

@@ -11,8 +11,8 @@ use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
 use meshping::target::{Address, Host, Interval, Timeout};
 use meshping::web::bind;
-use meshping::web::{Limits, Sources};
-use meshping::web::{Protection, Server, serve};
+use meshping::web::{HttpLimits, WebSources};
+use meshping::web::{HttpServer, Protection, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,9 +124,9 @@ pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<TargetRef> {
 }
 
 /// Asks the fake for everything.
-pub fn sources(fake: Fake) -> Sources {
+pub fn sources(fake: Fake) -> WebSources {
     let fake = fake.start();
-    Sources {
+    WebSources {
         state: None,
         roster: fake.clone().recipient(),
         status: fake.clone().recipient(),
@@ -136,7 +136,7 @@ pub fn sources(fake: Fake) -> Sources {
 }
 
 /// Serves what the fake tells, until the handle is told to stop.
-pub async fn start(fake: Fake, limits: Limits) -> (SocketAddr, Server) {
+pub async fn start(fake: Fake, limits: HttpLimits) -> (SocketAddr, HttpServer) {
     let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let address = listener.local_addr().expect("bound");
     (address, serve(vec![listener], sources(fake), Protection::default(), limits).await.expect("it starts"))

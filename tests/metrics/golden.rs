@@ -13,7 +13,7 @@ use meshping::probe::scripted::ScriptedNetwork;
 use meshping::target::{Labels, Options, Shape};
 use meshping::web::FileState;
 use meshping::web::WebStats;
-use meshping::web::metrics::daemon::Daemon;
+use meshping::web::metrics::daemon::DaemonSnapshot;
 use meshping::web::metrics::dialects::Dialect;
 use meshping::web::metrics::exposition::{Columns, Exposition};
 use meshping::web::metrics::snapshot::Snapshot;
@@ -46,7 +46,7 @@ fn exposition(dialect: Dialect) -> String {
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
     let file = Some(FileState { successful: true, failures: 2 });
     let web = WebStats { file, refused: [1, 2, 3, 4, 5, 6] };
-    let rest = Daemon { status: &status(), control, web, kept: Some(kept()) }
+    let rest = DaemonSnapshot { status: &status(), control, web, kept: Some(kept()) }
         .render(dialect, &Registry::new())
         .unwrap();
     let pieces: Vec<u8> = Exposition::new(columns, rest).flatten().collect();

@@ -3,14 +3,14 @@
 use crate::fake::{Fake, sources, start};
 use crate::http::{exchange, request};
 use meshping::web::bind;
-use meshping::web::{Limits, Sources};
+use meshping::web::{HttpLimits, WebSources};
 use meshping::web::{Protection, serve};
 
 #[actix::test]
 async fn a_reload_is_answered_with_its_report_or_with_what_is_wrong() {
     for (ready, status, text) in [(true, 200, "2 targets added\n"), (false, 500, "line 3: no such option\n")]
     {
-        let (server, handle) = start(Fake { ready, ..Fake::new(Vec::new()) }, Limits::default()).await;
+        let (server, handle) = start(Fake { ready, ..Fake::new(Vec::new()) }, HttpLimits::default()).await;
         let answer = exchange(server, &request("POST", "/-/reload", "")).await.expect("a whole response");
         assert_eq!((answer.status, answer.text()), (status, text));
         assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
@@ -25,9 +25,10 @@ async fn a_reload_is_answered_with_its_report_or_with_what_is_wrong() {
 async fn without_a_configuration_there_is_nothing_to_read_again() {
     let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let server = listener.local_addr().expect("bound");
-    let sources = Sources { reload: None, ..sources(Fake::new(Vec::new())) };
-    let handle =
-        serve(vec![listener], sources, Protection::default(), Limits::default()).await.expect("it starts");
+    let sources = WebSources { reload: None, ..sources(Fake::new(Vec::new())) };
+    let handle = serve(vec![listener], sources, Protection::default(), HttpLimits::default())
+        .await
+        .expect("it starts");
     let answer = exchange(server, &request("POST", "/-/reload", "")).await.expect("a whole response");
     assert_eq!(answer.status, 501);
     assert!(answer.text().contains("no configuration"), "{answer:?}");

@@ -5,7 +5,7 @@ use crate::http::{DEADLINE, get};
 use actix::clock::timeout;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use meshping::web::Limits;
+use meshping::web::HttpLimits;
 use meshping::web::{Protection, serve};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 #[actix::test]
 async fn whenever_a_connection_comes_it_is_answered() {
-    let (server, handle) = start(Fake::new(Vec::new()), Limits::default()).await;
+    let (server, handle) = start(Fake::new(Vec::new()), HttpLimits::default()).await;
     for round in 0..200_u64 {
         // Others come while the first one ends, a little later every time.
         let others = (0..5).map(|other| async move {
@@ -45,7 +45,7 @@ async fn idle(server: SocketAddr) -> std::net::TcpStream {
 
 #[actix::test]
 async fn beyond_the_most_connections_one_waits_for_its_turn() {
-    let limits = Limits { connections: 2, ..Limits::default() };
+    let limits = HttpLimits { connections: 2, ..HttpLimits::default() };
     let (server, handle) = start(Fake::new(Vec::new()), limits).await;
     // The server keeps them alive for five seconds.
     let idle = [idle(server).await, idle(server).await];
@@ -65,6 +65,7 @@ async fn a_listener_that_cant_be_watched_is_a_start_that_fails() {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open("/dev/null");
     let listener = TcpListener::from(OwnedFd::from(file.expect("it is everywhere")));
     let started =
-        serve(vec![listener], sources(Fake::new(Vec::new())), Protection::default(), Limits::default()).await;
+        serve(vec![listener], sources(Fake::new(Vec::new())), Protection::default(), HttpLimits::default())
+            .await;
     assert_eq!(started.expect_err("a file is no listener").kind(), ErrorKind::PermissionDenied);
 }

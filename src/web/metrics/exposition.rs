@@ -4,8 +4,8 @@
 
 use super::dialects::Dialect;
 use super::snapshot::Snapshot;
-use super::varint::{Packed, Place};
-use super::writer::Samples;
+use super::varint::{Cursor, PackedSnapshots};
+use super::writer::SampleWriter;
 use actix_web::web::Bytes;
 
 /// Size of a piece in bytes: it stays in the processor's cache until it is sent.
@@ -17,16 +17,16 @@ const LONGEST: usize = 16 * 1024;
 /// Snapshots of targets, to be written family by family.
 pub struct Columns {
     dialect: Dialect,
-    labels: Packed,
+    labels: PackedSnapshots,
     /// What each family of the dialect has to write of the targets.
-    families: Vec<Packed>,
+    families: Vec<PackedSnapshots>,
 }
 
 impl Columns {
     /// No targets yet; their families will be those of the dialect.
     pub fn new(dialect: Dialect) -> Self {
-        let families = dialect.families().iter().map(|_| Packed::default()).collect();
-        Self { dialect, labels: Packed::default(), families }
+        let families = dialect.families().iter().map(|_| PackedSnapshots::default()).collect();
+        Self { dialect, labels: PackedSnapshots::default(), families }
     }
 
     /// Takes in a target, whose labels are of the same dialect.
@@ -46,7 +46,7 @@ pub struct Exposition {
     /// Whether the lines above its samples are written.
     has_head: bool,
     /// Where in its column and in the labels its next target is.
-    place: (Place, Place),
+    place: (Cursor, Cursor),
     /// What comes after the last family.
     rest: Option<Bytes>,
 }
@@ -58,7 +58,7 @@ impl Exposition {
     }
 
     /// Writes on until the piece is full or the family ends.
-    fn write(&mut self, piece: &mut Samples) {
+    fn write(&mut self, piece: &mut SampleWriter) {
         let definition = &self.columns.dialect.families()[self.family];
         let column = &mut self.columns.families[self.family];
         let (at, label) = &mut self.place;
@@ -72,7 +72,7 @@ impl Exposition {
             definition.write(labels, column, at, piece);
         }
         if self.columns.labels.ends(*label) {
-            *column = Packed::default();
+            *column = PackedSnapshots::default();
             (self.family, self.has_head, self.place) = (self.family + 1, false, Default::default());
         }
     }
@@ -82,7 +82,7 @@ impl Iterator for Exposition {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let mut piece = Samples::with_capacity(PIECE + LONGEST);
+        let mut piece = SampleWriter::with_capacity(PIECE + LONGEST);
         while piece.len() < PIECE && self.family < self.columns.families.len() {
             self.write(&mut piece);
         }

@@ -25,7 +25,7 @@ impl LabelPairs {
         self.0.push_str(label);
         self.0.push_str("=\"");
         // Writing to a string does not fail.
-        let _ = write!(Escaped(&mut self.0), "{value}");
+        let _ = write!(EscapedLabel(&mut self.0), "{value}");
         self.0.push('"');
         self
     }
@@ -48,9 +48,9 @@ impl Default for LabelPairs {
 
 /// A label's value: backslash, quote and line break are escaped. A NUL would end the whole exposition for
 /// Prometheus' parser, so it becomes the character that stands for what can't be shown.
-struct Escaped<'a>(&'a mut String);
+struct EscapedLabel<'a>(&'a mut String);
 
-impl Write for Escaped<'_> {
+impl Write for EscapedLabel<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             match character {

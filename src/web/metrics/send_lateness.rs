@@ -7,13 +7,13 @@ use prometheus::core::{Collector, Desc, Describer};
 use prometheus::proto::{Bucket, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
 /// How late requests were, by shard.
-pub(super) struct Lateness {
+pub(super) struct SendLateness {
     opts: Opts,
     desc: Desc,
     shards: Vec<Log2Histogram>,
 }
 
-impl Lateness {
+impl SendLateness {
     /// What the engines know by now.
     ///
     /// # Errors
@@ -27,7 +27,7 @@ impl Lateness {
     }
 }
 
-impl Collector for Lateness {
+impl Collector for SendLateness {
     fn desc(&self) -> Vec<&Desc> {
         vec![&self.desc]
     }

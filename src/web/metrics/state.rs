@@ -15,9 +15,9 @@ pub(super) fn register(kept: Option<&[StoreStats]>, registry: &Registry) -> prom
     families.into_iter().try_for_each(|family| registry.register(family))
 }
 
-type Family = prometheus::Result<Box<dyn Collector>>;
+type CollectorResult = prometheus::Result<Box<dyn Collector>>;
 
-fn errors(kept: &[StoreStats]) -> Family {
+fn errors(kept: &[StoreStats]) -> CollectorResult {
     let help = "Attempts to read or write the state that failed.";
     let counter = IntCounterVec::new(Opts::new("meshping_state_errors_total", help), &["database"])?;
     for stats in kept {
@@ -26,7 +26,7 @@ fn errors(kept: &[StoreStats]) -> Family {
     Ok(Box::new(counter))
 }
 
-fn working(kept: &[StoreStats]) -> Family {
+fn working(kept: &[StoreStats]) -> CollectorResult {
     let help = "Whether the latest attempt to write the state succeeded.";
     let gauge = IntGaugeVec::new(Opts::new("meshping_state_working", help), &["database"])?;
     for stats in kept {
@@ -35,7 +35,7 @@ fn working(kept: &[StoreStats]) -> Family {
     Ok(Box::new(gauge))
 }
 
-fn last_save(kept: &[StoreStats]) -> Family {
+fn last_save(kept: &[StoreStats]) -> CollectorResult {
     let help = "When the state was last written, in Unix time.";
     let gauge = GaugeVec::new(Opts::new("meshping_state_last_save_timestamp_seconds", help), &["database"])?;
     for stats in kept {
@@ -46,7 +46,7 @@ fn last_save(kept: &[StoreStats]) -> Family {
     Ok(Box::new(gauge))
 }
 
-fn size(kept: &[StoreStats]) -> Family {
+fn size(kept: &[StoreStats]) -> CollectorResult {
     let help = "Size of the database, its log apart.";
     let gauge = IntGaugeVec::new(Opts::new("meshping_state_size_bytes", help), &["database"])?;
     for stats in kept {

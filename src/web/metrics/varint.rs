@@ -2,13 +2,13 @@
 
 /// Numbers and texts, one behind the other: seven bits of a number to the byte, the lowest first (LEB128).
 #[derive(Debug, Default)]
-pub struct Packed(Vec<u8>);
+pub struct PackedSnapshots(Vec<u8>);
 
 /// Reads them in the order in which they were pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Place(usize);
+pub struct Cursor(usize);
 
-impl Packed {
+impl PackedSnapshots {
     /// Appends a number.
     pub fn push(&mut self, mut number: u64) {
         while number > SEVEN_BITS {
@@ -33,12 +33,12 @@ impl Packed {
     }
 
     /// Whether there is nothing behind that place.
-    pub fn ends(&self, place: Place) -> bool {
+    pub fn ends(&self, place: Cursor) -> bool {
         place.0 >= self.0.len()
     }
 
     /// The number at a place, which moves on; 0 behind the end.
-    pub fn take(&self, place: &mut Place) -> u64 {
+    pub fn take(&self, place: &mut Cursor) -> u64 {
         let (mut number, mut shift) = (0, 0);
         while let Some(&byte) = self.0.get(place.0) {
             place.0 += 1;
@@ -52,12 +52,12 @@ impl Packed {
     }
 
     /// The number at a place, if it is not missing there.
-    pub fn take_option(&self, place: &mut Place) -> Option<u64> {
+    pub fn take_option(&self, place: &mut Cursor) -> Option<u64> {
         (self.take(place) > 0).then(|| self.take(place))
     }
 
     /// The bytes of the text at a place, which moves on.
-    pub fn take_text(&self, place: &mut Place) -> &[u8] {
+    pub fn take_text(&self, place: &mut Cursor) -> &[u8] {
         let length = usize::try_from(self.take(place)).unwrap_or(0);
         let text = self.0.get(place.0..place.0 + length).unwrap_or_default();
         place.0 += length;
@@ -75,13 +75,13 @@ mod tests {
     #[test]
     fn what_was_pushed_is_read_in_the_same_order() {
         let numbers = [0, 1, 127, 128, 300, 1 << 35, u64::MAX, 5];
-        let mut packed = Packed::default();
+        let mut packed = PackedSnapshots::default();
         for number in numbers {
             packed.push(number);
             packed.push_text(&number.to_string());
             packed.push_option((number > 127).then_some(number));
         }
-        let mut place = Place::default();
+        let mut place = Cursor::default();
         for number in numbers {
             assert_eq!(packed.take(&mut place), number);
             assert_eq!(packed.take_text(&mut place), number.to_string().as_bytes());

@@ -6,9 +6,9 @@ use std::io::Write;
 
 /// Lines written so far.
 #[derive(Default)]
-pub struct Samples(Vec<u8>);
+pub struct SampleWriter(Vec<u8>);
 
-impl Samples {
+impl SampleWriter {
     /// None yet; room for so many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
@@ -116,8 +116,8 @@ impl Samples {
     }
 }
 
-impl From<Samples> for Bytes {
-    fn from(samples: Samples) -> Self {
+impl From<SampleWriter> for Bytes {
+    fn from(samples: SampleWriter) -> Self {
         samples.0.into()
     }
 }
@@ -140,14 +140,14 @@ mod tests {
             (u64::MAX, "18446744073709.551615"),
         ];
         for (micros, expected) in cases {
-            let mut samples = Samples::default();
+            let mut samples = SampleWriter::default();
             samples.seconds("x_seconds", b"a=\"b\"", micros);
             assert_eq!(String::from_utf8(samples.0).unwrap(), format!("x_seconds{{a=\"b\"}} {expected}\n"));
         }
-        let mut samples = Samples::default();
+        let mut samples = SampleWriter::default();
         samples.nanos("x_seconds", b"", 1_000_000_020);
         assert_eq!(samples.0, b"x_seconds{} 1.00000002\n");
-        let mut samples = Samples::default();
+        let mut samples = SampleWriter::default();
         samples.millis("x", b"", 9_015_050);
         assert_eq!(samples.0, b"x{} 9015.05\n");
     }

@@ -1,7 +1,7 @@
 //! `/-/healthy` and `/-/ready`.
 
 use crate::actors::supervisor::{GetStatus, Status};
-use crate::web::context::State;
+use crate::web::context::WebState;
 use crate::web::respond::{ask, line, no_answer};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -10,7 +10,7 @@ pub(in crate::web) async fn healthy() -> HttpResponse {
     line(HttpResponse::Ok(), "meshping is healthy.\n")
 }
 
-pub(in crate::web) async fn ready(state: Data<State>) -> HttpResponse {
+pub(in crate::web) async fn ready(state: Data<WebState>) -> HttpResponse {
     match ask(&state.sources.status, GetStatus, state.limits.answer).await {
         Some(Status { ready: true, .. }) => line(HttpResponse::Ok(), "meshping is ready.\n"),
         Some(_) => line(HttpResponse::ServiceUnavailable(), "meshping is starting.\n"),

@@ -7,7 +7,7 @@ use crate::build_info::{REVISION, VERSION};
 use crate::format::escape::shown;
 use crate::format::table::Row;
 use crate::measure::PeriodStats;
-use crate::web::context::State;
+use crate::web::context::WebState;
 use crate::web::respond::{ask, no_answer};
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
@@ -32,7 +32,7 @@ const COLUMNS: [&str; 13] = [
 ];
 
 /// The page.
-pub(crate) async fn show(state: Data<State>) -> HttpResponse {
+pub(crate) async fn show(state: Data<WebState>) -> HttpResponse {
     let question = GetTargets { limit: Some(MAX_ROWS), ..GetTargets::default() };
     let patience = state.limits.answer;
     let Some(TargetPage { members, total }) = ask(&state.sources.roster, question, patience).await else {
@@ -44,17 +44,17 @@ pub(crate) async fn show(state: Data<State>) -> HttpResponse {
         (member.name.to_string(), Row::new(&member.address, books))
     };
     let rows = answers.iter().map(row).collect();
-    HttpResponse::Ok().insert_header(ContentType::html()).body(Page { rows, total }.to_string())
+    HttpResponse::Ok().insert_header(ContentType::html()).body(IndexPage { rows, total }.to_string())
 }
 
-struct Page {
+struct IndexPage {
     /// Names and books of the targets that are shown.
     rows: Vec<(String, Row)>,
     /// How many there are in all.
     total: usize,
 }
 
-impl fmt::Display for Page {
+impl fmt::Display for IndexPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let targets = if self.total == 1 { "target" } else { "targets" };
         write!(f, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")?;
@@ -72,7 +72,7 @@ impl fmt::Display for Page {
     }
 }
 
-impl Page {
+impl IndexPage {
     fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<table>\n<thead><tr>")?;
         COLUMNS.iter().try_for_each(|column| write!(f, "<th>{column}</th>"))?;
@@ -83,7 +83,7 @@ impl Page {
 }
 
 fn line(f: &mut fmt::Formatter<'_>, name: &str, row: &Row) -> fmt::Result {
-    write!(f, "<tr><td>{}</td><td>{}</td>", Escaped(&row.address), Escaped(name))?;
+    write!(f, "<tr><td>{}</td><td>{}</td>", EscapedHtml(&row.address), EscapedHtml(name))?;
     for number in [row.sent, row.recv, row.errs, row.outd] {
         write!(f, "<td>{number}</td>")?;
     }
@@ -97,9 +97,9 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, row: &Row) -> fmt::Result {
 }
 
 /// Text for HTML: markup becomes text, and what could turn the direction of writing is shown.
-struct Escaped<'a>(&'a str);
+struct EscapedHtml<'a>(&'a str);
 
-impl fmt::Display for Escaped<'_> {
+impl fmt::Display for EscapedHtml<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in shown(self.0).chars() {
             match character {
@@ -128,14 +128,14 @@ mod tests {
             ("\u{0}\u{1b}\n\u{202e}", "\\u{0}\\u{1b}\\n\\u{202e}"),
         ];
         for (text, expected) in cases {
-            assert_eq!(Escaped(text).to_string(), expected, "{text:?}");
+            assert_eq!(EscapedHtml(text).to_string(), expected, "{text:?}");
         }
     }
 
     #[test]
     fn the_page_says_how_many_targets_it_leaves_out() {
         let rows = vec![("a name".to_owned(), Row { address: "10.0.0.1".into(), ..Row::default() })];
-        let page = |total| Page { rows: rows.clone(), total }.to_string();
+        let page = |total| IndexPage { rows: rows.clone(), total }.to_string();
         assert!(page(1).contains("1 target.") && !page(1).contains(" more."), "{}", page(1));
         assert!(page(1001).contains("1001 targets.") && page(1001).contains("And 1000 more."));
         assert!(page(1).contains("<td>10.0.0.1</td><td>a name</td><td>0</td>"));

@@ -1,13 +1,13 @@
 //! One scrape: a slot, snapshots of its targets, and a body that is written as it is read.
 
-use super::query::{Choice, ChoiceError, NoAnswer};
+use super::query::{NoAnswer, QueryError, TargetQuery};
 use crate::actors::ask_all::ask_all;
 use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{FlushSoon, GetStoreStats};
 use crate::actors::pinger::GetTimedTotals;
 use crate::actors::supervisor::GetStatus;
-use crate::web::context::{Limits, State};
-use crate::web::metrics::daemon::Daemon;
+use crate::web::context::{HttpLimits, WebState};
+use crate::web::metrics::daemon::DaemonSnapshot;
 use crate::web::metrics::exposition::{Columns, Exposition};
 use crate::web::metrics::snapshot::Snapshot;
 use crate::web::respond::{ask, line, no_answer};
@@ -29,21 +29,21 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PAGES_AT_ONCE: usize = 3;
 
 /// All families of the targets that the query chooses, and the daemon's own.
-pub(crate) async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    let choice = match Choice::parse(request.query_string()) {
+pub(crate) async fn show(request: HttpRequest, state: Data<WebState>) -> HttpResponse {
+    let choice = match TargetQuery::parse(request.query_string()) {
         Ok(choice) => choice,
         Err(error) => return refused(&error),
     };
     let Ok(slot) = Arc::clone(&state.slots).try_acquire_owned() else { return busy() };
     match timeout(state.limits.scrape, expose(choice, &state)).await.ok().flatten() {
-        Some(exposition) => found().streaming(Body::new(exposition, slot, state.limits)),
+        Some(exposition) => found().streaming(ScrapeBody::new(exposition, slot, state.limits)),
         None => no_answer(),
     }
 }
 
 /// What a scrape would look like, without one.
 pub(crate) async fn describe(request: HttpRequest) -> HttpResponse {
-    match Choice::parse(request.query_string()) {
+    match TargetQuery::parse(request.query_string()) {
         Ok(_) => found().finish(),
         Err(error) => refused(&error),
     }
@@ -55,7 +55,7 @@ fn found() -> HttpResponseBuilder {
     response
 }
 
-fn refused(error: &ChoiceError) -> HttpResponse {
+fn refused(error: &QueryError) -> HttpResponse {
     line(HttpResponse::BadRequest(), format!("{error}\n"))
 }
 
@@ -66,7 +66,7 @@ fn busy() -> HttpResponse {
 }
 
 /// Takes all the snapshots; `None` when the daemon does not answer.
-async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
+async fn expose(choice: TargetQuery, state: &WebState) -> Option<Exposition> {
     let (sources, patience) = (&state.sources, state.limits.answer);
     let status = ask(&sources.status, GetStatus, patience).await?;
     let control = match &sources.control {
@@ -83,7 +83,7 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
         // What is shown must not go back after a restart.
         keeper.seen.do_send(FlushSoon);
     }
-    let daemon = Daemon { status: &status, control, web: state.stats(), kept };
+    let daemon = DaemonSnapshot { status: &status, control, web: state.stats(), kept };
     match daemon.render(dialect, &state.process) {
         Ok(rest) => Some(Exposition::new(columns, rest)),
         Err(error) => {
@@ -94,7 +94,7 @@ async fn expose(choice: Choice, state: &State) -> Option<Exposition> {
 }
 
 /// Asks the chosen targets for their books, page by page, each of which is given its time.
-async fn collect(choice: Choice, state: &State) -> Result<Columns, NoAnswer> {
+async fn collect(choice: TargetQuery, state: &WebState) -> Result<Columns, NoAnswer> {
     let (patience, dialect) = (state.limits.answer, choice.dialect());
     let mut columns = Columns::new(dialect);
     let books =
@@ -110,50 +110,50 @@ async fn collect(choice: Choice, state: &State) -> Result<Columns, NoAnswer> {
 }
 
 /// The body of a scrape. Holds its slot until it is read, or abandoned, or has taken too long.
-struct Body {
-    work: Rc<RefCell<Work>>,
+struct ScrapeBody {
+    work: Rc<RefCell<ScrapeWork>>,
     deadline: JoinHandle<()>,
 }
 
-enum Work {
+enum ScrapeWork {
     UnderWay { exposition: Box<Exposition>, _slot: OwnedSemaphorePermit },
     Done,
     GivenUp,
 }
 
-impl Body {
-    fn new(exposition: Exposition, slot: OwnedSemaphorePermit, limits: Limits) -> Self {
-        let work = Rc::new(RefCell::new(Work::UnderWay { exposition: exposition.into(), _slot: slot }));
+impl ScrapeBody {
+    fn new(exposition: Exposition, slot: OwnedSemaphorePermit, limits: HttpLimits) -> Self {
+        let work = Rc::new(RefCell::new(ScrapeWork::UnderWay { exposition: exposition.into(), _slot: slot }));
         // While the client reads nothing nobody polls us, so the deadline needs a task of its own.
         let held = Rc::downgrade(&work);
         let deadline = actix_web::rt::spawn(async move {
             sleep(limits.scrape).await;
             if let Some(work) = held.upgrade() {
-                work.replace(Work::GivenUp);
+                work.replace(ScrapeWork::GivenUp);
             }
         });
         Self { work, deadline }
     }
 }
 
-impl Stream for Body {
+impl Stream for ScrapeBody {
     type Item = Result<Bytes, TooSlow>;
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut work = self.work.borrow_mut();
         let piece = match &mut *work {
-            Work::UnderWay { exposition, .. } => exposition.next(),
-            Work::Done => None,
-            Work::GivenUp => return Poll::Ready(Some(Err(TooSlow))),
+            ScrapeWork::UnderWay { exposition, .. } => exposition.next(),
+            ScrapeWork::Done => None,
+            ScrapeWork::GivenUp => return Poll::Ready(Some(Err(TooSlow))),
         };
         if piece.is_none() {
-            *work = Work::Done;
+            *work = ScrapeWork::Done;
         }
         Poll::Ready(piece.map(Ok))
     }
 }
 
-impl Drop for Body {
+impl Drop for ScrapeBody {
     fn drop(&mut self) {
         self.deadline.abort();
     }

@@ -28,14 +28,14 @@ const LARGE_PAGE: usize = 10_000;
 /// Which targets a scrape is about: those that any of the filters means, each of them once, or all
 /// if there is none; and the dialect in which to tell of them.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Choice {
+pub(super) struct TargetQuery {
     filters: Vec<Filter>,
     dialect: Dialect,
 }
 
 /// Why a query chooses nothing; the operator sees this text as it stands.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ChoiceError {
+pub(super) enum QueryError {
     /// Not how parameters are written.
     #[error(
         "the query can't be read: {0}; allowed are name=NAME and target=ADDRESS, each any number of times, and \
@@ -70,20 +70,20 @@ pub(super) enum ChoiceError {
     TooMany(usize),
 }
 
-impl Choice {
+impl TargetQuery {
     /// Reads the query of a URL, with or without percent-encoding; a `+` is a space.
     ///
     /// # Errors
-    /// [`ChoiceError`], for the client.
-    pub(super) fn parse(query: &str) -> Result<Self, ChoiceError> {
+    /// [`QueryError`], for the client.
+    pub(super) fn parse(query: &str) -> Result<Self, QueryError> {
         // What is no pair is a name without a value, and what is no UTF-8 becomes replacement characters.
         let pairs = Query::<Vec<(String, String)>>::from_query(query)
-            .map_err(|error| ChoiceError::Unreadable(error.to_string()))?
+            .map_err(|error| QueryError::Unreadable(error.to_string()))?
             .into_inner();
         let (dialects, values): (Vec<_>, Vec<_>) =
             pairs.into_iter().partition(|(parameter, _)| parameter == "dialect");
         if values.len() > MOST_VALUES {
-            return Err(ChoiceError::TooMany(values.len()));
+            return Err(QueryError::TooMany(values.len()));
         }
         let mut filters = Vec::new();
         for (parameter, value) in values {
@@ -156,26 +156,26 @@ fn chosen(
     members.try_flatten_stream()
 }
 
-fn dialect(given: &[(String, String)]) -> Result<Dialect, ChoiceError> {
+fn dialect(given: &[(String, String)]) -> Result<Dialect, QueryError> {
     match given {
         [] => Ok(Dialect::Own),
-        [(_, name)] => Dialect::named(name).ok_or_else(|| ChoiceError::Dialect(Quoted::text(name))),
-        _ => Err(ChoiceError::TwoDialects),
+        [(_, name)] => Dialect::named(name).ok_or_else(|| QueryError::Dialect(Quoted::text(name))),
+        _ => Err(QueryError::TwoDialects),
     }
 }
 
-fn filter(parameter: &str, value: &str) -> Result<Filter, ChoiceError> {
+fn filter(parameter: &str, value: &str) -> Result<Filter, QueryError> {
     match parameter {
         "name" if (1..=MAX_NAME).contains(&value.len()) => {
             Ok(Filter { name: Some(value.into()), host: None })
         }
-        "name" => Err(ChoiceError::NameLength(value.len())),
+        "name" => Err(QueryError::NameLength(value.len())),
         "target" => {
             let address: Result<Address, _> = value.parse();
-            let address = address.map_err(|why| ChoiceError::Target { given: Quoted::text(value), why })?;
+            let address = address.map_err(|why| QueryError::Target { given: Quoted::text(value), why })?;
             Ok(Filter { name: None, host: Some(Host::Address(address)) })
         }
-        unknown => Err(ChoiceError::Unknown(Quoted::text(unknown))),
+        unknown => Err(QueryError::Unknown(Quoted::text(unknown))),
     }
 }
 
@@ -207,7 +207,11 @@ mod tests {
             ("name=a&name=b&target=::1&name=%61&target=0::1", vec![name("a"), name("b"), target("::1")]),
         ];
         for (query, filters) in cases {
-            assert_eq!(Choice::parse(query), Ok(Choice { filters, dialect: Dialect::Own }), "{query}");
+            assert_eq!(
+                TargetQuery::parse(query),
+                Ok(TargetQuery { filters, dialect: Dialect::Own }),
+                "{query}"
+            );
         }
     }
 
@@ -219,7 +223,7 @@ mod tests {
             (&format!("dialect=ping_exporter{}", "&name=a".repeat(MOST_VALUES)), Dialect::PingExporter, 1),
         ];
         for (query, dialect, filters) in cases {
-            let choice = Choice::parse(query).unwrap();
+            let choice = TargetQuery::parse(query).unwrap();
             assert_eq!((choice.dialect(), choice.filters.len()), (dialect, filters), "{query}");
         }
     }
@@ -247,7 +251,7 @@ mod tests {
             ("dialect=ping_exporter&dialect=ping_exporter", "more than one dialect"),
         ];
         for (query, text) in cases {
-            let error = Choice::parse(query).unwrap_err().to_string();
+            let error = TargetQuery::parse(query).unwrap_err().to_string();
             assert!(error.contains(text), "{query}: {error}");
         }
     }

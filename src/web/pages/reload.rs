@@ -1,20 +1,20 @@
 //! `POST /-/reload`: the configuration is read again, for those who may ask for it.
 
 use crate::actors::reload::Reload;
-use crate::web::context::State;
+use crate::web::context::WebState;
 use crate::web::guard::User;
 use crate::web::respond::{ask, line, no_answer};
-use crate::web::security::csrf::{self, WriteError, Writing};
+use crate::web::security::csrf::{self, WriteError, WriteRequest};
 use crate::web::security::peer::Peer;
-use crate::web::security::rejections::Refused;
+use crate::web::security::rejections::HttpRejection;
 use actix_web::http::header::ALLOW;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 /// Reads the configuration again, and tells what came of it.
-pub(crate) async fn run(request: HttpRequest, state: Data<State>) -> HttpResponse {
+pub(crate) async fn run(request: HttpRequest, state: Data<WebState>) -> HttpResponse {
     if let Err(error) = may_write(&request) {
-        state.refusals.count(Refused::Write);
+        state.refusals.count(HttpRejection::Write);
         tracing::debug!(peer = ?request.peer_addr(), %error, "a reload was refused");
         return line(HttpResponse::Forbidden(), format!("{error}\n"));
     }
@@ -40,5 +40,5 @@ fn may_write(request: &HttpRequest) -> Result<(), WriteError> {
     // Every connection has one.
     let peer = *request.conn_data::<Peer>().ok_or(WriteError::Stranger)?;
     let is_user = request.extensions().contains::<User>();
-    csrf::check(&Writing { peer, is_user, headers: request.headers() })
+    csrf::check(&WriteRequest { peer, is_user, headers: request.headers() })
 }

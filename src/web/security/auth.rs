@@ -15,17 +15,17 @@ use tokio::sync::Semaphore;
 
 /// What came of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum AuthVerdict {
     /// This is one of the users.
     Admitted,
     /// This is nobody.
-    Refused,
+    HttpRejection,
     /// Too many others are being checked.
     Busy,
 }
 
 /// Checks users, and remembers whom it has let in.
-pub(crate) struct Checker {
+pub(crate) struct PasswordChecker {
     key: [u8; 16],
     /// What was good, hashed under the key: nobody who reads our memory gets a password from it.
     known: Mutex<HashSet<u128>>,
@@ -35,7 +35,7 @@ pub(crate) struct Checker {
 /// So many are remembered; then it begins anew.
 const MOST_KNOWN: usize = 64;
 
-impl Checker {
+impl PasswordChecker {
     /// Nobody is known yet.
     ///
     /// # Errors
@@ -52,16 +52,16 @@ impl Checker {
         users: &Users,
         said: Option<&HeaderValue>,
         patience: Duration,
-    ) -> Verdict {
-        let Some((user, password)) = said.and_then(credentials) else { return Verdict::Refused };
+    ) -> AuthVerdict {
+        let Some((user, password)) = said.and_then(credentials) else { return AuthVerdict::HttpRejection };
         let hash = users.hashes.get(&user);
         let print = hash.map(|hash| self.print(&user, hash, &password));
         if print.is_some_and(|print| self.known().contains(&print)) {
-            return Verdict::Admitted;
+            return AuthVerdict::Admitted;
         }
         let Ok(Ok(turn)) = tokio::time::timeout(patience, Arc::clone(&self.turn).acquire_owned()).await
         else {
-            return Verdict::Busy;
+            return AuthVerdict::Busy;
         };
         let against = hash.unwrap_or(&users.decoy).clone();
         // It keeps its turn to the end, even when nobody waits any more.
@@ -73,17 +73,17 @@ impl Checker {
         let fits = tokio::task::spawn_blocking(check).await.unwrap_or(false);
         match print.filter(|_| fits) {
             Some(print) => self.remember(print),
-            None => Verdict::Refused,
+            None => AuthVerdict::HttpRejection,
         }
     }
 
-    fn remember(&self, print: u128) -> Verdict {
+    fn remember(&self, print: u128) -> AuthVerdict {
         let mut known = self.known();
         if known.len() >= MOST_KNOWN {
             known.clear();
         }
         known.insert(print);
-        Verdict::Admitted
+        AuthVerdict::Admitted
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, HashSet<u128>> {
@@ -133,20 +133,20 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_user_with_the_right_password_is_let_in() {
-        let (checker, users) = (Checker::new().unwrap(), users(&[("ada", "pass:word"), ("bob", "")]));
+        let (checker, users) = (PasswordChecker::new().unwrap(), users(&[("ada", "pass:word"), ("bob", "")]));
         let cases = [
-            (Some(basic("ada:pass:word")), Verdict::Admitted),
-            (Some(basic("bob:")), Verdict::Admitted),
-            (Some(basic("ada:")), Verdict::Refused),
-            (Some(basic("ada:pass")), Verdict::Refused),
-            (Some(basic("bob:pass:word")), Verdict::Refused),
-            (Some(basic("eve:pass:word")), Verdict::Refused),
-            (Some(basic(":")), Verdict::Refused),
-            (Some(basic("ada")), Verdict::Refused),
-            (Some(HeaderValue::from_static("Basic !")), Verdict::Refused),
-            (Some(HeaderValue::from_static("Bearer YWRhOnBhc3M6d29yZA==")), Verdict::Refused),
-            (Some(HeaderValue::from_static("bAsIc YWRhOnBhc3M6d29yZA==")), Verdict::Admitted),
-            (None, Verdict::Refused),
+            (Some(basic("ada:pass:word")), AuthVerdict::Admitted),
+            (Some(basic("bob:")), AuthVerdict::Admitted),
+            (Some(basic("ada:")), AuthVerdict::HttpRejection),
+            (Some(basic("ada:pass")), AuthVerdict::HttpRejection),
+            (Some(basic("bob:pass:word")), AuthVerdict::HttpRejection),
+            (Some(basic("eve:pass:word")), AuthVerdict::HttpRejection),
+            (Some(basic(":")), AuthVerdict::HttpRejection),
+            (Some(basic("ada")), AuthVerdict::HttpRejection),
+            (Some(HeaderValue::from_static("Basic !")), AuthVerdict::HttpRejection),
+            (Some(HeaderValue::from_static("Bearer YWRhOnBhc3M6d29yZA==")), AuthVerdict::HttpRejection),
+            (Some(HeaderValue::from_static("bAsIc YWRhOnBhc3M6d29yZA==")), AuthVerdict::Admitted),
+            (None, AuthVerdict::HttpRejection),
         ];
         for round in 0..2 {
             for (said, expected) in &cases {
@@ -159,21 +159,27 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_known_needs_no_turn_and_is_forgotten_with_the_hash() {
-        let (checker, before) = (Checker::new().unwrap(), users(&[("ada", "secret")]));
+        let (checker, before) = (PasswordChecker::new().unwrap(), users(&[("ada", "secret")]));
         let said = basic("ada:secret");
-        assert_eq!(checker.check(&before, Some(&said), PATIENCE).await, Verdict::Admitted);
+        assert_eq!(checker.check(&before, Some(&said), PATIENCE).await, AuthVerdict::Admitted);
         let turn = checker.turn.acquire().await.unwrap();
         let at_once = Duration::from_millis(1);
-        assert_eq!(checker.check(&before, Some(&said), at_once).await, Verdict::Admitted);
-        assert_eq!(checker.check(&before, Some(&basic("ada:other")), at_once).await, Verdict::Busy);
-        assert_eq!(checker.check(&users(&[("ada", "secret")]), Some(&said), at_once).await, Verdict::Busy);
+        assert_eq!(checker.check(&before, Some(&said), at_once).await, AuthVerdict::Admitted);
+        assert_eq!(checker.check(&before, Some(&basic("ada:other")), at_once).await, AuthVerdict::Busy);
+        assert_eq!(
+            checker.check(&users(&[("ada", "secret")]), Some(&said), at_once).await,
+            AuthVerdict::Busy
+        );
         drop(turn);
-        assert_eq!(checker.check(&users(&[("ada", "new")]), Some(&said), PATIENCE).await, Verdict::Refused);
+        assert_eq!(
+            checker.check(&users(&[("ada", "new")]), Some(&said), PATIENCE).await,
+            AuthVerdict::HttpRejection
+        );
     }
 
     #[test]
     fn the_memory_of_users_is_bounded() {
-        let checker = Checker::new().unwrap();
+        let checker = PasswordChecker::new().unwrap();
         for print in 0..1000 {
             checker.remember(print);
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// How often requests may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
+pub struct RateLimit {
     /// One more after each of these.
     pub interval: Duration,
     /// So many at once.
@@ -14,11 +14,11 @@ pub struct Rate {
 
 /// The tokens, as the moment at which the bucket will be full again.
 #[derive(Debug, Default)]
-pub(crate) struct Bucket(Mutex<Option<Instant>>);
+pub(crate) struct TokenBucket(Mutex<Option<Instant>>);
 
-impl Bucket {
+impl TokenBucket {
     /// Takes a token, if there is one.
-    pub(crate) fn take(&self, rate: Rate, now: Instant) -> bool {
+    pub(crate) fn take(&self, rate: RateLimit, now: Instant) -> bool {
         let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let room = rate.interval.saturating_mul(rate.burst);
         let next = full_at.unwrap_or(now).max(now).checked_add(rate.interval);
@@ -40,8 +40,8 @@ mod tests {
 
     #[test]
     fn a_burst_is_permitted_and_then_one_each_interval() {
-        let rate = Rate { interval: Duration::from_secs(2), burst: 3 };
-        let (bucket, start) = (Bucket::default(), Instant::now());
+        let rate = RateLimit { interval: Duration::from_secs(2), burst: 3 };
+        let (bucket, start) = (TokenBucket::default(), Instant::now());
         let steps = [
             (0, true),
             (0, true),
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn an_endless_interval_is_no_overflow() {
-        let bucket = Bucket::default();
-        assert!(!bucket.take(Rate { interval: Duration::MAX, burst: 2 }, Instant::now()));
+        let bucket = TokenBucket::default();
+        assert!(!bucket.take(RateLimit { interval: Duration::MAX, burst: 2 }, Instant::now()));
     }
 }

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why somebody was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub enum HttpRejection {
     /// No TLS, no good handshake, not the right certificate.
     Connection,
     /// More often than is permitted.
-    Rate,
+    RateLimit,
     /// A body that is too long, or does not say how long it is.
-    Body,
+    ScrapeBody,
     /// No user, or not the right password.
     Credentials,
     /// Too many passwords are being checked.
@@ -19,17 +19,17 @@ pub enum Refused {
     Write,
 }
 
-impl Refused {
+impl HttpRejection {
     /// All of them, in the order of their numbers.
     pub const ALL: [Self; 6] =
-        [Self::Connection, Self::Rate, Self::Body, Self::Credentials, Self::Busy, Self::Write];
+        [Self::Connection, Self::RateLimit, Self::ScrapeBody, Self::Credentials, Self::Busy, Self::Write];
 
     /// What metrics call it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connection => "connection",
-            Self::Rate => "rate",
-            Self::Body => "body",
+            Self::RateLimit => "rate",
+            Self::ScrapeBody => "body",
             Self::Credentials => "credentials",
             Self::Busy => "busy",
             Self::Write => "write",
@@ -39,16 +39,16 @@ impl Refused {
 
 /// So often it happened.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals([AtomicU64; Refused::ALL.len()]);
+pub(crate) struct HttpRejections([AtomicU64; HttpRejection::ALL.len()]);
 
-impl Refusals {
+impl HttpRejections {
     /// It happened once more.
-    pub(crate) fn count(&self, refused: Refused) {
+    pub(crate) fn count(&self, refused: HttpRejection) {
         self.0[refused as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So often each happened, in the order of [`Refused::ALL`].
-    pub(crate) fn counts(&self) -> [u64; Refused::ALL.len()] {
+    /// So often each happened, in the order of [`HttpRejection::ALL`].
+    pub(crate) fn counts(&self) -> [u64; HttpRejection::ALL.len()] {
         self.0.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 }

@@ -2,8 +2,8 @@
 //! there only as long as there are connections.
 
 use super::connection::{Connection, Handshakes};
-use crate::web::context::{Limits, State};
-use crate::web::security::rejections::Refused;
+use crate::web::context::{HttpLimits, WebState};
+use crate::web::security::rejections::HttpRejection;
 use crate::web::{guard, routes};
 use actix::prelude::*;
 use actix_http::error::DispatchError;
@@ -25,9 +25,9 @@ use tokio::sync::{Semaphore, oneshot};
 
 /// A server that runs until it is told to stop, or the system ends; to drop this ends nothing.
 #[derive(Debug)]
-pub struct Server(Arbiter);
+pub struct HttpServer(Arbiter);
 
-impl Server {
+impl HttpServer {
     /// Ends the server and all of its connections.
     pub fn stop(&self) {
         self.0.stop();
@@ -40,8 +40,8 @@ impl Server {
 /// What the system says when it has no thread to give, or can't watch a listener.
 pub(in crate::web) async fn start(
     listeners: Vec<std::net::TcpListener>,
-    state: web::Data<State>,
-) -> io::Result<Server> {
+    state: web::Data<WebState>,
+) -> io::Result<HttpServer> {
     let arbiter = Arbiter::try_new()?;
     let (tell, told) = oneshot::channel();
     arbiter.spawn_fn(move || {
@@ -49,20 +49,20 @@ pub(in crate::web) async fn start(
         drop(tell.send(watched.map(|listeners| drop(actix_rt::spawn(run(listeners, state))))));
     });
     told.await.unwrap_or_else(|_| Err(io::Error::other("the thread of the HTTP server did not start")))?;
-    Ok(Server(arbiter))
+    Ok(HttpServer(arbiter))
 }
 
 /// Accepts connections for ever; should that end by a defect, it is told.
-async fn run(listeners: Vec<TcpListener>, state: web::Data<State>) {
+async fn run(listeners: Vec<TcpListener>, state: web::Data<WebState>) {
     let accepting = actix_rt::spawn(accept(listeners, state));
     if accepting.await.is_err_and(|error| error.is_panic()) {
         tracing::error!("HTTP is not served any more: what accepts connections ended by a defect");
     }
 }
 
-async fn accept(mut listeners: Vec<TcpListener>, state: web::Data<State>) {
+async fn accept(mut listeners: Vec<TcpListener>, state: web::Data<WebState>) {
     let places = Arc::new(Semaphore::new(state.limits.connections));
-    let (mut current, mut handshakes) = (Current::default(), Handshakes::default());
+    let (mut current, mut handshakes) = (PresentService::default(), Handshakes::default());
     // Never closed.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let accepted = match next(&mut listeners).await {
@@ -114,8 +114,8 @@ enum Opening {
 }
 
 impl Opening {
-    fn begin(accepted: (TcpStream, SocketAddr), state: &State, handshakes: &mut Handshakes) -> Self {
-        let Limits { client, handshakes: most, .. } = state.limits;
+    fn begin(accepted: (TcpStream, SocketAddr), state: &WebState, handshakes: &mut Handshakes) -> Self {
+        let HttpLimits { client, handshakes: most, .. } = state.limits;
         let rules = state.protection.current();
         match rules.tls.clone() {
             None => Self::Plain(Connection::plain(accepted, rules)),
@@ -123,7 +123,7 @@ impl Opening {
         }
     }
 
-    async fn done(self, state: &State) -> Option<Connection> {
+    async fn done(self, state: &WebState) -> Option<Connection> {
         let error = match self {
             Self::Plain(connection) => return Some(connection),
             Self::Handshake(handshake) => match handshake.await {
@@ -132,7 +132,7 @@ impl Opening {
                 Err(_) => io::Error::other("given up for others"),
             },
         };
-        state.refusals.count(Refused::Connection);
+        state.refusals.count(HttpRejection::Connection);
         tracing::debug!(%error, "no TLS handshake");
         None
     }
@@ -157,10 +157,10 @@ async fn serve(service: &Connections, connection: Connection) -> Result<(), Disp
 
 /// What serves the present connections, if there are any.
 #[derive(Default)]
-struct Current(Option<Weak<Connections>>);
+struct PresentService(Option<Weak<Connections>>);
 
-impl Current {
-    async fn get(&mut self, state: &web::Data<State>) -> Option<Rc<Connections>> {
+impl PresentService {
+    async fn get(&mut self, state: &web::Data<WebState>) -> Option<Rc<Connections>> {
         if let Some(service) = self.0.as_ref().and_then(Weak::upgrade) {
             return Some(service);
         }
@@ -171,8 +171,8 @@ impl Current {
 }
 
 /// What serves connections; `None` if it did not start, which it has told then.
-async fn service(state: web::Data<State>) -> Option<RcService<Accepted, (), DispatchError>> {
-    let Limits { client, .. } = state.limits;
+async fn service(state: web::Data<WebState>) -> Option<RcService<Accepted, (), DispatchError>> {
+    let HttpLimits { client, .. } = state.limits;
     let app = App::new().app_data(state).configure(routes::add);
     let app = app.wrap(routes::compression()).wrap(from_fn(guard::admit)).wrap(routes::headers());
     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());

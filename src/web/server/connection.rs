@@ -1,7 +1,7 @@
 //! One connection, encrypted or not, and how it comes about.
 
 use crate::web::security::peer::Peer;
-use crate::web::security::web_config::{Rules, Tls};
+use crate::web::security::web_config::{Policy, Tls};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ pub(crate) struct Connection {
     /// Who is at its other end.
     pub peer: Peer,
     /// What was demanded when it came.
-    pub rules: Arc<Rules>,
+    pub rules: Arc<Policy>,
 }
 
 enum Stream {
@@ -31,7 +31,7 @@ enum Stream {
 
 impl Connection {
     /// A connection as it was accepted.
-    pub(crate) fn plain((stream, address): (TcpStream, SocketAddr), rules: Arc<Rules>) -> Self {
+    pub(crate) fn plain((stream, address): (TcpStream, SocketAddr), rules: Arc<Policy>) -> Self {
         let peer = Peer { address, encrypted: false, certified: false };
         Self { stream: Stream::Plain(stream), peer, rules }
     }
@@ -39,7 +39,7 @@ impl Connection {
     /// A connection after the handshake.
     async fn encrypted(
         (mut stream, address): (TcpStream, SocketAddr),
-        (tls, rules): (Tls, Arc<Rules>),
+        (tls, rules): (Tls, Arc<Policy>),
     ) -> io::Result<Self> {
         let mut first = [0];
         stream.peek(&mut first).await?;
@@ -76,7 +76,7 @@ impl Handshakes {
     pub(crate) fn begin(
         &mut self,
         accepted: (TcpStream, SocketAddr),
-        demanded: (Tls, Arc<Rules>),
+        demanded: (Tls, Arc<Policy>),
         patience: Duration,
         most: usize,
     ) -> JoinHandle<io::Result<Connection>> {

@@ -4,5 +4,5 @@ pub(super) mod accept;
 pub(super) mod bind;
 pub(super) mod connection;
 
-pub use accept::Server;
+pub use accept::HttpServer;
 pub(super) use accept::start;

@@ -1,6 +1,6 @@
 //! What other exporters tell of themselves.
 
-use super::{Family, gauge};
+use super::{CollectorResult, gauge};
 use crate::actors::supervisor::Status;
 use crate::build_info::VERSION;
 use prometheus::core::Collector;
@@ -27,7 +27,7 @@ pub(super) fn smokeping_prober(status: &Status) -> prometheus::Result<[Box<dyn C
 }
 
 /// ping_exporter's own family.
-pub(super) fn ping_exporter() -> Family {
+pub(super) fn ping_exporter() -> CollectorResult {
     let gauge = IntGaugeVec::new(Opts::new("ping_up", "What is running; always 1."), &["version"])?;
     gauge.with_label_values(&[VERSION]).set(1);
     Ok(Box::new(gauge))

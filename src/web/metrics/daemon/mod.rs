@@ -3,7 +3,7 @@
 mod exporter_info;
 
 use super::dialects::Dialect;
-use super::send_lateness::Lateness;
+use super::send_lateness::SendLateness;
 use super::state;
 use crate::actors::control_stats::{ControlStats, IgnoreReason};
 use crate::actors::persistence::StoreStats;
@@ -12,7 +12,7 @@ use crate::actors::supervisor::Status;
 use crate::build_info::{REVISION, VERSION};
 use crate::probe::RejectReason;
 use crate::web::context::WebStats;
-use crate::web::{FileState, Refused};
+use crate::web::{FileState, HttpRejection};
 use actix_web::web::Bytes;
 use prometheus::core::Collector;
 #[cfg(target_os = "linux")]
@@ -20,7 +20,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// What is known of the daemon at one moment.
-pub struct Daemon<'a> {
+pub struct DaemonSnapshot<'a> {
     /// What its supervisor says.
     pub status: &'a Status,
     /// What its control socket says, if it has one.
@@ -31,7 +31,7 @@ pub struct Daemon<'a> {
     pub kept: Option<Vec<StoreStats>>,
 }
 
-impl Daemon<'_> {
+impl DaemonSnapshot<'_> {
     /// What the daemon tells of itself in that dialect, as text; in its own, with what is known of its process.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Daemon<'_> {
         momentary.register(socket_drops(self.status)?)?;
         momentary.register(replaced_actors(self.status)?)?;
         momentary.register(wakeups(self.status)?)?;
-        momentary.register(Box::new(Lateness::new(self.status)?))?;
+        momentary.register(Box::new(SendLateness::new(self.status)?))?;
         for family in reloads(&self.status.reload)? {
             momentary.register(family)?;
         }
@@ -90,28 +90,28 @@ pub fn process() -> Registry {
     registry
 }
 
-type Family = prometheus::Result<Box<dyn Collector>>;
+type CollectorResult = prometheus::Result<Box<dyn Collector>>;
 
-fn gauge(name: &str, help: &str, value: u64) -> Family {
+fn gauge(name: &str, help: &str, value: u64) -> CollectorResult {
     let gauge = IntGauge::new(name, help)?;
     gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
     Ok(Box::new(gauge))
 }
 
-fn number_of_targets(targets: usize) -> Family {
+fn number_of_targets(targets: usize) -> CollectorResult {
     let gauge = IntGauge::new("meshping_targets", "Addresses that are pinged.")?;
     gauge.set(i64::try_from(targets).unwrap_or(i64::MAX));
     Ok(Box::new(gauge))
 }
 
-fn build_info() -> Family {
+fn build_info() -> CollectorResult {
     let opts = Opts::new("meshping_build_info", "What is running; always 1.");
     let gauge = IntGaugeVec::new(opts, &["version", "revision"])?;
     gauge.with_label_values(&[VERSION, REVISION]).set(1);
     Ok(Box::new(gauge))
 }
 
-fn engine_info(status: &Status) -> Family {
+fn engine_info(status: &Status) -> CollectorResult {
     let opts = Opts::new("meshping_engine_info", "How it pings, and over which kind of socket; always 1.");
     let gauge = IntGaugeVec::new(opts, &["engine", "socket"])?;
     for engine in &status.engines {
@@ -120,7 +120,7 @@ fn engine_info(status: &Status) -> Family {
     Ok(Box::new(gauge))
 }
 
-fn foreign_packets(status: &Status) -> Family {
+fn foreign_packets(status: &Status) -> CollectorResult {
     let help = "Packets that were not ours, malformed, corrupt, stale, or forged.";
     let opts = Opts::new("meshping_foreign_packets_total", help);
     let counter = IntCounterVec::new(opts, &["reason"])?;
@@ -131,7 +131,7 @@ fn foreign_packets(status: &Status) -> Family {
     Ok(Box::new(counter))
 }
 
-fn socket_drops(status: &Status) -> Family {
+fn socket_drops(status: &Status) -> CollectorResult {
     let help = "Packets that our own receive buffers dropped.";
     let counter = IntCounterVec::new(Opts::new("meshping_socket_drops_total", help), &["family"])?;
     for (index, family) in ["ipv4", "ipv6"].into_iter().enumerate() {
@@ -141,7 +141,7 @@ fn socket_drops(status: &Status) -> Family {
     Ok(Box::new(counter))
 }
 
-fn wakeups(status: &Status) -> Family {
+fn wakeups(status: &Status) -> CollectorResult {
     let help = "How often an engine's thread woke up.";
     let counter = IntCounterVec::new(Opts::new("meshping_wakeups_total", help), &["shard"])?;
     for (shard, engine) in status.engines.iter().enumerate() {
@@ -150,7 +150,7 @@ fn wakeups(status: &Status) -> Family {
     Ok(Box::new(counter))
 }
 
-fn replaced_actors(status: &Status) -> Family {
+fn replaced_actors(status: &Status) -> CollectorResult {
     let help = "Actors that ended by a defect and were replaced.";
     let counter = IntCounter::new("meshping_replaced_actors_total", help)?;
     counter.inc_by(status.replaced);
@@ -186,7 +186,7 @@ fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 5]> {
     ])
 }
 
-fn control_requests(stats: &ControlStats) -> Family {
+fn control_requests(stats: &ControlStats) -> CollectorResult {
     let help = "Datagrams that the control socket received, by what became of them.";
     let counter = IntCounterVec::new(Opts::new("meshping_control_requests_total", help), &["outcome"])?;
     counter.with_label_values(&["answered"]).inc_by(stats.answered);
@@ -197,23 +197,23 @@ fn control_requests(stats: &ControlStats) -> Family {
     Ok(Box::new(counter))
 }
 
-fn http_refusals(stats: &WebStats) -> Family {
+fn http_refusals(stats: &WebStats) -> CollectorResult {
     let help = "Connections and requests over HTTP that were refused.";
     let counter = IntCounterVec::new(Opts::new("meshping_http_refusals_total", help), &["reason"])?;
-    for (reason, &count) in Refused::ALL.iter().zip(&stats.refused) {
+    for (reason, &count) in HttpRejection::ALL.iter().zip(&stats.refused) {
         counter.with_label_values(&[reason.as_str()]).inc_by(count);
     }
     Ok(Box::new(counter))
 }
 
-fn web_config_failures(file: FileState) -> Family {
+fn web_config_failures(file: FileState) -> CollectorResult {
     let help = "Changes of the web config file, or of files that it names, that could not be used.";
     let counter = IntCounter::new("meshping_web_config_failures_total", help)?;
     counter.inc_by(file.failures);
     Ok(Box::new(counter))
 }
 
-fn web_config_successful(file: FileState) -> Family {
+fn web_config_successful(file: FileState) -> CollectorResult {
     let help = "Whether the web config file is in force as it stands: 1, or 0 for its last good content.";
     let gauge = IntGauge::new("meshping_web_config_last_reload_successful", help)?;
     gauge.set(i64::from(file.successful));

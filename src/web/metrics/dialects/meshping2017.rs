@@ -1,7 +1,7 @@
 //! The names of meshping of 2017; times are milliseconds there.
 
 use crate::actors::supervisor::TargetRef;
-use crate::web::metrics::family::{Family, Kind, Names, rtt};
+use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind, rtt};
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 
@@ -10,45 +10,48 @@ pub(super) fn labels(member: &TargetRef) -> LabelPairs {
     LabelPairs::default().with("name", &member.name).with("target", member.address)
 }
 
-const PINGS: Names =
-    Names { bucket: "meshping_pings_bucket", sum: "meshping_pings_sum", count: "meshping_pings_count" };
+const PINGS: HistogramNames = HistogramNames {
+    bucket: "meshping_pings_bucket",
+    sum: "meshping_pings_sum",
+    count: "meshping_pings_count",
+};
 
 /// All of them.
-pub(super) static FAMILIES: [Family; 7] = [
-    Family {
+pub(super) static FAMILIES: [MetricFamily; 7] = [
+    MetricFamily {
         name: "meshping_sent",
         help: "Echo requests sent.",
-        kind: Kind::Counter(|target| target.totals.requests()),
+        kind: SampleKind::Counter(|target| target.totals.requests()),
     },
-    Family {
+    MetricFamily {
         name: "meshping_recv",
         help: "Requests answered in time, each once.",
-        kind: Kind::Counter(|target| target.totals.replies),
+        kind: SampleKind::Counter(|target| target.totals.replies),
     },
-    Family {
+    MetricFamily {
         name: "meshping_lost",
         help: "Requests lost, or answered by an error.",
-        kind: Kind::Counter(|target| target.totals.lost + target.totals.errors.iter().sum::<u64>()),
+        kind: SampleKind::Counter(|target| target.totals.lost + target.totals.errors.iter().sum::<u64>()),
     },
-    Family {
+    MetricFamily {
         name: "meshping_max",
         help: "Largest round-trip time since the target was added, in milliseconds.",
-        kind: Kind::Millis(|target| rtt(target, target.totals.rtt.max).map(|micros| micros as f64)),
+        kind: SampleKind::Millis(|target| rtt(target, target.totals.rtt.max).map(|micros| micros as f64)),
     },
-    Family {
+    MetricFamily {
         name: "meshping_min",
         help: "Smallest round-trip time since the target was added, in milliseconds.",
-        kind: Kind::Millis(|target| rtt(target, target.totals.rtt.min).map(|micros| micros as f64)),
+        kind: SampleKind::Millis(|target| rtt(target, target.totals.rtt.min).map(|micros| micros as f64)),
     },
-    Family {
+    MetricFamily {
         name: "meshping_avg",
         help: "Mean round-trip time since the target was added, in milliseconds.",
-        kind: Kind::Millis(mean),
+        kind: SampleKind::Millis(mean),
     },
-    Family {
+    MetricFamily {
         name: "meshping_pings",
         help: "Round-trip times of the requests answered in time, in milliseconds.",
-        kind: Kind::Bins(PINGS),
+        kind: SampleKind::Bins(PINGS),
     },
 ];
 

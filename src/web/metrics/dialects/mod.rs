@@ -5,7 +5,7 @@ mod own;
 mod ping_exporter;
 mod smokeping_prober;
 
-use super::family::Family;
+use super::family::MetricFamily;
 use super::labels::LabelPairs;
 use crate::actors::supervisor::TargetRef;
 
@@ -42,7 +42,7 @@ impl Dialect {
     }
 
     /// The families of the targets.
-    pub fn families(self) -> &'static [Family] {
+    pub fn families(self) -> &'static [MetricFamily] {
         match self {
             Self::Own => &own::FAMILIES,
             Self::Meshping2017 => &meshping2017::FAMILIES,

@@ -2,7 +2,7 @@
 
 use crate::actors::supervisor::TargetRef;
 use crate::measure::Outage;
-use crate::web::metrics::family::{Family, Kind, Names, rtt};
+use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind, rtt};
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 use std::time::Duration;
@@ -36,118 +36,118 @@ fn outage_start(target: &Snapshot) -> Option<u64> {
     u64::try_from(unix.as_micros()).ok()
 }
 
-const RTT: Names = Names {
+const RTT: HistogramNames = HistogramNames {
     bucket: "meshping_rtt_seconds_bucket",
     sum: "meshping_rtt_seconds_sum",
     count: "meshping_rtt_seconds_count",
 };
 
 /// All of them. In every scrape, for every target: requests = replies + errors + lost + void + pending.
-pub(super) static FAMILIES: [Family; 21] = [
-    Family {
+pub(super) static FAMILIES: [MetricFamily; 21] = [
+    MetricFamily {
         name: "meshping_requests_total",
         help: "Echo requests sent.",
-        kind: Kind::Counter(|target| target.totals.requests()),
+        kind: SampleKind::Counter(|target| target.totals.requests()),
     },
-    Family {
+    MetricFamily {
         name: "meshping_replies_total",
         help: "Requests answered in time, each once.",
-        kind: Kind::Counter(|target| target.totals.replies),
+        kind: SampleKind::Counter(|target| target.totals.replies),
     },
-    Family {
+    MetricFamily {
         name: "meshping_errors_total",
         help: "Requests answered by an ICMP error, or refused by our own routing at sending.",
-        kind: Kind::Errors,
+        kind: SampleKind::Errors,
     },
-    Family {
+    MetricFamily {
         name: "meshping_lost_total",
         help: "Requests that nothing had answered at their timeout.",
-        kind: Kind::Counter(|target| target.totals.lost),
+        kind: SampleKind::Counter(|target| target.totals.lost),
     },
-    Family {
+    MetricFamily {
         name: "meshping_void_requests_total",
         help: "Requests that timed out while our own receive buffer dropped packets: nobody knows.",
-        kind: Kind::Counter(|target| target.totals.void),
+        kind: SampleKind::Counter(|target| target.totals.void),
     },
-    Family {
+    MetricFamily {
         name: "meshping_pending_requests",
         help: "Requests sent and not settled yet.",
-        kind: Kind::Gauge(|target| Some(target.totals.pending)),
+        kind: SampleKind::Gauge(|target| Some(target.totals.pending)),
     },
-    Family {
+    MetricFamily {
         name: "meshping_late_total",
         help: "First replies that came after the timeout or after an error.",
-        kind: Kind::Counter(|target| target.totals.late),
+        kind: SampleKind::Counter(|target| target.totals.late),
     },
-    Family {
+    MetricFamily {
         name: "meshping_duplicates_total",
         help: "Further replies to a request that had one.",
-        kind: Kind::Counter(|target| target.totals.duplicates),
+        kind: SampleKind::Counter(|target| target.totals.duplicates),
     },
-    Family {
+    MetricFamily {
         name: "meshping_outdated_total",
         help: "First replies that came after a newer request had been sent.",
-        kind: Kind::Counter(|target| target.totals.outdated),
+        kind: SampleKind::Counter(|target| target.totals.outdated),
     },
-    Family {
+    MetricFamily {
         name: "meshping_skipped_requests_total",
         help: "Points of the grid at which nothing was sent because we were late or short of buffers.",
-        kind: Kind::Counter(|target| target.totals.skipped),
+        kind: SampleKind::Counter(|target| target.totals.skipped),
     },
-    Family {
+    MetricFamily {
         name: "meshping_rtt_seconds",
         help: "Round-trip times of the requests answered in time.",
-        kind: Kind::Log2Histogram(RTT),
+        kind: SampleKind::Log2Histogram(RTT),
     },
-    Family {
+    MetricFamily {
         name: "meshping_rtt_last_seconds",
         help: "Round-trip time of the latest reply in time.",
-        kind: Kind::Seconds(|target| rtt(target, target.totals.rtt.last)),
+        kind: SampleKind::Seconds(|target| rtt(target, target.totals.rtt.last)),
     },
-    Family {
+    MetricFamily {
         name: "meshping_rtt_min_seconds",
         help: "Smallest round-trip time since the target was added.",
-        kind: Kind::Seconds(|target| rtt(target, target.totals.rtt.min)),
+        kind: SampleKind::Seconds(|target| rtt(target, target.totals.rtt.min)),
     },
-    Family {
+    MetricFamily {
         name: "meshping_rtt_max_seconds",
         help: "Largest round-trip time since the target was added.",
-        kind: Kind::Seconds(|target| rtt(target, target.totals.rtt.max)),
+        kind: SampleKind::Seconds(|target| rtt(target, target.totals.rtt.max)),
     },
-    Family {
+    MetricFamily {
         name: "meshping_rtt_stddev_seconds",
         help: "Standard deviation of the round-trip times since the target was added.",
-        kind: Kind::Duration(|target| target.totals.summary().stddev()),
+        kind: SampleKind::Duration(|target| target.totals.summary().stddev()),
     },
-    Family {
+    MetricFamily {
         name: "meshping_rtt_jitter_seconds",
         help: "Interarrival jitter (RFC 3550) of the latest round-trip times.",
-        kind: Kind::Duration(|target| target.totals.jitter()),
+        kind: SampleKind::Duration(|target| target.totals.jitter()),
     },
-    Family {
+    MetricFamily {
         name: "meshping_outage_seconds",
         help: "How long two or more requests in a row have had no answer; 0 without an outage.",
-        kind: Kind::Duration(outage_so_far),
+        kind: SampleKind::Duration(outage_so_far),
     },
-    Family {
+    MetricFamily {
         name: "meshping_outage_start_time_seconds",
         help: "Unix time at which the first request of the present outage was sent; only during one.",
-        kind: Kind::Seconds(outage_start),
+        kind: SampleKind::Seconds(outage_start),
     },
-    Family {
+    MetricFamily {
         name: "meshping_longest_outage_seconds",
         help: "The longest outage since the target was added, the present one included; 0 without any.",
-        kind: Kind::Duration(longest_outage),
+        kind: SampleKind::Duration(longest_outage),
     },
-    Family {
+    MetricFamily {
         name: "meshping_interval_seconds",
         help: "Time between two requests.",
-        kind: Kind::Seconds(|target| Some(target.interval)),
+        kind: SampleKind::Seconds(|target| Some(target.interval)),
     },
-    Family {
+    MetricFamily {
         name: "meshping_reply_ttl",
         help: "Time to live, or hop limit, of the latest reply.",
-        kind: Kind::Gauge(|target| target.totals.reply_ttl.map(u64::from)),
+        kind: SampleKind::Gauge(|target| target.totals.reply_ttl.map(u64::from)),
     },
 ];
 

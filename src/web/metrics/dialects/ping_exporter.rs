@@ -3,7 +3,7 @@
 use crate::actors::supervisor::TargetRef;
 use crate::measure::last_rtts::LastRttsSummary;
 use crate::target;
-use crate::web::metrics::family::{Family, Kind};
+use crate::web::metrics::family::{MetricFamily, SampleKind};
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 use std::time::Duration;
@@ -19,31 +19,31 @@ pub(super) fn labels(member: &TargetRef) -> LabelPairs {
 }
 
 /// Those of the targets.
-pub(super) static FAMILIES: [Family; 5] = [
-    Family {
+pub(super) static FAMILIES: [MetricFamily; 5] = [
+    MetricFamily {
         name: "ping_rtt_best_seconds",
         help: "Smallest round-trip time of the last ten settled requests.",
-        kind: Kind::Duration(|target| replies(target, |rtts| rtts.min)),
+        kind: SampleKind::Duration(|target| replies(target, |rtts| rtts.min)),
     },
-    Family {
+    MetricFamily {
         name: "ping_rtt_worst_seconds",
         help: "Largest round-trip time of the last ten settled requests.",
-        kind: Kind::Duration(|target| replies(target, |rtts| rtts.max)),
+        kind: SampleKind::Duration(|target| replies(target, |rtts| rtts.max)),
     },
-    Family {
+    MetricFamily {
         name: "ping_rtt_mean_seconds",
         help: "Mean round-trip time of the last ten settled requests.",
-        kind: Kind::Duration(|target| replies(target, |rtts| rtts.mean)),
+        kind: SampleKind::Duration(|target| replies(target, |rtts| rtts.mean)),
     },
-    Family {
+    MetricFamily {
         name: "ping_rtt_std_deviation_seconds",
         help: "Standard deviation of the round-trip times of the last ten settled requests.",
-        kind: Kind::Duration(|target| replies(target, |rtts| rtts.stddev)),
+        kind: SampleKind::Duration(|target| replies(target, |rtts| rtts.stddev)),
     },
-    Family {
+    MetricFamily {
         name: "ping_loss_ratio",
         help: "Share of the last ten settled requests that had no reply in time, 0 to 1.",
-        kind: Kind::Ratio(|target| target.totals.recent.loss()),
+        kind: SampleKind::Ratio(|target| target.totals.recent.loss()),
     },
 ];
 

@@ -3,7 +3,7 @@
 use crate::actors::supervisor::TargetRef;
 use crate::measure::ErrorClass;
 use crate::target::Dscp;
-use crate::web::metrics::family::{Family, Kind, Names};
+use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind};
 use crate::web::metrics::labels::LabelPairs;
 
 /// `ip="…",host="…",source="…",tos="…"`, and the target's own.
@@ -18,37 +18,37 @@ pub(super) fn labels(member: &TargetRef) -> LabelPairs {
     pairs.with_own(member, &["ip", "host", "source", "tos"])
 }
 
-const DURATION: Names = Names {
+const DURATION: HistogramNames = HistogramNames {
     bucket: "smokeping_response_duration_seconds_bucket",
     sum: "smokeping_response_duration_seconds_sum",
     count: "smokeping_response_duration_seconds_count",
 };
 
 /// Those of the targets.
-pub(super) static FAMILIES: [Family; 5] = [
-    Family {
+pub(super) static FAMILIES: [MetricFamily; 5] = [
+    MetricFamily {
         name: "smokeping_requests_total",
         help: "Echo requests sent.",
-        kind: Kind::Counter(|target| target.totals.requests()),
+        kind: SampleKind::Counter(|target| target.totals.requests()),
     },
-    Family {
+    MetricFamily {
         name: "smokeping_response_duration_seconds",
         help: "Round-trip times of the requests answered in time.",
-        kind: Kind::Log2Histogram(DURATION),
+        kind: SampleKind::Log2Histogram(DURATION),
     },
-    Family {
+    MetricFamily {
         name: "smokeping_response_ttl",
         help: "Time to live, or hop limit, of the latest reply.",
-        kind: Kind::Gauge(|target| target.totals.reply_ttl.map(u64::from)),
+        kind: SampleKind::Gauge(|target| target.totals.reply_ttl.map(u64::from)),
     },
-    Family {
+    MetricFamily {
         name: "smokeping_response_duplicates_total",
         help: "Further replies to a request that had one.",
-        kind: Kind::Counter(|target| target.totals.duplicates),
+        kind: SampleKind::Counter(|target| target.totals.duplicates),
     },
-    Family {
+    MetricFamily {
         name: "smokeping_send_errors_total",
         help: "Requests refused by our own kernel.",
-        kind: Kind::Counter(|target| target.totals.errors[ErrorClass::Send as usize]),
+        kind: SampleKind::Counter(|target| target.totals.errors[ErrorClass::Send as usize]),
     },
 ];

@@ -2,11 +2,11 @@
 
 use crate::measure::ErrorClass;
 use crate::web::metrics::snapshot::Snapshot;
-use crate::web::metrics::varint::{Packed, Place};
-use crate::web::metrics::writer::Samples;
+use crate::web::metrics::varint::{Cursor, PackedSnapshots};
+use crate::web::metrics::writer::SampleWriter;
 
 /// Keeps the counts. A class appears with its first error, the most usual one is there from the beginning.
-pub(super) fn pack(target: &Snapshot, into: &mut Packed) {
+pub(super) fn pack(target: &Snapshot, into: &mut PackedSnapshots) {
     let errors = ErrorClass::ALL.iter().zip(target.totals.errors.iter()).enumerate();
     let shown = errors.filter(|(_, (class, count))| **count > 0 || **class == ErrorClass::HostUnreachable);
     into.push(shown.clone().count() as u64);
@@ -17,7 +17,13 @@ pub(super) fn pack(target: &Snapshot, into: &mut Packed) {
 }
 
 /// Writes what was kept.
-pub(super) fn write(name: &str, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
+pub(super) fn write(
+    name: &str,
+    labels: &[u8],
+    from: &PackedSnapshots,
+    at: &mut Cursor,
+    into: &mut SampleWriter,
+) {
     for _ in 0..from.take(at) {
         let class = usize::try_from(from.take(at)).ok().and_then(|index| ErrorClass::ALL.get(index));
         into.number(name, labels, class.map_or("", |class| class_label(*class)), from.take(at));

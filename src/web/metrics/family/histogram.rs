@@ -1,14 +1,14 @@
 //! The histograms of round-trip times: of octaves in seconds, and of bins in milliseconds.
 
-use super::Names;
+use super::HistogramNames;
 use crate::measure::Histogram;
 use crate::web::metrics::snapshot::Snapshot;
-use crate::web::metrics::varint::{Packed, Place};
-use crate::web::metrics::writer::Samples;
+use crate::web::metrics::varint::{Cursor, PackedSnapshots};
+use crate::web::metrics::writer::SampleWriter;
 use std::sync::LazyLock;
 
 /// Keeps what each octave has more than the one before it, and the sum: nearly all of these are small.
-pub(super) fn pack_octaves(target: &Snapshot, into: &mut Packed) {
+pub(super) fn pack_octaves(target: &Snapshot, into: &mut PackedSnapshots) {
     let mut before = 0;
     for count in target.totals.histogram.buckets().into_iter().chain([target.totals.replies]) {
         into.push(count.saturating_sub(before));
@@ -18,7 +18,13 @@ pub(super) fn pack_octaves(target: &Snapshot, into: &mut Packed) {
 }
 
 /// Writes what was kept of the octaves.
-pub(super) fn write_octaves(names: &Names, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
+pub(super) fn write_octaves(
+    names: &HistogramNames,
+    labels: &[u8],
+    from: &PackedSnapshots,
+    at: &mut Cursor,
+    into: &mut SampleWriter,
+) {
     let mut replies = 0;
     let buckets = BOUNDS.iter().map(|bound| {
         replies += from.take(at);
@@ -30,7 +36,7 @@ pub(super) fn write_octaves(names: &Names, labels: &[u8], from: &Packed, at: &mu
 }
 
 /// Keeps the bins that were ever hit, and the sum.
-pub(super) fn pack_bins(target: &Snapshot, into: &mut Packed) {
+pub(super) fn pack_bins(target: &Snapshot, into: &mut PackedSnapshots) {
     let bins = &target.totals.histogram;
     into.push(bins.iter().count() as u64);
     for (bin, count) in bins.iter() {
@@ -42,7 +48,13 @@ pub(super) fn pack_bins(target: &Snapshot, into: &mut Packed) {
 }
 
 /// Writes what was kept of the bins.
-pub(super) fn write_bins(names: &Names, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
+pub(super) fn write_bins(
+    names: &HistogramNames,
+    labels: &[u8],
+    from: &PackedSnapshots,
+    at: &mut Cursor,
+    into: &mut SampleWriter,
+) {
     let (hit, mut replies) = (from.take(at), 0);
     let buckets = (0..=hit).map(|index| {
         if index == hit {

@@ -4,23 +4,23 @@ mod errors;
 mod histogram;
 
 use super::snapshot::Snapshot;
-use super::varint::{Packed, Place};
-use super::writer::Samples;
+use super::varint::{Cursor, PackedSnapshots};
+use super::writer::SampleWriter;
 use std::time::Duration;
 
 /// One family of the targets.
-pub struct Family {
+pub struct MetricFamily {
     /// Its name, with unit and `_total` where the dialect has them.
     pub name: &'static str,
     /// What it means.
     pub help: &'static str,
     /// How its samples look.
-    pub kind: Kind,
+    pub kind: SampleKind,
 }
 
 /// How the samples of a family look, and how they are read.
 #[derive(Clone, Copy)]
-pub enum Kind {
+pub enum SampleKind {
     /// A count of things that happened.
     Counter(fn(&Snapshot) -> u64),
     /// The counter of errors, by class.
@@ -36,14 +36,14 @@ pub enum Kind {
     /// A ratio, if there is one yet.
     Ratio(fn(&Snapshot) -> Option<f64>),
     /// The round-trip times by octaves, in seconds.
-    Log2Histogram(Names),
+    Log2Histogram(HistogramNames),
     /// The round-trip times by our own bins, in milliseconds.
-    Bins(Names),
+    Bins(HistogramNames),
 }
 
 /// What the samples of a histogram are called.
 #[derive(Clone, Copy)]
-pub struct Names {
+pub struct HistogramNames {
     /// `…_bucket`.
     pub bucket: &'static str,
     /// `…_sum`.
@@ -52,7 +52,7 @@ pub struct Names {
     pub count: &'static str,
 }
 
-impl Kind {
+impl SampleKind {
     /// What the exposition format calls it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -65,32 +65,34 @@ impl Kind {
     }
 }
 
-impl Family {
+impl MetricFamily {
     /// Writes the two lines above the samples.
-    pub fn write_head(&self, into: &mut Samples) {
+    pub fn write_head(&self, into: &mut SampleWriter) {
         into.head(self.name, self.help, self.kind.as_str());
     }
 
     /// Keeps what there is to write of one target.
-    pub fn pack(&self, target: &Snapshot, into: &mut Packed) {
+    pub fn pack(&self, target: &Snapshot, into: &mut PackedSnapshots) {
         match self.kind {
-            Kind::Counter(read) => into.push(read(target)),
-            Kind::Errors => errors::pack(target, into),
-            Kind::Log2Histogram(_) => histogram::pack_octaves(target, into),
-            Kind::Bins(_) => histogram::pack_bins(target, into),
-            Kind::Gauge(read) | Kind::Seconds(read) => into.push_option(read(target)),
-            Kind::Duration(read) => into.push_option(read(target).map(nanos)),
-            Kind::Millis(read) | Kind::Ratio(read) => into.push_option(read(target).map(f64::to_bits)),
+            SampleKind::Counter(read) => into.push(read(target)),
+            SampleKind::Errors => errors::pack(target, into),
+            SampleKind::Log2Histogram(_) => histogram::pack_octaves(target, into),
+            SampleKind::Bins(_) => histogram::pack_bins(target, into),
+            SampleKind::Gauge(read) | SampleKind::Seconds(read) => into.push_option(read(target)),
+            SampleKind::Duration(read) => into.push_option(read(target).map(nanos)),
+            SampleKind::Millis(read) | SampleKind::Ratio(read) => {
+                into.push_option(read(target).map(f64::to_bits))
+            }
         }
     }
 
     /// Writes the samples of one target from what was kept of it.
-    pub fn write(&self, labels: &[u8], from: &Packed, at: &mut Place, into: &mut Samples) {
+    pub fn write(&self, labels: &[u8], from: &PackedSnapshots, at: &mut Cursor, into: &mut SampleWriter) {
         match &self.kind {
-            Kind::Counter(_) => into.number(self.name, labels, "", from.take(at)),
-            Kind::Errors => errors::write(self.name, labels, from, at, into),
-            Kind::Log2Histogram(names) => histogram::write_octaves(names, labels, from, at, into),
-            Kind::Bins(names) => histogram::write_bins(names, labels, from, at, into),
+            SampleKind::Counter(_) => into.number(self.name, labels, "", from.take(at)),
+            SampleKind::Errors => errors::write(self.name, labels, from, at, into),
+            SampleKind::Log2Histogram(names) => histogram::write_octaves(names, labels, from, at, into),
+            SampleKind::Bins(names) => histogram::write_bins(names, labels, from, at, into),
             gauge => {
                 if let Some(number) = from.take_option(at) {
                     self.write_gauge(gauge, labels, number, into);
@@ -99,15 +101,15 @@ impl Family {
         }
     }
 
-    fn write_gauge(&self, kind: &Kind, labels: &[u8], number: u64, into: &mut Samples) {
+    fn write_gauge(&self, kind: &SampleKind, labels: &[u8], number: u64, into: &mut SampleWriter) {
         let name = self.name;
         match kind {
-            Kind::Seconds(_) => into.seconds(name, labels, number),
-            Kind::Duration(_) => into.nanos(name, labels, number),
-            Kind::Millis(_) => {
+            SampleKind::Seconds(_) => into.seconds(name, labels, number),
+            SampleKind::Duration(_) => into.nanos(name, labels, number),
+            SampleKind::Millis(_) => {
                 into.formatted(name, labels, format_args!("{:.2}", f64::from_bits(number) / 1e3));
             }
-            Kind::Ratio(_) => into.formatted(name, labels, format_args!("{}", f64::from_bits(number))),
+            SampleKind::Ratio(_) => into.formatted(name, labels, format_args!("{}", f64::from_bits(number))),
             _ => into.number(name, labels, "", number),
         }
     }

@@ -8,7 +8,7 @@ use actix_web::http::uri::Authority;
 use std::net::IpAddr;
 
 /// A request to change something.
-pub(crate) struct Writing<'a> {
+pub(crate) struct WriteRequest<'a> {
     /// Who sends it.
     pub peer: Peer,
     /// A user with the right password.
@@ -50,7 +50,7 @@ pub(crate) enum WriteError {
 ///
 /// # Errors
 /// [`WriteError`]
-pub(crate) fn check(request: &Writing<'_>) -> Result<(), WriteError> {
+pub(crate) fn check(request: &WriteRequest<'_>) -> Result<(), WriteError> {
     let host = host(request.headers);
     check_origin(request, host.as_ref())?;
     if request.is_user || request.peer.certified {
@@ -69,24 +69,23 @@ pub(crate) fn check(request: &Writing<'_>) -> Result<(), WriteError> {
 const PROXIES: [&str; 5] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
 /// No page but one of our own may have asked. Credentials prove nothing here: browsers add them.
-fn check_origin(request: &Writing<'_>, host: Option<&Authority>) -> Result<(), WriteError> {
+fn check_origin(request: &WriteRequest<'_>, host: Option<&Authority>) -> Result<(), WriteError> {
     let headers = request.headers;
     let site = only(headers, &HeaderName::from_static("sec-fetch-site"));
     let origin = only(headers, &header::ORIGIN);
     let referer = only(headers, &header::REFERER);
     let is_ours = |place: &str| is_same(place, host, request.peer.encrypted);
-    let says = |field: Field<'_>, is_good: &dyn Fn(&str) -> bool| match field {
-        Field::Absent => None,
-        Field::Present(text) => Some(is_good(text)),
-        Field::Senseless => Some(false),
+    let says = |field: HeaderField<'_>, is_good: &dyn Fn(&str) -> bool| match field {
+        HeaderField::Absent => None,
+        HeaderField::Present(text) => Some(is_good(text)),
+        HeaderField::Senseless => Some(false),
     };
     let own_site = says(site, &|site| matches!(site, "same-origin" | "none"));
     let own_origin = says(origin, &is_ours);
     if [own_site, own_origin, says(referer, &is_ours)].contains(&Some(false)) {
         return Err(WriteError::CrossSite);
     }
-    let is_browser =
-        matches!(only(headers, &header::USER_AGENT), Field::Present(agent) if agent.starts_with("Mozilla/"));
+    let is_browser = matches!(only(headers, &header::USER_AGENT), HeaderField::Present(agent) if agent.starts_with("Mozilla/"));
     let is_silent = own_site.is_none() && own_origin.is_none();
     if is_browser && is_silent { Err(WriteError::SilentBrowser) } else { Ok(()) }
 }
@@ -109,8 +108,8 @@ fn is_same(place: &str, host: Option<&Authority>, encrypted: bool) -> bool {
 
 fn host(headers: &HeaderMap) -> Option<Authority> {
     match only(headers, &header::HOST) {
-        Field::Present(host) => host.parse().ok(),
-        Field::Absent | Field::Senseless => None,
+        HeaderField::Present(host) => host.parse().ok(),
+        HeaderField::Absent | HeaderField::Senseless => None,
     }
 }
 
@@ -120,19 +119,19 @@ fn is_local(host: &str) -> bool {
         || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-enum Field<'a> {
+enum HeaderField<'a> {
     Absent,
     Present(&'a str),
     /// Twice, or no text.
     Senseless,
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Field<'a> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> HeaderField<'a> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
-        (None, _) => Field::Absent,
-        (Some(value), None) => value.to_str().map_or(Field::Senseless, Field::Present),
-        (Some(_), Some(_)) => Field::Senseless,
+        (None, _) => HeaderField::Absent,
+        (Some(value), None) => value.to_str().map_or(HeaderField::Senseless, HeaderField::Present),
+        (Some(_), Some(_)) => HeaderField::Senseless,
     }
 }
 

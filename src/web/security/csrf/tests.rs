@@ -11,7 +11,7 @@ fn ask(from: &str, proof: Proof, fields: &[(&'static str, &str)]) -> Result<(), 
     let address = format!("{from}:5").parse().unwrap();
     let (encrypted, certified) = (proof != Proof::Nothing, proof == Proof::Certificate);
     let peer = Peer { address, encrypted, certified };
-    check(&Writing { peer, is_user: proof == Proof::Password, headers: &headers })
+    check(&WriteRequest { peer, is_user: proof == Proof::Password, headers: &headers })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Checks the certificates of clients.
 #[derive(Debug)]
-pub(super) struct Clients {
+pub(super) struct ClientVerifier {
     kind: ClientAuth,
     /// Checks who vouches for them. There if the kind verifies, else for the hint which certificate would be liked.
     authorities: Option<Arc<dyn ClientCertVerifier>>,
@@ -25,7 +25,7 @@ pub(super) struct Clients {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl Clients {
+impl ClientVerifier {
     /// What to ask of clients; nothing at all with `None`.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ fn check(kind: ClientAuth, authorities: bool, names: bool) -> Result<(), &'stati
     Ok(())
 }
 
-impl ClientCertVerifier for Clients {
+impl ClientCertVerifier for ClientVerifier {
     fn client_auth_mandatory(&self) -> bool {
         self.kind.is_mandatory()
     }

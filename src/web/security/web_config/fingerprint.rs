@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Which file it is, how long, and when it changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub struct Fingerprint {
     file: (u64, u64),
     size: u64,
     modified: (i64, i64),
@@ -14,7 +14,7 @@ pub struct Stamp {
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl Fingerprint {
     /// What the file looks like now; `None` if it is not there.
     pub fn of(path: &Path) -> Option<Self> {
         let now = std::fs::metadata(path).ok()?;

@@ -3,14 +3,14 @@
 use serde::Deserialize;
 use std::time::Duration;
 
-from_text!(Pause);
+from_text!(GoDuration);
 
 /// A length of time as Go writes it: `1s`, `100ms`, `1m30s`; 0 needs no unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Pause(pub Duration);
+pub struct GoDuration(pub Duration);
 
-impl Pause {
+impl GoDuration {
     fn parse(text: &str) -> Result<Self, String> {
         let duration = if text == "0" { Some(Duration::ZERO) } else { go_duration(text) };
         duration.map(Self).ok_or_else(|| format!("{text:?} is no length of time, write it like 1s or 100ms"))
@@ -59,8 +59,8 @@ mod tests {
             ("99999999999999999999999h", None),
         ];
         for (text, micros) in cases {
-            let pause = Pause::parse(text).ok();
-            assert_eq!(pause, micros.map(|micros| Pause(Duration::from_micros(micros))), "{text}");
+            let pause = GoDuration::parse(text).ok();
+            assert_eq!(pause, micros.map(|micros| GoDuration(Duration::from_micros(micros))), "{text}");
         }
     }
 }

@@ -16,19 +16,19 @@ mod tls_values;
 mod values;
 
 pub use error::ConfigError;
-pub(crate) use policy::Rules;
+pub(crate) use policy::Policy;
 pub(crate) use tls::Tls;
 pub(crate) use tls_values::ClientAuth;
 
-use fingerprint::Stamp;
-use reader::Files;
+use fingerprint::Fingerprint;
+use reader::WebConfigFiles;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What protects the HTTP server.
 #[derive(Default)]
-pub struct Protection(Option<Mutex<Watched>>);
+pub struct Protection(Option<Mutex<WatchedConfig>>);
 
 impl Protection {
     /// What the file demands.
@@ -36,11 +36,11 @@ impl Protection {
     /// # Errors
     /// [`ConfigError`]: it can't be read, or is not what it should be.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let mut files = Files::new(path);
-        let rules = Arc::new(Rules::read(&mut files)?);
+        let mut files = WebConfigFiles::new(path);
+        let rules = Arc::new(Policy::read(&mut files)?);
         let next_look = Instant::now() + LOOK_EVERY;
         let state = FileState { successful: true, failures: 0 };
-        Ok(Self(Some(Mutex::new(Watched {
+        Ok(Self(Some(Mutex::new(WatchedConfig {
             path: path.to_owned(),
             rules,
             seen: files.seen,
@@ -50,7 +50,7 @@ impl Protection {
     }
 
     /// What is demanded now. Looks at the files, at most once a second.
-    pub fn current(&self) -> Arc<Rules> {
+    pub fn current(&self) -> Arc<Policy> {
         let Some(watched) = &self.0 else { return Arc::default() };
         let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
         watched.look(Instant::now());
@@ -73,11 +73,11 @@ pub struct FileState {
     pub failures: u64,
 }
 
-struct Watched {
+struct WatchedConfig {
     path: PathBuf,
-    rules: Arc<Rules>,
+    rules: Arc<Policy>,
     /// What was read last, whether or not it could be used.
-    seen: Vec<(PathBuf, Option<Stamp>)>,
+    seen: Vec<(PathBuf, Option<Fingerprint>)>,
     next_look: Instant,
     state: FileState,
 }
@@ -88,13 +88,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A file that changed so lately is not read yet: it may be half written, or a key without its certificate.
 const SETTLED_AFTER: Duration = Duration::from_millis(300);
 
-impl Watched {
+impl WatchedConfig {
     fn look(&mut self, now: Instant) {
         if now < self.next_look {
             return;
         }
         self.next_look = now + LOOK_EVERY;
-        let stamps: Vec<_> = self.seen.iter().map(|(path, _)| Stamp::of(path)).collect();
+        let stamps: Vec<_> = self.seen.iter().map(|(path, _)| Fingerprint::of(path)).collect();
         if stamps.iter().eq(self.seen.iter().map(|(_, stamp)| stamp)) {
             return;
         }
@@ -106,8 +106,8 @@ impl Watched {
     }
 
     fn read_again(&mut self) {
-        let mut files = Files::new(&self.path);
-        let read = Rules::read(&mut files).and_then(|rules| match self.rules.protects_more_than(&rules) {
+        let mut files = WebConfigFiles::new(&self.path);
+        let read = Policy::read(&mut files).and_then(|rules| match self.rules.protects_more_than(&rules) {
             Some(what) => Err(files.unusable(format!("{what} is gone; if that is meant, restart meshping"))),
             None => Ok(rules),
         });

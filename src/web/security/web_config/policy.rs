@@ -1,16 +1,16 @@
 //! What one content of the file demands: of connections, of requests, of responses.
 
 use super::error::ConfigError;
-use super::reader::Files;
-use super::schema::{Headers, RateSection, Schema};
+use super::reader::WebConfigFiles;
+use super::schema::{Headers, RateSection, WebConfigSchema};
 use super::tls::Tls;
-use crate::web::security::rate_limit::Rate;
+use crate::web::security::rate_limit::RateLimit;
 use crate::web::security::users::Users;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 /// What is demanded; by default nothing.
 #[derive(Default)]
-pub struct Rules {
+pub struct Policy {
     /// How connections are encrypted; plain HTTP without.
     pub tls: Option<Tls>,
     /// Who may ask; everybody without.
@@ -18,15 +18,15 @@ pub struct Rules {
     /// What responses bear beside our own headers, or instead.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// How often may be asked.
-    pub rate: Option<Rate>,
+    pub rate: Option<RateLimit>,
 }
 
-impl Rules {
+impl Policy {
     /// Reads the file and those that it names.
     ///
     /// # Errors
     /// [`ConfigError`]
-    pub fn read(files: &mut Files) -> Result<Self, ConfigError> {
+    pub fn read(files: &mut WebConfigFiles) -> Result<Self, ConfigError> {
         Self::new(files.schema()?, files)
     }
 
@@ -34,7 +34,7 @@ impl Rules {
     ///
     /// # Errors
     /// [`ConfigError`]: files that can't be read, and what does not go together.
-    pub fn new(schema: Schema, files: &mut Files) -> Result<Self, ConfigError> {
+    pub fn new(schema: WebConfigSchema, files: &mut WebConfigFiles) -> Result<Self, ConfigError> {
         let users = schema.basic_auth_users.unwrap_or_default();
         let http = schema.http_server_config.unwrap_or_default();
         Ok(Self {
@@ -60,7 +60,7 @@ impl Rules {
     }
 }
 
-fn rate(section: &RateSection, files: &Files) -> Result<Option<Rate>, ConfigError> {
+fn rate(section: &RateSection, files: &WebConfigFiles) -> Result<Option<RateLimit>, ConfigError> {
     let interval = section.interval.as_ref().map(|interval| interval.0).unwrap_or_default();
     let burst = section.burst.unwrap_or_default();
     if interval.is_zero() {
@@ -69,7 +69,7 @@ fn rate(section: &RateSection, files: &Files) -> Result<Option<Rate>, ConfigErro
     if burst == 0 {
         return Err(files.unusable("rate_limit with burst 0 would permit no request, give at least 1"));
     }
-    Ok(Some(Rate { interval, burst }))
+    Ok(Some(RateLimit { interval, burst }))
 }
 
 fn headers(section: Headers) -> Vec<(HeaderName, HeaderValue)> {

@@ -1,8 +1,8 @@
 //! Reads the file of `--web.config.file` and those that it names, and says what is wrong with them.
 
 use super::error::ConfigError;
-use super::fingerprint::Stamp;
-use super::schema::Schema;
+use super::fingerprint::Fingerprint;
+use super::schema::WebConfigSchema;
 use crate::format::escape::shown;
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 const LONGEST: u64 = 1 << 20;
 
 /// The file, and those that it names. Remembers what they looked like when they were read.
-pub struct Files {
+pub struct WebConfigFiles {
     path: PathBuf,
     /// Taken before reading, so that no change is missed.
-    pub seen: Vec<(PathBuf, Option<Stamp>)>,
+    pub seen: Vec<(PathBuf, Option<Fingerprint>)>,
 }
 
-impl Files {
+impl WebConfigFiles {
     /// Nothing is read yet.
     pub fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), seen: Vec::new() }
@@ -28,12 +28,12 @@ impl Files {
     ///
     /// # Errors
     /// [`ConfigError`]
-    pub fn schema(&mut self) -> Result<Schema, ConfigError> {
+    pub fn schema(&mut self) -> Result<WebConfigSchema, ConfigError> {
         let text = self.read(&self.path.clone())?;
         let text = String::from_utf8(text).map_err(|_| self.unusable("is not UTF-8"))?;
         let options = serde_saphyr::options! { with_snippet: false };
         // An empty file is one that demands nothing.
-        let schema = serde_saphyr::from_str_with_options::<Option<Schema>>(&text, options);
+        let schema = serde_saphyr::from_str_with_options::<Option<WebConfigSchema>>(&text, options);
         schema.map(Option::unwrap_or_default).map_err(|error| self.misspelt(&error))
     }
 
@@ -80,7 +80,7 @@ impl Files {
     }
 
     fn read(&mut self, path: &Path) -> Result<Vec<u8>, ConfigError> {
-        self.seen.push((path.to_owned(), Stamp::of(path)));
+        self.seen.push((path.to_owned(), Fingerprint::of(path)));
         read(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })
     }
 }

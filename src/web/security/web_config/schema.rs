@@ -1,7 +1,7 @@
 //! The file of `--web.config.file` as it is written: the format of Prometheus' exporter toolkit. What is not in
 //! here is an error, and so is every value that can't be done.
 
-use super::go_duration::Pause;
+use super::go_duration::GoDuration;
 use super::tls_values::{Cipher, ClientAuth, Curve, TlsVersion};
 use super::values::{ContentTypeOptions, FrameOptions, HeaderText, Http2};
 use crate::web::security::users::{Bcrypt, UserName};
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// The whole file.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Schema {
+pub struct WebConfigSchema {
     /// TLS; plain HTTP without it.
     pub tls_server_config: Option<TlsSection>,
     /// What is said in HTTP.
@@ -91,7 +91,7 @@ pub struct Headers {
 #[serde(deny_unknown_fields, default)]
 pub struct RateSection {
     /// One more request is permitted after each of these; no limit with 0.
-    pub interval: Option<Pause>,
+    pub interval: Option<GoDuration>,
     /// So many are permitted at once.
     pub burst: Option<u32>,
 }

@@ -1,8 +1,8 @@
 //! TLS as the file wants it, in the terms of rustls.
 
-use super::client_certs::Clients;
+use super::client_certs::ClientVerifier;
 use super::error::ConfigError;
-use super::reader::Files;
+use super::reader::WebConfigFiles;
 use super::schema::TlsSection;
 use super::tls_values::{Cipher, ClientAuth, Curve, TlsVersion};
 use rustls::crypto::{CryptoProvider, ring};
@@ -28,20 +28,20 @@ impl Tls {
     ///
     /// # Errors
     /// [`ConfigError`]: files that can't be read, and what does not go together.
-    pub fn new(section: TlsSection, files: &mut Files) -> Result<Self, ConfigError> {
+    pub fn new(section: TlsSection, files: &mut WebConfigFiles) -> Result<Self, ConfigError> {
         let certificate = files.text("cert", section.cert, section.cert_file)?;
         let key = files.text("key", section.key, section.key_file)?;
         let authorities = files.text("client_ca", section.client_ca, section.client_ca_file)?;
         let clients = section.client_auth_type.unwrap_or_default();
         let secret = Secret { certificate, key };
-        let choice = Choice {
+        let choice = TlsOffer {
             provider: provider(section.cipher_suites, section.curve_preferences),
             least: section.min_version.unwrap_or(TlsVersion::Tls12),
             most: section.max_version.unwrap_or(TlsVersion::Tls13),
             our_order: section.prefer_server_cipher_suites.unwrap_or(true),
         };
         let configured = authorities.map(|pem| roots(&pem)).transpose().and_then(|roots| {
-            let checks = Clients::new(clients, roots, section.client_allowed_sans, &choice.provider)?;
+            let checks = ClientVerifier::new(clients, roots, section.client_allowed_sans, &choice.provider)?;
             configure(&choice, checks, secret)
         });
         let config = configured.map_err(|text| files.unusable(text))?;
@@ -56,14 +56,18 @@ struct Secret {
 }
 
 /// What is offered.
-struct Choice {
+struct TlsOffer {
     provider: Arc<CryptoProvider>,
     least: TlsVersion,
     most: TlsVersion,
     our_order: bool,
 }
 
-fn configure(choice: &Choice, clients: Option<Clients>, secret: Secret) -> Result<ServerConfig, String> {
+fn configure(
+    choice: &TlsOffer,
+    clients: Option<ClientVerifier>,
+    secret: Secret,
+) -> Result<ServerConfig, String> {
     let (certificates, key) = parse(secret)?;
     let builder = versions(choice)?;
     let verified = clients.is_some();
@@ -121,7 +125,7 @@ fn provider(suites: Option<Vec<Cipher>>, curves: Option<Vec<Curve>>) -> Arc<Cryp
     Arc::new(provider)
 }
 
-fn versions(choice: &Choice) -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, String> {
+fn versions(choice: &TlsOffer) -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, String> {
     let known = [(TlsVersion::Tls13, &TLS13), (TlsVersion::Tls12, &TLS12)];
     let wanted = known.into_iter().filter(|(version, _)| (choice.least..=choice.most).contains(version));
     let wanted: Vec<&'static SupportedProtocolVersion> = wanted.map(|(_, version)| version).collect();
