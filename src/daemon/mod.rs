@@ -20,7 +20,7 @@ use crate::control::{self, ControlActor, StopReading};
 use crate::resolve::system::SystemNames;
 use crate::state::{self, SavedState, StateError};
 use crate::target::{Defaults, TargetSpec};
-use crate::terminal::console::{Console, Handle};
+use crate::terminal::console::{Console, ConsoleHandle};
 use crate::terminal::logging::LevelHandle;
 use crate::terminal::{live_table, logging};
 use crate::web::WebSources;
@@ -85,7 +85,7 @@ async fn serve(
     loader: Loader,
     mut reading: LoadedConfig,
     handed: InheritedSockets,
-    console: Handle,
+    console: ConsoleHandle,
     level: LevelHandle,
 ) -> Result<(), StartError> {
     let targets = std::mem::take(&mut reading.config.targets);

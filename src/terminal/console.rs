@@ -15,7 +15,7 @@ const MAX_WAITING: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Owns the thread that writes. Dropping it writes what is left, and gives the terminal back as it was.
-pub struct Console(Handle);
+pub struct Console(ConsoleHandle);
 
 impl Console {
     /// Starts the thread.
@@ -23,7 +23,7 @@ impl Console {
     /// # Errors
     /// When the system has no thread to give.
     pub fn open() -> io::Result<Self> {
-        let handle = Handle::default();
+        let handle = ConsoleHandle::default();
         let shared = Arc::clone(&handle.0);
         let shared_screen = io::stdout().is_terminal() && io::stderr().is_terminal();
         let work = move || shared.work(Painter::new(io::stdout(), io::stderr(), shared_screen));
@@ -32,7 +32,7 @@ impl Console {
     }
 
     /// A way to hand text over, for whoever writes.
-    pub fn handle(&self) -> Handle {
+    pub fn handle(&self) -> ConsoleHandle {
         self.0.clone()
     }
 }
@@ -45,9 +45,9 @@ impl Drop for Console {
 
 /// Hands text over to the thread that writes. Never blocks.
 #[derive(Clone, Default)]
-pub struct Handle(Arc<Shared>);
+pub struct ConsoleHandle(Arc<ConsoleShared>);
 
-impl Handle {
+impl ConsoleHandle {
     /// Hands over a line of log for standard error, with its line break.
     pub fn log(&self, line: Vec<u8>) {
         let mut waiting = self.0.lock();
@@ -87,14 +87,14 @@ impl Handle {
 }
 
 #[derive(Default)]
-struct Shared {
-    waiting: Mutex<Waiting>,
+struct ConsoleShared {
+    waiting: Mutex<PendingOutput>,
     changed: Condvar,
 }
 
 /// What is to be written next.
 #[derive(Default)]
-struct Waiting {
+struct PendingOutput {
     lines: VecDeque<Vec<u8>>,
     /// Sum of the lengths of `lines`.
     bytes: usize,
@@ -114,7 +114,7 @@ enum Phase {
     Ended,
 }
 
-impl Waiting {
+impl PendingOutput {
     fn is_idle(&self) -> bool {
         self.lines.is_empty() && self.frame.is_none() && self.phase == Phase::Running
     }
@@ -125,8 +125,8 @@ impl Waiting {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+impl ConsoleShared {
+    fn lock(&self) -> MutexGuard<'_, PendingOutput> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,7 +157,7 @@ impl Shared {
         let mut waiting = self.lock();
         waiting.phase = Phase::Ending;
         self.changed.notify_all();
-        let going_on = |waiting: &mut Waiting| waiting.phase != Phase::Ended;
+        let going_on = |waiting: &mut PendingOutput| waiting.phase != Phase::Ended;
         drop(self.changed.wait_timeout_while(waiting, patience, going_on));
     }
 }
@@ -182,8 +182,8 @@ mod tests {
         }
     }
 
-    fn slow_console() -> (Handle, mpsc::Receiver<String>) {
-        let handle = Handle::default();
+    fn slow_console() -> (ConsoleHandle, mpsc::Receiver<String>) {
+        let handle = ConsoleHandle::default();
         let (sender, receiver) = mpsc::sync_channel(0);
         let shared = Arc::clone(&handle.0);
         thread::spawn(move || shared.work(Painter::new(io::sink(), Slow(sender), false)));
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_table_that_was_not_drawn_yet_is_replaced() {
-        let handle = Handle::default();
+        let handle = ConsoleHandle::default();
         handle.draw(Frame::new(&[], 1, (80, 24)));
         assert!(!handle.wants_frame());
         handle.draw(Frame::new(&[], 0, (80, 24)));

@@ -1,6 +1,6 @@
 //! The table on a terminal, once a second, for as long as the daemon runs.
 
-use super::console::Handle;
+use super::console::ConsoleHandle;
 use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::GetSummary;
 use crate::actors::supervisor::{GetTargets, TargetPage};
@@ -24,7 +24,7 @@ pub fn is_wanted(quiet: bool) -> bool {
 
 /// Shows the table once a second and when the terminal's size changes, until the terminal is gone or the
 /// supervisor has ended.
-pub async fn run(console: Handle, supervisor: Recipient<GetTargets>) {
+pub async fn run(console: ConsoleHandle, supervisor: Recipient<GetTargets>) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut resizes = signal(SignalKind::window_change()).ok();

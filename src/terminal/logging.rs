@@ -1,6 +1,6 @@
 //! Logs on standard error: plain lines, with everything escaped that a terminal could act on.
 
-use super::console::Handle;
+use super::console::ConsoleHandle;
 use crate::format::escape::shown;
 use std::io::{self, Write};
 use std::panic;
@@ -16,7 +16,7 @@ use tracing_subscriber::{Layer, fmt, registry, reload};
 ///
 /// # Errors
 /// When somebody has done so before.
-pub fn start(level: LevelFilter, console: Handle) -> Result<LevelHandle, SetGlobalDefaultError> {
+pub fn start(level: LevelFilter, console: ConsoleHandle) -> Result<LevelHandle, SetGlobalDefaultError> {
     let (filter, handle) = reload::Layer::new(filter(level));
     let subscriber = registry().with(layer(filter, level, under_journal(), console));
     set_global_default(subscriber)?;
@@ -51,14 +51,14 @@ fn layer<S, F>(
     filter: F,
     level: LevelFilter,
     journal: bool,
-    console: Handle,
+    console: ConsoleHandle,
 ) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: tracing::Subscriber + for<'a> registry::LookupSpan<'a>,
     F: tracing_subscriber::layer::Filter<S> + Send + Sync + 'static,
 {
     let detailed = level >= LevelFilter::DEBUG;
-    let lines = fmt::layer().with_ansi(false).with_target(detailed).with_writer(Lines(console));
+    let lines = fmt::layer().with_ansi(false).with_target(detailed).with_writer(LogLines(console));
     if journal { lines.without_time().with_filter(filter).boxed() } else { lines.with_filter(filter).boxed() }
 }
 
@@ -81,19 +81,19 @@ fn stderr_identity() -> Option<(u64, u64)> {
 }
 
 /// Makes each event one line of the console.
-struct Lines(Handle);
+struct LogLines(ConsoleHandle);
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Line<'a>;
+impl<'a> MakeWriter<'a> for LogLines {
+    type Writer = LogLine<'a>;
 
-    fn make_writer(&'a self) -> Line<'a> {
-        Line(&self.0)
+    fn make_writer(&'a self) -> LogLine<'a> {
+        LogLine(&self.0)
     }
 }
 
-struct Line<'a>(&'a Handle);
+struct LogLine<'a>(&'a ConsoleHandle);
 
-impl Write for Line<'_> {
+impl Write for LogLine<'_> {
     /// Takes one whole event: that is how the formatter writes.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         self.0.log(line(event));
@@ -119,7 +119,7 @@ mod tests {
     use tracing::{debug, info, warn};
 
     fn logged(level: LevelFilter, journal: bool, events: impl Fn()) -> Vec<String> {
-        let console = Handle::default();
+        let console = ConsoleHandle::default();
         let subscriber = registry().with(layer(filter(level), level, journal, console.clone()));
         tracing::subscriber::with_default(subscriber, events);
         console.waiting_lines()
