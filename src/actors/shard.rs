@@ -3,7 +3,7 @@
 use super::persistence::SavedTarget;
 use super::pinger::{DeathNotice, PingActor, PingerDied, Seed};
 use crate::probe::{Engine, EngineStats};
-use crate::target::{Address, Manner};
+use crate::target::{Address, PingSettings};
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 use siphasher::sip::SipHasher13;
@@ -28,7 +28,7 @@ pub struct PingerSpec {
     /// Whom to ping.
     pub address: Address,
     /// How.
-    pub manner: Manner,
+    pub ping_settings: PingSettings,
     /// Which of the pingers of that address it is.
     pub generation: u64,
     /// Who is told if it dies.
@@ -118,9 +118,9 @@ impl Shard {
 impl PingerSpec {
     fn build(self, seed: Seed, engine: Rc<dyn Engine>) -> PingActor {
         let will = DeathNotice { parent: self.parent, generation: self.generation };
-        let Manner { interval, timeout, shape } = self.manner;
+        let PingSettings { interval, timeout, packet } = self.ping_settings;
         let pinger = PingActor::new(self.address, interval, timeout, seed, engine)
-            .shaped(shape)
+            .with_packet_options(packet)
             .with_death_notice(will);
         match &self.saved {
             Some(saved) => pinger.resuming(saved),

@@ -4,7 +4,7 @@
 //! as Prometheus does; all others are the target's own.
 
 use super::file::spec;
-use crate::target::{Labels, OptionKey, TargetSpec, Terms};
+use crate::target::{Labels, OptionKey, TargetOptions, TargetSpec};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -39,8 +39,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<TargetSpec>, String> {
 }
 
 /// Name and terms that the labels of a group stand for.
-fn terms(labels: &BTreeMap<String, String>) -> Result<(Option<&str>, Terms), String> {
-    let (mut name, mut terms) = (None, Terms::default());
+fn terms(labels: &BTreeMap<String, String>) -> Result<(Option<&str>, TargetOptions), String> {
+    let (mut name, mut terms) = (None, TargetOptions::default());
     for (label, value) in labels {
         match label.strip_prefix(OPTION) {
             Some("name") => name = Some(value.as_str()),

@@ -10,7 +10,7 @@ use crate::actors::supervisor::{
 };
 use crate::measure::Timestamp;
 use crate::probe::{Engine, EngineStats, Event, Line, Listener, TargetId};
-use crate::target::{Address, Host, Interval, Label, Shape, Timeout};
+use crate::target::{Address, Host, Interval, Label, PacketOptions, Timeout};
 use actix::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -51,7 +51,7 @@ impl Engine for ManualEngine {
 
     fn detach(&self, _: TargetId) {}
 
-    fn set_shape(&self, _: TargetId, _: Shape) {}
+    fn set_packet_options(&self, _: TargetId, _: PacketOptions) {}
 
     fn send(&self, id: TargetId, number: u32) {
         let (at, listener) = (self.now.get(), Rc::clone(&self.targets.borrow()[id.index as usize]));

@@ -1,7 +1,7 @@
 //! How a target is to be pinged, as `meshpingctl add` takes it and `export` writes it.
 
 use super::CtlError;
-use crate::target::{LabelError, Labels, OptionError, OptionKey, Terms};
+use crate::target::{LabelError, Labels, OptionError, OptionKey, TargetOptions};
 use serde_json::{Map, Value};
 
 /// The options of a target, its interval apart; what is not given stays as it is.
@@ -53,7 +53,7 @@ pub(super) fn argument(key: OptionKey) -> String {
 
 /// Takes the texts that are values of an option.
 fn taken(key: OptionKey) -> impl Fn(&str) -> Result<String, OptionError> + Clone {
-    move |text| Terms::default().set(key, text).map(|()| text.trim().to_owned())
+    move |text| TargetOptions::default().set(key, text).map(|()| text.trim().to_owned())
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

@@ -7,7 +7,7 @@ use crate::probe::Engine;
 #[cfg(target_os = "linux")]
 use crate::probe::native::{self, Idents, NativeEngine, NativeError};
 use crate::probe::portable::{PortableEngine, PortableError};
-use crate::target::{Terms, Timeout};
+use crate::target::{TargetOptions, Timeout};
 use actix::prelude::*;
 use std::num::NonZero;
 use std::rc::Rc;
@@ -45,7 +45,7 @@ pub(super) fn count(config: &Config, wishes: &[RuntimeChange]) -> u16 {
         RuntimeChange::Add { terms, .. } => Some(terms),
         _ => None,
     });
-    let per_second = |terms: &Terms| 1.0 / terms.interval.unwrap_or(config.interval).seconds();
+    let per_second = |terms: &TargetOptions| 1.0 / terms.interval.unwrap_or(config.interval).seconds();
     let rate: f64 = configured.chain(live).map(per_second).sum();
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]

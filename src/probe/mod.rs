@@ -13,7 +13,7 @@ mod send_failures;
 pub mod wire;
 
 use crate::measure::{ErrorClass, Log2Histogram, Timestamp};
-use crate::target::{Address, Shape, Timeout};
+use crate::target::{Address, PacketOptions, Timeout};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -139,7 +139,7 @@ pub trait Engine {
     /// Forgets a target, with its wake-up and its queued requests. What still arrives for it is foreign.
     fn detach(&self, id: TargetId);
     /// Has a target's requests look like that from now on.
-    fn set_shape(&self, id: TargetId, shape: Shape);
+    fn set_packet_options(&self, id: TargetId, packet: PacketOptions);
     /// A target's requests are lost after that time. For engines that stop listening some time.
     fn set_timeout(&self, _: TargetId, _: Timeout) {}
     /// Queues an echo request; `Sent`, `NotSent` or `Refused` follows.
@@ -232,8 +232,8 @@ impl Port {
     }
 
     /// Has the target's requests look like that from now on.
-    pub fn set_shape(&self, shape: Shape) {
-        self.engine.set_shape(self.id, shape);
+    pub fn set_packet_options(&self, packet: PacketOptions) {
+        self.engine.set_packet_options(self.id, packet);
     }
 
     /// The target's requests are lost after that time.

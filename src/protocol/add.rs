@@ -2,7 +2,7 @@
 
 use super::members::Members;
 use super::{Quoted, RequestError};
-use crate::target::{Host, Label, MAX_NAME, Terms};
+use crate::target::{Host, Label, MAX_NAME, TargetOptions};
 
 /// A request to measure a host.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub struct AddRequest {
     /// What to ping.
     pub host: Host,
     /// How, as far as that is to be changed.
-    pub terms: Terms,
+    pub terms: TargetOptions,
 }
 
 impl AddRequest {

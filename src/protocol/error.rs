@@ -1,7 +1,7 @@
 //! Why a request is not carried out, and the reply that says so.
 
 use super::{Quoted, status};
-use crate::target::{AddressError, HostError, MAX_NAME, OptionError, SecondsError, TermsError};
+use crate::target::{AddressError, HostError, MAX_NAME, OptionConflict, OptionError, SecondsError};
 
 /// Why a datagram is no request that can be carried out; the operator sees this text as it stands.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -40,7 +40,7 @@ pub enum RequestError {
     Option(#[from] OptionError),
     /// Options that contradict each other or the host, or labels that can't be.
     #[error(transparent)]
-    Terms(#[from] TermsError),
+    TargetOptions(#[from] OptionConflict),
     /// `labels` is no object of strings.
     #[error("labels must be an object of strings, like {{\"site\": \"berlin\"}}, not {0}")]
     Labels(Quoted),

@@ -5,7 +5,8 @@
 
 use super::{Quoted, RequestError};
 use crate::target::{
-    Address, AddressError, Interval, Labels, OptionError, OptionKey, SecondsError, Terms, TermsError,
+    Address, AddressError, Interval, Labels, OptionConflict, OptionError, OptionKey, SecondsError,
+    TargetOptions,
 };
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -71,8 +72,8 @@ impl<'a> Members<'a> {
     }
 
     /// Everything that says how a target is pinged: `itv`, the options by their names, `labels`.
-    pub(super) fn terms(&self) -> Result<Terms, RequestError> {
-        let mut terms = Terms::default();
+    pub(super) fn terms(&self) -> Result<TargetOptions, RequestError> {
+        let mut terms = TargetOptions::default();
         for key in OptionKey::ALL.into_iter().filter(|key| *key != OptionKey::Interval) {
             let Some(json) = self.json(key.as_str()).filter(|&json| json != EMPTY) else { continue };
             let (text, given) = if json.starts_with('"') {
@@ -85,7 +86,7 @@ impl<'a> Members<'a> {
             terms.set(key, &text).map_err(|_| OptionError { key, given: given.into() })?;
         }
         terms.set_labels(self.labels()?);
-        Ok(Terms { interval: self.interval()?, ..terms })
+        Ok(TargetOptions { interval: self.interval()?, ..terms })
     }
 
     /// `labels`: an object of strings.
@@ -93,7 +94,7 @@ impl<'a> Members<'a> {
         let Some(json) = self.json("labels") else { return Ok(Labels::default()) };
         let labels: HashMap<String, String> =
             serde_json::from_str(json).map_err(|_| RequestError::Labels(Quoted::json(json)))?;
-        Ok(Labels::new(labels).map_err(TermsError::from)?)
+        Ok(Labels::new(labels).map_err(OptionConflict::from)?)
     }
 
     /// `limit`: a whole number, at least 1.

@@ -2,7 +2,7 @@
 
 use super::database::DatabaseSchema;
 use crate::actors::registry::RuntimeChange;
-use crate::target::{Host, HostName, Label, Labels, OptionKey, Terms};
+use crate::target::{Host, HostName, Label, Labels, OptionKey, TargetOptions};
 use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value};
 use tracing::warn;
@@ -122,7 +122,7 @@ fn ban(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
 
 fn want(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
     let (name, host, terms) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?);
-    let terms = terms.map_or_else(|| Some(Terms::default()), |text| terms_of(&text));
+    let terms = terms.map_or_else(|| Some(TargetOptions::default()), |text| terms_of(&text));
     Ok(host.parse().ok().zip(terms).map(|(host, terms)| RuntimeChange::Add { name, host, terms }))
 }
 
@@ -148,7 +148,7 @@ fn key_of_name(name: &HostName) -> String {
 }
 
 /// Terms as JSON, an object of texts; `None` if nothing is said.
-fn text_of(terms: &Terms) -> Option<String> {
+fn text_of(terms: &TargetOptions) -> Option<String> {
     let mut members: Map<String, Value> =
         terms.iter().map(|(key, text)| (key.as_str().to_owned(), text.into())).collect();
     let labels: Map<String, Value> =
@@ -160,9 +160,9 @@ fn text_of(terms: &Terms) -> Option<String> {
 }
 
 /// What [`text_of`] wrote. An option that is not known, or takes something else by now, is left out.
-fn terms_of(text: &str) -> Option<Terms> {
+fn terms_of(text: &str) -> Option<TargetOptions> {
     let members: Map<String, Value> = serde_json::from_str(text).ok()?;
-    let mut terms = Terms::default();
+    let mut terms = TargetOptions::default();
     for (member, value) in &members {
         let known = match (member.parse::<OptionKey>(), value) {
             (Ok(key), Value::String(text)) => terms.set(key, text).is_ok(),
@@ -176,7 +176,7 @@ fn terms_of(text: &str) -> Option<Terms> {
     Some(terms)
 }
 
-fn set_labels(terms: &mut Terms, labels: &Map<String, Value>) -> bool {
+fn set_labels(terms: &mut TargetOptions, labels: &Map<String, Value>) -> bool {
     let pairs = labels.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
     Labels::new(pairs).map(|labels| terms.set_labels(labels)).is_ok()
 }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn wanted(name: &str, host: &str, interval: Option<&str>) -> RuntimeChange {
-        let mut terms = Terms::default();
+        let mut terms = TargetOptions::default();
         if let Some(text) = interval {
             terms.set(OptionKey::Interval, text).unwrap();
         }
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn all_terms_come_back() {
-        let mut terms = Terms::default();
+        let mut terms = TargetOptions::default();
         let given = [
             (OptionKey::Interval, "0.05"),
             (OptionKey::Timeout, "0.25"),
@@ -286,8 +286,8 @@ mod tests {
         }
         terms.set_labels(Labels::new([("site", "a \"b\"\n"), ("rack", "7")]).unwrap());
         assert_eq!(terms_of(&text_of(&terms).unwrap()), Some(terms.clone()));
-        assert_eq!(text_of(&Terms::default()), None);
-        assert_eq!(terms_of(r#"{"warp":"9","ttl":"70000"}"#), Some(Terms::default()));
+        assert_eq!(text_of(&TargetOptions::default()), None);
+        assert_eq!(terms_of(r#"{"warp":"9","ttl":"70000"}"#), Some(TargetOptions::default()));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub use family::{Family, NoFamily};
 pub use host_name::{Host, HostError, HostName, HostNameError, Label, MAX_NAME};
 pub use interval::{Interval, SecondsError, Timeout};
 pub use labels::{LabelError, Labels};
-pub use options::{Defaults, Manner, OptionError, OptionKey, Options, Terms, TermsError};
-pub use packet_options::{Dscp, NotDscp, PayloadSize, Shape};
+pub use options::{
+    Defaults, OptionConflict, OptionError, OptionKey, OptionOverrides, PingSettings, TargetOptions,
+};
+pub use packet_options::{Dscp, NotDscp, PacketOptions, PayloadSize};
 pub use spec::{TargetError, TargetSpec};

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// What an echo request looks like; what is `None` is as the system and the engine have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Shape {
+pub struct PacketOptions {
     /// Bytes after the ICMP header.
     pub size: Option<PayloadSize>,
     /// Differentiated services codepoint.
@@ -23,10 +23,10 @@ pub struct Shape {
     pub dont_fragment: Option<bool>,
 }
 
-impl Shape {
+impl PacketOptions {
     /// This one, less what another one says.
     #[must_use]
-    pub fn without(self, other: Self) -> Self {
+    pub fn minus(self, other: Self) -> Self {
         Self {
             size: self.size.filter(|_| other.size.is_none()),
             dscp: self.dscp.filter(|_| other.dscp.is_none()),
@@ -39,7 +39,7 @@ impl Shape {
 
     /// This one, and where it says nothing, an earlier one.
     #[must_use]
-    pub fn over(self, earlier: Self) -> Self {
+    pub fn merged_over(self, earlier: Self) -> Self {
         Self {
             size: self.size.or(earlier.size),
             dscp: self.dscp.or(earlier.dscp),

@@ -1,6 +1,6 @@
 //! A target as a user writes it down: `TARGET[/INTERVAL]`, and perhaps how to call it.
 
-use super::{Host, HostError, Label, MAX_NAME, SecondsError, Terms, TermsError};
+use super::{Host, HostError, Label, MAX_NAME, OptionConflict, SecondsError, TargetOptions};
 use std::str::FromStr;
 
 /// What to ping, how to call it, and how often.
@@ -11,7 +11,7 @@ pub struct TargetSpec {
     /// What is pinged.
     pub host: Host,
     /// How, where not like the others.
-    pub terms: Terms,
+    pub terms: TargetOptions,
 }
 
 impl TargetSpec {
@@ -38,7 +38,11 @@ impl FromStr for TargetSpec {
             Some((host, interval)) => (host, Some(interval.parse()?)),
         };
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        Ok(Self { name: bare.unwrap_or(host).into(), host: host.parse()?, terms: Terms::every(interval) })
+        Ok(Self {
+            name: bare.unwrap_or(host).into(),
+            host: host.parse()?,
+            terms: TargetOptions::every(interval),
+        })
     }
 }
 
@@ -53,7 +57,7 @@ pub enum TargetError {
     Interval(#[from] SecondsError),
     /// Options that contradict the host, or each other.
     #[error(transparent)]
-    Terms(#[from] TermsError),
+    TargetOptions(#[from] OptionConflict),
     /// A name of its own that is too long.
     #[error("a name has at most {MAX_NAME} bytes, this one has {0}")]
     LongName(usize),

@@ -10,7 +10,7 @@ use meshping::actors::supervisor::TargetRef;
 use meshping::build_info::{REVISION, VERSION};
 use meshping::measure::LifetimeStats;
 use meshping::probe::scripted::ScriptedNetwork;
-use meshping::target::{Labels, Options, Shape};
+use meshping::target::{Labels, OptionOverrides, PacketOptions};
 use meshping::web::FileState;
 use meshping::web::WebStats;
 use meshping::web::metrics::daemon::DaemonSnapshot;
@@ -22,11 +22,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Options of a target with labels of its own, some of which are called as a dialect's own ones are.
-fn options() -> Options {
+fn options() -> OptionOverrides {
     let labels =
         [("site", "a\"b\\c\n"), ("host", "h"), ("ip", "i"), ("ip_version", "v"), ("tos", "t"), ("Rack", "7")];
-    let shape = Shape { source: "192.0.2.9".parse().ok(), dscp: "ef".parse().ok(), ..Shape::default() };
-    Options { shape, labels: Labels::new(labels).unwrap(), ..Options::default() }
+    let packet = PacketOptions {
+        source: "192.0.2.9".parse().ok(),
+        dscp: "ef".parse().ok(),
+        ..PacketOptions::default()
+    };
+    OptionOverrides { packet, labels: Labels::new(labels).unwrap(), ..OptionOverrides::default() }
 }
 
 /// The exposition of a target with a past, of one without, and of one with options.

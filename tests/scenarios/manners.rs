@@ -4,18 +4,18 @@ use super::{Stage, host, seconds, timeout};
 use meshping::actors::pinger::Adjust;
 use meshping::measure::LifetimeStats;
 use meshping::probe::scripted::reply;
-use meshping::target::{Manner, OptionKey, Shape, Terms};
+use meshping::target::{OptionKey, PacketOptions, PingSettings, TargetOptions};
 
-fn manner(after: &str, shape: Shape) -> Adjust {
-    Adjust(Manner { interval: seconds("1"), timeout: timeout(after), shape })
+fn ping_settings(after: &str, packet: PacketOptions) -> Adjust {
+    Adjust(PingSettings { interval: seconds("1"), timeout: timeout(after), packet })
 }
 
-fn shape(pairs: &[(OptionKey, &str)]) -> Shape {
-    let mut terms = Terms::default();
+fn packet(pairs: &[(OptionKey, &str)]) -> PacketOptions {
+    let mut terms = TargetOptions::default();
     for (key, text) in pairs {
         terms.set(*key, text).expect("a good value");
     }
-    terms.options.expect("there are some").shape
+    terms.options.expect("there are some").packet
 }
 
 /// Replies, lost, late, pending.
@@ -29,7 +29,7 @@ async fn a_shorter_timeout_gives_up_what_is_in_flight_for_longer() {
     tokio::time::pause();
     let stage = Stage::set("1", "5", [reply(3_000)]);
     assert_eq!(books(&stage.totals_at(2_900).await), [0, 0, 0, 3]);
-    stage.pinger.send(manner("1", Shape::default())).await.expect("it runs");
+    stage.pinger.send(ping_settings("1", PacketOptions::default())).await.expect("it runs");
     // Those of 0.5 and 1.5 s are lost at once, that of 2.5 s when it is a second old.
     assert_eq!(books(&stage.totals_at(2_901).await), [0, 2, 0, 1]);
     assert_eq!(books(&stage.totals_at(3_499).await), [0, 2, 0, 1]);
@@ -41,7 +41,7 @@ async fn a_longer_timeout_waits_for_what_is_in_flight_and_gives_back_nothing() {
     tokio::time::pause();
     let stage = Stage::set("1", "1", [reply(3_000)]);
     assert_eq!(books(&stage.totals_at(1_600).await), [0, 1, 0, 1]);
-    stage.pinger.send(manner("5", Shape::default())).await.expect("it runs");
+    stage.pinger.send(ping_settings("5", PacketOptions::default())).await.expect("it runs");
     assert_eq!(books(&stage.totals_at(3_501).await), [0, 1, 1, 3], "the first was lost, and is late");
     assert_eq!(books(&stage.totals_at(6_000).await), [2, 1, 1, 3]);
 }
@@ -54,9 +54,9 @@ async fn a_timeout_that_changes_all_the_time_settles_every_request_once() {
         let totals = stage.totals_at(step * 73).await;
         books(&totals);
         let after = ["0.05", "60", "0.5", "1", "2.5"][usize::try_from(step % 5).expect("a digit")];
-        stage.pinger.send(manner(after, Shape::default())).await.expect("it runs");
+        stage.pinger.send(ping_settings(after, PacketOptions::default())).await.expect("it runs");
     }
-    stage.pinger.send(manner("0.05", Shape::default())).await.expect("it runs");
+    stage.pinger.send(ping_settings("0.05", PacketOptions::default())).await.expect("it runs");
     let totals = stage.totals_at(29_990).await;
     assert_eq!((totals.pending, totals.requests()), (0, 30));
     assert!(totals.replies > 0 && totals.lost > 0, "{totals:?}");
@@ -67,14 +67,15 @@ async fn another_look_takes_effect_with_the_next_request() {
     tokio::time::pause();
     let stage = Stage::set("1", "5", [reply(2_000)]);
     let (first, second) =
-        (shape(&[(OptionKey::Size, "1000"), (OptionKey::Ttl, "9")]), shape(&[(OptionKey::Dscp, "EF")]));
-    let mut expected = vec![Shape::default(); 2];
-    for (step, shape) in (1..).zip([first, second, Shape::default()]) {
+        (packet(&[(OptionKey::Size, "1000"), (OptionKey::Ttl, "9")]), packet(&[(OptionKey::Dscp, "EF")]));
+    let mut expected = vec![PacketOptions::default(); 2];
+    for (step, packet) in (1..).zip([first, second, PacketOptions::default()]) {
         stage.until(step * 2_000).await;
-        stage.pinger.send(manner("5", shape)).await.expect("it runs");
-        expected.extend([shape; 2]);
+        stage.pinger.send(ping_settings("5", packet)).await.expect("it runs");
+        expected.extend([packet; 2]);
     }
     let totals = stage.totals_at(8_000).await;
-    let seen: Vec<Shape> = stage.network.sightings(host()).iter().map(|sighting| sighting.shape).collect();
+    let seen: Vec<PacketOptions> =
+        stage.network.sightings(host()).iter().map(|sighting| sighting.packet).collect();
     assert_eq!((seen, totals.lost), (expected, 0));
 }

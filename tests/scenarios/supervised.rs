@@ -12,7 +12,7 @@ use meshping::actors::supervisor::{
 use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{LookupScript, ScriptedNames, addresses};
-use meshping::target::{Address, Defaults, HostName, Interval, OptionKey, Terms};
+use meshping::target::{Address, Defaults, HostName, Interval, OptionKey, TargetOptions};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -103,7 +103,7 @@ fn add(name: &str, host: &str, interval: Option<&str>) -> AddTarget {
     AddTarget {
         name: name.into(),
         host: host.parse().expect("a host"),
-        terms: Terms::every(interval.map(seconds)),
+        terms: TargetOptions::every(interval.map(seconds)),
     }
 }
 
@@ -314,18 +314,18 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     };
     let first = with(&[(OptionKey::Size, "100"), (OptionKey::Dscp, "EF"), (OptionKey::Timeout, "2")]);
     let second = with(&[(OptionKey::Ttl, "7"), (OptionKey::Size, "200")]);
-    let both = second.terms.over(&first.terms);
+    let both = second.terms.merged_over(&first.terms);
     stage.supervisor.send(first.clone()).await.expect("it runs").result.expect("it is added");
     until(stage.began, 3_000).await;
     let before = hosts.map(|host| stage.network.sightings(address(host)).len());
     stage.supervisor.send(second).await.expect("it runs").result.expect("it is changed");
     until(stage.began, 6_000).await;
-    let shape = |terms: &Terms| terms.options.as_ref().expect("there are some").shape;
+    let packet = |terms: &TargetOptions| terms.options.as_ref().expect("there are some").packet;
     for (host, before) in hosts.into_iter().zip(before) {
         let seen = stage.network.sightings(address(host));
         let (early, later) = seen.split_at(before);
         assert!(early.len() >= 2 && later.len() >= 2, "{seen:?}");
-        assert!(early.iter().all(|sighting| sighting.shape == shape(&first.terms)), "{early:?}");
-        assert!(later.iter().all(|sighting| sighting.shape == shape(&both)), "{later:?}");
+        assert!(early.iter().all(|sighting| sighting.packet == packet(&first.terms)), "{early:?}");
+        assert!(later.iter().all(|sighting| sighting.packet == packet(&both)), "{later:?}");
     }
 }

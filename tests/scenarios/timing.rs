@@ -4,11 +4,15 @@ use super::{Stage, host, millis, seconds, timeout};
 use actix::prelude::*;
 use meshping::actors::pinger::{Adjust, PingActor, Seed};
 use meshping::probe::scripted::{ScriptedNetwork, reply};
-use meshping::target::{Manner, Shape};
+use meshping::target::{PacketOptions, PingSettings};
 use std::time::Duration;
 
 fn every(interval: &str) -> Adjust {
-    Adjust(Manner { interval: seconds(interval), timeout: timeout("5"), shape: Shape::default() })
+    Adjust(PingSettings {
+        interval: seconds(interval),
+        timeout: timeout("5"),
+        packet: PacketOptions::default(),
+    })
 }
 
 #[actix::test]

@@ -92,7 +92,7 @@ impl Answering<'_> {
             code::REDIRECT => vec![self.redirect(), reply(soon)],
             code::SOURCE_QUENCH => self.source_quench().into_iter().chain([reply(soon)]).collect(),
             code::QUOTES_EIGHT => vec![self.host_unreachable(at_once, Quote::Eight)],
-            code::QUOTES_OPTIONS => vec![self.host_unreachable(at_once, Quote::Options)],
+            code::QUOTES_OPTIONS => vec![self.host_unreachable(at_once, Quote::OptionOverrides)],
             code::ERROR_THEN_REPLY => vec![self.host_unreachable(at_once, Quote::Whole), reply(soon)],
             code::REPLY_THEN_ERROR => vec![reply(at_once), self.host_unreachable(soon, Quote::Whole)],
             code::ERROR_LATE => vec![self.host_unreachable(behaviour.delay(), Quote::Whole)],

@@ -127,7 +127,7 @@ impl Request {
         icmp.extend(match quote {
             Quote::Whole => self.datagram.clone(),
             Quote::Eight => self.datagram[..self.header_length() + 8].to_vec(),
-            Quote::Options => self.with_options(),
+            Quote::OptionOverrides => self.with_options(),
             Quote::Flipped(byte) => self.flipped(byte),
         });
         icmp
@@ -175,7 +175,7 @@ pub enum Quote {
     /// The IP header and 8 bytes, as RFC 792 asks at least.
     Eight,
     /// All of it, with options in its IP header.
-    Options,
+    OptionOverrides,
     /// All of it, with one bit flipped in that byte of the ICMP message.
     Flipped(u8),
 }

@@ -8,7 +8,7 @@ use crate::measure::{
     Schedule, WallMapping,
 };
 use crate::probe::{Engine, Listener, Port};
-use crate::target::{Address, Interval, Manner, Shape, Timeout};
+use crate::target::{Address, Interval, PacketOptions, PingSettings, Timeout};
 use actix::prelude::*;
 use ping_loop::PingLoop;
 use std::rc::Rc;
@@ -78,7 +78,7 @@ pub struct Save;
 /// Changes how the target is pinged.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Adjust(pub Manner);
+pub struct Adjust(pub PingSettings);
 
 /// Ends the actor; its target is no longer wanted.
 #[derive(Debug, Message)]
@@ -135,9 +135,9 @@ impl PingActor {
 
     /// Has its requests look like that.
     #[must_use]
-    pub fn shaped(self, shape: Shape) -> Self {
-        if shape != Shape::default() {
-            self.port.set_shape(shape);
+    pub fn with_packet_options(self, packet: PacketOptions) -> Self {
+        if packet != PacketOptions::default() {
+            self.port.set_packet_options(packet);
         }
         self
     }
@@ -283,9 +283,9 @@ impl Handler<GetHistogram> for PingActor {
 impl Handler<Adjust> for PingActor {
     type Result = ();
 
-    fn handle(&mut self, Adjust(manner): Adjust, _: &mut Self::Context) {
-        let Manner { interval, timeout, shape } = manner;
-        self.port.set_shape(shape);
+    fn handle(&mut self, Adjust(ping_settings): Adjust, _: &mut Self::Context) {
+        let PingSettings { interval, timeout, packet } = ping_settings;
+        self.port.set_packet_options(packet);
         self.port.set_timeout(timeout);
         self.books.adjust(interval, timeout, self.port.line());
     }

@@ -2,7 +2,7 @@
 
 use super::subscription::{RevisedOptions, Subscription};
 use super::{AddError, Change, NameState, Origin, Registry, RuntimeChange};
-use crate::target::{Host, HostName, Label, Terms};
+use crate::target::{Host, HostName, Label, TargetOptions};
 
 /// A host that the configuration wants pinged.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub struct ConfiguredTarget {
     /// What is pinged.
     pub host: Host,
     /// On which terms.
-    pub terms: Terms,
+    pub terms: TargetOptions,
 }
 
 /// One step from an earlier configuration to a later one.
@@ -94,11 +94,11 @@ impl<H: Clone> Registry<H> {
 
     /// What was said live about a host, without what the configuration says otherwise from now on: the last word
     /// counts, after a restart too. `None` if nothing changes.
-    fn outranked(&self, name: &Label, host: &Host, terms: &Terms) -> Option<RevisedOptions> {
+    fn outranked(&self, name: &Label, host: &Host, terms: &TargetOptions) -> Option<RevisedOptions> {
         let before = self.given_by(name, host, Origin::Config);
         let is_new = before.is_none_or(|before| before.terms != *terms);
         let live = self.given_by(name, host, Origin::Runtime).filter(|_| is_new)?;
-        let left = live.terms.without(terms);
+        let left = live.terms.minus(terms);
         (left != live.terms).then(|| live.with(left))
     }
 
@@ -200,7 +200,7 @@ impl<H: Clone> Registry<H> {
                 }
             }
             RuntimeChange::Suppress { name, host } => {
-                self.bans.insert((name, host), Terms::default());
+                self.bans.insert((name, host), TargetOptions::default());
             }
             // What is over needs no restoring.
             RuntimeChange::Remove { .. }

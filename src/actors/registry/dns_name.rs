@@ -2,7 +2,7 @@
 
 use super::subscription::{MAX_SUBSCRIPTIONS, RevisedOptions, Subscription};
 use super::{AddError, Origin};
-use crate::target::{Address, Family, HostName, Label, Terms};
+use crate::target::{Address, Family, HostName, Label, TargetOptions};
 use std::collections::HashSet;
 
 /// A DNS name, with those who want it followed.
@@ -132,7 +132,7 @@ impl DnsName {
     }
 
     /// The terms of those that the configuration claims.
-    pub(super) fn declared(&self) -> impl Iterator<Item = (&Label, &Terms)> {
+    pub(super) fn declared(&self) -> impl Iterator<Item = (&Label, &TargetOptions)> {
         let declared = self.claims.iter().filter(|claim| claim.origin == Origin::Config);
         declared.map(|claim| (&claim.name, &claim.given.terms))
     }

@@ -10,7 +10,7 @@ mod runtime_change;
 mod runtime_state;
 mod subscription;
 
-use crate::target::{Address, Defaults, Host, HostName, Label, Manner, Terms};
+use crate::target::{Address, Defaults, Host, HostName, Label, PingSettings, TargetOptions};
 use dns_name::DnsName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -34,7 +34,7 @@ pub struct Registry<H> {
     /// The followed names of each label.
     claims: HashMap<Label, Vec<HostName>>,
     /// What the configuration wants, and on which terms, and somebody has removed since.
-    bans: HashMap<(Label, Host), Terms>,
+    bans: HashMap<(Label, Host), TargetOptions>,
     /// What was wished live since the owner took it last.
     wishes: Vec<RuntimeChange>,
     /// Counts the terms given, for the last ones win.
@@ -47,7 +47,7 @@ pub enum Change<H> {
     /// A target is new: start its actor, and set its handle.
     Start(Address),
     /// A target is pinged in another manner.
-    Adjust(H, Manner),
+    Adjust(H, PingSettings),
     /// Nobody wants a target any more.
     Retire(Address, H),
     /// Nobody wants a DNS name any more.
@@ -120,8 +120,8 @@ impl<H: Clone> Registry<H> {
     }
 
     /// How a target is pinged.
-    pub fn manner(&self, entry: &TargetEntry<H>) -> Manner {
-        self.defaults.manner(entry.terms())
+    pub fn ping_settings(&self, entry: &TargetEntry<H>) -> PingSettings {
+        self.defaults.ping_settings(entry.terms())
     }
 
     /// Changes the limits; what is there already stays.
@@ -133,9 +133,10 @@ impl<H: Clone> Registry<H> {
     pub fn set_defaults(&mut self, defaults: Defaults) -> Vec<Change<H>> {
         let before = std::mem::replace(&mut self.defaults, defaults);
         let adjusted = |entry: &TargetEntry<H>| {
-            let manner = defaults.manner(entry.terms());
-            let handle = entry.handle.clone().filter(|_| manner != before.manner(entry.terms()))?;
-            Some(Change::Adjust(handle, manner))
+            let ping_settings = defaults.ping_settings(entry.terms());
+            let handle =
+                entry.handle.clone().filter(|_| ping_settings != before.ping_settings(entry.terms()))?;
+            Some(Change::Adjust(handle, ping_settings))
         };
         self.targets.values().filter_map(|entry| adjusted(entry)).collect()
     }
@@ -153,7 +154,7 @@ impl<H: Clone> Registry<H> {
         &mut self,
         name: &Label,
         address: Address,
-        terms: &Terms,
+        terms: &TargetOptions,
     ) -> Result<Vec<Change<H>>, AddError> {
         let mut changes = Vec::new();
         let host = Host::Address(address);
@@ -175,7 +176,7 @@ impl<H: Clone> Registry<H> {
         &mut self,
         name: &Label,
         host: &HostName,
-        terms: &Terms,
+        terms: &TargetOptions,
     ) -> Result<(NameSubscribed, Vec<Change<H>>), AddError> {
         let mut changes = Vec::new();
         let wanted = Host::Name(host.clone());
@@ -315,7 +316,7 @@ impl<H: Clone> Registry<H> {
     }
 
     /// What was said live about a host, with what is said now.
-    fn renewed(&mut self, name: &Label, host: &Host, terms: &Terms) -> RevisedOptions {
+    fn renewed(&mut self, name: &Label, host: &Host, terms: &TargetOptions) -> RevisedOptions {
         let revision = self.next_revision();
         self.given_by(name, host, Origin::Runtime).cloned().unwrap_or_default().renewed(terms, revision)
     }
@@ -342,11 +343,11 @@ impl<H: Clone> Registry<H> {
         let name = want.name.clone();
         let wanted = entry.want(want)?;
         let adjusted = wanted.adjusted.then(|| entry.handle.clone()).flatten();
-        let manner = self.defaults.manner(entry.terms());
+        let ping_settings = self.defaults.ping_settings(entry.terms());
         if wanted.fresh && own_address(&name) != Some(address) {
             self.by_name.insert((name, Some(address)));
         }
-        changes.extend(adjusted.map(|handle| Change::Adjust(handle, manner)));
+        changes.extend(adjusted.map(|handle| Change::Adjust(handle, ping_settings)));
         Ok(())
     }
 
@@ -366,7 +367,7 @@ impl<H: Clone> Registry<H> {
             let retire = |handle| Change::Retire(address, handle);
             changes.extend(self.targets.remove(&address).and_then(|entry| entry.handle).map(retire));
         } else if let Some(handle) = entry.handle.clone().filter(|_| unwanted.adjusted) {
-            changes.push(Change::Adjust(handle, self.defaults.manner(entry.terms())));
+            changes.push(Change::Adjust(handle, self.defaults.ping_settings(entry.terms())));
         }
         unwanted.ended.into_vec()
     }

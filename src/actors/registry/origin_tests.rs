@@ -2,8 +2,8 @@ use super::tests::{TestRegistry, ip};
 use super::*;
 use crate::target::{Family, OptionKey};
 
-fn terms(pairs: &[(OptionKey, &str)]) -> Terms {
-    let mut terms = Terms::default();
+fn terms(pairs: &[(OptionKey, &str)]) -> TargetOptions {
+    let mut terms = TargetOptions::default();
     for &(key, text) in pairs {
         terms.set(key, text).unwrap();
     }
@@ -51,7 +51,7 @@ impl TestRegistry {
 
     fn interval(&self, address: &str) -> u64 {
         let entry = self.registry.get(&ip(address)).unwrap();
-        self.registry.manner(entry).interval.get().as_secs()
+        self.registry.ping_settings(entry).interval.get().as_secs()
     }
 }
 

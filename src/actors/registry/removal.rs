@@ -2,7 +2,7 @@
 
 use super::subscription::Subscription;
 use super::{Change, Origin, Registry, RuntimeChange};
-use crate::target::{Address, Host, HostName, Label, Terms};
+use crate::target::{Address, Host, HostName, Label, TargetOptions};
 
 impl<H: Clone> Registry<H> {
     /// Forgets what matches the name, and what matches the host.
@@ -65,7 +65,7 @@ impl<H: Clone> Registry<H> {
         }
     }
 
-    fn note_end(&mut self, origin: Origin, name: &Label, host: Host, terms: &Terms) {
+    fn note_end(&mut self, origin: Origin, name: &Label, host: Host, terms: &TargetOptions) {
         let name = name.clone();
         match origin {
             Origin::Runtime => self.wishes.push(RuntimeChange::Remove { name, host }),
@@ -121,7 +121,7 @@ impl<H: Clone> Registry<H> {
     }
 
     /// Nothing is kept away any more; returns on which terms the configuration wants it.
-    pub(super) fn unban(&mut self, name: &Label, host: &Host) -> Option<Terms> {
+    pub(super) fn unban(&mut self, name: &Label, host: &Host) -> Option<TargetOptions> {
         let ((name, host), terms) = self.bans.remove_entry(&(name.clone(), host.clone()))?;
         self.wishes.push(RuntimeChange::Unsuppress { name, host });
         Some(terms)

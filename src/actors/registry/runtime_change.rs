@@ -1,6 +1,6 @@
 //! What was wished live, over the control socket: records that bring it back after a restart.
 
-use crate::target::{Address, Host, HostName, Label, Terms};
+use crate::target::{Address, Host, HostName, Label, TargetOptions};
 
 /// Who wants something pinged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,7 +22,7 @@ pub enum RuntimeChange {
         /// What is pinged.
         host: Host,
         /// All of its terms, not only what changed.
-        terms: Terms,
+        terms: TargetOptions,
     },
     /// It is not wanted any more.
     Remove {

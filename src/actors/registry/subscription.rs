@@ -1,7 +1,7 @@
 //! One target of the registry: who wants it, and on which terms.
 
 use super::{AddError, Origin};
-use crate::target::{HostName, Label, Terms};
+use crate::target::{HostName, Label, TargetOptions};
 use smallvec::SmallVec;
 
 /// One target.
@@ -9,7 +9,7 @@ pub struct TargetEntry<H> {
     /// How to reach its actor; `None` until the owner has set it.
     pub handle: Option<H>,
     /// What all who want it have said, the last given first.
-    terms: Terms,
+    terms: TargetOptions,
     /// Nearly always there is one.
     wants: Subscriptions,
 }
@@ -41,14 +41,14 @@ impl Subscription {
 /// Terms, and when they were given: of those given by several, the last counts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct RevisedOptions {
-    pub terms: Terms,
+    pub terms: TargetOptions,
     interval_revision: u64,
     options_revision: u64,
 }
 
 impl RevisedOptions {
     /// Terms that are given now.
-    pub(super) fn at(terms: Terms, revision: u64) -> Self {
+    pub(super) fn at(terms: TargetOptions, revision: u64) -> Self {
         Self { terms, interval_revision: revision, options_revision: revision }
     }
 
@@ -58,14 +58,14 @@ impl RevisedOptions {
     }
 
     /// Other terms, of the same time.
-    pub(super) fn with(&self, terms: Terms) -> Self {
+    pub(super) fn with(&self, terms: TargetOptions) -> Self {
         Self { terms, ..self.clone() }
     }
 
     /// What was given before, with these terms over it.
-    pub(super) fn renewed(&self, terms: &Terms, revision: u64) -> Self {
+    pub(super) fn renewed(&self, terms: &TargetOptions, revision: u64) -> Self {
         Self {
-            terms: terms.over(&self.terms),
+            terms: terms.merged_over(&self.terms),
             interval_revision: if terms.interval.is_some() { revision } else { self.interval_revision },
             options_revision: if terms.options.is_some() { revision } else { self.options_revision },
         }
@@ -75,7 +75,7 @@ impl RevisedOptions {
 impl<H> TargetEntry<H> {
     /// A target that nobody wants yet.
     pub(super) fn new() -> Self {
-        Self { handle: None, terms: Terms::default(), wants: SmallVec::new() }
+        Self { handle: None, terms: TargetOptions::default(), wants: SmallVec::new() }
     }
 
     /// The first of its names.
@@ -84,7 +84,7 @@ impl<H> TargetEntry<H> {
     }
 
     /// On which terms it is pinged.
-    pub const fn terms(&self) -> &Terms {
+    pub const fn terms(&self) -> &TargetOptions {
         &self.terms
     }
 
@@ -149,10 +149,10 @@ impl<H> TargetEntry<H> {
         let mut with_options: SmallVec<[&RevisedOptions; 1]> =
             all().filter(|given| given.terms.options.is_some()).collect();
         with_options.sort_by_key(|given| given.options_revision);
-        let options = with_options.into_iter().fold(Terms::default(), |terms, given| {
-            Terms { interval: None, options: given.terms.options.clone() }.over(&terms)
+        let options = with_options.into_iter().fold(TargetOptions::default(), |terms, given| {
+            TargetOptions { interval: None, options: given.terms.options.clone() }.merged_over(&terms)
         });
-        let terms = Terms { interval: interval.and_then(|given| given.terms.interval), ..options };
+        let terms = TargetOptions { interval: interval.and_then(|given| given.terms.interval), ..options };
         let changed = terms != self.terms;
         self.terms = terms;
         changed

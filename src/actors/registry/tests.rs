@@ -23,7 +23,9 @@ impl TestRegistry {
                     self.registry.set_handle(&address, self.started);
                     format!("start {address}")
                 }
-                Change::Adjust(handle, manner) => format!("{handle} every {} s", manner.interval.seconds()),
+                Change::Adjust(handle, ping_settings) => {
+                    format!("{handle} every {} s", ping_settings.interval.seconds())
+                }
                 Change::Retire(_, handle) => format!("retire {handle}"),
                 Change::Unfollow(name) => format!("unfollow {}", name.as_str()),
             });
@@ -31,7 +33,7 @@ impl TestRegistry {
     }
 
     pub(crate) fn add(&mut self, name: &str, address: &str, interval: Option<&str>) -> Result<(), AddError> {
-        let terms = Terms::every(interval.map(|text| text.parse().unwrap()));
+        let terms = TargetOptions::every(interval.map(|text| text.parse().unwrap()));
         let changes = self.registry.add_address(&name.into(), ip(address), &terms)?;
         self.apply(changes);
         Ok(())
@@ -39,7 +41,7 @@ impl TestRegistry {
 
     pub(crate) fn claim(&mut self, name: &str, host: &str) -> Result<NameSubscribed, AddError> {
         let (claimed, changes) =
-            self.registry.claim(&name.into(), &host.parse().unwrap(), &Terms::default())?;
+            self.registry.claim(&name.into(), &host.parse().unwrap(), &TargetOptions::default())?;
         self.apply(changes);
         Ok(claimed)
     }

@@ -7,7 +7,7 @@ pub use crate::actors::registry::{AddError, ConfigChange, ConfiguredTarget, Filt
 use crate::actors::reload::ReloadState;
 use crate::actors::shard::ShardHandle;
 use crate::probe::EngineStats;
-use crate::target::{Address, Host, Interval, Label, Options, Terms};
+use crate::target::{Address, Host, Interval, Label, OptionOverrides, TargetOptions};
 use actix::WeakAddr;
 use actix::prelude::*;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub struct AddTarget {
     /// What to ping.
     pub host: Host,
     /// How; what they do not say stays as it was for an existing target, and is the default for a new one.
-    pub terms: Terms,
+    pub terms: TargetOptions,
 }
 
 /// What came of an [`AddTarget`].
@@ -77,7 +77,7 @@ pub struct TargetRef {
     /// Its interval.
     pub interval: Interval,
     /// In what else it differs from the others.
-    pub options: Option<Arc<Options>>,
+    pub options: Option<Arc<OptionOverrides>>,
     /// The actor that owns its books. Weak, because copies of it take no memory.
     pub pinger: WeakAddr<PingActor>,
     /// Where that actor runs.

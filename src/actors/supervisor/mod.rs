@@ -104,7 +104,7 @@ impl SupervisorActor {
         for change in changes {
             match change {
                 Change::Start(address) => self.start_pinger(address, ctx),
-                Change::Adjust(pinger, manner) => pinger.tell(Adjust(manner)),
+                Change::Adjust(pinger, ping_settings) => pinger.tell(Adjust(ping_settings)),
                 Change::Retire(address, pinger) => {
                     pinger.tell(pinger::StopPinger);
                     self.memory.retired(address);
@@ -120,14 +120,15 @@ impl SupervisorActor {
     }
 
     fn start_pinger(&mut self, address: Address, ctx: &mut Context<Self>) {
-        let Some(manner) = self.registry.get(&address).map(|entry| self.registry.manner(entry)) else {
+        let Some(ping_settings) = self.registry.get(&address).map(|entry| self.registry.ping_settings(entry))
+        else {
             return;
         };
         self.generations += 1;
         let generation = self.generations;
         let parent = Arc::clone(self.parent.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
         let saved = self.memory.started(&address);
-        let order = PingerSpec { address, manner, generation, parent, saved };
+        let order = PingerSpec { address, ping_settings, generation, parent, saved };
         let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
         let actor = shard.start(order, &self.seeds).downgrade();
         self.registry.set_handle(&address, Pinger { actor, generation });
@@ -195,7 +196,7 @@ impl SupervisorActor {
         let member = |(address, entry): (Address, &TargetEntry<Pinger>)| {
             let pinger = entry.handle.as_ref()?.actor.clone();
             let home = homes[Seeds::shard_of(address, homes.len())].clone();
-            let interval = self.registry.manner(entry).interval;
+            let interval = self.registry.ping_settings(entry).interval;
             let options = entry.terms().options.clone();
             Some(TargetRef { address, name: entry.name().clone(), interval, options, pinger, home })
         };

@@ -5,7 +5,7 @@
 
 use super::keys::{self, FileOption};
 use crate::format::escape::shown;
-use crate::target::{Label, Labels, OptionKey, TargetSpec, Terms};
+use crate::target::{Label, Labels, OptionKey, TargetOptions, TargetSpec};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
@@ -127,8 +127,8 @@ impl FileReader<'_> {
         let texts: Vec<String> = values.iter().filter_map(|value| text(value)).collect();
         if texts.len() < values.len() {
             let lists = if many { " or a list of them" } else { "" };
-            let takes = format!("{key} takes a text, a number or true or false{lists}");
-            self.complain(Some(value.span()), takes);
+            let expected = format!("{key} takes a text, a number or true or false{lists}");
+            self.complain(Some(value.span()), expected);
             return None;
         }
         Some(texts)
@@ -156,7 +156,7 @@ impl FileReader<'_> {
 
     fn target(&mut self, table: &DeTable<'_>, at: Range<usize>) -> Option<TargetSpec> {
         let problems = self.problems.len();
-        let (mut host, mut name, mut terms) = (None, None, Terms::default());
+        let (mut host, mut name, mut terms) = (None, None, TargetOptions::default());
         for (key, value) in table {
             let word = key.get_ref().as_ref();
             match (word, word.parse::<OptionKey>()) {
@@ -191,9 +191,9 @@ impl FileReader<'_> {
         text
     }
 
-    fn set(&mut self, terms: &mut Terms, key: OptionKey, value: &Value<'_>) {
+    fn set(&mut self, terms: &mut TargetOptions, key: OptionKey, value: &Value<'_>) {
         let Some(text) = text(value) else {
-            return self.complain(Some(value.span()), format!("{key} takes {}", key.takes()));
+            return self.complain(Some(value.span()), format!("{key} takes {}", key.expected()));
         };
         if let Err(error) = terms.set(key, &text) {
             self.complain(Some(value.span()), error.to_string());
@@ -220,13 +220,13 @@ impl FileReader<'_> {
 }
 
 /// A target of these texts.
-pub(super) fn spec(host: &str, name: Option<&str>, terms: &Terms) -> Result<TargetSpec, String> {
+pub(super) fn spec(host: &str, name: Option<&str>, terms: &TargetOptions) -> Result<TargetSpec, String> {
     let spec: TargetSpec = host.parse().map_err(|error| format!("{host:?}: {error}"))?;
     let spec = match name {
         Some(name) if !name.is_empty() => spec.called(name).map_err(|error| error.to_string())?,
         _ => spec,
     };
-    let terms = terms.over(&spec.terms);
+    let terms = terms.merged_over(&spec.terms);
     terms.check(&spec.host).map_err(|error| error.to_string())?;
     Ok(TargetSpec { terms, ..spec })
 }

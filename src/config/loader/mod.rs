@@ -7,7 +7,7 @@ pub use super::file::Problem;
 use super::file::{self, ConfigFile};
 use super::{file_sd, keys, targets_file};
 use crate::config::Config;
-use crate::target::{Host, Label, Options, TargetSpec};
+use crate::target::{Host, Label, OptionOverrides, TargetSpec};
 use clap::ArgMatches;
 use siphasher::sip::SipHasher13;
 use std::collections::{HashMap, HashSet};
@@ -189,7 +189,7 @@ fn merged(targets: Vec<TargetSpec>) -> (Vec<TargetSpec>, usize) {
     for target in targets {
         let place = *places.entry((target.name.clone(), target.host.clone())).or_insert(merged.len());
         match merged.get_mut(place) {
-            Some(earlier) => earlier.terms = target.terms.over(&earlier.terms),
+            Some(earlier) => earlier.terms = target.terms.merged_over(&earlier.terms),
             None => merged.push(target),
         }
     }
@@ -200,7 +200,7 @@ fn merged(targets: Vec<TargetSpec>) -> (Vec<TargetSpec>, usize) {
 
 /// Keeps equal options once: a whole file of targets often has the same.
 fn share_options(targets: &mut [TargetSpec]) {
-    let mut known: HashSet<Arc<Options>> = HashSet::new();
+    let mut known: HashSet<Arc<OptionOverrides>> = HashSet::new();
     for options in targets.iter_mut().filter_map(|target| target.terms.options.as_mut()) {
         match known.get(options) {
             Some(same) => *options = Arc::clone(same),

@@ -31,7 +31,7 @@ use super::send_failures::SendFailureLog;
 use super::wire::TokenKey;
 use super::{Engine, EngineStats, Event, Listener, RejectReason, TargetId};
 use crate::measure::{Log2Histogram, Timestamp};
-use crate::target::{Address, Family, Shape};
+use crate::target::{Address, Family, PacketOptions};
 use clock::WallClock;
 use slots::Slots;
 use socket::{IcmpSocket, SocketKind};
@@ -202,11 +202,11 @@ impl Engine for NativeEngine {
         }
     }
 
-    fn set_shape(&self, id: TargetId, shape: Shape) {
-        if let Some(size) = shape.size {
+    fn set_packet_options(&self, id: TargetId, packet: PacketOptions) {
+        if let Some(size) = packet.size {
             self.receiver.borrow_mut().make_room(size);
         }
-        self.targets.borrow_mut().set_shape(id, shape);
+        self.targets.borrow_mut().set_packet_options(id, packet);
     }
 
     fn send(&self, id: TargetId, number: u32) {

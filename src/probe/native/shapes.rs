@@ -3,39 +3,39 @@
 use super::socket::Fragments;
 use super::sys::{self, PacketMarks};
 use crate::probe::wire::PAYLOAD;
-use crate::target::{Dscp, Shape, Zone};
+use crate::target::{Dscp, PacketOptions, Zone};
 use std::net::IpAddr;
 use std::num::NonZero;
 
 /// What a target was given, and what it takes to send that.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SpecialSocket {
-    shape: Shape,
+    packet: PacketOptions,
     /// Index of its interface; 0 without one, or while there is no such interface.
     interface: u32,
 }
 
 impl SpecialSocket {
     /// `None` if it is like all others.
-    pub(super) fn new(shape: Shape) -> Option<Box<Self>> {
-        (shape != Shape::default()).then(|| Box::new(Self { shape, interface: 0 }))
+    pub(super) fn new(packet: PacketOptions) -> Option<Box<Self>> {
+        (packet != PacketOptions::default()).then(|| Box::new(Self { packet, interface: 0 }))
     }
 
     /// Number of bytes after the ICMP header.
     pub(super) fn size(&self) -> usize {
-        self.shape.size.map_or(PAYLOAD, |size| size.get().into())
+        self.packet.size.map_or(PAYLOAD, |size| size.get().into())
     }
 
     /// The address of ours that its requests come from, if that was asked for.
     pub(super) const fn source(&self) -> Option<IpAddr> {
-        self.shape.source
+        self.packet.source
     }
 
     /// What the system does with requests that are larger than a link takes.
     ///
     /// Nobody fragments our usual ones; that others are fragmented is what size is good for, unless it is forbidden.
     pub(super) fn fragments(&self) -> Fragments {
-        match self.shape.dont_fragment {
+        match self.packet.dont_fragment {
             Some(true) => Fragments::Never,
             Some(false) => Fragments::Anywhere,
             None if self.size() <= PAYLOAD => Fragments::Never,
@@ -48,13 +48,13 @@ impl SpecialSocket {
     /// # Errors
     /// The interface, if there is none of that name.
     pub(super) fn marks(&mut self) -> Result<PacketMarks, Zone> {
-        if let (Some(name), 0) = (self.shape.interface, self.interface) {
+        if let (Some(name), 0) = (self.packet.interface, self.interface) {
             self.interface = sys::interface_of(name.as_str()).ok_or(name)?;
         }
         Ok(PacketMarks {
-            traffic_class: self.shape.dscp.map(Dscp::traffic_class),
-            ttl: self.shape.ttl.map(NonZero::get),
-            source: self.shape.source,
+            traffic_class: self.packet.dscp.map(Dscp::traffic_class),
+            ttl: self.packet.ttl.map(NonZero::get),
+            source: self.packet.source,
             interface: self.interface,
         })
     }

@@ -6,7 +6,7 @@ use super::sys;
 use crate::measure::Timestamp;
 use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, TargetId};
-use crate::target::{Address, Shape, Zone};
+use crate::target::{Address, PacketOptions, Zone};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
@@ -179,9 +179,9 @@ impl NativeTargets {
     }
 
     /// Has a target's requests look like that from now on.
-    pub(super) fn set_shape(&mut self, id: TargetId, shape: Shape) {
+    pub(super) fn set_packet_options(&mut self, id: TargetId, packet: PacketOptions) {
         if let Some(target) = self.get_mut(id) {
-            target.special = SpecialSocket::new(shape);
+            target.special = SpecialSocket::new(packet);
         }
     }
 

@@ -24,7 +24,7 @@ mod targets;
 
 use super::{Engine, EngineStats, Event, Line, Listener, TargetId};
 use crate::measure::Timestamp;
-use crate::target::{Address, Family, Shape, Timeout};
+use crate::target::{Address, Family, PacketOptions, Timeout};
 use request::{PortableRequest, RequestTotals};
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -176,9 +176,9 @@ impl Engine for PortableEngine {
         }
     }
 
-    fn set_shape(&self, id: TargetId, shape: Shape) {
+    fn set_packet_options(&self, id: TargetId, packet: PacketOptions) {
         if let Some(target) = self.targets.borrow_mut().get_mut(id) {
-            target.set_shape(shape);
+            target.set_packet_options(packet);
         }
     }
 

@@ -4,7 +4,7 @@ use super::request::{LARGEST, PortableRequest};
 use crate::measure::Timestamp;
 use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, TargetId};
-use crate::target::{Address, OptionKey, Shape, Timeout};
+use crate::target::{Address, OptionKey, PacketOptions, Timeout};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -34,7 +34,7 @@ pub(super) struct PortableTarget {
     pub blind: Rc<RefCell<VecDeque<Timestamp>>>,
     alarm: Timestamp,
     under_way: JoinSet<()>,
-    shape: Shape,
+    packet: PacketOptions,
     resolved: Option<SocketAddr>,
 }
 
@@ -104,14 +104,14 @@ impl PortableTargets {
 
 impl PortableTarget {
     fn new(id: TargetId, address: Address, listener: Rc<dyn Listener>, timeout: Timeout, ident: u16) -> Self {
-        let (alarm, under_way, shape) = (Timestamp::NEVER, JoinSet::new(), Shape::default());
+        let (alarm, under_way, packet) = (Timestamp::NEVER, JoinSet::new(), PacketOptions::default());
         let blind = Rc::default();
-        Self { id, address, listener, timeout, ident, blind, alarm, under_way, shape, resolved: None }
+        Self { id, address, listener, timeout, ident, blind, alarm, under_way, packet, resolved: None }
     }
 
     /// Has its requests look like that from now on.
-    pub(super) fn set_shape(&mut self, shape: Shape) {
-        self.shape = shape;
+    pub(super) fn set_packet_options(&mut self, packet: PacketOptions) {
+        self.packet = packet;
     }
 
     /// Number of bytes after the ICMP header of its requests.
@@ -119,7 +119,7 @@ impl PortableTarget {
     /// # Errors
     /// [`Unsupported`], when its requests can't look as they should.
     pub(super) fn size(&self) -> Result<usize, Unsupported> {
-        let Shape { size, dscp, ttl, source, interface, dont_fragment } = self.shape;
+        let PacketOptions { size, dscp, ttl, source, interface, dont_fragment } = self.packet;
         let given = [
             (OptionKey::Dscp, dscp.is_some()),
             (OptionKey::Ttl, ttl.is_some()),

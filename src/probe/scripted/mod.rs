@@ -20,7 +20,7 @@ pub use fate::{
 
 use super::{Engine, EngineStats, Event, Line, Listener, TargetId};
 use crate::measure::Timestamp;
-use crate::target::{Address, Shape};
+use crate::target::{Address, PacketOptions};
 use fate::Sending;
 use state::{NetworkState, Repeat, ScriptedEvent};
 use std::cell::{Cell, RefCell};
@@ -42,7 +42,7 @@ pub struct Sighting {
     /// Its number.
     pub number: u32,
     /// What it looked like.
-    pub shape: Shape,
+    pub packet: PacketOptions,
 }
 
 impl ScriptedNetwork {
@@ -159,8 +159,8 @@ impl Engine for ScriptedNetwork {
         self.0.state.borrow_mut().detach(id);
     }
 
-    fn set_shape(&self, id: TargetId, shape: Shape) {
-        self.0.state.borrow_mut().set_shape(id, shape);
+    fn set_packet_options(&self, id: TargetId, packet: PacketOptions) {
+        self.0.state.borrow_mut().set_packet_options(id, packet);
     }
 
     fn send(&self, id: TargetId, number: u32) {

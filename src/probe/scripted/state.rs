@@ -4,7 +4,7 @@ use super::fate::{Arrival, ScriptedArrival, ScriptedOutcome, Sending};
 use super::{Sighting, silence};
 use crate::measure::Timestamp;
 use crate::probe::{Event, Listener, RejectReason, TargetId};
-use crate::target::{Address, Family, Shape};
+use crate::target::{Address, Family, PacketOptions};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -54,7 +54,7 @@ struct ScriptedTarget {
     id: TargetId,
     address: Address,
     listener: Rc<dyn Listener>,
-    shape: Shape,
+    packet: PacketOptions,
     alarm: Timestamp,
     arrivals: BTreeMap<(Timestamp, u64), ScriptedEvent>,
 }
@@ -104,8 +104,8 @@ impl NetworkState {
             u32::try_from(self.ports.len() - 1).unwrap_or(u32::MAX)
         });
         let id = TargetId { index, generation: self.generations[index as usize] };
-        let (shape, alarm, arrivals) = (Shape::default(), Timestamp::NEVER, BTreeMap::new());
-        self.ports[index as usize] = Some(ScriptedTarget { id, address, listener, shape, alarm, arrivals });
+        let (packet, alarm, arrivals) = (PacketOptions::default(), Timestamp::NEVER, BTreeMap::new());
+        self.ports[index as usize] = Some(ScriptedTarget { id, address, listener, packet, alarm, arrivals });
         id
     }
 
@@ -118,9 +118,9 @@ impl NetworkState {
         self.free.push(id.index);
     }
 
-    pub(super) fn set_shape(&mut self, id: TargetId, shape: Shape) {
+    pub(super) fn set_packet_options(&mut self, id: TargetId, packet: PacketOptions) {
         if let Some(port) = self.port(id) {
-            port.shape = shape;
+            port.packet = packet;
         }
     }
 
@@ -136,7 +136,7 @@ impl NetworkState {
         now: Timestamp,
     ) -> Option<(Rc<dyn Listener>, Sending)> {
         let port = self.port(id)?;
-        let (address, shape, listener) = (port.address, port.shape, Rc::clone(&port.listener));
+        let (address, packet, listener) = (port.address, port.packet, Rc::clone(&port.listener));
         let fate = match self.scripts.get_mut(&address) {
             Some(script) => script.next_fate(),
             None => self.elsewhere.clone(),
@@ -144,7 +144,7 @@ impl NetworkState {
         if fate.sending == Sending::Sent {
             self.requests += 1;
             if let Some(script) = self.scripts.get_mut(&address) {
-                script.sightings.push(Sighting { at: now, number, shape });
+                script.sightings.push(Sighting { at: now, number, packet });
             }
             self.plan_arrivals(id, number, now, &fate.arrivals);
         }

@@ -2,7 +2,7 @@
 
 use crate::measure::{DetailedStats, EndedOutage, Outage, WallMapping};
 use crate::protocol::json::{put, write_fixed, write_string};
-use crate::target::{OptionKey, Options};
+use crate::target::{OptionKey, OptionOverrides};
 use std::time::Duration;
 
 /// Writes the members behind those that every list has, each with a comma before it.
@@ -24,7 +24,7 @@ pub(super) fn write_detail(text: &mut String, detail: &DetailedStats, wall: Wall
 }
 
 /// Writes the options that a target was given, by the names that `add` takes, and its labels.
-pub(super) fn write_options(text: &mut String, options: &Options) {
+pub(super) fn write_options(text: &mut String, options: &OptionOverrides) {
     for (key, value) in options.iter() {
         put(text, format_args!(",\"{key}\":"));
         match key {
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::measure::averages::Weights;
     use crate::measure::{Cause, ErrorClass, Timestamp};
-    use crate::target::{Labels, Terms};
+    use crate::target::{Labels, TargetOptions};
 
     fn written(detail: &DetailedStats) -> String {
         let wall = WallMapping::new(
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn options_have_the_names_and_values_that_add_takes() {
-        let mut terms = Terms::default();
+        let mut terms = TargetOptions::default();
         let pairs = [
             (OptionKey::Timeout, "0.5"),
             (OptionKey::Size, "1472"),
@@ -172,7 +172,7 @@ mod tests {
         );
         assert_eq!(text, expected);
         let mut nothing = String::new();
-        write_options(&mut nothing, &Options::default());
+        write_options(&mut nothing, &OptionOverrides::default());
         assert_eq!(nothing, "");
     }
 }

@@ -7,7 +7,7 @@ use super::json::{MAX_REPLY, close, put, separate, write_seconds, write_string};
 use super::members::Members;
 use super::selector::{Selector, selection};
 use crate::measure::{DetailedStats, PeriodStats, WallMapping};
-use crate::target::{Address, Interval, Options};
+use crate::target::{Address, Interval, OptionOverrides};
 use detail::{write_detail, write_options};
 
 /// A request for the books of targets.
@@ -62,7 +62,7 @@ pub struct ListedTarget<'a> {
     /// What else there is to tell, and the wall-clock time of the moments in it.
     pub detail: Option<(&'a DetailedStats, WallMapping)>,
     /// In what it differs from others, to be told with the detail only.
-    pub options: Option<&'a Options>,
+    pub options: Option<&'a OptionOverrides>,
 }
 
 impl ListedTarget<'_> {

@@ -1,7 +1,7 @@
 //! What each row of the contract's table is read as.
 
 use super::*;
-use crate::target::{Address, Label, OptionKey, Terms};
+use crate::target::{Address, Label, OptionKey, TargetOptions};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -128,7 +128,7 @@ fn name_and_addr_serve_for_each_other() {
         let (name, host) = (called.into(), pinged.parse().expect("a host"));
         assert_eq!(
             parsed(&request.to_string()),
-            Request::Add(AddRequest { name, host, terms: Terms::default() }),
+            Request::Add(AddRequest { name, host, terms: TargetOptions::default() }),
             "{request}"
         );
     }
@@ -321,7 +321,7 @@ fn an_add_takes_every_option_of_a_target() {
     assert_eq!(terms.labels().collect::<Vec<_>>(), [("site", "B")]);
     let absent = json!({"cmd": "add", "name": "N", "timeout": null, "dscp": "", "labels": {}});
     let Request::Add(AddRequest { terms, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };
-    assert_eq!(terms, Terms::default());
+    assert_eq!(terms, TargetOptions::default());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! On which terms a host is pinged: its interval, and the options in which it differs from the others.
 
-use super::{Address, Dscp, Family, Host, Interval, LabelError, Labels, PayloadSize, Shape, Timeout, Zone};
+use super::{
+    Address, Dscp, Family, Host, Interval, LabelError, Labels, PacketOptions, PayloadSize, Timeout, Zone,
+};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -8,77 +10,77 @@ use std::sync::Arc;
 
 /// What somebody who wants a host pinged says about how; what is `None` is as for every other target.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Terms {
+pub struct TargetOptions {
     /// Time between two requests.
     pub interval: Option<Interval>,
     /// Everything else; most targets have nothing of it.
-    pub options: Option<Arc<Options>>,
+    pub options: Option<Arc<OptionOverrides>>,
 }
 
 /// In what a target differs from the others, its interval apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Options {
+pub struct OptionOverrides {
     /// After this a request is lost.
     pub timeout: Option<Timeout>,
     /// Only addresses of this family, of a DNS name.
     pub family: Option<Family>,
     /// What its requests look like.
-    pub shape: Shape,
+    pub packet: PacketOptions,
     /// Its own labels.
     pub labels: Labels,
 }
 
-impl Options {
+impl OptionOverrides {
     /// These, and where they say nothing, earlier ones. Labels are taken as a whole.
     #[must_use]
-    pub fn over(&self, earlier: &Self) -> Self {
+    pub fn merged_over(&self, earlier: &Self) -> Self {
         let labels = if self.labels.is_empty() { &earlier.labels } else { &self.labels };
         Self {
             timeout: self.timeout.or(earlier.timeout),
             family: self.family.or(earlier.family),
-            shape: self.shape.over(earlier.shape),
+            packet: self.packet.merged_over(earlier.packet),
             labels: labels.clone(),
         }
     }
 
-    /// Those that are set, as texts that [`Terms::set`] takes; labels not among them.
+    /// Those that are set, as texts that [`TargetOptions::set`] takes; labels not among them.
     pub fn iter(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
         OptionKey::ALL.into_iter().filter_map(|key| Some((key, self.text(key)?)))
     }
 
     fn text(&self, key: OptionKey) -> Option<String> {
-        let Self { timeout, family, shape, .. } = self;
+        let Self { timeout, family, packet, .. } = self;
         match key {
             OptionKey::Interval => None,
             OptionKey::Timeout => timeout.map(|timeout| timeout.get().as_secs_f64().to_string()),
-            OptionKey::Size => shape.size.map(|size| size.get().to_string()),
-            OptionKey::Dscp => shape.dscp.map(|dscp| dscp.to_string()),
-            OptionKey::Ttl => shape.ttl.map(|ttl| ttl.to_string()),
-            OptionKey::Source => shape.source.map(|source| source.to_string()),
-            OptionKey::Interface => shape.interface.map(|interface| interface.as_str().to_owned()),
-            OptionKey::DontFragment => shape.dont_fragment.map(|dont| dont.to_string()),
+            OptionKey::Size => packet.size.map(|size| size.get().to_string()),
+            OptionKey::Dscp => packet.dscp.map(|dscp| dscp.to_string()),
+            OptionKey::Ttl => packet.ttl.map(|ttl| ttl.to_string()),
+            OptionKey::Source => packet.source.map(|source| source.to_string()),
+            OptionKey::Interface => packet.interface.map(|interface| interface.as_str().to_owned()),
+            OptionKey::DontFragment => packet.dont_fragment.map(|dont| dont.to_string()),
             OptionKey::Family => family.map(|family| family.as_str().to_lowercase()),
         }
     }
 
     /// These, less those that others set.
-    fn without(&self, others: &Self) -> Self {
+    fn minus(&self, others: &Self) -> Self {
         let labels = if others.labels.is_empty() { self.labels.clone() } else { Labels::default() };
         Self {
             timeout: self.timeout.filter(|_| others.timeout.is_none()),
             family: self.family.filter(|_| others.family.is_none()),
-            shape: self.shape.without(others.shape),
+            packet: self.packet.minus(others.packet),
             labels,
         }
     }
 
     /// The only family that can be pinged on these terms: an address can't be reached from one of the other family.
     pub fn only_family(&self) -> Option<Family> {
-        self.family.or(self.shape.source.map(Family::of))
+        self.family.or(self.packet.source.map(Family::of))
     }
 }
 
-impl Terms {
+impl TargetOptions {
     /// An interval, and nothing else.
     pub const fn every(interval: Option<Interval>) -> Self {
         Self { interval, options: None }
@@ -86,9 +88,9 @@ impl Terms {
 
     /// These, and where they say nothing, earlier ones.
     #[must_use]
-    pub fn over(&self, earlier: &Self) -> Self {
+    pub fn merged_over(&self, earlier: &Self) -> Self {
         let options = match (&self.options, &earlier.options) {
-            (Some(options), Some(earlier)) => Some(Arc::new(options.over(earlier))),
+            (Some(options), Some(earlier)) => Some(Arc::new(options.merged_over(earlier))),
             (options, earlier) => options.clone().or_else(|| earlier.clone()),
         };
         Self { interval: self.interval.or(earlier.interval), options }
@@ -96,13 +98,13 @@ impl Terms {
 
     /// These, less the options that others set.
     #[must_use]
-    pub fn without(&self, others: &Self) -> Self {
+    pub fn minus(&self, others: &Self) -> Self {
         let interval = self.interval.filter(|_| others.interval.is_none());
         let options = match (&self.options, &others.options) {
-            (Some(options), Some(others)) => Some(Arc::new(options.without(others))),
+            (Some(options), Some(others)) => Some(Arc::new(options.minus(others))),
             (options, _) => options.clone(),
         };
-        Self { interval, options: options.filter(|options| **options != Options::default()) }
+        Self { interval, options: options.filter(|options| **options != OptionOverrides::default()) }
     }
 
     /// Sets an option to what a text says.
@@ -112,36 +114,36 @@ impl Terms {
     pub fn set(&mut self, key: OptionKey, text: &str) -> Result<(), OptionError> {
         let parsed =
             Self::of(key, text.trim()).ok_or_else(|| OptionError { key, given: format!("{text:?}") })?;
-        *self = parsed.over(self);
+        *self = parsed.merged_over(self);
         Ok(())
     }
 
     /// Gives the target these labels of its own.
     pub fn set_labels(&mut self, labels: Labels) {
         if !labels.is_empty() {
-            *self = Self::from(Options { labels, ..Options::default() }).over(self);
+            *self = Self::from(OptionOverrides { labels, ..OptionOverrides::default() }).merged_over(self);
         }
     }
 
     /// Whether a host can be pinged on these terms.
     ///
     /// # Errors
-    /// [`TermsError`], when options contradict each other or the address.
-    pub fn check(&self, host: &Host) -> Result<(), TermsError> {
+    /// [`OptionConflict`], when options contradict each other or the address.
+    pub fn check(&self, host: &Host) -> Result<(), OptionConflict> {
         let Some(options) = &self.options else { return Ok(()) };
-        let source = options.shape.source;
+        let source = options.packet.source;
         if let (Some(family), Some(source)) = (options.family, source)
             && Family::of(source) != family
         {
-            return Err(TermsError::Source { address: source, family });
+            return Err(OptionConflict::Source { address: source, family });
         }
         let Host::Address(address) = host else { return Ok(()) };
         if let Some(family) = options.only_family().filter(|family| *family != address.family()) {
-            return Err(TermsError::Family { address: *address, family });
+            return Err(OptionConflict::Family { address: *address, family });
         }
-        match (address.zone(), options.shape.interface) {
+        match (address.zone(), options.packet.interface) {
             (Some(zone), Some(interface)) if *zone != interface => {
-                Err(TermsError::Interface { address: *address, interface })
+                Err(OptionConflict::Interface { address: *address, interface })
             }
             _ => Ok(()),
         }
@@ -166,24 +168,36 @@ impl Terms {
 
     /// Terms of one option.
     fn of(key: OptionKey, text: &str) -> Option<Self> {
-        let shape = match key {
+        let packet = match key {
             OptionKey::Interval => return Some(Self::every(Some(text.parse().ok()?))),
             OptionKey::Timeout => {
-                return Some(Options { timeout: Some(text.parse().ok()?), ..Options::default() }.into());
+                return Some(
+                    OptionOverrides { timeout: Some(text.parse().ok()?), ..OptionOverrides::default() }
+                        .into(),
+                );
             }
             OptionKey::Family => {
-                return Some(Options { family: Some(text.parse().ok()?), ..Options::default() }.into());
+                return Some(
+                    OptionOverrides { family: Some(text.parse().ok()?), ..OptionOverrides::default() }.into(),
+                );
             }
-            OptionKey::Size => {
-                Shape { size: Some(PayloadSize::new(text.parse().ok()?)?), ..Shape::default() }
+            OptionKey::Size => PacketOptions {
+                size: Some(PayloadSize::new(text.parse().ok()?)?),
+                ..PacketOptions::default()
+            },
+            OptionKey::Dscp => {
+                PacketOptions { dscp: Some(text.parse::<Dscp>().ok()?), ..PacketOptions::default() }
             }
-            OptionKey::Dscp => Shape { dscp: Some(text.parse::<Dscp>().ok()?), ..Shape::default() },
-            OptionKey::Ttl => Shape { ttl: Some(text.parse().ok()?), ..Shape::default() },
-            OptionKey::Source => Shape { source: Some(source(text)?), ..Shape::default() },
-            OptionKey::Interface => Shape { interface: Some(Zone::parse(text)?), ..Shape::default() },
-            OptionKey::DontFragment => Shape { dont_fragment: Some(text.parse().ok()?), ..Shape::default() },
+            OptionKey::Ttl => PacketOptions { ttl: Some(text.parse().ok()?), ..PacketOptions::default() },
+            OptionKey::Source => PacketOptions { source: Some(source(text)?), ..PacketOptions::default() },
+            OptionKey::Interface => {
+                PacketOptions { interface: Some(Zone::parse(text)?), ..PacketOptions::default() }
+            }
+            OptionKey::DontFragment => {
+                PacketOptions { dont_fragment: Some(text.parse().ok()?), ..PacketOptions::default() }
+            }
         };
-        Some(Options { shape, ..Options::default() }.into())
+        Some(OptionOverrides { packet, ..OptionOverrides::default() }.into())
     }
 }
 
@@ -210,29 +224,29 @@ impl Default for Defaults {
 
 /// How a target is pinged, everything decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
+pub struct PingSettings {
     /// Time between two requests.
     pub interval: Interval,
     /// After this a request is lost.
     pub timeout: Timeout,
     /// What its requests look like.
-    pub shape: Shape,
+    pub packet: PacketOptions,
 }
 
 impl Defaults {
     /// How a target with these terms is pinged.
-    pub fn manner(&self, terms: &Terms) -> Manner {
+    pub fn ping_settings(&self, terms: &TargetOptions) -> PingSettings {
         let options = terms.options.as_deref();
-        Manner {
+        PingSettings {
             interval: terms.interval.unwrap_or(self.interval),
             timeout: options.and_then(|options| options.timeout).unwrap_or(self.timeout),
-            shape: options.map(|options| options.shape).unwrap_or_default(),
+            packet: options.map(|options| options.packet).unwrap_or_default(),
         }
     }
 }
 
-impl From<Options> for Terms {
-    fn from(options: Options) -> Self {
+impl From<OptionOverrides> for TargetOptions {
+    fn from(options: OptionOverrides) -> Self {
         Self { interval: None, options: Some(Arc::new(options)) }
     }
 }
@@ -290,7 +304,7 @@ impl OptionKey {
     }
 
     /// What it takes.
-    pub const fn takes(self) -> &'static str {
+    pub const fn expected(self) -> &'static str {
         match self {
             Self::Interval => "seconds from 0.01 to 86400",
             Self::Timeout => "seconds from 0.05 to 60",
@@ -321,7 +335,7 @@ impl FromStr for OptionKey {
 
 /// Why the value of an option is refused; the operator sees this text as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key} {given} is not usable, it takes {}", key.takes())]
+#[error("{key} {given} is not usable, it takes {}", key.expected())]
 pub struct OptionError {
     /// Which option.
     pub key: OptionKey,
@@ -331,7 +345,7 @@ pub struct OptionError {
 
 /// Why a host can't be pinged on some terms; the operator sees this text as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TermsError {
+pub enum OptionConflict {
     /// Requests of one family can't come from an address of the other.
     #[error("the source {address} is no {} address, which family asks for", .family.as_str())]
     Source {

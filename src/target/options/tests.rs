@@ -1,14 +1,14 @@
 use super::*;
 
-fn terms(pairs: &[(OptionKey, &str)]) -> Terms {
-    let mut terms = Terms::default();
+fn terms(pairs: &[(OptionKey, &str)]) -> TargetOptions {
+    let mut terms = TargetOptions::default();
     for &(key, text) in pairs {
         terms.set(key, text).unwrap();
     }
     terms
 }
 
-fn texts(terms: &Terms) -> Vec<(OptionKey, String)> {
+fn texts(terms: &TargetOptions) -> Vec<(OptionKey, String)> {
     terms.iter().collect()
 }
 
@@ -77,7 +77,7 @@ fn later_terms_hide_earlier_ones_option_by_option() {
     let mut earlier = terms(&[(OptionKey::Interval, "5"), (OptionKey::Ttl, "9"), (OptionKey::Timeout, "1")]);
     earlier.set_labels(labels("a"));
     let mut later = terms(&[(OptionKey::Ttl, "7"), (OptionKey::Size, "100")]);
-    let whole = later.over(&earlier);
+    let whole = later.merged_over(&earlier);
     let expected = [
         (OptionKey::Interval, "5"),
         (OptionKey::Timeout, "1"),
@@ -87,8 +87,8 @@ fn later_terms_hide_earlier_ones_option_by_option() {
     assert_eq!(texts(&whole), expected.map(|(key, text)| (key, text.to_owned())));
     assert_eq!(whole.labels().collect::<Vec<_>>(), [("site", "a")]);
     later.set_labels(labels("b"));
-    assert_eq!(later.over(&earlier).labels().collect::<Vec<_>>(), [("site", "b")]);
-    assert_eq!(Terms::default().over(&earlier), earlier);
+    assert_eq!(later.merged_over(&earlier).labels().collect::<Vec<_>>(), [("site", "b")]);
+    assert_eq!(TargetOptions::default().merged_over(&earlier), earlier);
 }
 
 #[test]

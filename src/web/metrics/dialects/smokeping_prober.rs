@@ -8,13 +8,13 @@ use crate::web::metrics::labels::LabelPairs;
 
 /// `ip="…",host="…",source="…",tos="…"`, and the target's own.
 pub(super) fn labels(member: &TargetRef) -> LabelPairs {
-    let shape = member.options.as_deref().map(|options| options.shape).unwrap_or_default();
+    let packet = member.options.as_deref().map(|options| options.packet).unwrap_or_default();
     let pairs = LabelPairs::default().with("ip", member.address).with("host", &member.name);
-    let pairs = match shape.source {
+    let pairs = match packet.source {
         Some(source) => pairs.with("source", source),
         None => pairs.with("source", ""),
     };
-    let pairs = pairs.with("tos", shape.dscp.map_or(0, Dscp::traffic_class));
+    let pairs = pairs.with("tos", packet.dscp.map_or(0, Dscp::traffic_class));
     pairs.with_own(member, &["ip", "host", "source", "tos"])
 }
 
