@@ -39,10 +39,10 @@ impl Row {
         Self {
             address: address.to_string(),
             sent: books.sent(),
-            recv: books.recv,
-            errs: books.errs,
+            recv: books.replies,
+            errs: books.errors,
             lost: books.lost,
-            outd: books.outd,
+            outd: books.out_of_date,
             sum: seconds(books.rtt.sum),
             min: seconds(books.rtt.min),
             max: seconds(books.rtt.max),
@@ -111,7 +111,16 @@ mod tests {
     #[test]
     fn rows_look_like_this() {
         let rtt = RttStats { sum: 36_300, min: 9_870, max: 15_200, last: 11_230, ..RttStats::default() };
-        let books = PeriodStats { recv: 3, errs: 1, lost: 1, void: 2, outd: 1, in_flight: 1, rtt, dups: 0 };
+        let books = PeriodStats {
+            replies: 3,
+            errors: 1,
+            lost: 1,
+            void: 2,
+            out_of_date: 1,
+            in_flight: 1,
+            rtt,
+            duplicates: 0,
+        };
         let cases = [
             (
                 Row::new(&"192.0.2.1".parse().unwrap(), &books),
@@ -137,7 +146,7 @@ mod tests {
 
     #[test]
     fn requests_in_flight_and_void_ones_decide_nothing() {
-        let books = PeriodStats { recv: 1, void: 100, in_flight: 100, ..PeriodStats::default() };
+        let books = PeriodStats { replies: 1, void: 100, in_flight: 100, ..PeriodStats::default() };
         let row = Row::new(&"127.0.0.1".parse().unwrap(), &books);
         assert_eq!((row.loss(), row.errors(), row.outdated()), (0.0, 0.0, 0.0));
         let late = Row { outd: 5, lost: 5, ..super::tests::row("127.0.0.1") };

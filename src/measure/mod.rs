@@ -21,7 +21,7 @@ pub mod tracker;
 mod varint;
 
 pub use averages::Averages;
-pub use counters::{EndedPeriod, LifetimeStats, PeriodStats};
+pub use counters::{Counter, EndedPeriod, LIFETIME_COUNTERS, LifetimeStats, PERIOD_COUNTERS, PeriodStats};
 pub use deviation::SquareSum;
 pub use encoding::EncodedStats;
 pub use error_class::{ErrorClass, ErrorCounts};

@@ -1,10 +1,10 @@
 //! The history of targets: how it is asked for, and the reply.
 
-use super::json::{MAX_REPLY, put, separate, write_seconds, write_string};
+use super::json::{MAX_REPLY, put, separate, write_count, write_seconds, write_string};
 use super::members::Members;
 use super::selector::Selector;
 use super::{Quoted, RequestError};
-use crate::measure::LifetimeStats;
+use crate::measure::{LifetimeStats, PERIOD_COUNTERS};
 use crate::target::Address;
 
 /// A request for the history of targets, hour by hour.
@@ -78,9 +78,11 @@ fn write(text: &mut String, address: Address, name: &str, begins: i64, settled: 
     put(text, format_args!("{{\"addr\":\"{address}\",\"name\":"));
     write_string(text, name);
     let summary = settled.summary();
-    put(text, format_args!(",\"hour\":{begins},\"sent\":{},\"recv\":{}", summary.sent(), summary.recv));
-    put(text, format_args!(",\"errs\":{},\"lost\":{}", summary.errs, summary.lost));
-    put(text, format_args!(",\"void\":{},\"outd\":{},\"dups\":{}", summary.void, summary.outd, summary.dups));
+    put(text, format_args!(",\"hour\":{begins}"));
+    write_count(text, "sent", summary.sent());
+    for counter in &PERIOD_COUNTERS {
+        write_count(text, counter.name, (counter.read)(&summary));
+    }
     for (member, micros) in [("sum", summary.rtt.sum), ("min", summary.rtt.min), ("max", summary.rtt.max)] {
         put(text, format_args!(",\"{member}\":"));
         write_seconds(text, micros.into());

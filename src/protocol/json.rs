@@ -23,6 +23,13 @@ pub(super) fn write_string(text: &mut String, string: &str) {
     text.push_str(&serde_json::to_string(string).unwrap_or_default());
 }
 
+/// Writes a member with a whole number, with a comma before it.
+pub(super) fn write_count(text: &mut String, member: &str, count: u64) {
+    for part in [",\"", member, "\":", itoa::Buffer::new().format(count)] {
+        text.push_str(part);
+    }
+}
+
 pub(super) fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // A string takes everything.
     let _ = text.write_fmt(arguments);

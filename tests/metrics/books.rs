@@ -5,8 +5,14 @@ use std::time::Duration;
 
 /// Books in which every counter is another number.
 pub fn busy_totals() -> LifetimeStats {
-    let mut totals =
-        LifetimeStats { lost: 3, void: 4, late: 5, duplicates: 6, outdated: 7, ..LifetimeStats::default() };
+    let mut totals = LifetimeStats {
+        lost: 3,
+        void: 4,
+        late: 5,
+        duplicates: 6,
+        out_of_date: 7,
+        ..LifetimeStats::default()
+    };
     for micros in [28, 31, 15_625, 1_000_000, 8_000_001] {
         totals.replies += 1;
         totals.histogram.record(Rtt::from_micros(micros));

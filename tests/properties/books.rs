@@ -212,8 +212,8 @@ impl Pair {
 
     fn invariants(&self, totals: &LifetimeStats) -> Result<(), TestCaseError> {
         let s = self.account.summary();
-        prop_assert_eq!(s.sent(), s.recv + s.errs + s.lost + s.void + s.in_flight);
-        prop_assert!(s.rtt.min * s.recv <= s.rtt.sum && s.rtt.sum <= s.rtt.max * s.recv, "{s:?}");
+        prop_assert_eq!(s.sent(), s.replies + s.errors + s.lost + s.void + s.in_flight);
+        prop_assert!(s.rtt.min * s.replies <= s.rtt.sum && s.rtt.sum <= s.rtt.max * s.replies, "{s:?}");
         prop_assert!(s.rtt.min <= s.rtt.last && s.rtt.last <= s.rtt.max, "{s:?}");
         let ways = self.model.requests.iter().filter(|request| matches!(request.way, Way::Sent(_)));
         prop_assert_eq!(totals.requests(), ways.count() as u64, "every request once");
@@ -233,7 +233,7 @@ fn times(millis: u64) -> (Duration, Duration) {
 fn never_back(before: &LifetimeStats, after: &LifetimeStats) -> bool {
     let flat = |totals: &LifetimeStats| {
         let mut all = vec![totals.requests(), totals.replies, totals.lost, totals.void, totals.late];
-        all.extend([totals.duplicates, totals.outdated, totals.skipped, totals.rtt.sum, totals.rtt.max]);
+        all.extend([totals.duplicates, totals.out_of_date, totals.skipped, totals.rtt.sum, totals.rtt.max]);
         all.extend(*totals.errors);
         all.extend(totals.histogram.buckets());
         all
@@ -291,7 +291,7 @@ proptest! {
 }
 
 fn counts(s: &meshping::measure::PeriodStats) -> [u64; 6] {
-    [s.sent() - s.in_flight, s.recv, s.errs, s.lost, s.void, s.rtt.sum]
+    [s.sent() - s.in_flight, s.replies, s.errors, s.lost, s.void, s.rtt.sum]
 }
 
 fn add<const N: usize>(left: [u64; N], right: [u64; N]) -> [u64; N] {

@@ -151,12 +151,12 @@ impl Model {
         let period = &self.journal[self.begun.period..];
         let count = |entry: Entry| period.iter().filter(|&&other| other == entry).count() as u64;
         PeriodStats {
-            recv: rtts(period).count() as u64,
-            errs: period.iter().filter(|entry| matches!(entry, Entry::Error(_))).count() as u64,
+            replies: rtts(period).count() as u64,
+            errors: period.iter().filter(|entry| matches!(entry, Entry::Error(_))).count() as u64,
             lost: count(Entry::Lost),
             void: count(Entry::Void),
-            outd: count(Entry::Outdated),
-            dups: count(Entry::Duplicate),
+            out_of_date: count(Entry::Outdated),
+            duplicates: count(Entry::Duplicate),
             in_flight: self.in_flight(),
             rtt: stats(period),
         }
@@ -171,7 +171,7 @@ impl Model {
             void: count(Entry::Void),
             late: count(Entry::Late),
             duplicates: count(Entry::Duplicate),
-            outdated: count(Entry::Outdated),
+            out_of_date: count(Entry::Outdated),
             skipped: count(Entry::Skipped),
             pending: self.in_flight(),
             reply_ttl: None,

@@ -18,7 +18,7 @@ async fn a_silent_probe_is_lost_at_its_timeout() {
     tokio::time::pause();
     let stage = Stage::set("1", "0.5", [reply(12), silence(), reply(14)]);
     let summary = stage.summary_at(2_800).await;
-    assert_eq!((summary.sent(), summary.recv, summary.lost), (3, 2, 1));
+    assert_eq!((summary.sent(), summary.replies, summary.lost), (3, 2, 1));
     assert_eq!(
         (summary.rtt.sum, summary.rtt.min, summary.rtt.max, summary.rtt.last),
         (26_000, 12_000, 14_000, 14_000)
@@ -51,7 +51,7 @@ async fn a_late_reply_is_late_and_not_received() {
     tokio::time::pause();
     let stage = Stage::set("1", "0.5", [reply(700)]);
     let totals = stage.totals_at(1_300).await;
-    assert_eq!((totals.lost, totals.late, totals.replies, totals.outdated), (1, 1, 0, 0));
+    assert_eq!((totals.lost, totals.late, totals.replies, totals.out_of_date), (1, 1, 0, 0));
     assert_eq!((totals.rtt.last, totals.reply_ttl), (0, Some(ScriptedOutcome::TTL)));
 }
 
@@ -60,9 +60,9 @@ async fn a_reply_after_a_newer_request_is_out_of_date_in_time_or_not() {
     tokio::time::pause();
     let in_time = Stage::set("0.2", "5", [reply(250)]).summary_at(1_000).await;
     // Sent at 100, 300, 500, 700, 900 ms.
-    assert_eq!((in_time.sent(), in_time.recv, in_time.outd), (5, 4, 4));
+    assert_eq!((in_time.sent(), in_time.replies, in_time.out_of_date), (5, 4, 4));
     let late = Stage::set("1", "0.5", [reply(1_200)]).summary_at(1_800).await;
-    assert_eq!((late.lost, late.recv, late.outd), (1, 0, 1));
+    assert_eq!((late.lost, late.replies, late.out_of_date), (1, 0, 1));
 }
 
 #[actix::test]
@@ -83,7 +83,7 @@ async fn an_error_settles_its_request_and_a_reply_after_it_is_late() {
     assert_eq!((totals.requests(), totals.errors[UNREACHABLE as usize]), (1, 1));
     assert_eq!((totals.late, totals.replies, totals.lost, totals.pending), (1, 0, 0, 0));
     let summary = stage.summary_at(900).await;
-    assert_eq!((summary.errs, summary.recv, summary.dups, summary.outd), (1, 0, 0, 0));
+    assert_eq!((summary.errors, summary.replies, summary.duplicates, summary.out_of_date), (1, 0, 0, 0));
 }
 
 #[actix::test]
@@ -91,7 +91,7 @@ async fn an_error_after_a_reply_counts_nothing() {
     tokio::time::pause();
     let stage = Stage::set("1", "5", [reply(5).and(error(40, UNREACHABLE))]);
     let summary = stage.summary_at(900).await;
-    assert_eq!(summary, PeriodStats { recv: 1, rtt: summary.rtt, ..PeriodStats::default() });
+    assert_eq!(summary, PeriodStats { replies: 1, rtt: summary.rtt, ..PeriodStats::default() });
     assert_eq!(stage.network.stats().foreign.iter().sum::<u64>(), 0);
 }
 
@@ -100,7 +100,7 @@ async fn an_error_after_the_timeout_leaves_the_request_lost() {
     tokio::time::pause();
     let stage = Stage::set("1", "0.5", [error(700, UNREACHABLE)]);
     let summary = stage.summary_at(1_300).await;
-    assert_eq!((summary.lost, summary.errs), (1, 0));
+    assert_eq!((summary.lost, summary.errors), (1, 0));
 }
 
 #[actix::test]
@@ -149,7 +149,7 @@ async fn what_our_kernel_refuses_is_an_error_of_class_send() {
     let totals = stage.totals_at(1_900).await;
     assert_eq!((totals.requests(), totals.errors[ErrorClass::Send as usize], totals.replies), (2, 1, 1));
     let summary = stage.summary_at(1_900).await;
-    assert_eq!((summary.sent(), summary.errs, summary.recv), (2, 1, 1));
+    assert_eq!((summary.sent(), summary.errors, summary.replies), (2, 1, 1));
 }
 
 #[actix::test]
@@ -168,7 +168,7 @@ async fn a_host_that_answers_a_hundred_times_is_heard_a_hundred_times() {
         (0..100).map(|copy| reply(10 + copy)).reduce(ScriptedOutcome::and).expect("a hundred of them");
     let stage = Stage::set("60", "5", [storm]);
     let summary = stage.summary_at(620).await;
-    assert_eq!((summary.recv, summary.dups, summary.rtt.sum), (1, 99, 10_000));
+    assert_eq!((summary.replies, summary.duplicates, summary.rtt.sum), (1, 99, 10_000));
 }
 
 #[actix::test]
@@ -176,7 +176,7 @@ async fn the_time_of_receipt_decides_not_when_we_got_to_hear() {
     tokio::time::pause();
     let stage = Stage::set("1", "0.5", [reply_micros(12_345)]);
     let summary = stage.summary_at(900).await;
-    assert_eq!((summary.recv, summary.rtt.last), (1, 12_345));
+    assert_eq!((summary.replies, summary.rtt.last), (1, 12_345));
     assert_eq!(stage.network.sightings(host())[0].at, Timestamp::from_nanos(500_000_000));
 }
 

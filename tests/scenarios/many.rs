@@ -47,7 +47,7 @@ async fn an_hour_of_a_thousand_targets_is_counted_to_the_last_request() {
         let rounds = sent / 4;
         assert_eq!(sent % 4, 0, "{index}: the expectation below is for whole rounds");
         assert_eq!((totals.replies, totals.lost, totals.pending), (rounds * 2, rounds * 2, 0), "{index}");
-        assert_eq!((totals.late, totals.duplicates, totals.outdated), (rounds, rounds, 0), "{index}");
+        assert_eq!((totals.late, totals.duplicates, totals.out_of_date), (rounds, rounds, 0), "{index}");
         assert_eq!(totals.rtt.sum, rounds * 16_000, "{index}");
         assert_eq!(totals.histogram.count(), totals.replies, "{index}");
     }

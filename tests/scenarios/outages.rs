@@ -134,7 +134,7 @@ async fn round_trip_times_are_summed_up_in_every_way() {
     tokio::time::pause();
     let stage = Stage::set("1", "0.5", [reply(10), reply(30), silence()]);
     let Report { summary, detail, .. } = report_at(&stage, 59_900).await;
-    assert_eq!((summary.recv, summary.lost), (40, 19));
+    assert_eq!((summary.replies, summary.lost), (40, 19));
     assert_eq!((detail.stddev, summary.rtt.sum), (Some(Duration::from_millis(10)), 800_000));
     let [p50, p90, p99] = detail.quantiles.expect("there are replies").map(|rtt| rtt.as_secs_f64() * 1e3);
     assert!(

@@ -22,14 +22,14 @@ async fn histogram(stage: &Stage, reset: bool) -> Histogram {
 
 fn plus(sum: PeriodStats, next: PeriodStats) -> PeriodStats {
     PeriodStats {
-        recv: sum.recv + next.recv,
-        errs: sum.errs + next.errs,
+        replies: sum.replies + next.replies,
+        errors: sum.errors + next.errors,
         lost: sum.lost + next.lost,
         void: sum.void + next.void,
-        outd: sum.outd + next.outd,
-        dups: sum.dups + next.dups,
+        out_of_date: sum.out_of_date + next.out_of_date,
+        duplicates: sum.duplicates + next.duplicates,
         in_flight: next.in_flight,
-        rtt: if next.recv == 0 { sum.rtt } else { rtt_plus(sum.rtt, next.rtt) },
+        rtt: if next.replies == 0 { sum.rtt } else { rtt_plus(sum.rtt, next.rtt) },
     }
 }
 
@@ -70,7 +70,7 @@ async fn a_request_in_flight_belongs_to_the_period_in_which_it_is_settled() {
     }
     stage.until(4_000).await;
     let period = begin_period(&stage).await.summary;
-    assert_eq!((period.sent(), period.recv, period.rtt.sum), (1, 1, 3_000_000));
+    assert_eq!((period.sent(), period.replies, period.rtt.sum), (1, 1, 3_000_000));
     assert_eq!(stage.summary_at(4_000).await, PeriodStats::default());
 }
 
@@ -98,7 +98,7 @@ async fn the_histogram_is_reset_alone() {
     assert_eq!(histogram(&stage, true).await.count(), 4);
     assert_eq!(histogram(&stage, false).await.count(), 0);
     let summary = stage.summary_at(5_900).await;
-    assert_eq!((summary.recv, histogram(&stage, false).await.count()), (6, 2));
+    assert_eq!((summary.replies, histogram(&stage, false).await.count()), (6, 2));
     assert_eq!(stage.totals_at(5_900).await.histogram.count(), 6);
 }
 

@@ -140,7 +140,7 @@ async fn an_address_with_two_names_is_pinged_once_and_goes_with_the_last_of_them
     assert_eq!(stage.roster(Filter::default()).await, [row]);
     assert_eq!(stage.called("first").await, Vec::<String>::new());
     let summary = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
-    assert_eq!(summary.recv, 10, "its statistics go on");
+    assert_eq!(summary.replies, 10, "its statistics go on");
 
     stage.remove(Some("second"), None).await;
     stage.assert_empty().await;
@@ -173,7 +173,7 @@ async fn a_name_is_pinged_at_each_of_its_addresses() {
     until(stage.began, 5_000).await;
     for host in expected {
         let summary = stage.pinger(host).await.send(GetSummary).await.expect("it runs");
-        assert!(summary.recv >= 4 && summary.lost == 0, "{host}: {summary:?}");
+        assert!(summary.replies >= 4 && summary.lost == 0, "{host}: {summary:?}");
     }
     stage.remove(Some("my host"), None).await;
     stage.assert_empty().await;
@@ -254,9 +254,9 @@ async fn a_pinger_that_panics_is_replaced_and_the_others_do_not_notice() {
     assert_eq!(stage.status().await.replaced, 1);
     assert_eq!(stage.addresses().await, ["192.0.2.1", "192.0.2.2"]);
     let replaced = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
-    assert!((2..=3).contains(&replaced.recv) && replaced.lost == 0, "started again: {replaced:?}");
+    assert!((2..=3).contains(&replaced.replies) && replaced.lost == 0, "started again: {replaced:?}");
     let other = stage.pinger("192.0.2.2").await.send(GetSummary).await.expect("it runs");
-    assert!(other.recv >= 4 && other.lost == 0, "{other:?}");
+    assert!(other.replies >= 4 && other.lost == 0, "{other:?}");
     let moments = stage.network.sightings(address("192.0.2.1"));
     let sent: Vec<u64> = moments.iter().map(|sighting| millis(sighting.at)).collect();
     assert!(sent.windows(2).all(|pair| pair[1] - pair[0] >= 500), "the grid is kept: {sent:?}");
@@ -295,7 +295,7 @@ async fn the_timeout_is_that_of_the_settings() {
     stage.add("slow", "192.0.2.1").await.expect("there is room");
     until(stage.began, 60_000).await;
     let summary = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
-    assert_eq!((summary.recv, timeout("5")), (0, Defaults::default().timeout));
+    assert_eq!((summary.replies, timeout("5")), (0, Defaults::default().timeout));
     assert!((54..=55).contains(&summary.lost), "{summary:?}");
 }
 

@@ -47,18 +47,18 @@ async fn numbers_go_up_by_one_and_wrap_around() {
     let stage = Stage::set("1", "5", [reply(3)]);
     let summary = stage.summary_at(4_000).await;
     let numbers: Vec<u32> = stage.network.sightings(host()).iter().map(|sighting| sighting.number).collect();
-    assert_eq!((numbers, summary.recv), (vec![u32::MAX - 1, u32::MAX, 0, 1], 4));
+    assert_eq!((numbers, summary.replies), (vec![u32::MAX - 1, u32::MAX, 0, 1], 4));
 }
 
 #[actix::test]
 async fn a_new_interval_takes_effect_at_once_and_keeps_the_statistics() {
     tokio::time::pause();
     let stage = Stage::set("60", "5", [reply(10), reply(20)]);
-    assert_eq!(stage.summary_at(3_000).await.recv, 1);
+    assert_eq!(stage.summary_at(3_000).await.replies, 1);
     stage.pinger.send(every("2")).await.expect("it runs");
     let summary = stage.summary_at(7_900).await;
     assert_eq!(stage.sent_at(), [500, 3_000, 5_000, 7_000]);
-    assert_eq!((summary.recv, summary.rtt.sum), (4, 60_000));
+    assert_eq!((summary.replies, summary.rtt.sum), (4, 60_000));
     stage.pinger.send(every("60")).await.expect("it runs");
     stage.until(100_000).await;
     assert_eq!(stage.sent_at()[4..], [90_000], "30 s is less than half an interval after 7 s");

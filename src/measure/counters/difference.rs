@@ -1,10 +1,10 @@
-//! What happened between two looks at the totals of a target, and how such pieces are put together.
+//! Differences and sums of lifetime statistics: what was settled between two samples of one target.
 
 use crate::measure::{ErrorClass, ErrorCounts, LifetimeStats, RttStats, SquareSum};
 
 impl LifetimeStats {
-    /// What was settled since `earlier`, an earlier look at the same books; nothing is pending in it. If the books have
-    /// begun anew since then, it is all that they hold.
+    /// What was settled since `earlier`, an earlier sample of the same target; nothing is pending in the result. If the
+    /// counters have restarted from zero since then, the result is all of `self`.
     ///
     /// The extremes of its round-trip times are those of its histogram's bins, which are up to 9 % too wide.
     #[must_use]
@@ -21,37 +21,28 @@ impl LifetimeStats {
             last: self.rtt.last,
             squares: SquareSum::new(self.rtt.squares.get().saturating_sub(earlier.rtt.squares.get())),
         };
-        let of = |class| self.errors[class] - earlier.errors[class];
-        let errors: [u64; ErrorClass::ALL.len()] = std::array::from_fn(of);
-        Self {
-            replies: self.replies - earlier.replies,
+        let errors: [u64; ErrorClass::ALL.len()] =
+            std::array::from_fn(|class| self.errors[class] - earlier.errors[class]);
+        let mut difference = Self {
             errors: ErrorCounts::from(errors),
-            lost: self.lost - earlier.lost,
-            void: self.void - earlier.void,
-            late: self.late - earlier.late,
-            duplicates: self.duplicates - earlier.duplicates,
-            outdated: self.outdated - earlier.outdated,
-            skipped: self.skipped - earlier.skipped,
-            pending: 0,
             reply_ttl: self.reply_ttl,
             rtt: if histogram.count() == 0 { RttStats::default() } else { rtt },
             histogram,
             ..Self::default()
-        }
+        };
+        let counters = difference.counters_mut().into_iter().zip(self.counters()).zip(earlier.counters());
+        counters.for_each(|((count, now), before)| *count = now - before);
+        difference
     }
 
-    /// Adds what happened later.
+    /// Adds statistics of a later span of time.
     pub fn absorb(&mut self, later: &Self) {
-        self.replies += later.replies;
-        for (own, other) in self.errors.iter_mut().zip(later.errors.iter()) {
-            *own += other;
+        for (count, more) in self.counters_mut().into_iter().zip(later.counters()) {
+            *count += more;
         }
-        self.lost += later.lost;
-        self.void += later.void;
-        self.late += later.late;
-        self.duplicates += later.duplicates;
-        self.outdated += later.outdated;
-        self.skipped += later.skipped;
+        for (count, more) in self.errors.iter_mut().zip(later.errors.iter()) {
+            *count += more;
+        }
         self.reply_ttl = later.reply_ttl.or(self.reply_ttl);
         let mut rtt = later.rtt;
         rtt.prepend(self.rtt);
@@ -59,20 +50,16 @@ impl LifetimeStats {
         self.histogram.absorb(&later.histogram);
     }
 
-    /// Whether nothing happened.
+    /// Whether every counter is zero.
     pub fn is_nothing(&self) -> bool {
-        self.requests() + self.late + self.duplicates + self.skipped == 0
+        self.counters().into_iter().chain(self.errors.iter().copied()).sum::<u64>() + self.pending == 0
     }
 
-    /// Whether no counter is smaller than it was.
+    /// Whether no counter is smaller than in `earlier`.
     fn continues(&self, earlier: &Self) -> bool {
-        let counters = |totals: &Self| {
-            let Self { replies, lost, void, late, duplicates, outdated, skipped, .. } = *totals;
-            [replies, lost, void, late, duplicates, outdated, skipped, totals.rtt.sum]
-        };
-        let all = counters(self).into_iter().zip(counters(earlier));
-        let errors = self.errors.iter().copied().zip(earlier.errors.iter().copied());
-        all.chain(errors).all(|(now, before)| now >= before) && self.histogram.continues(&earlier.histogram)
+        let all = |totals: &Self| totals.counters().into_iter().chain([totals.rtt.sum]).chain(*totals.errors);
+        all(self).zip(all(earlier)).all(|(now, before)| now >= before)
+            && self.histogram.continues(&earlier.histogram)
     }
 }
 
@@ -94,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_and_what_was_before_are_the_whole() {
+    fn a_difference_added_to_the_earlier_statistics_gives_the_later_ones() {
         let cases: [(&[u64], &[u64]); 4] =
             [(&[], &[]), (&[], &[100, 7]), (&[100, 15_625], &[]), (&[100, 15_625], &[7, 15_625, 100])];
         for (before, later) in cases {
@@ -121,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn books_that_began_anew_count_from_nothing() {
+    fn counters_that_restarted_are_counted_from_zero() {
         let earlier = totals(&[100, 100], 5, 0);
         for now in [totals(&[90], 5, 0), totals(&[90, 90], 6, 0), totals(&[], 0, 0)] {
             assert_eq!(now.since(&earlier), now);
@@ -129,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn books_that_began_anew_are_noticed_by_their_histogram_too() {
+    fn a_restart_is_detected_by_the_histogram_alone() {
         let (earlier, now) = (totals(&[100], 0, 0), totals(&[50, 60], 0, 0));
         assert_eq!(now.since(&earlier).histogram, now.histogram);
         assert!(Histogram::default().continues(&Histogram::default()));

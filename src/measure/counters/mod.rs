@@ -1,4 +1,7 @@
-//! What the outside gets to see of a target: the books of one period, and those of the actor's life.
+//! The counters of a target, one table for each span of time: since the latest reset, and since the actor's start.
+//!
+//! A row of a table declares a field and its name outside. Code that adds, subtracts, saves or shows counters iterates
+//! over the table, so a new counter is a row here and the place that counts it (`tracker`).
 
 mod difference;
 
@@ -10,25 +13,104 @@ use super::outages::{EndedOutage, Longest, Outages};
 use super::rtt_stats::RttStats;
 use std::time::Duration;
 
-/// The books of a target since its last reset. `sent = recv + errs + lost + void + in_flight`, by construction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PeriodStats {
-    /// Requests answered in time, each once.
-    pub recv: u64,
-    /// Requests answered by an ICMP error, or refused by our own kernel's routing.
-    pub errs: u64,
-    /// Requests that neither happened to, at their timeout.
-    pub lost: u64,
-    /// Requests that timed out while our own buffers dropped packets: nobody knows.
-    pub void: u64,
-    /// First replies that were received after a newer request had been sent.
-    pub outd: u64,
-    /// Further replies to a request that had one.
-    pub dups: u64,
+/// One row of a table of counters.
+#[derive(Debug)]
+pub struct Counter<S: 'static> {
+    /// Name outside: the member of a control reply for [`PeriodStats`], the metric for [`LifetimeStats`].
+    pub name: &'static str,
+    /// Help text.
+    pub help: &'static str,
+    /// Reads the counter.
+    pub read: fn(&S) -> u64,
+}
+
+/// Declares a struct of statistics: its counters from a table, then its other fields.
+///
+/// The order of the rows is their order on disk and in replies: new rows go last.
+macro_rules! statistics {
+    (
+        $(#[$attribute:meta])*
+        $stats:ident, table $table:ident {
+            $($counter:ident: $name:literal, $help:literal;)+
+        }
+        $($(#[$field_attribute:meta])+ $field:ident: $type:ty,)+
+    ) => {
+        $(#[$attribute])*
+        pub struct $stats {
+            $(#[doc = $help] pub $counter: u64,)+
+            $($(#[$field_attribute])+ pub $field: $type,)+
+        }
+
+        #[doc = concat!("The counters of [`", stringify!($stats), "`].")]
+        pub static $table: [Counter<$stats>; [$($name),+].len()] = [
+            $(Counter { name: $name, help: $help, read: |stats| stats.$counter }),+
+        ];
+
+        impl $stats {
+            /// The counters, in the order of their table.
+            pub(super) fn counters(&self) -> [u64; $table.len()] {
+                [$(self.$counter),+]
+            }
+
+            /// The counters, in the order of their table.
+            pub(super) fn counters_mut(&mut self) -> [&mut u64; $table.len()] {
+                [$(&mut self.$counter),+]
+            }
+        }
+    };
+}
+
+statistics! {
+    /// The statistics of a target since its latest reset.
+    ///
+    /// `sent = replies + errors + lost + void + in_flight`, by construction.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    PeriodStats, table PERIOD_COUNTERS {
+        replies: "recv", "Requests answered in time, each once.";
+        errors: "errs", "Requests answered by an ICMP error, or refused by our own routing at sending.";
+        lost: "lost", "Requests that nothing had answered at their timeout.";
+        void: "void", "Requests that timed out while our own receive buffer dropped packets: unknown.";
+        out_of_date: "outd", "First replies that came after a newer request had been sent.";
+        duplicates: "dups", "Further replies to a request that had one.";
+    }
     /// Requests sent and not settled yet.
-    pub in_flight: u64,
-    /// Of the answered requests.
-    pub rtt: RttStats,
+    in_flight: u64,
+    /// Round-trip times of the answered requests.
+    rtt: RttStats,
+}
+
+statistics! {
+    /// The statistics of a target since its actor started; no counter ever decreases.
+    ///
+    /// `requests = replies + errors + lost + void + pending`, by construction.
+    #[derive(Debug, Clone, PartialEq, Eq, Default)]
+    LifetimeStats, table LIFETIME_COUNTERS {
+        replies: "meshping_replies_total", "Requests answered in time, each once.";
+        lost: "meshping_lost_total", "Requests that nothing had answered at their timeout.";
+        void: "meshping_void_requests_total",
+            "Requests that timed out while our own receive buffer dropped packets: nobody knows.";
+        late: "meshping_late_total", "First replies that came after the timeout or after an error.";
+        duplicates: "meshping_duplicates_total", "Further replies to a request that had one.";
+        out_of_date: "meshping_outdated_total", "First replies that came after a newer request had been sent.";
+        skipped: "meshping_skipped_requests_total",
+            "Points of the grid at which nothing was sent because we were late or short of buffers.";
+    }
+    /// Requests answered by an error, by class, in the order of [`ErrorClass::ALL`](super::ErrorClass::ALL).
+    errors: ErrorCounts,
+    /// Requests sent and not settled yet.
+    pending: u64,
+    /// TTL or hop limit of the latest reply.
+    reply_ttl: Option<u8>,
+    /// Round-trip times of the answered requests.
+    rtt: RttStats,
+    /// The answered requests by RTT; its counts add up to `replies`.
+    histogram: Histogram,
+    /// Interarrival jitter of the round-trip times.
+    jitter: Jitter,
+    /// The latest settled requests, void ones left out.
+    recent: LastRtts,
+    /// The current outage, and the longest that has ended.
+    outages: Outages,
 }
 
 impl PeriodStats {
@@ -37,39 +119,36 @@ impl PeriodStats {
         self.settled() + self.in_flight
     }
 
-    /// Requests whose fate is known, or known to be unknowable.
+    /// Requests whose outcome is final, void ones included.
     pub const fn settled(&self) -> u64 {
-        self.recv + self.errs + self.lost + self.void
+        self.replies + self.errors + self.lost + self.void
     }
 
-    /// Whether a request has been answered or not: void ones tell nothing.
+    /// Whether at least one request was answered, lost or answered by an error.
     pub const fn is_decided(&self) -> bool {
-        self.recv + self.errs + self.lost > 0
+        self.replies + self.errors + self.lost > 0
     }
 
     /// Standard deviation of the round-trip times, of the population; `None` while there are none.
     pub fn stddev(&self) -> Option<Duration> {
-        self.rtt.squares.deviation(self.recv, self.rtt.sum)
+        self.rtt.squares.deviation(self.replies, self.rtt.sum)
     }
 
-    /// Puts the books of the period before in front of these; requests in flight are these'.
+    /// Adds the statistics of the period before; requests in flight stay those of this period.
     pub(super) fn prepend(&mut self, earlier: &Self) {
-        self.recv += earlier.recv;
-        self.errs += earlier.errs;
-        self.lost += earlier.lost;
-        self.void += earlier.void;
-        self.outd += earlier.outd;
-        self.dups += earlier.dups;
+        for (count, before) in self.counters_mut().into_iter().zip(earlier.counters()) {
+            *count += before;
+        }
         self.rtt.prepend(earlier.rtt);
     }
 }
 
-/// A period that has ended: its settled requests, and what it takes to undo the ending.
+/// A period that has ended: its settled requests, and the state needed to undo the reset.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EndedPeriod {
-    /// The books at the end; no request is in flight in them.
+    /// The statistics at its end; no request is in flight in them.
     pub summary: PeriodStats,
-    /// Where the histogram of that period had begun.
+    /// The histogram at the beginning of that period.
     pub(super) histogram_base: Option<Box<Histogram>>,
     /// The longest outage that ended in it.
     pub(super) longest_outage: Longest,
@@ -82,63 +161,26 @@ impl EndedPeriod {
     }
 }
 
-/// The books of a target since its actor started; they never go back.
-///
-/// `requests = replies + errors + lost + void + pending`, by construction.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LifetimeStats {
-    /// Requests answered in time.
-    pub replies: u64,
-    /// Requests answered by an error, by class, in the order of [`ErrorClass::ALL`](super::ErrorClass::ALL).
-    pub errors: ErrorCounts,
-    /// Requests lost at their timeout.
-    pub lost: u64,
-    /// Requests of which nobody knows.
-    pub void: u64,
-    /// First replies after the timeout or after an error.
-    pub late: u64,
-    /// Further replies to a request that had one.
-    pub duplicates: u64,
-    /// First replies received after a newer request had been sent.
-    pub outdated: u64,
-    /// Points of the grid at which nothing was sent.
-    pub skipped: u64,
-    /// Requests sent and not settled yet.
-    pub pending: u64,
-    /// TTL or hop limit of the latest reply.
-    pub reply_ttl: Option<u8>,
-    /// Of the answered requests.
-    pub rtt: RttStats,
-    /// The answered requests by RTT; its counts add up to `replies`.
-    pub histogram: Histogram,
-    /// How much successive round-trip times differ.
-    pub jitter: Jitter,
-    /// The latest requests that were answered or not.
-    pub recent: LastRtts,
-    /// The outage under way, and the longest one before.
-    pub outages: Outages,
-}
-
 impl LifetimeStats {
     /// Echo requests sent.
     pub fn requests(&self) -> u64 {
         self.summary().sent()
     }
 
-    /// The jitter, once there have been two round-trip times.
+    /// The jitter; `None` before the second round-trip time.
     pub fn jitter(&self) -> Option<Duration> {
         (self.replies > 1).then(|| self.jitter.get())
     }
 
-    /// All of it as one period.
+    /// The whole time as one period.
     pub fn summary(&self) -> PeriodStats {
         PeriodStats {
-            recv: self.replies,
-            errs: self.errors.iter().sum(),
+            replies: self.replies,
+            errors: self.errors.iter().sum(),
             lost: self.lost,
             void: self.void,
-            outd: self.outdated,
-            dups: self.duplicates,
+            out_of_date: self.out_of_date,
+            duplicates: self.duplicates,
             in_flight: self.pending,
             rtt: self.rtt,
         }

@@ -33,13 +33,19 @@ const ROW: u64 = 5;
 const LONGEST_OUTAGE: u64 = 6;
 const LONGEST_OUTAGE_OF_PERIOD: u64 = 7;
 const AVERAGES: u64 = 8;
+const LATER_COUNTERS: u64 = 9;
+
+/// Counters that the first version wrote into the parts `TOTALS` and `PERIOD`. Counters with a later row in their table
+/// are written behind the other values of the period, and into the part `LATER_COUNTERS`.
+const COUNTERS_IN_TOTALS: usize = 7;
+const COUNTERS_IN_PERIOD: usize = 6;
 
 impl EncodedStats {
     /// Times are written as ages at `now`: neither the clock nor the machine's start matters afterwards.
     pub(super) fn of(parts: &StatsParts, now: Timestamp) -> Self {
         let mut out = VarintWriter::new(VERSION);
         let StatsParts { totals, period, histogram_base, windows } = parts;
-        out.part(TOTALS, |out| write_totals(totals, out));
+        write_counters(totals, &mut out);
         if let Some((period, longest)) = period {
             out.part(PERIOD, |out| write_period(period, out));
             out.optional(LONGEST_OUTAGE_OF_PERIOD, *longest, |past, out| write_past(past, now, out));
@@ -76,7 +82,11 @@ impl EncodedStats {
             let (tag, mut part) = (input.number()?, input.part()?);
             let found = parts.get_or_insert_with(StatsParts::default);
             match tag {
-                TOTALS => found.totals = read_totals(&mut part)?,
+                TOTALS => read_totals(&mut part, &mut found.totals)?,
+                LATER_COUNTERS => {
+                    let counters = found.totals.counters_mut().into_iter().skip(COUNTERS_IN_TOTALS);
+                    read_later_counters(&mut part, counters)?;
+                }
                 PERIOD => found.period = Some((read_period(&mut part)?, None)),
                 LONGEST_OUTAGE_OF_PERIOD => of_period = Some(read_past(&mut part, then)?),
                 HISTOGRAM_BASE => found.histogram_base = Some(Histogram::read(&mut part)?),
@@ -106,7 +116,7 @@ impl From<&LifetimeStats> for EncodedStats {
     /// Nothing but the counters.
     fn from(totals: &LifetimeStats) -> Self {
         let mut out = VarintWriter::new(VERSION);
-        out.part(TOTALS, |out| write_totals(totals, out));
+        write_counters(totals, &mut out);
         out.into()
     }
 }
@@ -119,11 +129,18 @@ fn is_consistent(totals: &LifetimeStats) -> bool {
     least && most && totals.histogram.count() == replies
 }
 
-fn write_totals(totals: &LifetimeStats, out: &mut VarintWriter) {
-    let LifetimeStats { replies, lost, void, late, duplicates, outdated, skipped, pending, .. } = *totals;
-    for count in [replies, lost, void, late, duplicates, outdated, skipped, pending] {
-        out.number(count);
+/// Writes the parts that hold the counters.
+fn write_counters(totals: &LifetimeStats, out: &mut VarintWriter) {
+    out.part(TOTALS, |out| write_totals(totals, out));
+    let later = totals.counters().into_iter().skip(COUNTERS_IN_TOTALS);
+    if later.clone().any(|count| count > 0) {
+        out.part(LATER_COUNTERS, |out| later.for_each(|count| out.number(count)));
     }
+}
+
+fn write_totals(totals: &LifetimeStats, out: &mut VarintWriter) {
+    totals.counters().into_iter().take(COUNTERS_IN_TOTALS).for_each(|count| out.number(count));
+    out.number(totals.pending);
     out.number(totals.reply_ttl.map_or(0, |ttl| u64::from(ttl) + 1));
     write_rtt(&totals.rtt, out);
     let errors = totals.errors.iter().enumerate().filter(|(_, count)| **count > 0);
@@ -135,44 +152,52 @@ fn write_totals(totals: &LifetimeStats, out: &mut VarintWriter) {
     totals.histogram.write(out);
 }
 
-fn read_totals(input: &mut VarintReader<'_>) -> Option<LifetimeStats> {
-    let [replies, lost, void, late, duplicates, outdated, skipped, pending] = input.numbers()?;
-    let reply_ttl = input.number()?.checked_sub(1).map(u8::try_from).transpose().ok()?;
-    let rtt = read_rtt(input)?;
+fn read_totals(input: &mut VarintReader<'_>, totals: &mut LifetimeStats) -> Option<()> {
+    for count in totals.counters_mut().into_iter().take(COUNTERS_IN_TOTALS) {
+        *count = input.number()?;
+    }
+    totals.pending = input.number()?;
+    totals.reply_ttl = input.number()?.checked_sub(1).map(u8::try_from).transpose().ok()?;
+    totals.rtt = read_rtt(input)?;
     let mut errors = [0; ErrorClass::ALL.len()];
     for _ in 0..input.number()? {
         let class = usize::try_from(input.number()?).ok()?;
         *errors.get_mut(class)? = input.number()?;
     }
-    let (errors, histogram) = (ErrorCounts::from(errors), Histogram::read(input)?);
-    Some(LifetimeStats {
-        replies,
-        errors,
-        lost,
-        void,
-        late,
-        duplicates,
-        outdated,
-        skipped,
-        pending,
-        reply_ttl,
-        rtt,
-        histogram,
-        ..LifetimeStats::default()
-    })
+    totals.errors = ErrorCounts::from(errors);
+    totals.histogram = Histogram::read(input)?;
+    Some(())
 }
 
 fn write_period(period: &PeriodStats, out: &mut VarintWriter) {
-    let PeriodStats { recv, errs, lost, void, outd, dups, .. } = *period;
-    for count in [recv, errs, lost, void, outd, dups] {
-        out.number(count);
-    }
+    let counters = period.counters();
+    counters.into_iter().take(COUNTERS_IN_PERIOD).for_each(|count| out.number(count));
     write_rtt(&period.rtt, out);
+    counters.into_iter().skip(COUNTERS_IN_PERIOD).for_each(|count| out.number(count));
 }
 
 fn read_period(input: &mut VarintReader<'_>) -> Option<PeriodStats> {
-    let [recv, errs, lost, void, outd, dups] = input.numbers()?;
-    Some(PeriodStats { recv, errs, lost, void, outd, dups, in_flight: 0, rtt: read_rtt(input)? })
+    let mut period = PeriodStats::default();
+    for count in period.counters_mut().into_iter().take(COUNTERS_IN_PERIOD) {
+        *count = input.number()?;
+    }
+    period.rtt = read_rtt(input)?;
+    read_later_counters(input, period.counters_mut().into_iter().skip(COUNTERS_IN_PERIOD))?;
+    Some(period)
+}
+
+/// Reads counters that are newer than the format; those that the writer did not have stay 0.
+fn read_later_counters<'a>(
+    input: &mut VarintReader<'_>,
+    counters: impl Iterator<Item = &'a mut u64>,
+) -> Option<()> {
+    for count in counters {
+        if input.is_empty() {
+            break;
+        }
+        *count = input.number()?;
+    }
+    Some(())
 }
 
 fn write_rtt(rtt: &RttStats, out: &mut VarintWriter) {

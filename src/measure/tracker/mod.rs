@@ -97,7 +97,7 @@ impl RequestTracker {
         let requests =
             requests.into_iter().flatten().map(|&request| TrackedRequest::from(request).sent.as_nanos());
         let period =
-            self.period.as_deref().map_or(0, |SinceReset { summary, .. }| summary.recv ^ summary.rtt.last);
+            self.period.as_deref().map_or(0, |SinceReset { summary, .. }| summary.replies ^ summary.rtt.last);
         let totals = self.totals.replies ^ self.totals.rtt.last ^ self.totals.histogram.prefetch();
         let outage = u64::from(self.totals.outages.row().is_some());
         let more = self.averages.prefetch() ^ self.totals.recent.prefetch() ^ outage;
@@ -137,13 +137,13 @@ impl RequestTracker {
         self.totals.reply_ttl = ttl.or(self.totals.reply_ttl);
         if request.replied {
             self.totals.duplicates += 1;
-            self.in_period(|period| period.dups += 1);
+            self.in_period(|period| period.duplicates += 1);
             return Reception::Duplicate;
         }
         self.requests[index] = TrackedRequest { replied: true, ..request }.into();
         if self.newer_sent_before(index, received) {
-            self.totals.outdated += 1;
-            self.in_period(|period| period.outd += 1);
+            self.totals.out_of_date += 1;
+            self.in_period(|period| period.out_of_date += 1);
         }
         if request.fate == Outcome::InFlight {
             if received <= request.sent + self.timeout() {
@@ -234,7 +234,7 @@ impl RequestTracker {
         self.totals.recent.record(Some(rtt));
         self.averages.record(Some(rtt), received);
         self.in_period(|period| {
-            period.recv += 1;
+            period.replies += 1;
             period.rtt.record(rtt);
         });
     }
@@ -248,7 +248,7 @@ impl RequestTracker {
             }
             Cause::Error(class) => {
                 self.totals.errors[class as usize] += 1;
-                self.in_period(|period| period.errs += 1);
+                self.in_period(|period| period.errors += 1);
             }
         }
         self.totals.recent.record(None);

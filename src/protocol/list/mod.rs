@@ -3,10 +3,10 @@
 mod detail;
 
 use super::RequestError;
-use super::json::{MAX_REPLY, close, put, separate, write_seconds, write_string};
+use super::json::{MAX_REPLY, close, put, separate, write_count, write_seconds, write_string};
 use super::members::Members;
 use super::selector::{Selector, selection};
-use crate::measure::{DetailedStats, PeriodStats, WallMapping};
+use crate::measure::{DetailedStats, PERIOD_COUNTERS, PeriodStats, WallMapping};
 use crate::target::{Address, Interval, OptionOverrides};
 use detail::{write_detail, write_options};
 
@@ -92,15 +92,16 @@ impl ListedTarget<'_> {
     }
 }
 
+/// Members that every target has; counters that were added later are left out while they are 0.
+const ALWAYS_LISTED: [&str; 4] = ["recv", "errs", "lost", "outd"];
+
 fn write_counts(text: &mut String, summary: &PeriodStats) {
-    put(text, format_args!(",\"sent\":{},\"recv\":{}", summary.sent(), summary.recv));
-    put(text, format_args!(",\"errs\":{},\"lost\":{}", summary.errs, summary.lost));
-    if summary.void > 0 {
-        put(text, format_args!(",\"void\":{}", summary.void));
-    }
-    put(text, format_args!(",\"outd\":{}", summary.outd));
-    if summary.dups > 0 {
-        put(text, format_args!(",\"dups\":{}", summary.dups));
+    write_count(text, "sent", summary.sent());
+    for counter in &PERIOD_COUNTERS {
+        let count = (counter.read)(summary);
+        if count > 0 || ALWAYS_LISTED.contains(&counter.name) {
+            write_count(text, counter.name, count);
+        }
     }
 }
 

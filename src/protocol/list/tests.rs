@@ -17,7 +17,7 @@ fn target(address: Address, name: &str, summary: PeriodStats) -> ListedTarget<'_
 
 fn busy() -> PeriodStats {
     let rtt = RttStats { sum: 12_345_678_901, min: 10_101, max: 99_999, last: 12_345, ..RttStats::default() };
-    PeriodStats { recv: 999_999, in_flight: 0, rtt, ..PeriodStats::default() }
+    PeriodStats { replies: 999_999, in_flight: 0, rtt, ..PeriodStats::default() }
 }
 
 fn text(bytes: Vec<u8>) -> String {
@@ -27,7 +27,16 @@ fn text(bytes: Vec<u8>) -> String {
 #[test]
 fn a_target_has_the_members_of_the_contract() {
     let rtt = RttStats { sum: 3_000_000, min: 1, max: 2_500_000, last: 20_100, ..RttStats::default() };
-    let summary = PeriodStats { recv: 3, errs: 2, lost: 1, void: 4, outd: 5, dups: 6, in_flight: 7, rtt };
+    let summary = PeriodStats {
+        replies: 3,
+        errors: 2,
+        lost: 1,
+        void: 4,
+        out_of_date: 5,
+        duplicates: 6,
+        in_flight: 7,
+        rtt,
+    };
     let mut list = ListReply::default();
     let interval = Interval::from_seconds(0.25).expect("an interval");
     assert!(list.push(&ListedTarget { interval, ..target(address("fe80::1%eth0"), "a \"b\"", summary) }));
@@ -131,7 +140,7 @@ proptest! {
     fn every_name_comes_back_as_it_was(name: String, recv: u64) {
         let mut list = ListReply::default();
         prop_assume!(name.len() <= 253);
-        list.push(&target(address("::1"), &name, PeriodStats { recv, ..PeriodStats::default() }));
+        list.push(&target(address("::1"), &name, PeriodStats { replies: recv, ..PeriodStats::default() }));
         let reply: Value = serde_json::from_slice(&list.into_page()).expect("a reply is JSON");
         prop_assert_eq!(reply["::1"]["name"].as_str(), Some(name.as_str()));
         prop_assert_eq!(reply["::1"]["recv"].as_u64(), Some(recv));

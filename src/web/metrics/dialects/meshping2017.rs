@@ -1,6 +1,7 @@
 //! The names of meshping of 2017; times are milliseconds there.
 
 use crate::actors::supervisor::TargetRef;
+use crate::measure::LifetimeStats;
 use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind, rtt};
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
@@ -21,17 +22,17 @@ pub(super) static FAMILIES: [MetricFamily; 7] = [
     MetricFamily {
         name: "meshping_sent",
         help: "Echo requests sent.",
-        kind: SampleKind::Counter(|target| target.totals.requests()),
+        kind: SampleKind::Counter(LifetimeStats::requests),
     },
     MetricFamily {
         name: "meshping_recv",
         help: "Requests answered in time, each once.",
-        kind: SampleKind::Counter(|target| target.totals.replies),
+        kind: SampleKind::Counter(|totals| totals.replies),
     },
     MetricFamily {
         name: "meshping_lost",
         help: "Requests lost, or answered by an error.",
-        kind: SampleKind::Counter(|target| target.totals.lost + target.totals.errors.iter().sum::<u64>()),
+        kind: SampleKind::Counter(|totals| totals.lost + totals.errors.iter().sum::<u64>()),
     },
     MetricFamily {
         name: "meshping_max",

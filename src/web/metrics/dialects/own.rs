@@ -1,10 +1,11 @@
 //! meshping's own families and labels.
 
 use crate::actors::supervisor::TargetRef;
-use crate::measure::Outage;
+use crate::measure::{LIFETIME_COUNTERS, LifetimeStats, Outage};
 use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind, rtt};
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// `name="…",target="…"`, and the target's own, none of which can be called like one of ours.
@@ -42,58 +43,39 @@ const RTT: HistogramNames = HistogramNames {
     count: "meshping_rtt_seconds_count",
 };
 
-/// All of them. In every scrape, for every target: requests = replies + errors + lost + void + pending.
-pub(super) static FAMILIES: [MetricFamily; 21] = [
-    MetricFamily {
+/// All families. In every scrape, for every target: requests = replies + errors + lost + void + pending.
+pub(super) static FAMILIES: LazyLock<Vec<MetricFamily>> = LazyLock::new(|| {
+    let mut families = vec![MetricFamily {
         name: "meshping_requests_total",
         help: "Echo requests sent.",
-        kind: SampleKind::Counter(|target| target.totals.requests()),
-    },
-    MetricFamily {
-        name: "meshping_replies_total",
-        help: "Requests answered in time, each once.",
-        kind: SampleKind::Counter(|target| target.totals.replies),
-    },
-    MetricFamily {
-        name: "meshping_errors_total",
-        help: "Requests answered by an ICMP error, or refused by our own routing at sending.",
-        kind: SampleKind::Errors,
-    },
-    MetricFamily {
-        name: "meshping_lost_total",
-        help: "Requests that nothing had answered at their timeout.",
-        kind: SampleKind::Counter(|target| target.totals.lost),
-    },
-    MetricFamily {
-        name: "meshping_void_requests_total",
-        help: "Requests that timed out while our own receive buffer dropped packets: nobody knows.",
-        kind: SampleKind::Counter(|target| target.totals.void),
-    },
-    MetricFamily {
-        name: "meshping_pending_requests",
-        help: "Requests sent and not settled yet.",
-        kind: SampleKind::Gauge(|target| Some(target.totals.pending)),
-    },
-    MetricFamily {
-        name: "meshping_late_total",
-        help: "First replies that came after the timeout or after an error.",
-        kind: SampleKind::Counter(|target| target.totals.late),
-    },
-    MetricFamily {
-        name: "meshping_duplicates_total",
-        help: "Further replies to a request that had one.",
-        kind: SampleKind::Counter(|target| target.totals.duplicates),
-    },
-    MetricFamily {
-        name: "meshping_outdated_total",
-        help: "First replies that came after a newer request had been sent.",
-        kind: SampleKind::Counter(|target| target.totals.outdated),
-    },
-    MetricFamily {
-        name: "meshping_skipped_requests_total",
-        help: "Points of the grid at which nothing was sent because we were late or short of buffers.",
-        kind: SampleKind::Counter(|target| target.totals.skipped),
-    },
+        kind: SampleKind::Counter(LifetimeStats::requests),
+    }];
+    for counter in &LIFETIME_COUNTERS {
+        families.push(MetricFamily::of_counter(counter));
+        families.extend(family_after(counter.name));
+    }
+    families.extend(OTHER_FAMILIES);
+    families
+});
+
+/// The family, read in another way, that has its place between the counters.
+fn family_after(counter: &str) -> Option<MetricFamily> {
+    match counter {
+        "meshping_replies_total" => Some(MetricFamily {
+            name: "meshping_errors_total",
+            help: "Requests answered by an ICMP error, or refused by our own routing at sending.",
+            kind: SampleKind::Errors,
+        }),
+        "meshping_void_requests_total" => Some(MetricFamily {
+            name: "meshping_pending_requests",
+            help: "Requests sent and not settled yet.",
+            kind: SampleKind::Gauge(|target| Some(target.totals.pending)),
+        }),
+        _ => None,
+    }
+}
+
+const OTHER_FAMILIES: [MetricFamily; 11] = [
     MetricFamily {
         name: "meshping_rtt_seconds",
         help: "Round-trip times of the requests answered in time.",
@@ -157,7 +139,7 @@ mod tests {
 
     #[test]
     fn families_follow_the_conventions() {
-        for family in &FAMILIES {
+        for family in FAMILIES.iter() {
             assert!(family.name.starts_with("meshping_"), "{}", family.name);
             assert_eq!(family.name.ends_with("_total"), family.kind.as_str() == "counter", "{}", family.name);
         }

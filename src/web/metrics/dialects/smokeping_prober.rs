@@ -1,7 +1,7 @@
 //! The names of smokeping_prober.
 
 use crate::actors::supervisor::TargetRef;
-use crate::measure::ErrorClass;
+use crate::measure::{ErrorClass, LifetimeStats};
 use crate::target::Dscp;
 use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind};
 use crate::web::metrics::labels::LabelPairs;
@@ -29,7 +29,7 @@ pub(super) static FAMILIES: [MetricFamily; 5] = [
     MetricFamily {
         name: "smokeping_requests_total",
         help: "Echo requests sent.",
-        kind: SampleKind::Counter(|target| target.totals.requests()),
+        kind: SampleKind::Counter(LifetimeStats::requests),
     },
     MetricFamily {
         name: "smokeping_response_duration_seconds",
@@ -44,11 +44,11 @@ pub(super) static FAMILIES: [MetricFamily; 5] = [
     MetricFamily {
         name: "smokeping_response_duplicates_total",
         help: "Further replies to a request that had one.",
-        kind: SampleKind::Counter(|target| target.totals.duplicates),
+        kind: SampleKind::Counter(|totals| totals.duplicates),
     },
     MetricFamily {
         name: "smokeping_send_errors_total",
         help: "Requests refused by our own kernel.",
-        kind: SampleKind::Counter(|target| target.totals.errors[ErrorClass::Send as usize]),
+        kind: SampleKind::Counter(|totals| totals.errors[ErrorClass::Send as usize]),
     },
 ];

@@ -6,6 +6,7 @@ mod histogram;
 use super::snapshot::Snapshot;
 use super::varint::{Cursor, PackedSnapshots};
 use super::writer::SampleWriter;
+use crate::measure::{Counter, LifetimeStats};
 use std::time::Duration;
 
 /// One family of the targets.
@@ -22,7 +23,7 @@ pub struct MetricFamily {
 #[derive(Clone, Copy)]
 pub enum SampleKind {
     /// A count of things that happened.
-    Counter(fn(&Snapshot) -> u64),
+    Counter(fn(&LifetimeStats) -> u64),
     /// The counter of errors, by class.
     Errors,
     /// A number, if there is one yet.
@@ -66,6 +67,11 @@ impl SampleKind {
 }
 
 impl MetricFamily {
+    /// The family of a counter.
+    pub const fn of_counter(counter: &Counter<LifetimeStats>) -> Self {
+        Self { name: counter.name, help: counter.help, kind: SampleKind::Counter(counter.read) }
+    }
+
     /// Writes the two lines above the samples.
     pub fn write_head(&self, into: &mut SampleWriter) {
         into.head(self.name, self.help, self.kind.as_str());
@@ -74,7 +80,7 @@ impl MetricFamily {
     /// Keeps what there is to write of one target.
     pub fn pack(&self, target: &Snapshot, into: &mut PackedSnapshots) {
         match self.kind {
-            SampleKind::Counter(read) => into.push(read(target)),
+            SampleKind::Counter(read) => into.push(read(&target.totals)),
             SampleKind::Errors => errors::pack(target, into),
             SampleKind::Log2Histogram(_) => histogram::pack_octaves(target, into),
             SampleKind::Bins(_) => histogram::pack_bins(target, into),
