@@ -80,8 +80,9 @@ async fn ask<M>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::pinger::{GetTotals, Seed, StopPinger};
+    use crate::actors::pinger::{Query, Seed, StopPinger};
     use crate::actors::shard::Shard;
+    use crate::measure::PeriodStats;
     use crate::probe::scripted::ScriptedNetwork;
     use crate::target::{Interval, Timeout};
 
@@ -105,7 +106,7 @@ mod tests {
         let ended = members[7].pinger.upgrade().expect("it runs");
         ended.send(StopPinger).await.expect("it ran");
         arbiters[2].stop();
-        let answers = ask_all(members.clone(), || GetTotals).await;
+        let answers = ask_all(members.clone(), Query::<PeriodStats>::new).await;
         let left = members.iter().enumerate().filter(|(number, _)| *number != 7 && number % 3 != 2);
         let expected: Vec<_> = left.map(|(_, member)| member.address).collect();
         assert_eq!(answers.iter().map(|(member, _)| member.address).collect::<Vec<_>>(), expected);

@@ -26,8 +26,8 @@ pub trait StateStore {
 /// The statistics of a target, as they were kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedTarget {
-    /// Its books.
-    pub saved: EncodedStats,
+    /// The statistics.
+    pub stats: EncodedStats,
     /// When that was, in Unix time.
     pub at: Duration,
 }

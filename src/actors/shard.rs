@@ -123,7 +123,7 @@ impl PingerSpec {
             .with_packet_options(packet)
             .with_death_notice(will);
         match &self.saved {
-            Some(saved) => pinger.resuming(saved),
+            Some(saved) => pinger.restored_from(saved),
             None => pinger,
         }
     }

@@ -9,7 +9,7 @@ use crate::actors::supervisor::{
     AddError, AddTarget, Added, GetTargets, RemoveTargets, TargetPage, TargetRef,
 };
 use crate::measure::Timestamp;
-use crate::probe::{Engine, EngineStats, Event, Line, Listener, TargetId};
+use crate::probe::{Engine, EngineStats, EngineHandle, Event, Listener, TargetId};
 use crate::target::{Address, Host, Interval, Label, PacketOptions, Timeout};
 use actix::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -33,7 +33,7 @@ impl ManualEngine {
         self.now.set(self.now.get() + Duration::from_secs(1));
         let targets = self.targets.borrow().clone();
         for (index, listener) in (0..).zip(targets) {
-            listener.on_due(Line::new(self, TargetId { index, generation: 0 }));
+            listener.on_due(EngineHandle::new(self, TargetId { index, generation: 0 }));
         }
     }
 }

@@ -166,7 +166,7 @@ pub trait Listener {
     /// [`RejectReason::Stale`] for what belongs to no request that is remembered; the engine counts it.
     fn on_event(&self, event: Event) -> Result<(), RejectReason>;
     /// The target's time has come; here is its way to the network.
-    fn on_due(&self, line: Line<'_>);
+    fn on_due(&self, engine: EngineHandle<'_>);
     /// Reads a little of everything that the next turn needs; what it returns means nothing.
     ///
     /// An engine does it for all targets of a wake-up first: then their memory, in no cache after a second, is
@@ -174,30 +174,30 @@ pub trait Listener {
     fn prefetch(&self) -> u64;
 }
 
-/// A target's way to the network.
+/// One target's access to its engine.
 #[derive(Clone, Copy)]
-pub struct Line<'a> {
+pub struct EngineHandle<'a> {
     engine: &'a dyn Engine,
     id: TargetId,
 }
 
-impl<'a> Line<'a> {
-    /// The way of the target with that id.
+impl<'a> EngineHandle<'a> {
+    /// The access of the target with that id.
     pub fn new(engine: &'a dyn Engine, id: TargetId) -> Self {
         Self { engine, id }
     }
 
-    /// The present, on the engine's clock.
+    /// See [`Engine::now`].
     pub fn now(self) -> Timestamp {
         self.engine.now()
     }
 
-    /// Queues an echo request with that number.
+    /// See [`Engine::send`].
     pub fn send(self, number: u32) {
         self.engine.send(self.id, number);
     }
 
-    /// Asks to be woken at `at`, or up to an eighth of the interval later, instead of what was asked before.
+    /// See [`Engine::wake_at`].
     pub fn wake_at(self, at: Timestamp, interval: Duration) {
         self.engine.wake_at(self.id, at, interval);
     }
@@ -215,40 +215,5 @@ impl<'a> Line<'a> {
     /// See [`Engine::dropped_between`].
     pub fn dropped_between(self, from: Timestamp, to: Timestamp) -> bool {
         self.engine.dropped_between(self.id, from, to)
-    }
-}
-
-/// A target's place in its engine. Dropping it detaches the target.
-pub struct Port {
-    engine: Rc<dyn Engine>,
-    id: TargetId,
-}
-
-impl Port {
-    /// Attaches a target to an engine.
-    pub fn open(engine: Rc<dyn Engine>, address: Address, listener: Rc<dyn Listener>) -> Self {
-        let id = engine.attach(address, listener);
-        Self { engine, id }
-    }
-
-    /// Has the target's requests look like that from now on.
-    pub fn set_packet_options(&self, packet: PacketOptions) {
-        self.engine.set_packet_options(self.id, packet);
-    }
-
-    /// The target's requests are lost after that time.
-    pub fn set_timeout(&self, timeout: Timeout) {
-        self.engine.set_timeout(self.id, timeout);
-    }
-
-    /// The target's way to the network.
-    pub fn line(&self) -> Line<'_> {
-        Line::new(&*self.engine, self.id)
-    }
-}
-
-impl Drop for Port {
-    fn drop(&mut self) {
-        self.engine.detach(self.id);
     }
 }

@@ -5,9 +5,10 @@ use super::statistics_writer::{Batch, StatisticsWriter};
 use super::targets_writer::TargetsWriter;
 use crate::actors::ask_all::ask_all;
 use crate::actors::persistence::{Receipt, StateStore};
-use crate::actors::pinger::Save;
+use crate::actors::pinger::Query;
 use crate::actors::registry::RuntimeChange;
 use crate::actors::supervisor::TargetRef;
+use crate::measure::EncodedStats;
 use crate::target::Address;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -44,7 +45,7 @@ impl StoreHandle {
     /// Keeps the statistics of these targets, as they are now.
     pub(super) async fn save(&self, members: Vec<TargetRef>) -> bool {
         let _turn = self.turn.lock().await;
-        let answers = ask_all(members, || Save).await;
+        let answers = ask_all(members, Query::<EncodedStats>::new).await;
         let retired = self.retired.take();
         let gone: HashSet<Address> = retired.iter().copied().collect();
         let entry = |(member, saved): (TargetRef, _)| SavedEntry {

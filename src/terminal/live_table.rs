@@ -2,9 +2,10 @@
 
 use super::console::ConsoleHandle;
 use crate::actors::ask_all::ask_all;
-use crate::actors::pinger::GetSummary;
+use crate::actors::pinger::Query;
 use crate::actors::supervisor::{GetTargets, TargetPage};
 use crate::format::table::Row;
+use crate::measure::PeriodStats;
 use crate::screen;
 use crate::screen::painter::Frame;
 use actix::prelude::*;
@@ -53,6 +54,6 @@ async fn resized(signal: &mut Option<Signal>) {
 async fn look(supervisor: &Recipient<GetTargets>, limit: usize) -> Option<(Vec<Row>, usize)> {
     let question = GetTargets { limit: Some(limit.max(1)), ..GetTargets::default() };
     let TargetPage { members, total } = supervisor.send(question).await.ok()?;
-    let answers = ask_all(members, || GetSummary).await;
+    let answers = ask_all(members, Query::<PeriodStats>::new).await;
     Some((answers.iter().map(|(member, books)| Row::new(&member.address, books)).collect(), total))
 }

@@ -1,10 +1,11 @@
 //! A supervisor with one shard, as the daemon has them: the shard's thread pings loopback addresses.
 
 use actix::prelude::*;
-use meshping::actors::pinger::GetTotals;
+use meshping::actors::pinger::Query;
 use meshping::actors::registry::RegistryLimits;
 use meshping::actors::shard::{Seeds, Shard};
 use meshping::actors::supervisor::{AddTarget, GetTargets, Settings, SupervisorActor, WaitUntilReady};
+use meshping::measure::PeriodStats;
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::resolve::Families;
 use meshping::resolve::system::SystemNames;
@@ -56,7 +57,7 @@ impl Stage {
         let mut replies = 0;
         for member in roster.members {
             let pinger = member.pinger.upgrade().expect("it runs");
-            let totals = pinger.send(GetTotals).await.expect("it runs");
+            let totals = pinger.send(Query::<PeriodStats>::new()).await.expect("it runs");
             replies += usize::try_from(totals.replies).expect("a few");
         }
         replies

@@ -3,7 +3,7 @@
 use crate::sim::behaviour::byte;
 use crate::sim::{FAMILIES, at, code, in_namespace};
 use actix::prelude::*;
-use meshping::actors::pinger::{GetTotals, PingActor, Seed};
+use meshping::actors::pinger::{LifetimeReport, PingActor, Query, Seed};
 use meshping::measure::LifetimeStats;
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::probe::{Engine, EngineStats};
@@ -61,7 +61,7 @@ async fn measure() -> Vec<(Vec<LifetimeStats>, EngineStats)> {
 async fn enough(pinger: &Addr<PingActor>) -> LifetimeStats {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
-        let totals = pinger.send(GetTotals).await.expect("it runs");
+        let LifetimeReport { totals, .. } = pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
         if totals.requests() >= 10 {
             return totals;
         }

@@ -3,7 +3,7 @@
 use crate::sim::in_namespace;
 use crate::sim::network::take_down;
 use actix::prelude::*;
-use meshping::actors::pinger::{GetSummary, GetTotals, PingActor, Seed, StopPinger};
+use meshping::actors::pinger::{LifetimeReport, PingActor, Query, Seed, StopPinger};
 use meshping::measure::{ErrorClass, PeriodStats};
 use meshping::probe::Engine;
 use meshping::probe::portable::PortableEngine;
@@ -29,7 +29,7 @@ fn start(engine: &Rc<PortableEngine>, host: &str, first_number: u32) -> Addr<Pin
 async fn settled(pinger: &Addr<PingActor>, count: u64) -> PeriodStats {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let summary = pinger.send(GetSummary).await.expect("it runs");
+        let summary = pinger.send(Query::<PeriodStats>::new()).await.expect("it runs");
         assert_eq!(summary.sent(), summary.settled() + summary.in_flight);
         if summary.settled() >= count {
             return summary;
@@ -52,7 +52,7 @@ fn hosts_of_both_families_answer_over_a_wrap_around_of_the_sequence() {
                 let summary = settled(pinger, 20).await;
                 assert_eq!((summary.replies, summary.lost, summary.errors), (summary.settled(), 0, 0), "{host}");
                 assert!(summary.rtt.min >= 1 && summary.rtt.min < 50_000, "{host}: {summary:?}");
-                let totals = pinger.send(GetTotals).await.expect("it runs");
+                let LifetimeReport { totals, .. } = pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
                 assert_eq!(totals.reply_ttl, (*host != "::1").then_some(64), "{host}");
             }
         });
@@ -69,7 +69,7 @@ fn what_has_no_route_is_an_error_of_class_send() {
                 let pinger = start(&engine, host, 7);
                 let summary = settled(&pinger, 5).await;
                 assert_eq!((summary.errors, summary.replies, summary.lost), (summary.settled(), 0, 0), "{host}");
-                let totals = pinger.send(GetTotals).await.expect("it runs");
+                let LifetimeReport { totals, .. } = pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
                 assert!(totals.errors[ErrorClass::Send as usize] >= 5, "{host}");
                 pinger.send(StopPinger).await.expect("it runs");
             }

@@ -2,7 +2,7 @@
 
 use super::{Stage, host, seconds, seed, timeout};
 use actix::prelude::*;
-use meshping::actors::pinger::{GetSummary, PingActor};
+use meshping::actors::pinger::{PingActor, Query};
 use meshping::measure::{ErrorClass, PeriodStats, Timestamp};
 use meshping::probe::scripted::{
     ScriptedNetwork, ScriptedOutcome, error, not_sent, refused, reply, reply_micros, silence, stale,
@@ -118,7 +118,7 @@ async fn what_our_own_buffer_dropped_is_void_for_everyone_who_heard_nothing_in_t
     assert_eq!((summary.void, summary.lost), (1, 0));
     let mut heard = Vec::new();
     for other in others {
-        let summary = other.send(GetSummary).await.expect("it runs");
+        let summary = other.send(Query::<PeriodStats>::new()).await.expect("it runs");
         heard.push((summary.void, summary.lost));
     }
     assert_eq!(heard, [(1, 0), (0, 1)], "IPv4 shares our buffer, IPv6 has its own");

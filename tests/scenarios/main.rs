@@ -9,7 +9,7 @@ mod supervised;
 mod timing;
 
 use actix::prelude::*;
-use meshping::actors::pinger::{GetSummary, GetTotals, PingActor, Seed};
+use meshping::actors::pinger::{LifetimeReport, PingActor, Query, Seed};
 use meshping::measure::{LifetimeStats, PeriodStats, Timestamp};
 use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome};
 use meshping::target::{Address, Interval, Timeout};
@@ -62,12 +62,12 @@ impl Stage {
 
     async fn summary_at(&self, millis: u64) -> PeriodStats {
         self.until(millis).await;
-        self.pinger.send(GetSummary).await.expect("the pinger runs")
+        self.pinger.send(Query::<PeriodStats>::new()).await.expect("the pinger runs")
     }
 
     async fn totals_at(&self, millis: u64) -> LifetimeStats {
         self.until(millis).await;
-        self.pinger.send(GetTotals).await.expect("the pinger runs")
+        self.pinger.send(Query::<LifetimeReport>::new()).await.expect("the pinger runs").totals
     }
 
     /// When requests were seen, in milliseconds.

@@ -2,7 +2,8 @@
 
 use super::{Stage, host, seconds, seed, timeout, until};
 use actix::prelude::*;
-use meshping::actors::pinger::{DeathNotice, GetTotals, PingActor, PingerDied, Seed, StopPinger};
+use meshping::actors::pinger::{DeathNotice, LifetimeReport, PingActor, PingerDied, Query, Seed, StopPinger};
+use meshping::measure::PeriodStats;
 use meshping::probe::scripted::{ScriptedNetwork, panic_at_send, reply, silence};
 use meshping::target::Address;
 use std::cell::RefCell;
@@ -34,7 +35,8 @@ async fn an_hour_of_a_thousand_targets_is_counted_to_the_last_request() {
     // Just before the first ones begin the next hour.
     until(began, 3_599_990).await;
     for (index, pinger) in (0..1_000).zip(pingers) {
-        let totals = pinger.send(GetTotals).await.expect("it runs");
+        let LifetimeReport { totals, .. } =
+            pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
         // The first request may come off the grid, one more than there are points.
         let sent = totals.requests();
         assert!((360..=361).contains(&sent), "{index}: {sent}");
@@ -102,5 +104,5 @@ async fn a_pinger_that_panics_tells_its_heir_and_the_others_go_on() {
     assert_eq!(dead, [(host(), 7)], "who was told to end is not mourned");
     assert!(!doomed.connected());
     assert_eq!(network.ports(), 1);
-    assert_eq!(other.send(GetTotals).await.expect("it runs").replies, 5);
+    assert_eq!(other.send(Query::<PeriodStats>::new()).await.expect("it runs").replies, 5);
 }

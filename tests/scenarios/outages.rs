@@ -1,7 +1,7 @@
 //! Outages, and the other numbers that look back: when they begin and end, and what a reset does to them.
 
 use super::{Stage, host};
-use meshping::actors::pinger::{BeginPeriodWithReport, GetReport, GetTimedTotals, Report, ResumePeriod};
+use meshping::actors::pinger::{LifetimeReport, Query, Report, Reset, ResumePeriod};
 use meshping::measure::{Cause, EndedOutage, ErrorClass, Outage};
 use meshping::probe::scripted::{
     ScriptedNetwork, ScriptedOutcome, error, not_sent, refused, reply, silence, swallowed,
@@ -16,7 +16,7 @@ fn unreachable() -> ScriptedOutcome {
 
 async fn report_at(stage: &Stage, millis: u64) -> Report {
     stage.until(millis).await;
-    stage.pinger.send(GetReport).await.expect("the pinger runs")
+    stage.pinger.send(Query::<Report>::new()).await.expect("the pinger runs")
 }
 
 /// A host that meets these fates and then answers for ever.
@@ -108,7 +108,7 @@ async fn a_reset_during_an_outage_ends_a_period_and_not_the_outage() {
     let fates = "xxx..xxxx.".chars().map(|fate| if fate == 'x' { silence() } else { reply(10) });
     let stage = Stage::on(host_with(fates), "1", "0.5");
     stage.until(7_900).await;
-    let (period, report) = stage.pinger.send(BeginPeriodWithReport).await.expect("the pinger runs");
+    let (period, report) = stage.pinger.send(Reset::<Report>::new()).await.expect("the pinger runs");
     assert_eq!(past(report.detail.longest_outage), Some((500, 3_000, 3, Cause::Lost)));
     assert_eq!(outage(report.detail.outage), Some((5_500, 2, Cause::Lost)));
     assert_eq!(past(period.longest_outage()), Some((500, 3_000, 3, Cause::Lost)));
@@ -120,7 +120,7 @@ async fn a_reset_during_an_outage_ends_a_period_and_not_the_outage() {
     assert!(detail.averages[1].loss().is_some_and(|loss| (loss - 5.0 / 7.0).abs() < 1e-6), "{detail:?}");
     let ended = report_at(&stage, 10_000).await;
     assert_eq!(past(ended.detail.longest_outage), Some((5_500, 4_000, 4, Cause::Lost)), "the whole of it");
-    let (totals, _) = stage.pinger.send(GetTimedTotals).await.expect("the pinger runs");
+    let LifetimeReport { totals, .. } = stage.pinger.send(Query::<LifetimeReport>::new()).await.expect("the pinger runs");
     assert_eq!(past(totals.outages.longest().get()), Some((5_500, 4_000, 4, Cause::Lost)));
     stage.pinger.send(ResumePeriod(period)).await.expect("the pinger runs");
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Resets: nothing is counted twice or lost between two periods, and the two books do not disturb each other.
 
 use super::Stage;
-use meshping::actors::pinger::{BeginPeriod, GetHistogram, ResumePeriod};
+use meshping::actors::pinger::{Query, Reset, ResetHistogram, ResumePeriod};
 use meshping::measure::{EndedPeriod, ErrorClass, Histogram, PeriodStats, RttStats};
 use meshping::probe::scripted::{ScriptedOutcome, error, reply, silence, swallowed};
 
@@ -13,11 +13,14 @@ fn all_kinds() -> [ScriptedOutcome; 8] {
 }
 
 async fn begin_period(stage: &Stage) -> EndedPeriod {
-    stage.pinger.send(BeginPeriod).await.expect("the pinger runs")
+    stage.pinger.send(Reset::<()>::new()).await.expect("the pinger runs").0
 }
 
 async fn histogram(stage: &Stage, reset: bool) -> Histogram {
-    stage.pinger.send(GetHistogram { reset }).await.expect("the pinger runs")
+    if reset {
+        return stage.pinger.send(ResetHistogram).await.expect("the pinger runs");
+    }
+    stage.pinger.send(Query::<Histogram>::new()).await.expect("the pinger runs")
 }
 
 fn plus(sum: PeriodStats, next: PeriodStats) -> PeriodStats {

@@ -2,13 +2,14 @@
 
 use super::{millis, seconds, timeout, until};
 use actix::prelude::*;
-use meshping::actors::pinger::{GetSummary, PingActor};
+use meshping::actors::pinger::{PingActor, Query};
 use meshping::actors::registry::RegistryLimits;
 use meshping::actors::shard::{Seeds, Shard};
 use meshping::actors::supervisor::{
     AddError, AddTarget, Filter, GetStatus, GetTargets, RemoveTargets, Settings, Status, SupervisorActor,
     WaitUntilReady,
 };
+use meshping::measure::PeriodStats;
 use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{LookupScript, ScriptedNames, addresses};
@@ -139,7 +140,7 @@ async fn an_address_with_two_names_is_pinged_once_and_goes_with_the_last_of_them
     let row = ("192.0.2.1".to_owned(), "second".to_owned(), Interval::DEFAULT);
     assert_eq!(stage.roster(Filter::default()).await, [row]);
     assert_eq!(stage.called("first").await, Vec::<String>::new());
-    let summary = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
+    let summary = stage.pinger("192.0.2.1").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
     assert_eq!(summary.replies, 10, "its statistics go on");
 
     stage.remove(Some("second"), None).await;
@@ -172,7 +173,7 @@ async fn a_name_is_pinged_at_each_of_its_addresses() {
     assert_eq!(stage.called("my host").await, expected);
     until(stage.began, 5_000).await;
     for host in expected {
-        let summary = stage.pinger(host).await.send(GetSummary).await.expect("it runs");
+        let summary = stage.pinger(host).await.send(Query::<PeriodStats>::new()).await.expect("it runs");
         assert!(summary.replies >= 4 && summary.lost == 0, "{host}: {summary:?}");
     }
     stage.remove(Some("my host"), None).await;
@@ -253,9 +254,9 @@ async fn a_pinger_that_panics_is_replaced_and_the_others_do_not_notice() {
     until(stage.began, 4_500).await;
     assert_eq!(stage.status().await.replaced, 1);
     assert_eq!(stage.addresses().await, ["192.0.2.1", "192.0.2.2"]);
-    let replaced = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
+    let replaced = stage.pinger("192.0.2.1").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
     assert!((2..=3).contains(&replaced.replies) && replaced.lost == 0, "started again: {replaced:?}");
-    let other = stage.pinger("192.0.2.2").await.send(GetSummary).await.expect("it runs");
+    let other = stage.pinger("192.0.2.2").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
     assert!(other.replies >= 4 && other.lost == 0, "{other:?}");
     let moments = stage.network.sightings(address("192.0.2.1"));
     let sent: Vec<u64> = moments.iter().map(|sighting| millis(sighting.at)).collect();
@@ -294,7 +295,7 @@ async fn the_timeout_is_that_of_the_settings() {
     let stage = Stage::set().host("192.0.2.1", [reply(5_001)]);
     stage.add("slow", "192.0.2.1").await.expect("there is room");
     until(stage.began, 60_000).await;
-    let summary = stage.pinger("192.0.2.1").await.send(GetSummary).await.expect("it runs");
+    let summary = stage.pinger("192.0.2.1").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
     assert_eq!((summary.replies, timeout("5")), (0, Defaults::default().timeout));
     assert!((54..=55).contains(&summary.lost), "{summary:?}");
 }

@@ -1,13 +1,11 @@
-//! Pings one address on its own grid and owns everything measured about it.
+//! Pings one address on its own grid and owns all statistics about it.
 
 mod ping_loop;
+mod query;
 
 use super::persistence::SavedTarget;
-use crate::measure::{
-    DetailedStats, EncodedStats, EndedPeriod, Histogram, LifetimeStats, PeriodStats, RequestTracker,
-    Schedule, WallMapping,
-};
-use crate::probe::{Engine, Listener, Port};
+use crate::measure::{Histogram, RequestTracker, Schedule, WallMapping};
+use crate::probe::{Engine, EngineHandle, Listener, TargetId};
 use crate::target::{Address, Interval, PacketOptions, PingSettings, Timeout};
 use actix::prelude::*;
 use ping_loop::PingLoop;
@@ -16,102 +14,46 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tracing::warn;
 
-/// Asks for the books since the latest reset.
-#[derive(Debug, Message)]
-#[rtype(result = "PeriodStats")]
-pub struct GetSummary;
-
-/// Asks for the books since the actor started, which no reset touches.
-#[derive(Debug, Message)]
-#[rtype(result = "LifetimeStats")]
-pub struct GetTotals;
-
-/// Asks for the books since the actor started, and for the wall-clock time of the moments in them.
-#[derive(Debug, Message)]
-#[rtype(result = "(LifetimeStats, WallMapping)")]
-pub struct GetTimedTotals;
-
-/// Asks for everything that there is to tell.
-#[derive(Debug, Message)]
-#[rtype(result = "Report")]
-pub struct GetReport;
-
-/// Everything that there is to tell of a target at one moment.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// The books since the latest reset.
-    pub summary: PeriodStats,
-    /// What is told beyond them.
-    pub detail: DetailedStats,
-    /// The wall-clock time of the moments in it.
-    pub wall: WallMapping,
-}
-
-/// Starts a new measurement period; the reply is the one that just ended, and all that there was to tell at its end.
-#[derive(Debug, Message)]
-#[rtype(result = "(EndedPeriod, Report)")]
-pub struct BeginPeriodWithReport;
-
-/// Starts a new measurement period; the reply is the one that just ended.
-#[derive(Debug, Message)]
-#[rtype(result = "EndedPeriod")]
-pub struct BeginPeriod;
-
-/// Undoes a [`BeginPeriod`]: its reply could not be delivered, and nothing may be lost.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct ResumePeriod(pub EndedPeriod);
-
-/// Asks for the answered requests by RTT, since the latest reset.
-#[derive(Debug, Message)]
-#[rtype(result = "Histogram")]
-pub struct GetHistogram {
-    /// Start the histogram again afterwards, and nothing else.
-    pub reset: bool,
-}
-
-/// Asks for everything that is to be known after a restart.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "EncodedStats")]
-pub struct Save;
+pub use query::{LifetimeReport, Query, QueryReply, Report, Reset, ResetHistogram, ResumePeriod};
 
 /// Changes how the target is pinged.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Adjust(pub PingSettings);
 
-/// Ends the actor; its target is no longer wanted.
+/// Ends the actor.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct StopPinger;
 
-/// Tells that a pinger ended without having been told to.
+/// Reports that a pinger ended without [`StopPinger`].
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct PingerDied {
-    /// Whom it pinged.
+    /// The address that it pinged.
     pub address: Address,
-    /// Which of the pingers of that address it was.
+    /// Number of the pinger, see [`DeathNotice::generation`].
     pub generation: u64,
 }
 
-/// A turn of the pinger panicked: it is of no use any more.
+/// Ends the actor after a panic in its ping loop.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 struct PingLoopPanicked;
 
-/// Pings one address on its own grid and owns everything measured about it.
+/// Pings one address on its own grid and owns all statistics about it.
 pub struct PingActor {
-    books: Rc<PingLoop>,
-    port: Port,
-    will: Option<DeathNotice>,
+    ping_loop: Rc<PingLoop>,
+    engine: Rc<dyn Engine>,
+    id: TargetId,
+    death_notice: Option<DeathNotice>,
 }
 
-/// Where a pinger's unexpected end is reported, and as whose.
+/// Where and how an unexpected end of a pinger is reported.
 pub struct DeathNotice {
-    /// The parent; its other children share it.
+    /// The parent; shared by all its children.
     pub parent: Arc<Recipient<PingerDied>>,
-    /// Which of the pingers of its address it is.
+    /// Number of the pinger: successive pingers of one address have different ones.
     pub generation: u64,
 }
 
@@ -125,59 +67,59 @@ impl PingActor {
         engine: Rc<dyn Engine>,
     ) -> Self {
         let schedule = Schedule::new(interval.get(), seed.phase, engine.now());
-        let mut account = RequestTracker::new(timeout.get(), timeout.memory(), seed.first_number);
-        account.set_interval(interval.get(), engine.now());
-        let books = Rc::new(PingLoop::new(address, schedule, account));
-        let port = Port::open(engine, address, Rc::clone(&books) as Rc<dyn Listener>);
-        port.set_timeout(timeout);
-        Self { books, port, will: None }
+        let mut tracker = RequestTracker::new(timeout.get(), timeout.memory(), seed.first_number);
+        tracker.set_interval(interval.get(), engine.now());
+        let ping_loop = Rc::new(PingLoop::new(address, schedule, tracker));
+        let id = engine.attach(address, Rc::clone(&ping_loop) as Rc<dyn Listener>);
+        engine.set_timeout(id, timeout);
+        Self { ping_loop, engine, id, death_notice: None }
     }
 
-    /// Has its requests look like that.
+    /// Sends its requests with these options.
     #[must_use]
     pub fn with_packet_options(self, packet: PacketOptions) -> Self {
         if packet != PacketOptions::default() {
-            self.port.set_packet_options(packet);
+            self.engine.set_packet_options(self.id, packet);
         }
         self
     }
 
-    fn report(&self) -> Report {
-        let (account, wall) = (self.books.up_to_date(self.port.line()), self.wall());
-        Report { summary: account.summary(), detail: account.detail(wall.now()), wall }
+    /// Continues the statistics that were saved before a restart.
+    #[must_use]
+    pub fn restored_from(self, saved: &SavedTarget) -> Self {
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let away = unix.saturating_sub(saved.at);
+        if !self.ping_loop.tracker().restore(&saved.stats, self.engine.now(), away) {
+            warn!(addr = %self.ping_loop.address(), "the saved statistics can't be read, they start again from zero");
+        }
+        self
     }
 
-    /// The wall-clock time of moments, at this one.
+    /// Reports to the parent if this actor ends by a panic.
+    #[must_use]
+    pub fn with_death_notice(mut self, death_notice: DeathNotice) -> Self {
+        self.death_notice = Some(death_notice);
+        self
+    }
+
+    fn engine(&self) -> EngineHandle<'_> {
+        EngineHandle::new(&*self.engine, self.id)
+    }
+
+    /// The wall-clock time of moments, as of now.
     fn wall(&self) -> WallMapping {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        WallMapping::new(self.port.line().now(), unix)
-    }
-
-    /// Goes on with what was known before a restart.
-    #[must_use]
-    pub fn resuming(self, kept: &SavedTarget) -> Self {
-        let (now, unix) = (self.port.line().now(), SystemTime::now().duration_since(SystemTime::UNIX_EPOCH));
-        let away = unix.unwrap_or_default().saturating_sub(kept.at);
-        if !self.books.account().restore(&kept.saved, now, away) {
-            warn!(addr = %self.books.address(), "the saved statistics are not understood and begin anew");
-        }
-        self
-    }
-
-    /// Has the parent told if this actor ends without having been asked to, by a panic.
-    #[must_use]
-    pub fn with_death_notice(mut self, will: DeathNotice) -> Self {
-        self.will = Some(will);
-        self
+        WallMapping::new(self.engine.now(), unix)
     }
 }
 
-/// What makes a target's numbers its own.
+/// What distinguishes the schedule and the numbers of one pinger from those of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed {
-    /// Where in its interval its grid lies, as a fraction of 2^32; from the address, the same after a restart.
+    /// Position of the grid within the interval, as a fraction of 2^32; follows from the address, so that it is the
+    /// same after a restart.
     pub phase: u32,
-    /// Number of its first request; random, so that nobody can guess it.
+    /// Number of the first request; random, so that it can't be guessed.
     pub first_number: u32,
 }
 
@@ -185,77 +127,38 @@ impl Actor for PingActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.books.belong_to(ctx.address().downgrade());
-        self.books.set_alarm(self.port.line());
-        // An actor that nobody holds an address of ends, unless it has something to do.
+        self.ping_loop.set_owner(ctx.address().downgrade());
+        self.ping_loop.set_alarm(self.engine());
+        // Without a strong address an actor ends, unless it has a future to run.
         ctx.spawn(std::future::pending().into_actor(self));
     }
 }
 
 impl Drop for PingActor {
     fn drop(&mut self) {
-        if let Some(will) = self.will.take() {
-            will.parent.do_send(PingerDied { address: self.books.address(), generation: will.generation });
+        self.engine.detach(self.id);
+        if let Some(notice) = self.death_notice.take() {
+            let (address, generation) = (self.ping_loop.address(), notice.generation);
+            notice.parent.do_send(PingerDied { address, generation });
         }
     }
 }
 
-impl Handler<GetSummary> for PingActor {
-    type Result = MessageResult<GetSummary>;
+impl<T: QueryReply> Handler<Query<T>> for PingActor {
+    type Result = MessageResult<Query<T>>;
 
-    fn handle(&mut self, _: GetSummary, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.books.up_to_date(self.port.line()).summary())
+    fn handle(&mut self, _: Query<T>, _: &mut Self::Context) -> Self::Result {
+        MessageResult(T::read(&self.ping_loop.updated_tracker(self.engine()), || self.wall()))
     }
 }
 
-impl Handler<GetTotals> for PingActor {
-    type Result = MessageResult<GetTotals>;
+impl<T: QueryReply> Handler<Reset<T>> for PingActor {
+    type Result = MessageResult<Reset<T>>;
 
-    fn handle(&mut self, _: GetTotals, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.books.up_to_date(self.port.line()).totals())
-    }
-}
-
-impl Handler<GetTimedTotals> for PingActor {
-    type Result = MessageResult<GetTimedTotals>;
-
-    fn handle(&mut self, _: GetTimedTotals, _: &mut Self::Context) -> Self::Result {
-        MessageResult((self.books.up_to_date(self.port.line()).totals(), self.wall()))
-    }
-}
-
-impl Handler<GetReport> for PingActor {
-    type Result = MessageResult<GetReport>;
-
-    fn handle(&mut self, _: GetReport, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.report())
-    }
-}
-
-impl Handler<BeginPeriodWithReport> for PingActor {
-    type Result = MessageResult<BeginPeriodWithReport>;
-
-    fn handle(&mut self, _: BeginPeriodWithReport, _: &mut Self::Context) -> Self::Result {
-        let report = self.report();
-        // Nothing is settled between the two: what has come was taken in for the report.
-        MessageResult((self.books.account().begin_period(), report))
-    }
-}
-
-impl Handler<Save> for PingActor {
-    type Result = MessageResult<Save>;
-
-    fn handle(&mut self, _: Save, _: &mut Self::Context) -> Self::Result {
-        let line = self.port.line();
-        MessageResult(self.books.up_to_date(line).save(line.now()))
-    }
-}
-
-impl Handler<BeginPeriod> for PingActor {
-    type Result = MessageResult<BeginPeriod>;
-
-    fn handle(&mut self, _: BeginPeriod, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.books.up_to_date(self.port.line()).begin_period())
+    fn handle(&mut self, _: Reset<T>, _: &mut Self::Context) -> Self::Result {
+        let mut tracker = self.ping_loop.updated_tracker(self.engine());
+        let reply = T::read(&tracker, || self.wall());
+        MessageResult((tracker.begin_period(), reply))
     }
 }
 
@@ -263,19 +166,17 @@ impl Handler<ResumePeriod> for PingActor {
     type Result = ();
 
     fn handle(&mut self, ResumePeriod(ended): ResumePeriod, _: &mut Self::Context) {
-        self.books.account().resume_period(ended);
+        self.ping_loop.tracker().resume_period(ended);
     }
 }
 
-impl Handler<GetHistogram> for PingActor {
-    type Result = MessageResult<GetHistogram>;
+impl Handler<ResetHistogram> for PingActor {
+    type Result = MessageResult<ResetHistogram>;
 
-    fn handle(&mut self, GetHistogram { reset }: GetHistogram, _: &mut Self::Context) -> Self::Result {
-        let mut account = self.books.up_to_date(self.port.line());
-        let histogram = account.histogram();
-        if reset {
-            account.begin_histogram();
-        }
+    fn handle(&mut self, _: ResetHistogram, _: &mut Self::Context) -> Self::Result {
+        let mut tracker = self.ping_loop.updated_tracker(self.engine());
+        let histogram: Histogram = tracker.histogram();
+        tracker.begin_histogram();
         MessageResult(histogram)
     }
 }
@@ -285,9 +186,9 @@ impl Handler<Adjust> for PingActor {
 
     fn handle(&mut self, Adjust(ping_settings): Adjust, _: &mut Self::Context) {
         let PingSettings { interval, timeout, packet } = ping_settings;
-        self.port.set_packet_options(packet);
-        self.port.set_timeout(timeout);
-        self.books.adjust(interval, timeout, self.port.line());
+        self.engine.set_packet_options(self.id, packet);
+        self.engine.set_timeout(self.id, timeout);
+        self.ping_loop.adjust(interval, timeout, self.engine());
     }
 }
 
@@ -303,7 +204,7 @@ impl Handler<StopPinger> for PingActor {
     type Result = ();
 
     fn handle(&mut self, _: StopPinger, ctx: &mut Self::Context) {
-        self.will = None;
+        self.death_notice = None;
         ctx.stop();
     }
 }
@@ -314,7 +215,7 @@ mod tests {
     use actix::dev::ContextFut;
 
     #[test]
-    fn the_task_of_a_pinger_is_four_steps_of_tokio_s_sizes_large() {
+    fn the_task_of_a_pinger_takes_four_size_steps_of_tokio() {
         // tokio aligns tasks to 128 bytes, and needs 104 of its own: at 100 000 targets a step costs 13 MB.
         assert!(size_of::<ContextFut<PingActor, Context<PingActor>>>() <= 4 * 128 - 104);
     }

@@ -2,8 +2,9 @@
 
 use super::{CommandError, Commands, EMPTY, Response};
 use crate::actors::ask_all::ask_all;
-use crate::actors::pinger::GetHistogram;
+use crate::actors::pinger::{Query, ResetHistogram};
 use crate::actors::supervisor::{Filter, GetTargets};
+use crate::measure::Histogram;
 use crate::protocol::histogram::{self, HistogramRequest};
 use crate::target::Host;
 
@@ -17,7 +18,11 @@ impl Commands {
         let filter = Filter { name: None, host: Some(Host::Address(address)) };
         let roster = self.backend.roster(GetTargets { filter, ..GetTargets::default() }).await?;
         self.turnstile.all_told().await;
-        let answers = ask_all(roster.members, move || GetHistogram { reset }).await;
+        let answers = if reset {
+            ask_all(roster.members, || ResetHistogram).await
+        } else {
+            ask_all(roster.members, Query::<Histogram>::new).await
+        };
         Ok(answers.first().map_or_else(|| EMPTY.to_vec(), |(_, counts)| histogram::histogram(counts)).into())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{CommandError, Commands, EMPTY, Response};
 use crate::actors::ask_all::ask_all;
-use crate::actors::pinger::{GetReport, GetSummary, Report};
+use crate::actors::pinger::{Query, Report};
 use crate::actors::supervisor::{Filter, GetTargets, TargetPage, TargetRef};
 use crate::control::backend::filter;
 use crate::control::target_stats::{TargetStats, encode};
@@ -63,7 +63,7 @@ impl Commands {
     async fn read(&self, members: Vec<TargetRef>, detail: bool) -> Vec<TargetStats> {
         self.turnstile.all_told().await;
         if detail {
-            let answers = ask_all(members, || GetReport).await;
+            let answers = ask_all(members, Query::<Report>::new).await;
             let read = |(member, report): (TargetRef, Report)| TargetStats {
                 member,
                 summary: report.summary,
@@ -71,7 +71,7 @@ impl Commands {
             };
             return answers.into_iter().map(read).collect();
         }
-        let answers = ask_all(members, || GetSummary).await;
+        let answers = ask_all(members, Query::<PeriodStats>::new).await;
         answers.into_iter().map(|(member, summary)| TargetStats { member, summary, report: None }).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use super::target_stats::TargetStats;
 use crate::actors::ask_all::ask_all;
-use crate::actors::pinger::{BeginPeriod, BeginPeriodWithReport, Report, ResumePeriod};
+use crate::actors::pinger::{Report, Reset, ResumePeriod};
 use crate::actors::supervisor::TargetRef;
 use crate::measure::EndedPeriod;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl ResetQueue {
             let mut answers = Vec::with_capacity(members.len());
             for batch in members.chunks(BATCH) {
                 let living = batch.iter().filter_map(|member| member.pinger.upgrade());
-                answers.extend(living.map(|pinger| pinger.send(BeginPeriod)));
+                answers.extend(living.map(|pinger| pinger.send(Reset::<()>::new())));
                 tokio::task::yield_now().await;
             }
             drop(telling);
@@ -104,12 +104,12 @@ impl Drop for UndeliveredPeriods {
 }
 
 async fn ended(members: Vec<TargetRef>) -> Vec<EndedTarget> {
-    let answers = ask_all(members, || BeginPeriod).await;
-    answers.into_iter().map(|(member, period)| EndedTarget { member, period, report: None }).collect()
+    let answers = ask_all(members, Reset::<()>::new).await;
+    answers.into_iter().map(|(member, (period, ()))| EndedTarget { member, period, report: None }).collect()
 }
 
 async fn ended_with_reports(members: Vec<TargetRef>) -> Vec<EndedTarget> {
-    let answers = ask_all(members, || BeginPeriodWithReport).await;
+    let answers = ask_all(members, Reset::<Report>::new).await;
     let ended = |(member, (period, report))| EndedTarget { member, period, report: Some(Box::new(report)) };
     answers.into_iter().map(ended).collect()
 }

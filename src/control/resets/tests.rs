@@ -1,13 +1,13 @@
 //! What is taken from a pinger is delivered, or given back.
 
 use super::*;
-use crate::actors::pinger::GetSummary;
+use crate::actors::pinger::Query;
 use crate::control::test_support::TestSocket;
 use crate::measure::PeriodStats;
 use std::time::Duration;
 
 async fn summaries(bed: &TestSocket) -> Vec<PeriodStats> {
-    ask_all(bed.members.clone(), || GetSummary).await.into_iter().map(|(_, summary)| summary).collect()
+    ask_all(bed.members.clone(), Query::<PeriodStats>::new).await.into_iter().map(|(_, summary)| summary).collect()
 }
 
 async fn ticked() -> (TestSocket, Vec<PeriodStats>) {

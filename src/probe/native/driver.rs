@@ -2,7 +2,7 @@
 
 use super::{NativeEngine, pacing, sys};
 use crate::measure::Timestamp;
-use crate::probe::{Engine, Line};
+use crate::probe::{Engine, EngineHandle};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -140,7 +140,7 @@ impl Driver {
                 continue;
             };
             self.engine.lateness.borrow_mut().record(now.since(slot));
-            listener.on_due(Line::new(&*self.engine, id));
+            listener.on_due(EngineHandle::new(&*self.engine, id));
         }
         woken
     }

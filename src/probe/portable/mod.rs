@@ -22,7 +22,7 @@
 mod request;
 mod targets;
 
-use super::{Engine, EngineStats, Event, Line, Listener, TargetId};
+use super::{Engine, EngineHandle, EngineStats, Event, Listener, TargetId};
 use crate::measure::Timestamp;
 use crate::target::{Address, Family, PacketOptions, Timeout};
 use request::{PortableRequest, RequestTotals};
@@ -154,7 +154,7 @@ impl PortableEngine {
         self.rang.set(now);
         loop {
             let Some((listener, id)) = self.targets.borrow_mut().pop_due(now) else { return };
-            listener.on_due(Line::new(self, id));
+            listener.on_due(EngineHandle::new(self, id));
         }
     }
 }

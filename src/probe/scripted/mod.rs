@@ -18,7 +18,7 @@ pub use fate::{
     ScriptedOutcome, error, not_sent, panic_at_send, refused, reply, reply_micros, silence, stale, swallowed,
 };
 
-use super::{Engine, EngineStats, Event, Line, Listener, TargetId};
+use super::{Engine, EngineHandle, EngineStats, Event, Listener, TargetId};
 use crate::measure::Timestamp;
 use crate::target::{Address, PacketOptions};
 use fate::Sending;
@@ -127,7 +127,7 @@ impl ScriptedNetwork {
             let Some((listener, id, due)) = self.0.state.borrow_mut().pop_due(now) else { return };
             match due {
                 ScriptedEvent::Event(event) => self.tell(&*listener, event),
-                ScriptedEvent::Alarm => listener.on_due(Line::new(self, id)),
+                ScriptedEvent::Alarm => listener.on_due(EngineHandle::new(self, id)),
                 ScriptedEvent::Dropped => {}
             }
         }

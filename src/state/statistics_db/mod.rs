@@ -98,7 +98,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address,
             let at = Duration::from_millis(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0));
             books.insert(
                 address,
-                SavedTarget { saved: EncodedStats::from_bytes(row.get_ref(1)?.as_blob()?), at },
+                SavedTarget { stats: EncodedStats::from_bytes(row.get_ref(1)?.as_blob()?), at },
             );
         }
     }

@@ -48,7 +48,7 @@ fn books_are_read_as_they_were_kept_last() {
     retire(&connection, &["::1".parse().unwrap(), "::2".parse().unwrap()]).unwrap();
     let books = load(&connection).unwrap();
     assert_eq!(books.len(), 1);
-    assert_eq!(books[&"10.0.0.1".parse().unwrap()].saved.totals(), Some(replies(5)));
+    assert_eq!(books[&"10.0.0.1".parse().unwrap()].stats.totals(), Some(replies(5)));
 }
 
 #[test]

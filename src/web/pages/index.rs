@@ -1,7 +1,7 @@
 //! The page for people: what runs, and the table. It loads nothing and runs nothing.
 
 use crate::actors::ask_all::ask_all;
-use crate::actors::pinger::GetSummary;
+use crate::actors::pinger::Query;
 use crate::actors::supervisor::{GetTargets, TargetPage, TargetRef};
 use crate::build_info::{REVISION, VERSION};
 use crate::format::escape::shown;
@@ -38,7 +38,7 @@ pub(crate) async fn show(state: Data<WebState>) -> HttpResponse {
     let Some(TargetPage { members, total }) = ask(&state.sources.roster, question, patience).await else {
         return no_answer();
     };
-    let answers = tokio::time::timeout(patience, ask_all(members, || GetSummary)).await;
+    let answers = tokio::time::timeout(patience, ask_all(members, Query::<PeriodStats>::new)).await;
     let Ok(answers) = answers else { return no_answer() };
     let row = |(member, books): &(TargetRef, PeriodStats)| {
         (member.name.to_string(), Row::new(&member.address, books))

@@ -4,7 +4,7 @@ use super::query::{NoAnswer, QueryError, TargetQuery};
 use crate::actors::ask_all::ask_all;
 use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{FlushSoon, GetStoreStats};
-use crate::actors::pinger::GetTimedTotals;
+use crate::actors::pinger::{LifetimeReport, Query};
 use crate::actors::supervisor::GetStatus;
 use crate::web::context::{HttpLimits, WebState};
 use crate::web::metrics::daemon::DaemonSnapshot;
@@ -98,11 +98,11 @@ async fn collect(choice: TargetQuery, state: &WebState) -> Result<Columns, NoAns
     let (patience, dialect) = (state.limits.answer, choice.dialect());
     let mut columns = Columns::new(dialect);
     let books =
-        |page| timeout(patience, ask_all(page, || GetTimedTotals)).map(|books| books.map_err(|_| NoAnswer));
+        |page| timeout(patience, ask_all(page, Query::<LifetimeReport>::new)).map(|books| books.map_err(|_| NoAnswer));
     let pages = choice.pages(&state.sources.roster, patience).map_ok(books);
     let mut answers = pin!(pages.try_buffered(PAGES_AT_ONCE));
     while let Some(page) = answers.try_next().await? {
-        for (member, (totals, wall)) in page {
+        for (member, LifetimeReport { totals, wall }) in page {
             columns.push(&Snapshot::new(dialect.labels(&member), &member, totals, wall));
         }
     }
