@@ -1,20 +1,19 @@
-//! Moving averages of round-trip time and loss: exponential and weighted by time, as those of the load.
+//! Moving averages of round-trip time and loss: exponential and weighted by time, as load averages are.
 //!
-//! The past fades by 1/e in a window. A request stands for its interval; of times without a request that was
-//! answered or not (void ones, a suspended machine, a daemon that was not running) nothing is known, so they have
-//! no weight and only fade. Weights are kept beside the sums, so an average is one of what there has been so far:
-//! before a window has filled it leans towards nothing.
+//! Older values decay by 1/e in a window. A request has the weight of its interval; times without a settled request
+//! (void ones, a suspended machine, a daemon that was not running) have no weight. Weights are kept beside the sums, so
+//! before a window has filled the average is that of all values so far, without a bias.
 
 use super::{Rtt, Timestamp};
 use std::time::Duration;
 
-/// The averages over all windows, and what is not yet in them.
+/// The averages over all windows, and the requests that are not yet in them.
 ///
-/// Requests are collected for `BUCKET` and taken in together: that spares exponentials, and makes the precision
-/// of an `f32` do. Within a bucket all requests weigh the same.
+/// Requests are collected for `BUCKET` and added together: that saves exponentials, and makes the precision of an `f32`
+/// sufficient. All requests of a bucket have the same weight.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Averages {
-    begun: Timestamp,
+    bucket_start: Timestamp,
     bucket: PendingRequests,
     interval_seconds: f32,
     windows: [Weights; WINDOWS.len()],
@@ -35,23 +34,23 @@ pub const WINDOWS: [Duration; 3] =
 /// Weights of requests, and the sum of weighted round-trip times.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Weights {
-    /// Of the answered ones.
+    /// Weight of the answered requests.
     pub answered: f32,
-    /// Of those that were not.
+    /// Weight of the unanswered requests.
     pub unanswered: f32,
-    /// Round-trip times of the answered ones, in seconds, by their weights.
+    /// Sum of the weighted round-trip times, in seconds.
     pub rtt_seconds: f32,
 }
 
 impl Weights {
-    /// The average round-trip time; `None` while hardly anything (a thousandth) was answered.
+    /// The average round-trip time; `None` while less than a thousandth was answered.
     pub fn rtt(&self) -> Option<Duration> {
         let enough = self.answered > self.sum() / 1_024.0;
         let seconds = f64::from(self.rtt_seconds) / f64::from(self.answered);
         Duration::try_from_secs_f64(seconds).ok().filter(|_| enough)
     }
 
-    /// Share of the requests that were not answered, 0 to 1; `None` while there are none of either kind.
+    /// Share of unanswered requests, 0 to 1; `None` without requests.
     pub fn loss(&self) -> Option<f64> {
         (self.sum() > 0.0).then(|| f64::from(self.unanswered / self.sum()))
     }
@@ -60,10 +59,10 @@ impl Weights {
         self.answered + self.unanswered
     }
 
-    /// What it is after `faded`, with `weight` times what is added.
-    fn plus(&self, added: &Self, faded: f64, weight: f64) -> Self {
+    /// These weights times `decay`, plus `weight` times `added`.
+    fn plus(&self, added: &Self, decay: f64, weight: f64) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "a weight needs no more precision")]
-        let sum = |mine: f32, other: f32| (f64::from(mine) * faded + f64::from(other) * weight) as f32;
+        let sum = |own: f32, other: f32| (f64::from(own) * decay + f64::from(other) * weight) as f32;
         Self {
             answered: sum(self.answered, added.answered),
             unanswered: sum(self.unanswered, added.unanswered),
@@ -73,34 +72,34 @@ impl Weights {
 }
 
 impl Averages {
-    /// Averages of nothing; requests are sent every `interval`.
+    /// Averages without requests, which are sent every `interval`.
     pub fn new(interval: Duration) -> Self {
         Self::restored([Weights::default(); WINDOWS.len()], Timestamp::EPOCH, interval)
     }
 
-    /// Averages that had been written down, as of `now`.
+    /// Saved averages, as of `now`.
     pub const fn restored(windows: [Weights; WINDOWS.len()], now: Timestamp, interval: Duration) -> Self {
         let bucket = PendingRequests { answered: 0, unanswered: 0, rtt_seconds: 0.0 };
-        Self { begun: now, bucket, interval_seconds: interval.as_secs_f32(), windows }
+        Self { bucket_start: now, bucket, interval_seconds: interval.as_secs_f32(), windows }
     }
 
-    /// Goes on with averages that had been written down, as of `then`.
+    /// Continues saved averages, as of `then`.
     pub fn resume(&mut self, windows: [Weights; WINDOWS.len()], then: Timestamp) {
         *self =
             Self { interval_seconds: self.interval_seconds, ..Self::restored(windows, then, Duration::ZERO) };
     }
 
-    /// From now on requests are sent every `interval`.
+    /// Sets the interval of requests from `now` on.
     pub fn set_interval(&mut self, interval: Duration, now: Timestamp) {
         self.close(now);
         self.interval_seconds = interval.as_secs_f32();
     }
 
-    /// A request was answered with a round-trip time, or not, which was known at `now`.
+    /// Adds a request that was settled at `now`; `None` if it was not answered.
     pub fn record(&mut self, rtt: Option<Rtt>, now: Timestamp) {
         if self.bucket.requests() == 0
             || self.bucket.requests() == u16::MAX
-            || now.since(self.begun) >= BUCKET
+            || now.since(self.bucket_start) >= BUCKET
         {
             self.close(now);
         }
@@ -115,36 +114,39 @@ impl Averages {
         }
     }
 
-    /// For each of the [`WINDOWS`], as of `now`.
+    /// The averages of the [`WINDOWS`], as of `now`.
     pub fn windows(&self, now: Timestamp) -> [Weights; WINDOWS.len()] {
         let mut all = self.clone();
         all.close(now);
         all.windows
     }
 
-    /// Reads a little of it; what it returns means nothing.
+    /// Touches its memory; the returned value has no meaning.
     pub(super) const fn prefetch(&self) -> u64 {
-        self.begun.as_nanos()
+        self.bucket_start.as_nanos()
     }
 
-    /// Takes the bucket in, and begins another one.
+    /// Adds the bucket to the windows, and starts a new one.
     fn close(&mut self, now: Timestamp) {
         let requests = f64::from(self.bucket.requests());
         let covered = requests * f64::from(self.interval_seconds);
-        let elapsed = now.since(self.begun).as_secs_f64().max(covered);
+        let elapsed = now.since(self.bucket_start).as_secs_f64().max(covered);
         for (window, length) in self.windows.iter_mut().zip(WINDOWS) {
-            let left = |seconds: f64| (-seconds / length.as_secs_f64()).exp();
-            // The requests come first, then the time of which nothing is known.
-            let weight =
-                if requests > 0.0 { (left(elapsed - covered) - left(elapsed)) / requests } else { 0.0 };
-            *window = window.plus(&self.bucket.into(), left(elapsed), weight);
+            let remaining = |seconds: f64| (-seconds / length.as_secs_f64()).exp();
+            // The requests are the older part of the time, the part without requests is the newer one.
+            let weight = if requests > 0.0 {
+                (remaining(elapsed - covered) - remaining(elapsed)) / requests
+            } else {
+                0.0
+            };
+            *window = window.plus(&self.bucket.into(), remaining(elapsed), weight);
         }
-        (self.bucket, self.begun) = (PendingRequests::default(), now);
+        (self.bucket, self.bucket_start) = (PendingRequests::default(), now);
     }
 }
 
 impl PendingRequests {
-    /// How many there are: 65 535 at most, then it is closed.
+    /// Number of requests: at most 65 535, then the bucket is closed.
     const fn requests(self) -> u16 {
         self.answered + self.unanswered
     }
@@ -157,7 +159,7 @@ impl From<PendingRequests> for Weights {
     }
 }
 
-/// So long requests are collected: a ninetieth of the shortest window.
+/// Time for which requests are collected: a ninetieth of the shortest window.
 const BUCKET: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
@@ -170,7 +172,7 @@ mod tests {
         Timestamp::EPOCH + Duration::from_secs(1_000) + Duration::from_secs(second)
     }
 
-    /// After so many milliseconds it was answered.
+    /// A round-trip time in milliseconds.
     const fn ms(millis: u64) -> Rtt {
         Rtt::from_micros(millis * 1_000)
     }
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn how_often_is_asked_does_not_matter_but_for_how_long() {
+    fn an_average_depends_on_time_and_not_on_the_interval() {
         // A quarter of an hour with 100 ms, then one with 200 ms, at whatever intervals.
         for (first, then) in [(1, 1), (1, 60), (60, 1), (5, 90)] {
             let mut averages = Averages::new(Duration::from_secs(first));
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_of_which_nothing_is_known_has_no_weight() {
+    fn a_time_without_requests_has_no_weight() {
         let mut averages = Averages::new(SECOND);
         (0..60).for_each(|second| averages.record(None, at(second)));
         let day = 86_400;
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_round_trip_time_is_not_told_of_a_host_that_is_long_gone() {
+    fn a_host_that_stopped_answering_long_ago_has_no_round_trip_time() {
         let mut averages = Averages::new(SECOND);
         (0..900).for_each(|second| averages.record(Some(ms(50)), at(second)));
         (900..5_400).for_each(|second| averages.record(None, at(second)));

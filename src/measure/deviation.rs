@@ -1,24 +1,24 @@
-//! How far round-trip times lie apart, around their mean.
+//! Standard deviation of round-trip times.
 
 use super::Rtt;
 use std::time::Duration;
 
-/// The sum of the squares of round-trip times, in square microseconds: what a standard deviation takes beside
-/// their sum and their number.
+/// The sum of the squares of round-trip times, in square microseconds. Together with their sum and their number it
+/// yields the standard deviation.
 ///
-/// Not Welford's running mean and deviation: round-trip times are whole microseconds, so this sum is exact. It
-/// does not drift, whatever the order; and periods add up, of which one may be given back. 96 bits hold 10^13 round
-/// trips of a minute, and a `u128` would take 16 bytes more at every target.
+/// Not Welford's running mean and deviation: round-trip times are whole microseconds, so this sum is exact and
+/// independent of the order; and the sums of periods can be added, also when a reset is undone. 96 bits hold 10^13
+/// round trips of a minute; a `u128` would take 16 bytes more for every target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SquareSum([u8; 12]);
 
 impl SquareSum {
-    /// Takes in one more round-trip time.
+    /// Adds a round-trip time.
     pub fn record(&mut self, rtt: Rtt) {
         *self = self.add(u128::from(rtt.micros()).pow(2));
     }
 
-    /// A sum that had been written down.
+    /// A sum with this value.
     pub fn new(sum: u128) -> Self {
         Self::default().add(sum)
     }
@@ -36,9 +36,9 @@ impl SquareSum {
         u128::from_le_bytes(bytes)
     }
 
-    /// Standard deviation of `count` round-trip times with that sum, in microseconds; `None` without any.
+    /// Standard deviation of `count` round-trip times with the sum `sum`, in microseconds; `None` without any.
     ///
-    /// Of the population, that is divided by their number, as `ping` does: they are all there were, not a sample.
+    /// Of the population, divided by `count` as in `ping`: these are all round-trip times, not a sample.
     pub fn deviation(self, count: u64, sum: u64) -> Option<Duration> {
         let (n, sum) = (u128::from(count), u128::from(sum));
         let numerator = n.saturating_mul(self.get()).saturating_sub(sum.saturating_mul(sum));
@@ -47,14 +47,14 @@ impl SquareSum {
     }
 
     fn add(self, squares: u128) -> Self {
-        let sum = self.get().saturating_add(squares).min(LARGEST);
+        let sum = self.get().saturating_add(squares).min(MAX_SUM);
         let mut bytes = [0; 12];
         bytes.copy_from_slice(&sum.to_le_bytes()[..12]);
         Self(bytes)
     }
 }
 
-const LARGEST: u128 = (1 << 96) - 1;
+const MAX_SUM: u128 = (1 << 96) - 1;
 
 #[cfg(test)]
 mod tests {
@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn squares_stop_at_what_they_can_hold() {
-        let mut squares = SquareSum::new(LARGEST - 1);
+        let mut squares = SquareSum::new(MAX_SUM - 1);
         squares.record(Rtt::from_micros(3));
-        assert_eq!(squares.get(), LARGEST);
+        assert_eq!(squares.get(), MAX_SUM);
     }
 }

@@ -1,4 +1,4 @@
-//! The classes of errors that answer a request, and how often each occurred.
+//! The classes of errors that answer a request, and counts of them.
 
 use std::ops::{Deref, DerefMut};
 
@@ -27,7 +27,7 @@ pub enum ErrorClass {
     ReassemblyTimeout,
     /// Parameter problem.
     ParameterProblem,
-    /// Refused by our own kernel at sending: no route and the like.
+    /// Refused by the local kernel at sending, for example without a route.
     Send,
     /// A type or code that has no class of its own.
     Other,
@@ -73,7 +73,7 @@ impl ErrorClass {
 
 /// Requests answered by an error, by class, in the order of [`ErrorClass::ALL`].
 ///
-/// Most targets never have one: until then it takes no memory.
+/// Allocated at the first error, which most targets never have.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ErrorCounts(Option<Box<[u64; ErrorClass::ALL.len()]>>);
 

@@ -1,4 +1,5 @@
-//! Round-trip times by size: eight bins per octave of seconds, the grid of Prometheus native histograms of schema 3.
+//! Histogram of round-trip times: eight bins per octave of seconds, the grid of Prometheus native histograms of schema
+//! 3.
 
 use super::Rtt;
 use super::varint::{VarintReader, VarintWriter};
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// Sparse: a target's RTTs fill a few dozen of the 208 bins between 1 µs and 64 s.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Histogram {
-    /// In the order of their bins.
+    /// In order.
     bins: Vec<Bin>,
     /// RTTs that are exactly 2^k s. Bins hold their lower edge, Prometheus buckets their upper one (`le`).
     on_edge: Option<Box<[u64; OCTAVES_WITH_EXACT_EDGE]>>,
@@ -32,7 +33,7 @@ impl Histogram {
             Ok(index) => self.bins[index].count_one(),
             Err(index) => {
                 if self.bins.len() == self.bins.capacity() {
-                    self.bins.reserve_exact(GROWTH);
+                    self.bins.reserve_exact(BINS_PER_ALLOCATION);
                 }
                 self.bins.insert(index, Bin::new(number, 1));
             }
@@ -42,12 +43,12 @@ impl Histogram {
         }
     }
 
-    /// Reads a little of it; what it returns means nothing.
+    /// Touches its memory; the returned value has no meaning.
     pub(super) fn prefetch(&self) -> u64 {
         self.bins.first().map_or(0, |bin| bin.0)
     }
 
-    /// The bins that were hit, in order, with their counts.
+    /// The non-empty bins in order, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (i16, u64)> + '_ {
         self.bins.iter().map(|bin| (i16::from(bin.number()) + Self::BINS.start(), bin.count()))
     }
@@ -60,15 +61,15 @@ impl Histogram {
     /// The `q`-quantile, `0.0..=1.0`: the smallest round-trip time that at least this share of the replies did not
     /// exceed. `None` without replies.
     ///
-    /// Within its bin it is interpolated by the logarithm, as Prometheus does it. It lies in the same bin as the
-    /// true one, so it is off by less than 9.1 % (2^(1/8)), above or below.
+    /// Interpolated logarithmically within its bin, as in Prometheus. It lies in the same bin as the exact one, so its
+    /// error is below 9.1 % (2^(1/8)).
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         let rank = (q * self.count() as f64).ceil().max(1.0);
         let mut before = 0.0;
         for (bin, count) in self.iter() {
             let count = count as f64;
             if before + count >= rank {
-                // The middle of the place that it has among those of its bin.
+                // The middle of its position among the counts of the bin.
                 let inside = (rank - before - 0.5) / count;
                 return Duration::try_from_secs_f64(((f64::from(bin) + inside) / 8.0).exp2()).ok();
             }
@@ -99,32 +100,32 @@ impl Histogram {
             .map_or(0, |index| self.bins[index].count())
     }
 
-    /// What was counted here, but not yet in `earlier`, an earlier state of this histogram.
+    /// The counts since `earlier`, an earlier state of this histogram.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let mut rest = Self { on_edge: self.on_edge.clone(), ..Self::default() };
+        let mut difference = Self { on_edge: self.on_edge.clone(), ..Self::default() };
         for bin in &self.bins {
             let before = earlier.count_in(bin.number());
             if bin.count() > before {
-                rest.bins.push(Bin::new(bin.number(), bin.count() - before));
+                difference.bins.push(Bin::new(bin.number(), bin.count() - before));
             }
         }
-        if let (Some(rest), Some(before)) = (&mut rest.on_edge, &earlier.on_edge) {
-            for (count, before) in rest.iter_mut().zip(before.iter()) {
+        if let (Some(difference), Some(before)) = (&mut difference.on_edge, &earlier.on_edge) {
+            for (count, before) in difference.iter_mut().zip(before.iter()) {
                 *count -= before;
             }
         }
-        rest
+        difference
     }
 
-    /// Whether no count is smaller than it was.
+    /// Whether no count is smaller than in `earlier`.
     pub(super) fn continues(&self, earlier: &Self) -> bool {
         let edges = |histogram: &Self| histogram.on_edge.as_deref().copied().unwrap_or_default();
         earlier.bins.iter().all(|bin| self.count_in(bin.number()) >= bin.count())
             && edges(self).iter().zip(edges(earlier)).all(|(now, before)| *now >= before)
     }
 
-    /// Counts what another one has counted, too.
+    /// Adds the counts of another histogram.
     pub fn absorb(&mut self, other: &Self) {
         for bin in &other.bins {
             match self.bins.binary_search_by_key(&bin.number(), |own| own.number()) {
@@ -138,10 +139,11 @@ impl Histogram {
         }
     }
 
-    /// The least and the greatest number of microseconds that the bins which were hit can hold.
+    /// The smallest and the largest number of microseconds of the non-empty bins.
     pub fn bounds(&self) -> Option<(u64, u64)> {
         let (first, last) = (self.bins.first()?, self.bins.last()?);
-        let above = LOWER_EDGES.get(usize::from(last.number()) + 1).copied().unwrap_or(MICROS_OF_64_S);
+        let above =
+            LOWER_EDGES.get(usize::from(last.number()) + 1).copied().unwrap_or(END_OF_LAST_BIN_MICROS);
         Some((LOWER_EDGES[usize::from(first.number())], above - 1))
     }
 
@@ -156,7 +158,7 @@ impl Histogram {
         }
     }
 
-    /// What was [written](Self::write), up to the end of what there is to read.
+    /// Reads a histogram that was [written](Self::write), up to the end of the input.
     pub(super) fn read(input: &mut VarintReader<'_>) -> Option<Self> {
         let mut histogram = Self::default();
         for _ in 0..input.number()? {
@@ -179,15 +181,15 @@ impl Histogram {
 }
 
 /// The upper edge of the last bin.
-const MICROS_OF_64_S: u64 = 64_000_000;
+const END_OF_LAST_BIN_MICROS: u64 = 64_000_000;
 
-/// A bin, counted from the first one, in the highest eight bits, and how many replies it holds in the others.
+/// The number of a bin, counted from the first one, in the highest eight bits, and its count in the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bin(u64);
 
 const COUNT_BITS: u32 = 56;
-/// So many bins more than it has are made room for.
-const GROWTH: usize = 4;
+/// Bins that are allocated at a time.
+const BINS_PER_ALLOCATION: usize = 4;
 
 impl Bin {
     fn new(number: u8, count: u64) -> Self {
@@ -308,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_holds_what_came_since() {
+    fn a_difference_holds_the_later_counts() {
         let earlier = of(&[5, 15_625]);
         let mut later = earlier.clone();
         later.record(Rtt::from_micros(15_625));

@@ -1,22 +1,22 @@
-//! How far each round-trip time lies from the one before.
+//! Interarrival jitter of round-trip times.
 
 use super::Rtt;
 use std::time::Duration;
 
-/// Interarrival jitter as RFC 3550 has it (section 6.4.1), of round-trip times in the order of their receipt:
+/// Interarrival jitter (RFC 3550, section 6.4.1) of round-trip times in the order of their receipt:
 /// J += (|D| - J) / 16, where D is the difference of two successive ones.
 ///
-/// In sixteenths of a microsecond, by the integer recurrence of appendix A.8: it errs by less than a microsecond.
+/// In sixteenths of a microsecond, by the integer recurrence of appendix A.8, whose error is below one microsecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Jitter(u32);
 
 impl Jitter {
-    /// Takes in a round-trip time and the one before.
+    /// Adds a round-trip time and the one before.
     pub fn record(&mut self, before: Rtt, rtt: Rtt) {
         let difference = u32::try_from(rtt.micros().abs_diff(before.micros())).unwrap_or(u32::MAX);
-        // The new one counts for a sixteenth, so in sixteenths it is added as it is.
-        let faded = self.0 - (self.0.saturating_add(8) >> 4);
-        self.0 = faded.saturating_add(difference);
+        // The new difference has a weight of a sixteenth, so in sixteenths it is added unchanged.
+        let decayed = self.0 - (self.0.saturating_add(8) >> 4);
+        self.0 = decayed.saturating_add(difference);
     }
 
     /// The estimate.
@@ -24,12 +24,12 @@ impl Jitter {
         Duration::from_nanos(u64::from(self.0) * 1_000 / 16)
     }
 
-    /// In sixteenths of a microsecond, to be written down.
+    /// The estimate in sixteenths of a microsecond, for saving.
     pub const fn sixteenths(self) -> u32 {
         self.0
     }
 
-    /// An estimate that had been written down.
+    /// A saved estimate.
     pub const fn from_sixteenths(sixteenths: u32) -> Self {
         Self(sixteenths)
     }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jitter_moves_by_a_sixteenth_of_what_it_is_off() {
+    fn jitter_moves_by_a_sixteenth_of_the_difference() {
         let mut jitter = Jitter::default();
         // Round-trip times, then the jitter in nanoseconds.
         let steps = [(10_000, 10_000, 0), (10_000, 26_000, 1_000_000), (26_000, 10_000, 1_937_500)];

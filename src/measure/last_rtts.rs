@@ -1,22 +1,21 @@
-//! The latest requests of which it is known what became of them.
+//! The latest settled requests.
 
 use super::Rtt;
 use super::deviation::SquareSum;
 use std::time::Duration;
 
-/// The last [`LastRtts::REQUESTS`] requests that were answered or not, in the order in which that became known. Void
-/// ones are not among them.
+/// The last [`LastRtts::REQUESTS`] settled requests, in the order of settling, without void ones.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LastRtts {
-    /// Microseconds, or [`UNANSWERED`]; a ring.
+    /// A ring of microseconds, or [`UNANSWERED`].
     micros: [u32; Self::REQUESTS],
-    /// How many there are.
+    /// Number of requests in the ring.
     len: u8,
-    /// Where the next one goes.
+    /// Index of the next one.
     next: u8,
 }
 
-/// What the recent answers were like.
+/// Round-trip times of the latest requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastRttsSummary {
     /// The smallest round-trip time.
@@ -30,19 +29,19 @@ pub struct LastRttsSummary {
 }
 
 impl LastRtts {
-    /// How many are remembered.
+    /// Size of the ring.
     pub const REQUESTS: usize = 10;
 
-    /// Takes in one more; `None` for one that was not answered.
+    /// Adds a request; `None` if it was not answered.
     pub fn record(&mut self, rtt: Option<Rtt>) {
-        let micros = rtt.map(|rtt| u32::try_from(rtt.micros()).unwrap_or(LARGEST).min(LARGEST));
+        let micros = rtt.map(|rtt| u32::try_from(rtt.micros()).unwrap_or(MAX_MICROS).min(MAX_MICROS));
         let next = usize::from(self.next) % Self::REQUESTS;
         self.micros[next] = micros.unwrap_or(UNANSWERED);
         self.next = (self.next + 1) % CAPACITY;
         self.len = (self.len + 1).min(CAPACITY);
     }
 
-    /// Them, oldest first; `None` for those that were not answered.
+    /// The requests, oldest first; `None` for those without an answer.
     pub fn iter(&self) -> impl Iterator<Item = Option<Rtt>> + '_ {
         let (len, next) = (usize::from(self.len), usize::from(self.next));
         let indices = (0..len).map(move |index| (next + Self::REQUESTS - len + index) % Self::REQUESTS);
@@ -50,7 +49,7 @@ impl LastRtts {
         indices.map(move |index| rtt(self.micros[index]))
     }
 
-    /// What the answers among them were like; `None` without any.
+    /// Summary of the answered ones; `None` without any.
     pub fn rtts(&self) -> Option<LastRttsSummary> {
         let answered = || self.iter().flatten();
         let (count, sum) = (answered().count() as u64, answered().map(Rtt::micros).sum());
@@ -64,20 +63,20 @@ impl LastRtts {
         })
     }
 
-    /// Share of those that were not answered, 0 to 1; `None` while there are none of either kind.
+    /// Share of unanswered requests, 0 to 1; `None` without requests.
     pub fn loss(&self) -> Option<f64> {
         let unanswered = self.iter().filter(Option::is_none).count();
         (self.len > 0).then(|| unanswered as f64 / f64::from(self.len))
     }
 
-    /// Reads a little of it; what it returns means nothing.
+    /// Touches its memory; the returned value has no meaning.
     pub(super) fn prefetch(&self) -> u64 {
         (self.micros[0] ^ u32::from(self.next)).into()
     }
 }
 
 impl PartialEq for LastRtts {
-    /// Where in its ring each of them lies makes no difference.
+    /// Compares the requests, not their positions in the ring.
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
@@ -94,8 +93,8 @@ impl FromIterator<Option<Rtt>> for LastRtts {
 }
 
 const UNANSWERED: u32 = u32::MAX;
-/// More than an hour: no timeout is as long.
-const LARGEST: u32 = UNANSWERED - 1;
+/// More than an hour, which is longer than any timeout.
+const MAX_MICROS: u32 = UNANSWERED - 1;
 const CAPACITY: u8 = 10;
 
 #[cfg(test)]
@@ -111,8 +110,8 @@ mod tests {
         let mut micros: Vec<u64> = (0..25).collect();
         micros[20] = 0;
         let recent = of(&micros);
-        let kept: Vec<u64> = recent.iter().map(|rtt| rtt.map_or(0, Rtt::micros)).collect();
-        assert_eq!(kept, micros[15..]);
+        let micros_left: Vec<u64> = recent.iter().map(|rtt| rtt.map_or(0, Rtt::micros)).collect();
+        assert_eq!(micros_left, micros[15..]);
         assert_eq!(recent.iter().collect::<LastRtts>().rtts(), recent.rtts());
     }
 

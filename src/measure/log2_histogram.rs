@@ -1,8 +1,8 @@
-//! Durations by size in whole octaves of seconds: small enough to be kept for every thread and copied at will.
+//! A histogram of durations with bounds at powers of two: small enough to exist for every thread and to be copied.
 
 use std::time::Duration;
 
-/// Counts of durations, by the first 2^k seconds that is not less, k = -15 … 3; and those beyond.
+/// Counts of durations up to 2^k seconds, k = -15 … 3, and of those beyond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Log2Histogram {
     counts: [u64; Self::BUCKETS + 1],
@@ -20,7 +20,7 @@ impl Log2Histogram {
         self.sum_nanos = self.sum_nanos.saturating_add(nanos);
     }
 
-    /// The bounds in seconds, each with the number of durations that are not longer.
+    /// The bounds in seconds, each with the number of durations up to it.
     pub fn buckets(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
         let bounds = (0..).map(|index| f64::from(index - 15).exp2());
         let cumulative = self.counts.iter().scan(0, |sum, count| {
@@ -58,18 +58,18 @@ mod tests {
 
     #[test]
     fn a_bucket_counts_durations_up_to_and_including_its_bound() {
-        let mut octaves = Log2Histogram::default();
+        let mut histogram = Log2Histogram::default();
         for micros in [0, 30, 31, 1_000_000, 1_000_001, 8_000_000, 9_000_000] {
-            octaves.record(Duration::from_micros(micros));
+            histogram.record(Duration::from_micros(micros));
         }
-        let buckets: Vec<(f64, u64)> = octaves.buckets().collect();
+        let buckets: Vec<(f64, u64)> = histogram.buckets().collect();
         assert_eq!(buckets.len(), Log2Histogram::BUCKETS);
         assert_eq!(buckets[0], (0.000_030_517_578_125, 2));
         assert_eq!(buckets[1].1, 3);
         assert_eq!(buckets[15], (1.0, 4));
         assert_eq!(buckets[16], (2.0, 5));
         assert_eq!(buckets[18], (8.0, 6));
-        assert_eq!(octaves.count(), 7);
-        assert!((octaves.seconds() - 19.000_062).abs() < 1e-6);
+        assert_eq!(histogram.count(), 7);
+        assert!((histogram.seconds() - 19.000_062).abs() < 1e-6);
     }
 }

@@ -1,6 +1,6 @@
-//! The arithmetic of measuring: when a request is due, what became of it, and what that adds up to.
+//! The arithmetic of measuring: when a request is due, its outcome, and the statistics of outcomes.
 //!
-//! Pure: time comes in as [`Timestamp`] arguments; no clock is read and nothing is sent or received here.
+//! Pure: time is an argument ([`Timestamp`]); no clock is read, and nothing is sent or received.
 
 pub mod averages;
 pub mod counters;

@@ -1,9 +1,9 @@
-//! Outages: rows of requests without an answer, in the order in which they were sent.
+//! Outages: runs of consecutive requests without an answer, in the order in which they were sent.
 //!
-//! An outage begins with the sending of the first request of an unbroken row of [`Outages::ENOUGH`] or more that
-//! were lost or answered by an error, and ends with the sending of the first request after it that is answered in
-//! time. Both ends are times of sending, so a round trip makes no outage longer, and how late a timeout tells of it
-//! does not matter. Void requests say nothing: they neither begin nor end one. A late reply makes nothing answered.
+//! An outage begins with the sending of the first of [`Outages::MIN_REQUESTS`] or more consecutive requests that were
+//! lost or answered by an error, and ends with the sending of the first request after them that is answered in time.
+//! Both ends are times of sending, so neither round-trip times nor timeouts change its length. Void requests neither
+//! begin nor end an outage. A late reply does not count as an answer.
 
 use super::{ErrorClass, Timestamp};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use std::time::Duration;
 /// Why a request has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// Nothing came until its timeout.
+    /// Nothing was received until its timeout.
     Lost,
-    /// An error came instead.
+    /// It was answered by an error.
     Error(ErrorClass),
 }
 
@@ -27,53 +27,53 @@ impl Cause {
     }
 }
 
-/// A row of requests without an answer.
+/// Consecutive requests without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outage {
     /// When the first of them was sent.
     pub since: Timestamp,
-    /// How many they are.
+    /// Number of requests.
     pub requests: u32,
     /// Why the latest of them has no answer.
     pub cause: Cause,
 }
 
-/// An outage and its end, be it the present.
+/// An outage and its end, which is the present for the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndedOutage {
-    /// What it was.
+    /// The outage.
     pub outage: Outage,
-    /// When the request was sent that ended it.
+    /// When the request that ended it was sent.
     pub until: Timestamp,
 }
 
 impl EndedOutage {
-    /// How long it took.
+    /// Its length.
     pub const fn duration(&self) -> Duration {
         self.until.since(self.outage.since)
     }
 }
 
-/// The longest of the outages that are over; of equal ones the first.
+/// The longest outage that has ended; the first of equal ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Longest(Option<EndedOutage>);
 
 impl Longest {
-    /// Takes in an outage.
-    pub fn note(&mut self, past: EndedOutage) {
-        if self.0.is_none_or(|longest| past.duration() > longest.duration()) {
-            self.0 = Some(past);
+    /// Records an outage.
+    pub fn note(&mut self, ended: EndedOutage) {
+        if self.0.is_none_or(|longest| ended.duration() > longest.duration()) {
+            self.0 = Some(ended);
         }
     }
 
-    /// The longest outage that is over.
+    /// The longest outage that has ended.
     pub const fn get(self) -> Option<EndedOutage> {
         self.0
     }
 
-    /// The longest outage of all, where the one under way lasts until `now`.
-    pub fn with(mut self, under_way: Option<Outage>, now: Timestamp) -> Option<EndedOutage> {
-        if let Some(outage) = under_way {
+    /// The longest outage, the current one included, which lasts until `now`.
+    pub fn with_current(mut self, current: Option<Outage>, now: Timestamp) -> Option<EndedOutage> {
+        if let Some(outage) = current {
             self.note(EndedOutage { outage, until: now });
         }
         self.get()
@@ -81,79 +81,79 @@ impl Longest {
 }
 
 impl From<Option<EndedOutage>> for Longest {
-    fn from(past: Option<EndedOutage>) -> Self {
-        Self(past)
+    fn from(ended: Option<EndedOutage>) -> Self {
+        Self(ended)
     }
 }
 
-/// The row of unanswered requests at the end, and the longest outage before. To be told of requests in the order
-/// in which they were sent.
+/// The latest unanswered requests, and the longest outage before. Requests are recorded in the order in which they were
+/// sent.
 ///
-/// Most targets never miss an answer: until then it takes a word.
+/// Takes one word until the first request without an answer, which most targets never have.
 #[derive(Debug, Clone, Default)]
 pub struct Outages(Option<Box<OutageLog>>);
 
-/// What is kept from the first unanswered request on.
+/// Allocated at the first unanswered request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct OutageLog {
-    row: Option<Outage>,
+    run: Option<Outage>,
     longest: Longest,
 }
 
 impl Outages {
-    /// So many requests in a row without an answer are an outage. A single lost packet is none.
-    pub const ENOUGH: u32 = 2;
+    /// Minimum number of requests of an outage. A single lost packet is none.
+    pub const MIN_REQUESTS: u32 = 2;
 
-    /// What had been written down: [`Self::row`], and the longest outage that was over.
-    pub fn restored(row: Option<Outage>, longest: Option<EndedOutage>) -> Self {
-        let trouble = OutageLog { row, longest: longest.into() };
-        Self((trouble != OutageLog::default()).then(|| trouble.into()))
+    /// Restores saved values: [`Self::run`], and the longest outage that had ended.
+    pub fn restored(run: Option<Outage>, longest: Option<EndedOutage>) -> Self {
+        let log = OutageLog { run, longest: longest.into() };
+        Self((log != OutageLog::default()).then(|| log.into()))
     }
 
-    /// The next request was sent at `sent` and has no answer.
+    /// Records the next request, sent at `sent`, as unanswered.
     pub fn unanswered(&mut self, sent: Timestamp, cause: Cause) {
-        let trouble = self.0.get_or_insert_default();
-        let row = trouble.row.get_or_insert(Outage { since: sent, requests: 0, cause });
-        row.requests = row.requests.saturating_add(1);
-        row.cause = cause;
+        let log = self.0.get_or_insert_default();
+        let run = log.run.get_or_insert(Outage { since: sent, requests: 0, cause });
+        run.requests = run.requests.saturating_add(1);
+        run.cause = cause;
     }
 
-    /// The next request was sent at `sent` and answered in time. Returns the outage that this ends.
+    /// Records the next request, sent at `sent`, as answered in time. Returns the outage that this ends.
     pub fn answered(&mut self, sent: Timestamp) -> Option<EndedOutage> {
-        let trouble = self.0.as_deref_mut()?;
-        let outage = trouble.row.take().filter(is_outage)?;
-        let past = EndedOutage { outage, until: sent };
-        trouble.longest.note(past);
-        Some(past)
+        let log = self.0.as_deref_mut()?;
+        let outage = log.run.take().filter(is_outage)?;
+        let ended = EndedOutage { outage, until: sent };
+        log.longest.note(ended);
+        Some(ended)
     }
 
-    /// The outage under way.
+    /// The current outage.
     pub fn current(&self) -> Option<Outage> {
-        self.row().filter(is_outage)
+        self.run().filter(is_outage)
     }
 
-    /// The unanswered requests at the end, be it only one: an outage that may be about to begin.
-    pub fn row(&self) -> Option<Outage> {
-        self.0.as_deref()?.row
+    /// The unanswered requests since the latest answer; also a single one, which may become an outage.
+    pub fn run(&self) -> Option<Outage> {
+        self.0.as_deref()?.run
     }
 
-    /// The longest outage that is over.
+    /// The longest outage that has ended.
     pub fn longest(&self) -> Longest {
-        self.0.as_deref().map_or_else(Longest::default, |trouble| trouble.longest)
+        self.0.as_deref().map_or_else(Longest::default, |log| log.longest)
     }
 }
 
 impl PartialEq for Outages {
-    /// A row that an answer has ended, and that was no outage, is as if it had never been.
+    /// Ignores a run that was too short for an outage and has ended.
     fn eq(&self, other: &Self) -> bool {
-        (self.row(), self.longest()) == (other.row(), other.longest())
+        (self.run(), self.longest()) == (other.run(), other.longest())
     }
 }
 
 impl Eq for Outages {}
 
-const fn is_outage(row: &Outage) -> bool {
-    row.requests >= Outages::ENOUGH
+const fn is_outage(run: &Outage) -> bool {
+    run.requests >= Outages::MIN_REQUESTS
 }
 
 #[cfg(test)]
@@ -167,10 +167,10 @@ mod tests {
     }
 
     /// Requests a second apart: answered (`.`), lost (`x`), or answered by an error (`e`).
-    fn of(fates: &str) -> Outages {
+    fn of(outcomes: &str) -> Outages {
         let mut outages = Outages::default();
-        for (second, fate) in (0..).zip(fates.chars()) {
-            match fate {
+        for (second, outcome) in (0..).zip(outcomes.chars()) {
+            match outcome {
                 '.' => drop(outages.answered(at(second))),
                 'x' => outages.unanswered(at(second), Cause::Lost),
                 _ => outages.unanswered(at(second), ROUTER),
@@ -199,34 +199,39 @@ mod tests {
             (".xx..xx.", None, Some(((1, 2, "lost"), 2))),
             ("xx.xxx.x.xx", Some((9, 2, "lost")), Some(((3, 3, "lost"), 3))),
         ];
-        for (fates, current, longest) in cases {
-            let outages = of(fates);
-            assert_eq!(outages.current().map(shown), current, "{fates}");
-            let past = outages.longest().get();
-            assert_eq!(past.map(|past| (shown(past.outage), past.duration().as_secs())), longest, "{fates}");
+        for (outcomes, current, longest) in cases {
+            let outages = of(outcomes);
+            assert_eq!(outages.current().map(shown), current, "{outcomes}");
+            let ended = outages.longest().get();
+            assert_eq!(
+                ended.map(|ended| (shown(ended.outage), ended.duration().as_secs())),
+                longest,
+                "{outcomes}"
+            );
         }
     }
 
     #[test]
-    fn the_longest_outage_may_be_the_one_under_way() {
+    fn the_longest_outage_may_be_the_current_one() {
         let outages = of("xxx.xx");
-        let longest = |now| outages.longest().with(outages.current(), at(now)).map(|past| past.duration());
+        let longest =
+            |now| outages.longest().with_current(outages.current(), at(now)).map(|ended| ended.duration());
         assert_eq!(longest(6), Some(Duration::from_secs(3)), "the earlier one");
         assert_eq!(longest(8), Some(Duration::from_secs(4)), "the one since the fourth second");
-        assert_eq!(Longest::default().with(None, at(9)), None);
+        assert_eq!(Longest::default().with_current(None, at(9)), None);
     }
 
     #[test]
-    fn what_was_written_down_goes_on() {
+    fn restored_outages_continue() {
         let before = of("xx..x");
-        let mut after = Outages::restored(before.row(), before.longest().get());
+        let mut after = Outages::restored(before.run(), before.longest().get());
         assert_eq!(after, before);
         after.unanswered(at(5), ROUTER);
         assert_eq!(after.current().map(shown), Some((4, 2, "host_unreachable")));
     }
 
     #[test]
-    fn a_target_that_always_answers_pays_a_word() {
+    fn a_target_that_always_answers_takes_one_word() {
         assert_eq!(size_of::<Outages>(), 8);
         assert!(of("...").0.is_none() && of(".x.") == of("..."));
     }

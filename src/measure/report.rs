@@ -1,34 +1,34 @@
-//! What there is to tell of a target beyond its counters.
+//! Statistics of a target beyond its counters.
 
 use super::averages::{WINDOWS, Weights};
 use super::{EndedOutage, Outage, Timestamp};
 use std::time::Duration;
 
-/// What there is to tell of a target beyond its counters, at one moment; `None` while it is unknown.
+/// Statistics of a target beyond its counters, at one moment; `None` while unknown.
 ///
-/// The deviation, the quantiles and the longest outage begin again with a reset, as the counters do. The others look
-/// back by themselves, and no reader's reset disturbs them.
+/// A reset starts the deviation, the quantiles and the longest outage again, as it does the counters. The others are
+/// moving values, which no reset changes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DetailedStats {
     /// Standard deviation of the round-trip times, of the population.
     pub stddev: Option<Duration>,
-    /// Interarrival jitter of the round-trip times, from the second one on.
+    /// Interarrival jitter of the round-trip times; `None` before the second one.
     pub jitter: Option<Duration>,
-    /// Round-trip times that 50, 90 and 99 per cent of the answers did not exceed.
+    /// Median, 90th and 99th percentile of the round-trip times.
     pub quantiles: Option<[Duration; 3]>,
     /// Moving averages over the [`WINDOWS`].
     pub averages: [Weights; WINDOWS.len()],
-    /// The outage under way.
+    /// The current outage.
     pub outage: Option<Outage>,
-    /// The longest one, which may be the one under way.
+    /// The longest outage, which may be the current one.
     pub longest_outage: Option<EndedOutage>,
 }
 
 /// The quantiles of [`DetailedStats::quantiles`].
 pub const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
-/// The wall-clock time of moments, as of when it was asked for: a step of that clock moves all of them, and no
-/// duration.
+/// Maps moments to the wall clock, as of the time when it was read: a step of that clock shifts all of them, and
+/// changes no duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WallMapping {
     now: Timestamp,
@@ -36,17 +36,17 @@ pub struct WallMapping {
 }
 
 impl WallMapping {
-    /// At `now` it is so long since 1970.
+    /// The mapping for a time since 1970 that was read at `now`.
     pub const fn new(now: Timestamp, unix: Duration) -> Self {
         Self { now, unix }
     }
 
-    /// The present.
+    /// When it was read.
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Time since 1970, in whole milliseconds: two clocks are never read at quite the same time.
+    /// Time since 1970 in whole milliseconds: the two clocks are not read at exactly the same time.
     pub fn unix(&self, moment: Timestamp) -> Duration {
         let at = (self.unix + moment.since(self.now)).saturating_sub(self.now.since(moment));
         let millis = (at + Duration::from_micros(500)).as_millis();

@@ -13,7 +13,7 @@ impl Rtt {
         Self::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
-    /// That many microseconds, at least one.
+    /// A round-trip time in microseconds, at least one.
     pub const fn from_micros(micros: u64) -> Self {
         Self(if micros == 0 { 1 } else { micros })
     }

@@ -4,10 +4,10 @@ use super::deviation::SquareSum;
 use super::rtt::Rtt;
 use std::time::Duration;
 
-/// Sums and extremes of the round-trip times of answered requests, in microseconds; all 0 while there are none.
+/// Sums and extremes of the round-trip times of answered requests, in microseconds; all 0 without requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RttStats {
-    /// Sum of all of them.
+    /// The sum.
     pub sum: u64,
     /// The smallest.
     pub min: u64,
@@ -20,7 +20,7 @@ pub struct RttStats {
 }
 
 impl RttStats {
-    /// Takes in one more.
+    /// Adds a round-trip time.
     pub fn record(&mut self, rtt: Rtt) {
         let micros = rtt.micros();
         self.sum += micros;
@@ -30,17 +30,17 @@ impl RttStats {
         self.squares.record(rtt);
     }
 
-    /// What lies nearest to `rtt` between the extremes; there is one at least.
+    /// Clamps `rtt` to the extremes; there must be at least one round-trip time.
     pub(super) fn within(&self, rtt: Duration) -> Duration {
         rtt.max(Duration::from_micros(self.min)).min(Duration::from_micros(self.max))
     }
 
-    /// The latest, if there is one.
+    /// The latest; `None` without any.
     pub fn latest(&self) -> Option<Rtt> {
         (self.last > 0).then(|| Rtt::from_micros(self.last))
     }
 
-    /// Puts the statistics of an earlier time before these.
+    /// Adds the statistics of an earlier span of time.
     pub(super) fn prepend(&mut self, earlier: Self) {
         if self.last == 0 {
             *self = earlier;

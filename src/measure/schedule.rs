@@ -1,29 +1,29 @@
-//! When a target's requests are due: a grid of its own, and what happens when we are late for it.
+//! When a target's requests are due: each target has its own grid; late requests are sent or skipped.
 
 use super::Timestamp;
 use std::time::Duration;
 
-/// A target's grid: points at a phase of its own, one interval apart.
+/// A target's grid: points at its phase, one interval apart.
 ///
-/// Phases are spread over the targets, so that many of them make no burst, and depend on the address alone, so
-/// that neither a restart nor a change of the target list moves one.
+/// Phases are spread over the targets, so that many targets cause no burst, and depend on the address alone, so
+/// that neither a restart nor a change of the target list shifts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// Between two points: half the size of a `Duration`, and there are 100 000 of it.
+    /// In nanoseconds: half the size of a `Duration`, for up to 100 000 targets.
     interval_nanos: u64,
-    /// Where in its interval the grid lies, as a fraction of 2^32.
+    /// Position of the grid within the interval, as a fraction of 2^32.
     phase: u32,
     next: Timestamp,
     /// When the latest request was sent; `None` before the first.
     previous: Option<Timestamp>,
 }
 
-/// What is to be done at a moment.
+/// What is due at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Due {
-    /// A request is to be sent now.
+    /// Whether a request has to be sent now.
     pub send: bool,
-    /// Points of the grid that have passed unused.
+    /// Points of the grid that were skipped.
     pub skipped: u64,
 }
 
@@ -31,9 +31,10 @@ impl Schedule {
     /// A schedule that starts at `now`: its first request is due within min(interval, 1 s).
     pub fn new(interval: Duration, phase: u32, now: Timestamp) -> Self {
         let mut schedule = Self { interval_nanos: nanos(interval), phase, next: now, previous: None };
-        let soon = SOON.min(interval);
+        let max_delay = MAX_FIRST_DELAY.min(interval);
         let on_grid = schedule.grid_point_from(now);
-        schedule.next = if on_grid.since(now) <= soon { on_grid } else { now + fraction(soon, phase) };
+        schedule.next =
+            if on_grid.since(now) <= max_delay { on_grid } else { now + fraction(max_delay, phase) };
         schedule
     }
 
@@ -47,9 +48,9 @@ impl Schedule {
         Duration::from_nanos(self.interval_nanos)
     }
 
-    /// The time between two requests at present: the first one is due within a second.
+    /// The time until the next request: the interval, but at most a second before the first request.
     pub fn pace(&self) -> Duration {
-        if self.previous.is_none() { SOON.min(self.interval()) } else { self.interval() }
+        if self.previous.is_none() { MAX_FIRST_DELAY.min(self.interval()) } else { self.interval() }
     }
 
     /// Changes the interval. The next request is due on the new grid, half an interval or more after the
@@ -62,33 +63,33 @@ impl Schedule {
         if let Some(previous) = self.previous {
             self.next = self.grid_point_from((previous + interval / 2).max(now));
         } else {
-            // What was promised for the first request holds, however often its interval changes.
-            let promised = self.next.max(now);
+            // The first request is never later than before the change.
+            let first_due = self.next.max(now);
             *self = Self::new(interval, self.phase, now);
-            self.next = self.next.min(promised);
+            self.next = self.next.min(first_due);
         }
     }
 
-    /// Says what is due at `now`, and moves on along the grid.
+    /// Returns what is due at `now`, and advances along the grid.
     ///
     /// A request is still sent when it is at most min(interval / 2, 250 ms) late; the points of the grid before
-    /// that are skipped. The first request is sent however late. Requests are never closer than half an interval.
+    /// that are skipped. The first request is sent in any case. Requests are never closer than half an interval.
     pub fn take_due(&mut self, now: Timestamp) -> Due {
         let mut due = Due::default();
         if now < self.next {
             return due;
         }
-        let patience = (self.interval() / 2).min(Duration::from_millis(250));
+        let max_lateness = (self.interval() / 2).min(MAX_LATENESS);
         let first = self.previous.is_none().then_some(self.next);
-        if now.since(self.next) > patience {
-            due.skipped = self.skip_to(now - patience);
+        if now.since(self.next) > max_lateness {
+            due.skipped = self.skip_to(now - max_lateness);
         }
         if self.next <= now {
             self.send(now);
             due.send = true;
-        } else if let Some(promised) = first {
-            // It was promised soon, and its grid may come round in a day: so it takes the place of its successors.
-            let second = self.grid_point_from(promised + self.interval() / 2);
+        } else if let Some(first_due) = first {
+            // The first request must be soon, and the next point may be a day away: so it replaces the points after it.
+            let second = self.grid_point_from(first_due + self.interval() / 2);
             self.send(now);
             due = Due { send: true, skipped: self.points_from(second) };
         }
@@ -100,16 +101,16 @@ impl Schedule {
         self.next = self.grid_point_from(now + self.interval() / 2);
     }
 
-    /// How many points of the grid there are from that one on before the next.
+    /// Number of points from `point` on, before the next one.
     fn points_from(&self, point: Timestamp) -> u64 {
         let points = self.next.since(point).as_nanos() / u128::from(self.interval_nanos);
         u64::try_from(points).unwrap_or(u64::MAX - 1)
     }
 
-    /// Moves on to the first point at or after `moment`; returns how many points that passed over.
+    /// Advances to the first point at or after `moment`; returns the number of points skipped.
     fn skip_to(&mut self, moment: Timestamp) -> u64 {
         let first = self.next;
-        // The first request of all may lie off the grid.
+        // The first request may be off the grid.
         let second = self.grid_point_from(first + self.interval() / 2);
         self.next = if second >= moment { second } else { self.grid_point_from(moment) };
         1 + self.points_from(second)
@@ -124,10 +125,13 @@ impl Schedule {
     }
 }
 
-/// The first request of a target is due within this time, and within its interval.
-const SOON: Duration = Duration::from_secs(1);
+/// Maximum time until the first request of a target; the interval if that is shorter.
+const MAX_FIRST_DELAY: Duration = Duration::from_secs(1);
 
-/// At least one: it is divided by.
+/// Maximum lateness of a request that is still sent; half an interval if that is shorter.
+const MAX_LATENESS: Duration = Duration::from_millis(250);
+
+/// At least one, because it is a divisor.
 fn nanos(interval: Duration) -> u64 {
     u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX).max(1)
 }

@@ -1,13 +1,13 @@
-//! Points in time on the daemon's own line.
+//! Points in time on the clock of the daemon.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// A point in time: nanoseconds since the daemon's epoch, on a clock that never steps back.
 ///
-/// Not `std::time::Instant`, for three reasons: half the size (requests in flight are kept by the hundred
-/// thousand); on Linux it counts through a suspend of the machine (`CLOCK_BOOTTIME`), which `Instant` does not;
-/// and tests can write one down.
+/// Not `std::time::Instant`, for three reasons: it has half the size, and there are hundreds of thousands of requests
+/// in flight; on Linux it includes the time of a suspend (`CLOCK_BOOTTIME`), which `Instant` does not; and tests can
+/// construct one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(u64);
 
@@ -17,7 +17,7 @@ impl Timestamp {
     /// Later than everything.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// That many nanoseconds after the epoch.
+    /// A number of nanoseconds after the epoch.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
@@ -27,7 +27,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Time that passed from `earlier` to here; zero if `earlier` is later.
+    /// The time from `earlier` to this; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

@@ -1,6 +1,6 @@
-//! The books of a target as bytes that outlast the process: a version, and then parts that each say how long they are.
+//! The statistics of a target as bytes for the disk: a version, and then parts with tag and length.
 //!
-//! What a reader does not know it skips, and what it does not find is nothing; so a newer version can add parts.
+//! A reader skips unknown parts, and missing parts are empty; so a newer version can add parts.
 
 use super::averages::{WINDOWS, Weights};
 use super::varint::{VarintReader, VarintWriter};
@@ -9,11 +9,11 @@ use super::{
     PeriodStats, Rtt, RttStats, SquareSum, Timestamp,
 };
 
-/// The books of a target, to be gone on with after a restart.
+/// The encoded statistics of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedStats(Box<[u8]>);
 
-/// What is in saved books.
+/// Decoded statistics.
 #[derive(Debug, Default)]
 pub(super) struct StatsParts {
     pub totals: LifetimeStats,
@@ -29,7 +29,7 @@ const TOTALS: u64 = 1;
 const PERIOD: u64 = 2;
 const HISTOGRAM_BASE: u64 = 3;
 const RECENT: u64 = 4;
-const ROW: u64 = 5;
+const UNANSWERED_RUN: u64 = 5;
 const LONGEST_OUTAGE: u64 = 6;
 const LONGEST_OUTAGE_OF_PERIOD: u64 = 7;
 const AVERAGES: u64 = 8;
@@ -41,43 +41,46 @@ const COUNTERS_IN_TOTALS: usize = 7;
 const COUNTERS_IN_PERIOD: usize = 6;
 
 impl EncodedStats {
-    /// Times are written as ages at `now`: neither the clock nor the machine's start matters afterwards.
+    /// Encodes statistics. Times are written as ages at `now`, so that they do not depend on a clock or on the boot
+    /// time.
     pub(super) fn of(parts: &StatsParts, now: Timestamp) -> Self {
         let mut out = VarintWriter::new(VERSION);
         let StatsParts { totals, period, histogram_base, windows } = parts;
         write_counters(totals, &mut out);
         if let Some((period, longest)) = period {
             out.part(PERIOD, |out| write_period(period, out));
-            out.optional(LONGEST_OUTAGE_OF_PERIOD, *longest, |past, out| write_past(past, now, out));
+            out.optional(LONGEST_OUTAGE_OF_PERIOD, *longest, |ended, out| write_ended(ended, now, out));
         }
         out.optional(HISTOGRAM_BASE, histogram_base.as_ref(), Histogram::write);
         out.part(RECENT, |out| write_recent(totals, out));
-        out.optional(ROW, totals.outages.row(), |row, out| write_outage(row, now, out));
-        out.optional(LONGEST_OUTAGE, totals.outages.longest().get(), |past, out| write_past(past, now, out));
+        out.optional(UNANSWERED_RUN, totals.outages.run(), |run, out| write_outage(run, now, out));
+        out.optional(LONGEST_OUTAGE, totals.outages.longest().get(), |ended, out| {
+            write_ended(ended, now, out)
+        });
         out.part(AVERAGES, |out| write_averages(windows, out));
         out.into()
     }
 
-    /// Bytes that were saved, whatever they are.
+    /// Saved bytes, not checked.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
 
-    /// The bytes to be kept.
+    /// The bytes to be saved.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The books since the beginning; `None` if these are no books, or contradict themselves.
+    /// The statistics since the beginning; `None` if the bytes can't be decoded or are inconsistent.
     pub fn totals(&self) -> Option<LifetimeStats> {
         self.parts(Timestamp::EPOCH).map(|parts| parts.totals)
     }
 
-    /// What was saved at `then`.
+    /// Decodes statistics that were saved at `then`.
     pub(super) fn parts(&self, then: Timestamp) -> Option<StatsParts> {
         let (&version, rest) = self.0.split_first()?;
         let mut input = VarintReader::new(rest);
-        let (mut parts, mut row, mut longest, mut of_period) = (None, None, None, None);
+        let (mut parts, mut run, mut longest, mut of_period) = (None, None, None, None);
         while version == VERSION && !input.is_empty() {
             let (tag, mut part) = (input.number()?, input.part()?);
             let found = parts.get_or_insert_with(StatsParts::default);
@@ -88,17 +91,17 @@ impl EncodedStats {
                     read_later_counters(&mut part, counters)?;
                 }
                 PERIOD => found.period = Some((read_period(&mut part)?, None)),
-                LONGEST_OUTAGE_OF_PERIOD => of_period = Some(read_past(&mut part, then)?),
+                LONGEST_OUTAGE_OF_PERIOD => of_period = Some(read_ended(&mut part, then)?),
                 HISTOGRAM_BASE => found.histogram_base = Some(Histogram::read(&mut part)?),
                 RECENT => read_recent(&mut part, &mut found.totals)?,
-                ROW => row = Some(read_outage(&mut part, then)?),
-                LONGEST_OUTAGE => longest = Some(read_past(&mut part, then)?),
+                UNANSWERED_RUN => run = Some(read_outage(&mut part, then)?),
+                LONGEST_OUTAGE => longest = Some(read_ended(&mut part, then)?),
                 AVERAGES => found.windows = read_averages(&mut part)?,
                 _ => {}
             }
         }
         let mut parts = parts.filter(|parts| is_consistent(&parts.totals))?;
-        parts.totals.outages = Outages::restored(row, longest);
+        parts.totals.outages = Outages::restored(run, longest);
         if let Some((_, longest)) = &mut parts.period {
             *longest = of_period;
         }
@@ -113,7 +116,7 @@ impl From<VarintWriter> for EncodedStats {
 }
 
 impl From<&LifetimeStats> for EncodedStats {
-    /// Nothing but the counters.
+    /// Encodes the counters only.
     fn from(totals: &LifetimeStats) -> Self {
         let mut out = VarintWriter::new(VERSION);
         write_counters(totals, &mut out);
@@ -121,7 +124,7 @@ impl From<&LifetimeStats> for EncodedStats {
     }
 }
 
-/// What the disk gives back must not break what holds everywhere else.
+/// Whether decoded statistics have the invariants that hold everywhere else.
 fn is_consistent(totals: &LifetimeStats) -> bool {
     let (replies, rtt) = (totals.replies, totals.rtt);
     let least = replies.checked_mul(rtt.min).is_some_and(|least| least <= rtt.sum);
@@ -253,12 +256,12 @@ fn read_outage(input: &mut VarintReader<'_>, then: Timestamp) -> Option<Outage> 
     Some(Outage { since, requests, cause })
 }
 
-fn write_past(past: EndedOutage, now: Timestamp, out: &mut VarintWriter) {
-    write_outage(past.outage, now, out);
-    out.micros(now.since(past.until));
+fn write_ended(ended: EndedOutage, now: Timestamp, out: &mut VarintWriter) {
+    write_outage(ended.outage, now, out);
+    out.micros(now.since(ended.until));
 }
 
-fn read_past(input: &mut VarintReader<'_>, then: Timestamp) -> Option<EndedOutage> {
+fn read_ended(input: &mut VarintReader<'_>, then: Timestamp) -> Option<EndedOutage> {
     let outage = read_outage(input, then)?;
     let until = then - input.micros()?;
     (until >= outage.since).then_some(EndedOutage { outage, until })

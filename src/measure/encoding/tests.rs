@@ -14,25 +14,25 @@ fn at(millis: u64) -> Timestamp {
 
 /// One request of every fate, a reset in between, and one in flight.
 fn eventful() -> RequestTracker {
-    let mut account = empty();
+    let mut tracker = empty();
     for sent in (0..6).map(|second| at(1_000 * second)) {
-        let number = account.open(sent);
-        account.sent(number, sent);
+        let number = tracker.open(sent);
+        tracker.sent(number, sent);
         match number {
-            7 => assert_eq!(account.reply(number, sent + SECOND / 64, Some(63)), Reception::Answer),
-            8 => assert_eq!(account.error(number, sent, ErrorClass::Send), Reception::Error),
-            9 => drop(account.begin_period()),
-            11 => assert_eq!(account.reply(number, sent + SECOND / 100, Some(64)), Reception::Answer),
+            7 => assert_eq!(tracker.reply(number, sent + SECOND / 64, Some(63)), Reception::Answer),
+            8 => assert_eq!(tracker.error(number, sent, ErrorClass::Send), Reception::Error),
+            9 => drop(tracker.begin_period()),
+            11 => assert_eq!(tracker.reply(number, sent + SECOND / 100, Some(64)), Reception::Answer),
             _ => {}
         }
-        account.expire(sent + SECOND, |from, _| from == at(3_000));
+        tracker.expire(sent + SECOND, |from, _| from == at(3_000));
     }
-    account.skip(300);
-    account
+    tracker.skip(300);
+    tracker
 }
 
 #[test]
-fn books_go_on_where_they_were_saved() {
+fn restored_statistics_equal_the_saved_ones() {
     let before = eventful();
     let saved = EncodedStats::from_bytes(before.save(at(9_000)).as_bytes());
     let mut after = empty();
@@ -43,7 +43,7 @@ fn books_go_on_where_they_were_saved() {
     );
     let (old, new) = (before.totals(), after.totals());
     assert_eq!(old.pending, 1);
-    assert_eq!((new.pending, new.void), (0, old.void + old.pending), "nobody knows what became of it");
+    assert_eq!((new.pending, new.void), (0, old.void + old.pending), "its outcome is unknown");
     assert_eq!(new.requests(), old.requests());
     let without_fate = |totals: &LifetimeStats| LifetimeStats { pending: 0, void: 0, ..totals.clone() };
     assert_eq!(without_fate(&new), without_fate(&old));
@@ -53,7 +53,7 @@ fn books_go_on_where_they_were_saved() {
 }
 
 #[test]
-fn times_are_ages_whatever_clock_there_is_afterwards_and_however_long_nobody_pinged() {
+fn saved_times_are_ages_that_do_not_depend_on_the_clock_or_the_downtime() {
     let mut before = empty();
     for (sent, answered) in [(1, true), (2, false), (3, false), (4, true), (5, false), (6, false)] {
         let sent = at(1_000 * sent);
@@ -70,8 +70,9 @@ fn times_are_ages_whatever_clock_there_is_afterwards_and_however_long_nobody_pin
     let (detail, now) = (after.detail(now), now - hour);
     let age = |moment: Timestamp| now.since(moment);
     assert_eq!(detail.outage.map(|outage| (age(outage.since), outage.requests)), Some((5 * SECOND, 2)));
-    let past = after.totals().outages.longest().get().map(|past| (age(past.outage.since), age(past.until)));
-    assert_eq!(past, Some((8 * SECOND, 6 * SECOND)));
+    let ended =
+        after.totals().outages.longest().get().map(|ended| (age(ended.outage.since), age(ended.until)));
+    assert_eq!(ended, Some((8 * SECOND, 6 * SECOND)));
     let [short, _, day] = detail.averages;
     let [short_before, _, day_before] = before.detail(at(10_000)).averages;
     assert!(short.answered < short_before.answered / 50.0, "{detail:?}");
@@ -83,14 +84,14 @@ fn times_are_ages_whatever_clock_there_is_afterwards_and_however_long_nobody_pin
 }
 
 #[test]
-fn a_ping_a_second_for_months_takes_few_bytes() {
+fn statistics_of_months_take_few_bytes() {
     let mut totals = eventful().totals();
     totals.skipped = 10_000_000;
     assert!(EncodedStats::from(&totals).as_bytes().len() < 80, "{:?}", EncodedStats::from(&totals));
 }
 
 #[test]
-fn what_a_newer_version_adds_is_skipped() {
+fn unknown_parts_are_skipped() {
     let mut out = VarintWriter::new(VERSION);
     out.part(99, |out| out.number(u64::MAX));
     out.part(TOTALS, |out| write_totals(&eventful().totals(), out));
@@ -101,7 +102,7 @@ fn what_a_newer_version_adds_is_skipped() {
 }
 
 #[test]
-fn what_is_no_books_is_refused_whatever_it_is() {
+fn damaged_bytes_are_rejected() {
     let good = eventful().save(at(9_000));
     assert!(good.totals().is_some());
     for length in 0..good.as_bytes().len() {
@@ -120,6 +121,6 @@ fn what_is_no_books_is_refused_whatever_it_is() {
     let mut contradiction = eventful().totals();
     contradiction.replies += 1;
     assert_eq!(EncodedStats::from(&contradiction).totals(), None);
-    assert_eq!(EncodedStats::from_bytes(&[2, 0]).totals(), None, "a version that nobody knows");
+    assert_eq!(EncodedStats::from_bytes(&[2, 0]).totals(), None, "an unknown version");
     assert_eq!(EncodedStats::from_bytes(&[1, 1, 1, 0xff]).totals(), None);
 }

@@ -1,22 +1,22 @@
-//! One request of the recent past, in eight bytes: a target at one a second remembers eleven of them.
+//! One recent request, in eight bytes: a target with one request a second has eleven of them.
 
 use crate::measure::{Cause, ErrorClass, Timestamp};
 
-/// One request of the recent past.
+/// One recent request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TrackedRequest {
-    /// When it was sent; while it is queued, when it was queued.
+    /// When it was sent; before that, when it was queued.
     pub sent: Timestamp,
-    /// What became of it.
-    pub fate: Outcome,
-    /// A reply has come, in time or late.
+    /// Its outcome so far.
+    pub outcome: Outcome,
+    /// Whether a reply was received, in time or late.
     pub replied: bool,
 }
 
-/// What became of a request.
+/// Outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Handed over, not known to have been sent.
+    /// Passed to the engine, not yet reported as sent.
     Queued,
     /// Never sent.
     Unsent,
@@ -24,26 +24,26 @@ pub(super) enum Outcome {
     InFlight,
     /// Answered in time.
     Answered,
-    /// Nobody knows: our own buffers dropped packets.
+    /// Unknown: our own buffers dropped packets.
     Void,
     /// Lost, or answered by an error.
     Unanswered(Cause),
 }
 
 impl TrackedRequest {
-    /// A request that is about to be sent.
+    /// A request that is passed to the engine.
     pub(super) const fn queued(now: Timestamp) -> Self {
-        Self { sent: now, fate: Outcome::Queued, replied: false }
+        Self { sent: now, outcome: Outcome::Queued, replied: false }
     }
 
-    /// What becomes of it is still to come.
+    /// Whether its outcome is still open.
     pub(super) const fn is_open(&self) -> bool {
-        matches!(self.fate, Outcome::Queued | Outcome::InFlight)
+        matches!(self.outcome, Outcome::Queued | Outcome::InFlight)
     }
 
     /// Whether it has been sent.
-    pub(super) const fn has_left(&self) -> bool {
-        !matches!(self.fate, Outcome::Queued | Outcome::Unsent)
+    pub(super) const fn was_sent(&self) -> bool {
+        !matches!(self.outcome, Outcome::Queued | Outcome::Unsent)
     }
 }
 
@@ -79,26 +79,26 @@ impl Outcome {
     }
 }
 
-/// A request with its fate in the highest six bits of its time: nine years of nanoseconds are left for that, of
-/// the life of one process.
+/// A request with its outcome in the highest six bits of its time. The other bits hold nine years of nanoseconds, the
+/// maximum run time of a process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PackedRequest(u64);
 
 const TIME_BITS: u32 = 58;
-const LATEST: u64 = (1 << TIME_BITS) - 1;
+const MAX_NANOS: u64 = (1 << TIME_BITS) - 1;
 const REPLIED: u64 = 1 << TIME_BITS;
 
 impl From<TrackedRequest> for PackedRequest {
-    fn from(TrackedRequest { sent, fate, replied }: TrackedRequest) -> Self {
+    fn from(TrackedRequest { sent, outcome, replied }: TrackedRequest) -> Self {
         let replied = if replied { REPLIED } else { 0 };
-        Self(sent.as_nanos().min(LATEST) | replied | fate.code() << (TIME_BITS + 1))
+        Self(sent.as_nanos().min(MAX_NANOS) | replied | outcome.code() << (TIME_BITS + 1))
     }
 }
 
 impl From<PackedRequest> for TrackedRequest {
     fn from(PackedRequest(bits): PackedRequest) -> Self {
-        let sent = Timestamp::from_nanos(bits & LATEST);
-        Self { sent, fate: Outcome::from_code(bits >> (TIME_BITS + 1)), replied: bits & REPLIED != 0 }
+        let sent = Timestamp::from_nanos(bits & MAX_NANOS);
+        Self { sent, outcome: Outcome::from_code(bits >> (TIME_BITS + 1)), replied: bits & REPLIED != 0 }
     }
 }
 
@@ -107,13 +107,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_keeps_its_fate_and_its_time() {
+    fn a_packed_request_keeps_its_outcome_and_its_time() {
         let errors = ErrorClass::ALL.map(|class| Outcome::Unanswered(Cause::Error(class)));
         let others = [Outcome::Queued, Outcome::Unsent, Outcome::InFlight, Outcome::Answered, Outcome::Void];
-        let fates = errors.into_iter().chain(others).chain([Outcome::Unanswered(Cause::Lost)]);
-        for (fate, replied) in fates.flat_map(|fate| [(fate, false), (fate, true)]) {
-            for nanos in [0, 7, 123_456_789_012_345_678, LATEST] {
-                let request = TrackedRequest { sent: Timestamp::from_nanos(nanos), fate, replied };
+        let outcomes = errors.into_iter().chain(others).chain([Outcome::Unanswered(Cause::Lost)]);
+        for (outcome, replied) in outcomes.flat_map(|outcome| [(outcome, false), (outcome, true)]) {
+            for nanos in [0, 7, 123_456_789_012_345_678, MAX_NANOS] {
+                let request = TrackedRequest { sent: Timestamp::from_nanos(nanos), outcome, replied };
                 assert_eq!(TrackedRequest::from(PackedRequest::from(request)), request);
             }
         }

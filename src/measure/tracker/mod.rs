@@ -1,6 +1,6 @@
-//! The books of one target: which requests are open, what became of the others, and what that adds up to.
+//! The requests of one target: which are open, the outcomes of the others, and their sums.
 //!
-//! Every request is settled exactly once, as answered, error, lost or void, whatever arrives in whatever order.
+//! Every request is settled exactly once, as answered, error, lost or void, independently of what arrives and when.
 
 mod in_flight;
 mod report;
@@ -8,25 +8,25 @@ mod restore;
 
 use super::{Averages, Cause, ErrorClass, Histogram, LifetimeStats, Rtt, Timestamp};
 use in_flight::{Outcome, PackedRequest, TrackedRequest};
-use report::{SinceReset, follow};
+use report::{SinceReset, record_in_outages};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Requests of the recent past, and the sums of all of them.
+/// The recent requests of a target, and the sums over all of them.
 ///
-/// Requests are numbered by a counter that starts at a random number, so that nobody can guess it. Those sent
-/// within `memory` are remembered, so that late replies and duplicates can be told from answers.
+/// Requests are numbered by a counter that starts at a random number, so that it can't be guessed. Those sent
+/// within a retention time are kept, so that late replies and duplicates are recognized.
 #[derive(Debug)]
 pub struct RequestTracker {
-    /// Nanoseconds, as the schedule has them: half the size of a `Duration`.
+    /// In nanoseconds: half the size of a `Duration`.
     timeout_nanos: u64,
-    memory_nanos: u64,
+    retention_nanos: u64,
     /// The number of the first request in `requests`.
     first: u32,
     requests: VecDeque<PackedRequest>,
-    /// How many at the front of `requests` are settled: of these the outages know, in the order of their sending.
+    /// Number of settled requests at the front of `requests`; these are recorded in the outages, in order of sending.
     settled: usize,
-    /// The books since the latest reset; before the first one they are the totals.
+    /// Statistics since the latest reset; `None` before the first one, when they equal the totals.
     period: Option<Box<SinceReset>>,
     totals: LifetimeStats,
     averages: Averages,
@@ -34,30 +34,30 @@ pub struct RequestTracker {
     histogram_base: Option<Box<Histogram>>,
 }
 
-/// What a packet turned out to be.
+/// Meaning of a received packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reception {
     /// The answer to an open request, in time.
     Answer,
-    /// The first reply to a request that had been given up, or had been answered by an error.
+    /// The first reply to a request that was lost, or answered by an error.
     Late,
     /// A further reply.
     Duplicate,
     /// An error that settled its request.
     Error,
-    /// An error for a request that was settled already: nothing to count.
+    /// An error for a request that was already settled; not counted.
     Moot,
-    /// No request of ours that we remember: a foreign packet.
+    /// It belongs to no recent request: a foreign packet.
     Stale,
 }
 
 impl RequestTracker {
-    /// Empty books. A request is lost `timeout` after it was sent, and remembered for `memory`; the first
+    /// A tracker without requests. A request is lost `timeout` after sending, and kept for `retention`; the first
     /// one has the number `first`.
-    pub fn new(timeout: Duration, memory: Duration, first: u32) -> Self {
+    pub fn new(timeout: Duration, retention: Duration, first: u32) -> Self {
         Self {
             timeout_nanos: nanos(timeout),
-            memory_nanos: nanos(memory),
+            retention_nanos: nanos(retention),
             first,
             requests: VecDeque::new(),
             settled: 0,
@@ -68,22 +68,21 @@ impl RequestTracker {
         }
     }
 
-    /// Changes after which time a request is lost, those in flight too, and for how long one is remembered.
-    pub fn set_timeout(&mut self, timeout: Duration, memory: Duration) {
-        (self.timeout_nanos, self.memory_nanos) = (nanos(timeout), nanos(memory));
+    /// Changes the timeout, also of requests in flight, and the retention time.
+    pub fn set_timeout(&mut self, timeout: Duration, retention: Duration) {
+        (self.timeout_nanos, self.retention_nanos) = (nanos(timeout), nanos(retention));
     }
 
-    /// From `now` on requests are sent every `interval`: that is what each stands for in the averages. A second
-    /// before.
+    /// Sets the interval of requests from `now` on, which is the weight of each in the averages. The default is 1 s.
     pub fn set_interval(&mut self, interval: Duration, now: Timestamp) {
         self.averages.set_interval(interval, now);
     }
 
     /// Opens a request that is about to be sent, and returns its number.
     pub fn open(&mut self, now: Timestamp) -> u32 {
-        self.forget(now);
+        self.drop_old(now);
         if self.requests.len() == self.requests.capacity() {
-            // Doubling would leave a third of it unused at every target.
+            // Doubling would leave a third of the capacity unused for every target.
             self.requests.reserve_exact((self.requests.len() / 8).max(4));
         }
         self.requests.push_back(TrackedRequest::queued(now).into());
@@ -91,7 +90,7 @@ impl RequestTracker {
         self.first.wrapping_add(offset)
     }
 
-    /// Reads a little of everything that a ping needs, wherever it lies in memory; what it returns means nothing.
+    /// Touches all memory that a ping needs, so that it is in the cache; the returned value has no meaning.
     pub fn prefetch(&self) -> u64 {
         let requests = [self.requests.front(), self.requests.back()];
         let requests =
@@ -99,33 +98,33 @@ impl RequestTracker {
         let period =
             self.period.as_deref().map_or(0, |SinceReset { summary, .. }| summary.replies ^ summary.rtt.last);
         let totals = self.totals.replies ^ self.totals.rtt.last ^ self.totals.histogram.prefetch();
-        let outage = u64::from(self.totals.outages.row().is_some());
+        let outage = u64::from(self.totals.outages.run().is_some());
         let more = self.averages.prefetch() ^ self.totals.recent.prefetch() ^ outage;
         requests.fold(0, u64::wrapping_add) ^ period ^ totals ^ more
     }
 
-    /// The request went out at `at`.
+    /// The request was sent at `at`.
     pub fn sent(&mut self, number: u32, at: Timestamp) {
         if let Some(request) = self.queued(number) {
-            *request = TrackedRequest { sent: at, fate: Outcome::InFlight, replied: false }.into();
+            *request = TrackedRequest { sent: at, outcome: Outcome::InFlight, replied: false }.into();
             self.totals.pending += 1;
         }
     }
 
-    /// The request could not be sent for want of our own resources: a point of the grid that was skipped.
+    /// The request was not sent for lack of local resources; counts as a skipped point of the grid.
     pub fn not_sent(&mut self, number: u32) {
         if let Some(request) = self.queued(number) {
-            *request = TrackedRequest { fate: Outcome::Unsent, ..TrackedRequest::from(*request) }.into();
+            *request = TrackedRequest { outcome: Outcome::Unsent, ..TrackedRequest::from(*request) }.into();
             self.totals.skipped += 1;
         }
     }
 
-    /// Points of the grid at which nothing was sent because we were late.
+    /// Counts points of the grid at which nothing was sent because of a delay.
     pub fn skip(&mut self, points: u64) {
         self.totals.skipped += points;
     }
 
-    /// Our own kernel refused to send the request: no route and the like.
+    /// The local kernel refused to send the request, for example without a route.
     pub fn refused(&mut self, number: u32, at: Timestamp) {
         self.sent(number, at);
         self.error(number, at, ErrorClass::Send);
@@ -133,7 +132,7 @@ impl RequestTracker {
 
     /// A reply with the request's number was received at `received`.
     pub fn reply(&mut self, number: u32, received: Timestamp, ttl: Option<u8>) -> Reception {
-        let Some((index, request)) = self.remembered(number, received) else { return Reception::Stale };
+        let Some((index, request)) = self.sent_request(number, received) else { return Reception::Stale };
         self.totals.reply_ttl = ttl.or(self.totals.reply_ttl);
         if request.replied {
             self.totals.duplicates += 1;
@@ -145,12 +144,12 @@ impl RequestTracker {
             self.totals.out_of_date += 1;
             self.in_period(|period| period.out_of_date += 1);
         }
-        if request.fate == Outcome::InFlight {
+        if request.outcome == Outcome::InFlight {
             if received <= request.sent + self.timeout() {
                 self.answer(index, received, Rtt::new(received.since(request.sent)));
                 return Reception::Answer;
             }
-            // It has come, so it was not our buffers that dropped it.
+            // The reply arrived, so our own buffers did not drop it.
             self.unanswered(index, request.sent + self.timeout(), Cause::Lost);
         }
         self.totals.late += 1;
@@ -159,8 +158,8 @@ impl RequestTracker {
 
     /// An ICMP error that quotes the request was received at `received`.
     pub fn error(&mut self, number: u32, received: Timestamp, class: ErrorClass) -> Reception {
-        let Some((index, request)) = self.remembered(number, received) else { return Reception::Stale };
-        if request.fate != Outcome::InFlight {
+        let Some((index, request)) = self.sent_request(number, received) else { return Reception::Stale };
+        if request.outcome != Outcome::InFlight {
             return Reception::Moot;
         }
         let deadline = request.sent + self.timeout();
@@ -172,7 +171,7 @@ impl RequestTracker {
         Reception::Error
     }
 
-    /// The full number of the latest request whose number ends in these 16 bits; `None` if none is remembered.
+    /// The full number of the latest request whose low 16 bits are `sequence`; `None` without such a request.
     pub fn number_of(&self, sequence: u16) -> Option<u32> {
         let newest = self.first.wrapping_add(u32::try_from(self.requests.len()).ok()?.checked_sub(1)?);
         #[expect(clippy::cast_possible_truncation, reason = "the low 16 bits are what counts")]
@@ -181,18 +180,18 @@ impl RequestTracker {
         self.index(number).map(|_| number)
     }
 
-    /// Settles the requests whose timeout was before `until`: everything received by then has been booked.
+    /// Settles requests whose timeout was before `until`; everything received by then has been recorded.
     ///
-    /// `dropped(from, to)` tells whether our own buffers dropped packets between two moments: then the
-    /// request is void, else it is lost.
+    /// `dropped(from, to)` returns whether our own buffers dropped packets between two moments: then the
+    /// request is void, otherwise lost.
     pub fn expire(&mut self, until: Timestamp, dropped: impl Fn(Timestamp, Timestamp) -> bool) {
         for index in self.settled..self.requests.len() {
-            let TrackedRequest { sent, fate, .. } = self.requests[index].into();
+            let TrackedRequest { sent, outcome, .. } = self.requests[index].into();
             let deadline = sent + self.timeout();
-            if fate == Outcome::Queued || (fate == Outcome::InFlight && deadline >= until) {
+            if outcome == Outcome::Queued || (outcome == Outcome::InFlight && deadline >= until) {
                 break;
             }
-            if fate != Outcome::InFlight {
+            if outcome != Outcome::InFlight {
                 continue;
             }
             if dropped(sent, deadline) {
@@ -213,7 +212,7 @@ impl RequestTracker {
         Some(oldest.sent + self.timeout())
     }
 
-    /// After which a request is lost.
+    /// Time after which a request is lost.
     pub const fn timeout(&self) -> Duration {
         Duration::from_nanos(self.timeout_nanos)
     }
@@ -255,15 +254,15 @@ impl RequestTracker {
         self.averages.record(None, at);
     }
 
-    /// What became of a request in flight is known.
-    fn settle(&mut self, index: usize, fate: Outcome) {
-        self.requests[index] = TrackedRequest { fate, ..self.requests[index].into() }.into();
+    /// Sets the final outcome of a request in flight.
+    fn settle(&mut self, index: usize, outcome: Outcome) {
+        self.requests[index] = TrackedRequest { outcome, ..self.requests[index].into() }.into();
         self.totals.pending -= 1;
         self.pass_settled();
     }
 
-    const fn memory(&self) -> Duration {
-        Duration::from_nanos(self.memory_nanos)
+    const fn retention(&self) -> Duration {
+        Duration::from_nanos(self.retention_nanos)
     }
 
     fn index(&self, number: u32) -> Option<usize> {
@@ -273,23 +272,25 @@ impl RequestTracker {
 
     fn queued(&mut self, number: u32) -> Option<&mut PackedRequest> {
         let index = self.index(number)?;
-        self.requests.get_mut(index).filter(|request| TrackedRequest::from(**request).fate == Outcome::Queued)
+        self.requests
+            .get_mut(index)
+            .filter(|request| TrackedRequest::from(**request).outcome == Outcome::Queued)
     }
 
-    /// The request, if it was sent and not too long ago.
-    fn remembered(&self, number: u32, received: Timestamp) -> Option<(usize, TrackedRequest)> {
+    /// The request, if it was sent within the retention time.
+    fn sent_request(&self, number: u32, received: Timestamp) -> Option<(usize, TrackedRequest)> {
         let index = self.index(number)?;
         let request = TrackedRequest::from(self.requests[index]);
-        (request.has_left() && received <= request.sent + self.memory()).then_some((index, request))
+        (request.was_sent() && received <= request.sent + self.retention()).then_some((index, request))
     }
 
     fn newer_sent_before(&self, index: usize, received: Timestamp) -> bool {
         let newer = self.requests.range(index + 1..).map(|&request| TrackedRequest::from(request));
-        let mut sent = newer.filter(TrackedRequest::has_left);
+        let mut sent = newer.filter(TrackedRequest::was_sent);
         sent.next().is_some_and(|request| request.sent < received)
     }
 
-    /// Moves on to the oldest open request, and tells the outages of those before, in the order of their sending.
+    /// Advances to the oldest open request, and records those before in the outages, in order of sending.
     fn pass_settled(&mut self) {
         while let Some(request) =
             self.requests.get(self.settled).map(|&request| TrackedRequest::from(request))
@@ -298,19 +299,19 @@ impl RequestTracker {
                 break;
             }
             self.settled += 1;
-            let ended = follow(&mut self.totals.outages, &request);
-            if let (Some(past), Some(period)) = (ended, &mut self.period) {
-                period.longest_outage.note(past);
+            let ended = record_in_outages(&mut self.totals.outages, &request);
+            if let (Some(ended), Some(period)) = (ended, &mut self.period) {
+                period.longest_outage.note(ended);
             }
         }
     }
 
-    /// Drops settled requests that are older than our memory.
-    fn forget(&mut self, now: Timestamp) {
+    /// Drops settled requests that are older than the retention time.
+    fn drop_old(&mut self, now: Timestamp) {
         self.pass_settled();
-        let memory = self.memory();
-        let forgotten = |oldest: &PackedRequest| TrackedRequest::from(*oldest).sent + memory < now;
-        while self.settled > 0 && self.requests.front().is_some_and(forgotten) {
+        let retention = self.retention();
+        let is_old = |oldest: &PackedRequest| TrackedRequest::from(*oldest).sent + retention < now;
+        while self.settled > 0 && self.requests.front().is_some_and(is_old) {
             self.requests.pop_front();
             self.first = self.first.wrapping_add(1);
             self.settled -= 1;

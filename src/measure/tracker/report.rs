@@ -1,4 +1,4 @@
-//! What an account tells, of the whole time and of the period since the latest reset.
+//! Reads statistics of the whole time and of the current period, and starts periods.
 
 use super::RequestTracker;
 use super::in_flight::{Outcome, TrackedRequest};
@@ -8,7 +8,7 @@ use crate::measure::{
     Timestamp,
 };
 
-/// What begins again with a reset.
+/// Statistics that a reset starts again.
 #[derive(Debug, Default)]
 pub(super) struct SinceReset {
     pub(super) summary: PeriodStats,
@@ -16,18 +16,18 @@ pub(super) struct SinceReset {
 }
 
 impl RequestTracker {
-    /// The books since the latest reset.
+    /// The statistics since the latest reset.
     pub fn summary(&self) -> PeriodStats {
         let since = |period: &SinceReset| PeriodStats { in_flight: self.totals.pending, ..period.summary };
         self.period.as_deref().map_or_else(|| self.totals.summary(), since)
     }
 
-    /// The books since the beginning.
+    /// The statistics since the beginning.
     pub fn totals(&self) -> LifetimeStats {
         LifetimeStats { outages: self.outages().0, ..self.totals.clone() }
     }
 
-    /// What there is to tell beyond the counters, as of `now`.
+    /// Statistics beyond the counters, as of `now`.
     pub fn detail(&self, now: Timestamp) -> DetailedStats {
         let ((outages, longest), histogram, summary) = (self.outages(), self.histogram(), self.summary());
         let quantile = |q| histogram.quantile(q).map(|rtt| summary.rtt.within(rtt));
@@ -38,18 +38,19 @@ impl RequestTracker {
             quantiles: p50.zip(p90).zip(p99).map(|((p50, p90), p99)| [p50, p90, p99]),
             averages: self.averages.windows(now),
             outage: outages.current(),
-            longest_outage: longest.with(outages.current(), now),
+            longest_outage: longest.with_current(outages.current(), now),
         }
     }
 
-    /// The outages as far as they are known: requests that are still open say nothing. And the longest that has
-    /// ended in this period.
+    /// The outages without requests that are still open, and the longest that has ended in this period.
     pub(super) fn outages(&self) -> (Outages, Longest) {
         let mut outages = self.totals.outages.clone();
         let period = self.period.as_deref().map(|period| period.longest_outage);
         let mut longest = period.unwrap_or(outages.longest());
         let later = self.requests.range(self.settled..).map(|&request| TrackedRequest::from(request));
-        later.filter_map(|request| follow(&mut outages, &request)).for_each(|past| longest.note(past));
+        later
+            .filter_map(|request| record_in_outages(&mut outages, &request))
+            .for_each(|ended| longest.note(ended));
         (outages, longest)
     }
 
@@ -78,14 +79,14 @@ impl RequestTracker {
         }
     }
 
-    /// Undoes a [`Self::begin_period`]: as if that period had never ended.
+    /// Undoes a [`Self::begin_period`]: the period that had ended continues.
     pub fn resume_period(&mut self, ended: EndedPeriod) {
         let mut summary = self.summary();
         summary.prepend(&ended.summary);
         let mut longest_outage = ended.longest_outage;
         let since = self.period.take().and_then(|period| period.longest_outage.get());
-        if let Some(past) = since {
-            longest_outage.note(past);
+        if let Some(ended) = since {
+            longest_outage.note(ended);
         }
         self.period = Some(Box::new(SinceReset { summary, longest_outage }));
         self.histogram_base = ended.histogram_base;
@@ -98,9 +99,9 @@ impl RequestTracker {
     }
 }
 
-/// Tells outages what became of the next request, and returns the one that it ended.
-pub(super) fn follow(outages: &mut Outages, request: &TrackedRequest) -> Option<EndedOutage> {
-    match request.fate {
+/// Records the next request in the outages, and returns the outage that it ended.
+pub(super) fn record_in_outages(outages: &mut Outages, request: &TrackedRequest) -> Option<EndedOutage> {
+    match request.outcome {
         Outcome::Answered => return outages.answered(request.sent),
         Outcome::Unanswered(cause) => outages.unanswered(request.sent, cause),
         Outcome::Queued | Outcome::Unsent | Outcome::InFlight | Outcome::Void => {}

@@ -1,4 +1,4 @@
-//! How an account is kept over a restart.
+//! Saves and restores the statistics over a restart.
 
 use super::RequestTracker;
 use super::report::SinceReset;
@@ -7,7 +7,7 @@ use crate::measure::{LifetimeStats, Timestamp};
 use std::time::Duration;
 
 impl RequestTracker {
-    /// Everything that is to be known after a restart.
+    /// Encodes everything that is needed after a restart.
     pub fn save(&self, now: Timestamp) -> EncodedStats {
         let (outages, longest) = self.outages();
         let totals = LifetimeStats { outages, ..self.totals.clone() };
@@ -22,11 +22,10 @@ impl RequestTracker {
         )
     }
 
-    /// Goes on with books that were [saved](Self::save), and had been `away` for so long. What became of the requests
-    /// that were in flight then is not known, so they are void. `false` if these are no saved books: then nothing is
-    /// changed.
-    pub fn restore(&mut self, saved: &EncodedStats, now: Timestamp, away: Duration) -> bool {
-        let then = now - away;
+    /// Continues statistics that were [saved](Self::save) `downtime` ago. The outcome of requests that were in flight
+    /// then is unknown, so they are void. Returns `false` and changes nothing if the bytes can't be decoded.
+    pub fn restore(&mut self, saved: &EncodedStats, now: Timestamp, downtime: Duration) -> bool {
+        let then = now - downtime;
         let Some(mut parts) = saved.parts(then) else { return false };
         let unknown = std::mem::take(&mut parts.totals.pending);
         parts.totals.void += unknown;

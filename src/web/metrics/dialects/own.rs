@@ -28,7 +28,7 @@ fn outage_so_far(target: &Snapshot) -> Option<Duration> {
 }
 
 fn longest_outage(target: &Snapshot) -> Option<Duration> {
-    let longest = target.totals.outages.longest().with(outage(target), target.wall.now());
+    let longest = target.totals.outages.longest().with_current(outage(target), target.wall.now());
     of_outages(target, longest.map(|past| past.duration()))
 }
 
