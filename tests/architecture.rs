@@ -56,7 +56,7 @@ const PURE_PLACES: &[&str] = &[
     "src/measure/",
     "src/probe/native/pacing.rs",
     "src/probe/native/slots.rs",
-    "src/probe/scripted/fate.rs",
+    "src/probe/scripted/outcome.rs",
     "src/probe/scripted/state.rs",
     "src/probe/wire/",
     "src/protocol/",

@@ -1,8 +1,8 @@
-//! The port to the network: what a target's actor asks of an engine, and what it hears from it.
+//! The port to the network: the trait of engines, and the callbacks of their targets.
 //!
-//! An engine knows sockets, batches, time stamps and authenticity; it knows nothing of statistics. One engine
-//! serves one thread. Nothing is sent between an actor and its engine as a message: the engine calls the actor's
-//! [`Listener`], on the thread that both live on.
+//! An engine handles sockets, batches, time stamps and authenticity, and has no statistics. One engine serves one
+//! thread. A pinger and its engine exchange no messages: the engine calls the pinger's [`Listener`] on the thread of
+//! both.
 
 #[cfg(target_os = "linux")]
 pub mod native;
@@ -18,22 +18,22 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What an engine reports of one target. Requests are named by the full number they were sent with.
+/// An event of one target. Requests are identified by their full number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// The request left at `at`. Always comes before the request's other events.
+    /// The request was sent at `at`. Always precedes the request's other events.
     Sent {
         /// Number of the request.
         number: u32,
-        /// When it was handed to the network.
+        /// When it was passed to the network.
         at: Timestamp,
     },
-    /// The request was not sent, for want of our own resources (buffers, memory).
+    /// The request was not sent for lack of local resources (buffers, memory).
     NotSent {
         /// Number of the request.
         number: u32,
     },
-    /// Our own kernel refused the request: no route, interface down, not permitted.
+    /// The local kernel refused the request: no route, interface down, not permitted.
     Refused {
         /// Number of the request.
         number: u32,
@@ -55,27 +55,27 @@ pub enum Event {
         sequence: u16,
         /// When the kernel received it.
         received: Timestamp,
-        /// What kind of error.
+        /// The class of the error.
         class: ErrorClass,
         /// The ICMP or ICMPv6 code.
         code: u8,
-        /// Who sent it.
+        /// The sender of the error.
         router: IpAddr,
     },
 }
 
-/// Why a packet was not ours; the label `reason` of `meshping_foreign_packets_total`.
+/// Why a packet was rejected; the label `reason` of `meshping_foreign_packets_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RejectReason {
-    /// Somebody else's: another ident, an address that is no target.
+    /// For another program: another identifier, or an address that is no target.
     NotOurs,
     /// Too short, or with lengths that do not add up.
     Malformed,
-    /// A wrong checksum, or a payload that is not what we sent although its token is.
+    /// A wrong checksum, or a wrong payload with a right token.
     Corrupt,
-    /// Of a request that is no longer remembered, or never was sent.
+    /// For a request that is too old, or was never sent.
     Stale,
-    /// The token is not the one of that request: forged, or a confused host.
+    /// The token is not that of the request: a forgery, or a fault of the host.
     Forged,
 }
 
@@ -95,82 +95,82 @@ impl RejectReason {
     }
 }
 
-/// How an engine is doing, for its metrics.
+/// Counters of an engine, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EngineStats {
     /// `native`, `portable` or `scripted`.
     pub engine: &'static str,
     /// `raw`, `dgram` or `none`.
     pub socket: &'static str,
-    /// Packets that were not ours, in the order of [`RejectReason::ALL`].
+    /// Rejected packets, in the order of [`RejectReason::ALL`].
     pub foreign: [u64; RejectReason::ALL.len()],
     /// Packets that our own receive buffers dropped, IPv4 and IPv6.
     pub dropped: [u64; 2],
-    /// How long after their slots targets got their turn, where the engine knows.
+    /// Time from slots to the calls of their targets, if the engine measures it.
     pub lateness: Log2Histogram,
     /// How often the engine's task woke up.
     pub wakeups: u64,
-    /// So long no target at all has been called on although at least one is due. Overload alone makes others late, and
-    /// this no longer; a suspended machine makes it long until the engine's task has had its turn.
+    /// Time for which no target was called although at least one was due. Overload alone does not increase it; a
+    /// suspend does, until the engine's task runs again.
     pub stalled: Duration,
 }
 
-/// Names a target within its engine. Indices are used again, with another generation.
+/// Identifies a target within its engine. Indices are reused with another generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TargetId {
     /// Index into the engine's table.
     pub index: u32,
-    /// How often the index has been used before.
+    /// Number of earlier uses of the index.
     pub generation: u32,
 }
 
-/// So long after it was received, a packet may still have to be delivered: [`Engine::complete_until`] is never
-/// further behind the slot of an alarm that rings, if the sockets could be emptied.
+/// Maximum time from receipt to delivery of a packet: [`Engine::complete_until`] is at most this far behind the slot of
+/// an alarm, if the sockets could be emptied.
 pub const DELIVERY: Duration = Duration::from_millis(5);
 
-/// One thread's way to the network. Lives as long as its last user, and is driven by a task of its own.
+/// Sends requests and receives replies for the targets of one thread. Driven by its own task, which ends with its last
+/// user.
 ///
-/// Of its methods only `send` and `collect` call listeners: who calls them must be ready to be called.
+/// Only `send` and `collect` call listeners: their callers must not hold a borrow that a listener needs.
 pub trait Engine {
-    /// The present, on the engine's clock. All moments of one engine are on one line.
+    /// The present. All moments of one engine are on one clock.
     fn now(&self) -> Timestamp;
-    /// Registers a target: its events go to `listener` from now on.
+    /// Adds a target, whose events go to `listener`.
     fn attach(&self, address: Address, listener: Rc<dyn Listener>) -> TargetId;
-    /// Forgets a target, with its wake-up and its queued requests. What still arrives for it is foreign.
+    /// Removes a target, with its alarm and its queued requests. Later packets for it are foreign.
     fn detach(&self, id: TargetId);
-    /// Has a target's requests look like that from now on.
+    /// Changes the options of a target's requests.
     fn set_packet_options(&self, id: TargetId, packet: PacketOptions);
-    /// A target's requests are lost after that time. For engines that stop listening some time.
+    /// Changes the timeout of a target, for engines that stop listening after it.
     fn set_timeout(&self, _: TargetId, _: Timeout) {}
     /// Queues an echo request; `Sent`, `NotSent` or `Refused` follows.
     fn send(&self, id: TargetId, number: u32);
-    /// Rings the bell of a target with that interval at `at`, or up to an eighth of the interval later. The latest
-    /// call counts.
+    /// Sets the alarm of a target to `at`, or up to an eighth of its interval later; replaces an earlier alarm.
     fn wake_at(&self, id: TargetId, at: Timestamp, interval: Duration);
-    /// Delivers what has arrived by now. Returns the moment up to which every packet received is delivered:
-    /// a request whose timeout was before it, and that heard nothing, has no answer.
+    /// Delivers received packets. Returns the moment up to which all of them are delivered: a request whose timeout
+    /// was before it, and that has no event, has no answer.
     fn collect(&self) -> Timestamp;
     /// Like [`Self::collect`], without looking at the network again.
     fn complete_until(&self) -> Timestamp;
-    /// Whether our own receive buffer for this target's family dropped packets between the two moments.
+    /// Whether the receive buffer of this target's family dropped packets between the two moments.
     fn dropped_between(&self, id: TargetId, from: Timestamp, to: Timestamp) -> bool;
-    /// How the engine is doing.
+    /// The counters of the engine.
     fn stats(&self) -> EngineStats;
 }
 
-/// Whom an engine tells about a target.
+/// Callbacks of a target.
 pub trait Listener {
-    /// Something happened to a request. Nothing is asked of the engine in return: it may be in the middle of things.
+    /// Handles an event of a request. Must not call the engine, which may hold a borrow.
     ///
     /// # Errors
-    /// [`RejectReason::Stale`] for what belongs to no request that is remembered; the engine counts it.
+    /// [`RejectReason::Stale`] for an event without a recent request; the engine counts it.
     fn on_event(&self, event: Event) -> Result<(), RejectReason>;
-    /// The target's time has come; here is its way to the network.
+    /// Handles the alarm of the target.
     fn on_due(&self, engine: EngineHandle<'_>);
-    /// Reads a little of everything that the next turn needs; what it returns means nothing.
+    /// Touches all memory that the next [`Self::on_due`] needs; the returned value has no meaning.
     ///
-    /// An engine does it for all targets of a wake-up first: then their memory, in no cache after a second, is
-    /// fetched at the same time and not one after the other.
+    /// An engine calls it for all targets of a wake-up first: then their memory, which is in no cache after a second,
+    /// is fetched in parallel and not one target after the other.
     fn prefetch(&self) -> u64;
 }
 

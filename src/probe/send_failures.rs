@@ -1,6 +1,6 @@
-//! What the log says of requests that our own system refuses to send: no route, interface down, not permitted.
+//! Log messages about requests that the local system refuses to send: no route, interface down, not permitted.
 //!
-//! Each failure is said once, and its end once; when much fails at once, some targets stand for all of them.
+//! Each failure is logged once, and its end once; when many targets fail at the same time, only some are named.
 
 use crate::measure::Timestamp;
 use crate::target::Address;
@@ -9,14 +9,14 @@ use std::fmt::Display;
 use std::time::Duration;
 use tracing::{debug, info, warn};
 
-/// The targets of an engine that nothing can be sent to, at present.
+/// The targets of an engine that currently can't be sent to.
 #[derive(Debug, Default)]
 pub(super) struct SendFailureLog {
-    /// With whether the log has been told.
+    /// Each with whether it was logged.
     refused: HashMap<Address, bool>,
-    /// When the present minute began.
+    /// When the current minute began.
     minute: Timestamp,
-    /// How many targets were named in it, or stood behind "others".
+    /// Number of targets that failed in it, named or not.
     named: usize,
 }
 
@@ -31,31 +31,31 @@ impl SendFailureLog {
             (self.minute, self.named) = (now, 0);
         }
         self.named += 1;
-        self.refused.insert(address, self.named <= MOST_NAMED);
-        if self.named <= MOST_NAMED {
+        self.refused.insert(address, self.named <= MAX_NAMED_PER_MINUTE);
+        if self.named <= MAX_NAMED_PER_MINUTE {
             warn!(addr = %address, error = %reason, "requests can't be sent, each counts as an error");
-        } else if self.named == MOST_NAMED + 1 {
+        } else if self.named == MAX_NAMED_PER_MINUTE + 1 {
             warn!(error = %reason, "requests to other targets can't be sent either");
         }
     }
 
     /// A request to that target was sent.
     pub(super) fn sent(&mut self, address: Address) {
-        // Nearly always there is nothing to look for.
+        // Nearly always empty.
         if !self.refused.is_empty() && self.refused.remove(&address) == Some(true) {
             info!(addr = %address, "requests can be sent again");
         }
     }
 
     /// The target has ended.
-    pub(super) fn forget(&mut self, address: Address) {
+    pub(super) fn remove(&mut self, address: Address) {
         self.refused.remove(&address);
     }
 }
 
-/// So many targets are named in a minute: whoever reads it sees what is wrong, and the log stays readable when an
-/// interface goes down that a hundred thousand are behind.
-const MOST_NAMED: usize = 10;
+/// Maximum number of targets named in a minute, so that the log stays readable when an interface with a hundred
+/// thousand targets goes down.
+const MAX_NAMED_PER_MINUTE: usize = 10;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -105,17 +105,17 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_said_once_and_so_is_its_end() {
-        let lines = logged(|refusals| {
-            refusals.sent(host(1));
+    fn a_failure_is_logged_once_and_so_is_its_end() {
+        let lines = logged(|log| {
+            log.sent(host(1));
             for second in 0..1_000 {
-                refusals.refused(host(1), &"no route", at(second));
+                log.refused(host(1), &"no route", at(second));
             }
-            refusals.sent(host(1));
-            refusals.sent(host(1));
-            refusals.refused(host(1), &"interface down", at(2_000));
-            refusals.forget(host(1));
-            refusals.sent(host(1));
+            log.sent(host(1));
+            log.sent(host(1));
+            log.refused(host(1), &"interface down", at(2_000));
+            log.remove(host(1));
+            log.sent(host(1));
         });
         assert_eq!(lines.len(), 3, "{lines:?}");
         assert!(lines[0].contains("10.0.0.1") && lines[0].contains("no route"), "{lines:?}");
@@ -124,26 +124,26 @@ mod tests {
     }
 
     #[test]
-    fn a_few_targets_stand_for_all_that_fail_at_once() {
-        let lines = logged(|refusals| {
+    fn only_a_few_of_many_failing_targets_are_named() {
+        let lines = logged(|log| {
             for second in 0..2 {
-                (1..=200).for_each(|number| refusals.refused(host(number), &"no route", at(second)));
+                (1..=200).for_each(|number| log.refused(host(number), &"no route", at(second)));
             }
-            (1..=200).for_each(|number| refusals.sent(host(number)));
+            (1..=200).for_each(|number| log.sent(host(number)));
         });
         let others = lines.iter().filter(|line| line.contains("other targets")).count();
-        assert_eq!((lines.len(), others), (MOST_NAMED * 2 + 1, 1), "{lines:?}");
+        assert_eq!((lines.len(), others), (MAX_NAMED_PER_MINUTE * 2 + 1, 1), "{lines:?}");
     }
 
     #[test]
-    fn a_target_that_comes_and_goes_does_not_fill_the_log() {
-        let lines = logged(|refusals| {
+    fn a_target_that_fails_now_and_then_does_not_fill_the_log() {
+        let lines = logged(|log| {
             for second in 0..60 {
-                refusals.refused(host(1), &"no route", at(second));
-                refusals.sent(host(1));
+                log.refused(host(1), &"no route", at(second));
+                log.sent(host(1));
             }
-            refusals.refused(host(2), &"no route", at(61));
+            log.refused(host(2), &"no route", at(61));
         });
-        assert_eq!(lines.len(), MOST_NAMED * 2 + 2, "{lines:?}");
+        assert_eq!(lines.len(), MAX_NAMED_PER_MINUTE * 2 + 2, "{lines:?}");
     }
 }

@@ -60,10 +60,10 @@ async fn a_retired_pinger_leaves_nothing() {
     tokio::time::pause();
     let stage = Stage::set("1", "5", [silence()]);
     stage.until(3_600).await;
-    assert_eq!(stage.network.ports(), 1);
+    assert_eq!(stage.network.targets(), 1);
     stage.pinger.send(StopPinger).await.expect("it runs");
     stage.until(3_601).await;
-    assert_eq!((stage.network.ports(), stage.network.to_come()), (0, 0));
+    assert_eq!((stage.network.targets(), stage.network.scheduled()), (0, 0));
     assert!(!stage.pinger.connected());
     stage.until(60_000).await;
     assert_eq!(stage.sent_at().len(), 4);
@@ -103,6 +103,6 @@ async fn a_pinger_that_panics_tells_its_heir_and_the_others_go_on() {
     let dead: Vec<_> = deaths.borrow().iter().map(|died| (died.address, died.generation)).collect();
     assert_eq!(dead, [(host(), 7)], "who was told to end is not mourned");
     assert!(!doomed.connected());
-    assert_eq!(network.ports(), 1);
+    assert_eq!(network.targets(), 1);
     assert_eq!(other.send(Query::<PeriodStats>::new()).await.expect("it runs").replies, 5);
 }

@@ -120,7 +120,8 @@ async fn a_reset_during_an_outage_ends_a_period_and_not_the_outage() {
     assert!(detail.averages[1].loss().is_some_and(|loss| (loss - 5.0 / 7.0).abs() < 1e-6), "{detail:?}");
     let ended = report_at(&stage, 10_000).await;
     assert_eq!(past(ended.detail.longest_outage), Some((5_500, 4_000, 4, Cause::Lost)), "the whole of it");
-    let LifetimeReport { totals, .. } = stage.pinger.send(Query::<LifetimeReport>::new()).await.expect("the pinger runs");
+    let LifetimeReport { totals, .. } =
+        stage.pinger.send(Query::<LifetimeReport>::new()).await.expect("the pinger runs");
     assert_eq!(past(totals.outages.longest().get()), Some((5_500, 4_000, 4, Cause::Lost)));
     stage.pinger.send(ResumePeriod(period)).await.expect("the pinger runs");
     assert_eq!(

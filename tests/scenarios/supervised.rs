@@ -94,7 +94,7 @@ impl Stage {
         assert_eq!(self.addresses().await, Vec::<String>::new());
         // Who is told to retire does so in a turn of its own.
         tokio::time::sleep(Duration::from_millis(1)).await;
-        assert_eq!((self.network.ports(), self.network.to_come()), (0, 0));
+        assert_eq!((self.network.targets(), self.network.scheduled()), (0, 0));
         let status = self.status().await;
         assert_eq!((status.targets, status.names, status.replaced), (0, 0, 0));
     }
@@ -240,7 +240,7 @@ async fn an_address_that_vanishes_from_dns_is_retired_after_a_grace_period_and_a
     assert_eq!(stage.addresses().await, ["192.0.2.1", "192.0.2.2"]);
     until(stage.began, 600_000).await;
     assert_eq!(stage.addresses().await, ["192.0.2.2"]);
-    assert_eq!(stage.network.ports(), 1);
+    assert_eq!(stage.network.targets(), 1);
 }
 
 #[actix::test]
@@ -264,7 +264,7 @@ async fn a_pinger_that_panics_is_replaced_and_the_others_do_not_notice() {
     stage.remove(Some("192.0.2.1"), None).await;
     stage.remove(Some("192.0.2.2"), None).await;
     tokio::time::sleep(Duration::from_millis(1)).await;
-    assert_eq!((stage.network.ports(), stage.network.to_come()), (0, 0));
+    assert_eq!((stage.network.targets(), stage.network.scheduled()), (0, 0));
 }
 
 #[actix::test]
@@ -280,7 +280,7 @@ async fn ten_thousand_targets_come_and_go_and_leave_nothing() {
         }
         stage.supervisor.send(WaitUntilReady).await.expect("it runs");
         tokio::time::sleep(Duration::from_secs(11)).await;
-        assert_eq!((stage.network.ports(), stage.status().await.targets), (10_000, 10_000));
+        assert_eq!((stage.network.targets(), stage.status().await.targets), (10_000, 10_000));
         for host in &hosts {
             stage.remove(Some(host), None).await;
         }

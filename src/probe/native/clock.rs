@@ -1,24 +1,24 @@
-//! From the kernel's time stamps, which are wall-clock time, to moments on our own line.
+//! Converts the kernel's time stamps, which are wall-clock time, to moments on the engine's clock.
 
 use crate::measure::Timestamp;
 use std::time::Duration;
 
-/// Translates wall-clock stamps. A step of the wall clock must not become a round-trip time.
+/// Converts wall-clock stamps. A step of the wall clock must not change a round-trip time.
 #[derive(Debug, Default)]
 pub(super) struct WallClock {
-    /// Wall-clock time at our epoch, in ns: of the present, and of before the latest step.
+    /// Wall-clock time at the epoch in ns: by the current clock, and by the clock before its latest step.
     epoch: i128,
     epoch_before: i128,
 }
 
 impl WallClock {
-    /// A clock on which wall-clock time `wall`, in ns, was the moment `now`.
+    /// A clock by which the wall-clock time `wall` in ns was the moment `now`.
     pub(super) fn new(wall: i128, now: Timestamp) -> Self {
         let epoch = wall - i128::from(now.as_nanos());
         Self { epoch, epoch_before: epoch }
     }
 
-    /// Takes a new sample of both clocks. Differences below half a millisecond are the sampling's own.
+    /// Adds a sample of both clocks. Differences below half a millisecond are errors of sampling.
     pub(super) fn sample(&mut self, wall: i128, now: Timestamp) {
         let epoch = wall - i128::from(now.as_nanos());
         if (epoch - self.epoch).unsigned_abs() > SAMPLING_ERROR.as_nanos() {
@@ -27,13 +27,12 @@ impl WallClock {
         self.epoch = epoch;
     }
 
-    /// When a packet stamped `wall` was received, if it was received after `earliest` and before `latest`.
+    /// When a packet with the stamp `wall` was received, between `earliest` and `latest`.
     ///
-    /// The stamp was taken before or after a step: whichever fits between the two is right. If both do, the step
-    /// was small, and we err by no more than it. If neither does, the clock stepped twice, and the nearer bound
-    /// is all that is known.
+    /// The stamp was taken before or after a step: the conversion that lies between the bounds is right. If both do,
+    /// the error is at most the step. If neither does, the clock stepped twice, and the result is the nearer bound.
     pub(super) fn moment(&self, wall: i128, earliest: Timestamp, latest: Timestamp) -> Timestamp {
-        let candidates = [self.epoch, self.epoch_before].map(|epoch| on_line(wall - epoch));
+        let candidates = [self.epoch, self.epoch_before].map(|epoch| timestamp(wall - epoch));
         let slack = SAMPLING_ERROR;
         let fits = |moment: &Timestamp| *moment + slack >= earliest && *moment <= latest + slack;
         let best = candidates.into_iter().find(fits).unwrap_or(candidates[0]);
@@ -41,7 +40,7 @@ impl WallClock {
     }
 }
 
-fn on_line(nanos: i128) -> Timestamp {
+fn timestamp(nanos: i128) -> Timestamp {
     Timestamp::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
 }
 
@@ -62,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stamp_is_a_moment_on_our_line() {
+    fn a_stamp_is_converted_to_a_moment() {
         let clock = WallClock::new(wall(0), at(100));
         assert_eq!(clock.moment(wall(7), at(100), at(110)), at(107));
     }
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_too_small_to_tell_errs_by_no_more_than_itself() {
+    fn the_error_of_a_small_step_is_at_most_the_step() {
         let mut clock = WallClock::new(wall(0), at(100));
         clock.sample(wall(20) + 5_000_000, at(120));
         let before = clock.moment(wall(7), at(100), at(120));
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_clock_explains_is_bounded_by_when_it_was_read() {
+    fn a_stamp_that_fits_neither_clock_becomes_the_nearer_bound() {
         let clock = WallClock::new(wall(0), at(100));
         assert_eq!(clock.moment(wall(0) + HOUR, at(100), at(110)), at(110));
         assert_eq!(clock.moment(wall(0) - HOUR, at(100), at(110)), at(100));

@@ -1,4 +1,4 @@
-//! The engine's task: sleeps until something is due, reads, wakes whom it is time for, sends.
+//! The engine's task: sleeps until a slot is due, reads, calls the due targets, sends.
 
 use super::{NativeEngine, pacing, sys};
 use crate::measure::Timestamp;
@@ -9,20 +9,21 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
-/// With the next slot further away than this, a packet that comes wakes us.
-const FAR: Duration = Duration::from_millis(100);
-/// But not more often than this.
-const READING_PAUSE: Duration = Duration::from_millis(20);
-/// After reading as much as is read in one go, everybody else on this thread has so long.
+/// If the next slot is further away than this, a received packet wakes the driver.
+const MIN_LISTEN_TIME: Duration = Duration::from_millis(100);
+/// Minimum time between two wake-ups by packets.
+const MIN_LISTEN_PAUSE: Duration = Duration::from_millis(20);
+/// Pause after a read that did not empty the sockets, for other tasks on the thread.
 const FLOOD_PAUSE: Duration = Duration::from_millis(1);
-/// Targets that are called on, and sent to, in one go: what that takes fits into the processor's cache.
-const CHUNK: usize = 512;
-/// With more to do than we can, others on this thread get a turn after so long, and what is being done then.
-const LONGEST_TURN: Duration = Duration::from_millis(5);
+/// Targets that are called and sent to in one chunk: the memory of a chunk fits into the processor's cache.
+const TARGETS_PER_CHUNK: usize = 512;
+/// Time after which an overloaded turn ends, at the end of its chunk, so that other tasks on the thread run.
+const MAX_TURN: Duration = Duration::from_millis(5);
+
 /// Runs an engine, on its own thread, until the thread ends.
 ///
 /// # Errors
-/// Whatever epoll(7) and timerfd_create(2) say at the start, and nothing later.
+/// Errors of epoll(7) and timerfd_create(2) at the start; none later.
 pub async fn drive(engine: Rc<NativeEngine>) -> io::Result<()> {
     let mut driver = Driver::new(engine)?;
     loop {
@@ -35,22 +36,22 @@ pub async fn drive(engine: Rc<NativeEngine>) -> io::Result<()> {
 struct Driver {
     engine: Rc<NativeEngine>,
     timer: AsyncFd<OwnedFd>,
-    doorbell: AsyncFd<sys::SocketPoll>,
+    socket_poll: AsyncFd<sys::SocketPoll>,
     due: Vec<u32>,
-    /// Not before this time anything more is sent.
+    /// No request is sent before this time.
     not_before: Timestamp,
-    /// No packet wakes us before this time.
+    /// No packet wakes the driver before this time.
     read_at: Timestamp,
-    /// When to read what was left in the sockets; never if nothing was.
+    /// When to read the rest of the sockets; never if they were emptied.
     read_rest: Timestamp,
 }
 
 impl Driver {
     fn new(engine: Rc<NativeEngine>) -> io::Result<Self> {
-        engine.in_turn.set(false);
+        engine.driver_awake.set(false);
         Ok(Self {
             timer: sys::watch(sys::timer()?)?,
-            doorbell: sys::watch(sys::SocketPoll::new()?)?,
+            socket_poll: sys::watch(sys::SocketPoll::new()?)?,
             due: Vec::new(),
             not_before: engine.now(),
             read_at: engine.now(),
@@ -59,17 +60,17 @@ impl Driver {
         })
     }
 
-    /// Sleeps until the next slot, or until somebody asks for more.
+    /// Sleeps until the next slot, or until the engine wakes the driver.
     async fn sleep(&mut self) {
         let now = self.engine.now();
         let next = self.engine.slots.borrow().first();
         let next = next.map_or(Timestamp::NEVER, |slot| slot.max(self.not_before)).min(self.read_rest);
         if next <= now || self.engine.queued() > 0 {
-            // Everybody else on this thread gets a turn before our next one, and what comes from outside is seen.
+            // Other tasks on the thread run first, and the runtime polls its sockets.
             tokio::task::yield_now().await;
             return;
         }
-        let listen = next != Timestamp::NEVER && next.since(now) > FAR && now >= self.read_at;
+        let listen = next != Timestamp::NEVER && next.since(now) > MIN_LISTEN_TIME && now >= self.read_at;
         self.set_timer(if now < self.read_at { next.min(self.read_at) } else { next });
         if listen {
             self.listen(true);
@@ -77,8 +78,8 @@ impl Driver {
         tokio::select! {
             biased;
             () = ready(&self.timer) => {}
-            () = ready(&self.doorbell), if listen => self.read_at = self.engine.now() + READING_PAUSE,
-            () = self.engine.kick.notified() => {}
+            () = ready(&self.socket_poll), if listen => self.read_at = self.engine.now() + MIN_LISTEN_PAUSE,
+            () = self.engine.wake_driver.notified() => {}
         }
         if listen {
             self.listen(false);
@@ -89,10 +90,10 @@ impl Driver {
         self.engine.wakeups.set(self.engine.wakeups.get() + 1);
     }
 
-    /// Everything that is to be done now.
+    /// Reads, calls due targets and sends, until nothing is left or the limits are reached.
     fn turn(&mut self) {
         let start = self.engine.now();
-        self.engine.in_turn.set(true);
+        self.engine.driver_awake.set(true);
         let emptied = self.engine.drain();
         self.read_rest = if emptied { Timestamp::NEVER } else { self.engine.now() + FLOOD_PAUSE };
         let (rate, late) = (self.engine.targets.borrow().rate(), self.late(start));
@@ -100,8 +101,8 @@ impl Driver {
         let mut sent = 0;
         loop {
             if start >= self.not_before {
-                let most = CHUNK.min(volley - sent);
-                self.engine.slots.borrow_mut().take_due(start, most, &mut self.due);
+                let limit = TARGETS_PER_CHUNK.min(volley - sent);
+                self.engine.slots.borrow_mut().take_due(start, limit, &mut self.due);
             }
             let woken = self.wake_due();
             let queued = self.engine.queued();
@@ -111,18 +112,18 @@ impl Driver {
             sent += queued;
             self.engine.flush();
             if sent >= volley {
-                // What is left waits for its turn, and is skipped if that comes too late.
+                // The rest waits for a later turn, and is skipped if that is too late.
                 self.not_before = start + pacing::pause(sent, rate, late);
                 break;
             }
-            if self.engine.now().since(start) > LONGEST_TURN {
+            if self.engine.now().since(start) > MAX_TURN {
                 break;
             }
         }
-        self.engine.in_turn.set(false);
+        self.engine.driver_awake.set(false);
     }
 
-    /// How late the first of those is who wait for their turn.
+    /// Lateness of the first slot.
     fn late(&self, now: Timestamp) -> Duration {
         let next = self.engine.slots.borrow().first();
         next.map_or(Duration::ZERO, |slot| now.since(slot))
@@ -132,9 +133,9 @@ impl Driver {
         let now = self.engine.now();
         let woken = self.due.len();
         if woken > 0 {
-            self.engine.rang.set(now);
+            self.engine.last_due_call.set(now);
         }
-        self.look_ahead();
+        self.prefetch_due();
         for index in self.due.drain(..) {
             let Some((id, listener, slot)) = self.engine.targets.borrow_mut().take_alarm(index) else {
                 continue;
@@ -146,14 +147,14 @@ impl Driver {
     }
 
     /// See `Listener::prefetch`.
-    fn look_ahead(&self) {
+    fn prefetch_due(&self) {
         let targets = self.engine.targets.borrow();
-        let glances = self
+        let touched = self
             .due
             .iter()
             .filter_map(|&index| targets.at(index))
             .map(|(_, target)| target.listener.prefetch());
-        std::hint::black_box(glances.fold(0, u64::wrapping_add));
+        std::hint::black_box(touched.fold(0, u64::wrapping_add));
     }
 
     fn set_timer(&self, alarm: Timestamp) {
@@ -166,11 +167,11 @@ impl Driver {
     }
 
     fn listen(&self, on: bool) {
-        let doorbell = self.doorbell.get_ref();
+        let socket_poll = self.socket_poll.get_ref();
         for socket in self.engine.sockets.borrow().iter() {
-            let result = if on { doorbell.arm(socket) } else { doorbell.disarm(socket) };
+            let result = if on { socket_poll.arm(socket) } else { socket_poll.disarm(socket) };
             if let Err(error) = result {
-                tracing::debug!(%error, "the doorbell can't be set");
+                tracing::debug!(%error, "the sockets can't be watched");
             }
         }
     }

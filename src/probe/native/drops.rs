@@ -1,9 +1,9 @@
-//! When our own receive buffer dropped packets, so that nobody else is blamed for it.
+//! When the receive buffer dropped packets, so that requests of that time count as void and not as lost.
 
 use crate::measure::Timestamp;
 use std::collections::VecDeque;
 
-/// The recent times within which a socket's buffer dropped packets, and how many it dropped in all.
+/// The recent time windows in which a socket's buffer dropped packets, and the total number of drops.
 #[derive(Debug, Default)]
 pub(super) struct Drops {
     total: u64,
@@ -11,15 +11,15 @@ pub(super) struct Drops {
 }
 
 impl Drops {
-    /// The buffer dropped `count` packets at some time between the two moments.
+    /// Records `count` packets dropped between the two moments.
     pub(super) fn record(&mut self, count: u64, from: Timestamp, to: Timestamp) {
         self.total += count;
         match self.windows.back_mut() {
             Some(last) if from <= last.1 => last.1 = last.1.max(to),
             _ => self.windows.push_back((from, to)),
         }
-        if self.windows.len() > MOST {
-            // Two old windows become one: what lies between them is doubted without need, but nothing is blamed.
+        if self.windows.len() > MAX_WINDOWS {
+            // Merges the two oldest windows: requests between them count as void although they may be lost.
             if let Some((start, _)) = self.windows.pop_front()
                 && let Some(next) = self.windows.front_mut()
             {
@@ -28,8 +28,8 @@ impl Drops {
         }
     }
 
-    /// Forgets what ended before `moment`: no request is that old.
-    pub(super) fn forget_before(&mut self, moment: Timestamp) {
+    /// Removes windows that ended before `moment`, which no request is older than.
+    pub(super) fn remove_before(&mut self, moment: Timestamp) {
         while self.windows.front().is_some_and(|window| window.1 < moment) {
             self.windows.pop_front();
         }
@@ -40,13 +40,14 @@ impl Drops {
         self.windows.iter().rev().any(|window| window.0 <= to && window.1 >= from)
     }
 
-    /// Packets dropped since the beginning.
+    /// Total number of dropped packets.
     pub(super) const fn total(&self) -> u64 {
         self.total
     }
 }
 
-const MOST: usize = 64;
+/// Maximum number of windows.
+const MAX_WINDOWS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -57,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_doubted_only_when_packets_were_dropped_while_it_was_open() {
+    fn only_requests_that_were_open_during_a_drop_are_affected() {
         let mut drops = Drops::default();
         drops.record(3, at(100), at(110));
         drops.record(1, at(300), at(310));
@@ -72,18 +73,18 @@ mod tests {
         for (from, to, dropped) in cases {
             assert_eq!(drops.between(at(from), at(to)), dropped, "{from} to {to}");
         }
-        drops.forget_before(at(111));
+        drops.remove_before(at(111));
         assert!(!drops.between(at(0), at(200)));
         assert_eq!(drops.total(), 4);
     }
 
     #[test]
-    fn memory_is_bounded_and_errs_towards_doubt() {
+    fn memory_is_bounded_and_old_windows_are_merged() {
         let mut drops = Drops::default();
         for time in 0..1_000 {
             drops.record(1, at(time * 10), at(time * 10 + 1));
         }
-        assert!(drops.windows.len() <= MOST);
+        assert!(drops.windows.len() <= MAX_WINDOWS);
         assert!(drops.between(at(5), at(6)));
         assert_eq!(drops.total(), 1_000);
     }

@@ -1,8 +1,8 @@
 //! The identifiers of an engine's threads, and the filter by which the kernel sorts their packets.
 //!
-//! A raw socket sees every ICMP packet of the host. With several threads each has an identifier of its own, and the
-//! kernel gives it only what bears that one (a classic BPF program, socket(7)); the first thread also gets
-//! what is nobody's, so that every foreign packet is counted once. One thread alone needs no filter.
+//! A raw socket receives every ICMP packet of the host. With several threads each has its own identifier, and a classic
+//! BPF program (socket(7)) passes only packets with that one; the first thread also gets packets with other
+//! identifiers, so that every foreign packet is counted once. A single thread needs no filter.
 
 use crate::target::Family;
 use libc::{
@@ -11,7 +11,7 @@ use libc::{
 };
 use socket2::SockFilter;
 
-/// Which of several threads an engine is, and the identifiers of all of them, one after the other.
+/// The index of a thread, and the identifiers of all threads, which are consecutive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Idents {
     first: u16,
@@ -25,18 +25,18 @@ impl Idents {
         Self { first: random.min(u16::MAX - count), count, index: 0 }
     }
 
-    /// The same, as seen by the thread of that number.
+    /// The same for the thread with this index.
     #[must_use]
     pub const fn of_thread(self, index: u16) -> Self {
         Self { index, ..self }
     }
 
-    /// Our own.
+    /// The identifier of this thread.
     pub const fn own(self) -> u16 {
         self.first + self.index
     }
 
-    /// The program that keeps our packets; `None` where every packet is ours.
+    /// The program that passes the packets of this thread; `None` if there is only one thread.
     pub fn filter(self, family: Family) -> Option<Vec<SockFilter>> {
         let load = match family {
             Family::V4 => &LOAD_V4[..],
@@ -45,13 +45,13 @@ impl Idents {
         let program = load
             .iter()
             .copied()
-            .chain(self.judge())
+            .chain(self.decide())
             .map(|(code, jt, jf, k)| SockFilter::new(code, jt, jf, k));
         (self.count > 1).then(|| program.collect())
     }
 
-    /// With the identifier loaded: keep or drop.
-    fn judge(self) -> Vec<Instruction> {
+    /// Instructions that keep or drop a packet, after the identifier was loaded.
+    fn decide(self) -> Vec<Instruction> {
         let own = u32::from(self.own());
         let others_end = u32::from(self.first + self.count - 1);
         if self.index > 0 {
@@ -68,8 +68,8 @@ const KEEP: Instruction = (code(BPF_RET | BPF_K), 0, 0, u32::MAX);
 const DROP: Instruction = (code(BPF_RET | BPF_K), 0, 0, 0);
 
 /// An IPv4 packet with its header. A reply has its identifier 4 bytes into its ICMP header; an error quotes our IP
-/// header 8 bytes into its own, and the identifier lies 4 bytes behind that. What is too short for the quotation
-/// is kept, for somebody has to count it.
+/// header 8 bytes into its own, and the identifier lies 4 bytes behind that. A packet that is too short for the
+/// quotation is kept, so that it is counted.
 const LOAD_V4: [Instruction; 14] = [
     (code(BPF_LDX | BPF_B | BPF_MSH), 0, 0, 0),
     (code(BPF_LD | BPF_B | BPF_IND), 0, 0, 0),
@@ -87,7 +87,7 @@ const LOAD_V4: [Instruction; 14] = [
     (code(BPF_LD | BPF_H | BPF_IND), 0, 0, 8 + 4),
 ];
 
-/// An ICMPv6 message without the IP header. What quotes extension headers, or too little, is kept by everybody.
+/// An ICMPv6 message without the IP header. All threads keep errors that quote extension headers, or too little.
 const LOAD_V6: [Instruction; 10] = [
     (code(BPF_LD | BPF_B | BPF_ABS), 0, 0, 0),
     jump(BPF_JEQ, 129, 5, 0),

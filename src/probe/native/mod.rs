@@ -1,25 +1,25 @@
 //! The ICMP engine for Linux: raw sockets, batches, kernel time stamps, keyed tokens.
 //!
-//! | module | what it knows |
+//! | module | contents |
 //! |---|---|
-//! | `driver` | the task: sleep to the next slot, read, wake who is due, send |
+//! | `driver` | the task: sleep until the next slot, read, call due targets, send |
 //! | `transmit`, `receive` | the two directions |
-//! | `targets`, `shapes`, `slots`, `pacing` | who is pinged and how, when to wake whom, and how many at once |
-//! | `idents` | which thread a packet belongs to |
-//! | `clock`, `drops` | from the kernel's stamps and counters to the truth |
+//! | `targets`, `custom_packet`, `slots`, `pacing` | targets and their packet options, alarms, and the size of volleys |
+//! | `idents` | the thread that a packet belongs to |
+//! | `clock`, `drops` | interpretation of the kernel's time stamps and drop counters |
 //! | `socket`, `sys` | sockets and system calls |
 //!
-//! Nobody who can't read our requests can forge a reply: it needs a 64-bit token. Errors quote no token: a blind
-//! forger has to guess our random identifier and a target's random sequence number, 1 chance in 2^32.
+//! A reply needs a 64-bit token, so it can't be forged without reading a request. Errors quote no token: to forge one,
+//! the random identifier and a target's random sequence number have to be guessed, 1 chance in 2^32.
 
 mod clock;
+mod custom_packet;
 mod driver;
 mod drops;
 mod idents;
 #[deny(clippy::disallowed_methods)]
 mod pacing;
 mod receive;
-mod shapes;
 #[deny(clippy::disallowed_methods)]
 mod slots;
 mod socket;
@@ -49,7 +49,7 @@ pub use idents::Idents;
 /// The native engine of one thread.
 pub struct NativeEngine {
     key: TokenKey,
-    /// `CLOCK_BOOTTIME` at our epoch, in ns.
+    /// `CLOCK_BOOTTIME` at the epoch, in ns.
     epoch: i128,
     sockets: RefCell<Vec<IcmpSocket>>,
     targets: RefCell<NativeTargets>,
@@ -57,24 +57,24 @@ pub struct NativeEngine {
     queue: RefCell<Vec<(TargetId, u32)>>,
     receiver: RefCell<receive::Receiver>,
     transmitter: RefCell<sys::Outbound>,
-    refusals: RefCell<SendFailureLog>,
+    send_failures: RefCell<SendFailureLog>,
     complete_until: Cell<Timestamp>,
     /// When the sockets were last read, emptied or not.
     drained: Cell<Timestamp>,
     foreign: [Cell<u64>; RejectReason::ALL.len()],
     lateness: RefCell<Log2Histogram>,
     wakeups: Cell<u64>,
-    /// When targets were last called on.
-    rang: Cell<Timestamp>,
-    /// The alarm that the driver has set its timer to.
+    /// When a target was last called.
+    last_due_call: Cell<Timestamp>,
+    /// The time that the driver's timer is set to.
     timer: Cell<Timestamp>,
     /// Wakes the driver before its timer does.
-    kick: Notify,
-    /// The driver is awake, and will see for itself what is queued.
-    in_turn: Cell<bool>,
+    wake_driver: Notify,
+    /// Whether the driver is running, and so sends queued requests without a wake-up.
+    driver_awake: Cell<bool>,
 }
 
-/// Why there is no native engine; the operator sees this text as it stands.
+/// Why there is no native engine; shown to the operator unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum NativeError {
     /// Neither kind of socket is permitted.
@@ -84,13 +84,14 @@ pub enum NativeError {
          (sysctl net.ipv4.ping_group_range=\"0 2147483647\")"
     )]
     NotPermitted,
-    /// Something else is wrong with every family.
+    /// Another error, for every family.
     #[error("can't open an ICMP socket: {0}")]
     IcmpSocket(#[from] io::Error),
 }
 
 impl NativeEngine {
-    /// Opens the sockets of one of the threads with these identifiers. Moments count from `epoch`, a time of `CLOCK_BOOTTIME` in ns, from [`boot_time`].
+    /// Opens the sockets of the thread with these identifiers. Moments count from `epoch`, a time of `CLOCK_BOOTTIME`
+    /// in ns from [`boot_time`].
     ///
     /// # Errors
     /// [`NativeError`] if there is no way to send ICMP of either family.
@@ -109,20 +110,20 @@ impl NativeEngine {
             queue: RefCell::default(),
             receiver: RefCell::new(receive::Receiver::new(wall)),
             transmitter: RefCell::new(sys::Outbound::new()),
-            refusals: RefCell::default(),
+            send_failures: RefCell::default(),
             complete_until: Cell::new(now),
             drained: Cell::new(now),
             foreign: Default::default(),
             lateness: RefCell::default(),
             wakeups: Cell::new(0),
-            rang: Cell::new(now),
+            last_due_call: Cell::new(now),
             timer: Cell::new(Timestamp::NEVER),
-            kick: Notify::new(),
-            in_turn: Cell::new(false),
+            wake_driver: Notify::new(),
+            driver_awake: Cell::new(false),
         }))
     }
 
-    fn tell(&self, target: &NativeTarget, event: Event) {
+    fn report(&self, target: &NativeTarget, event: Event) {
         if let Err(reason) = target.listener.on_event(event) {
             self.count_foreign(reason);
         }
@@ -136,16 +137,16 @@ impl NativeEngine {
     /// See [`EngineStats::stalled`].
     fn stalled(&self) -> Duration {
         let due = self.slots.borrow().first();
-        due.map_or(Duration::ZERO, |due| self.now().since(due.max(self.rang.get())))
+        due.map_or(Duration::ZERO, |due| self.now().since(due.max(self.last_due_call.get())))
     }
 
-    /// Bytes of receive buffer of the smallest socket, if that is too little for many targets.
+    /// Bytes of the smallest receive buffer, if that is too small for many targets.
     pub fn small_buffer(&self) -> Option<u32> {
         self.sockets.borrow().iter().filter_map(IcmpSocket::small_buffer).min()
     }
 }
 
-/// The present on `CLOCK_BOOTTIME`, in ns. It counts while the machine is suspended; the monotonic clock does not.
+/// The present on `CLOCK_BOOTTIME`, in ns, which includes the time of a suspend; the monotonic clock does not.
 pub fn boot_time() -> i128 {
     sys::clock(libc::CLOCK_BOOTTIME)
 }
@@ -175,7 +176,7 @@ fn open_sockets(idents: Idents) -> Result<Vec<IcmpSocket>, NativeError> {
     Ok(sockets)
 }
 
-/// Permission is what an operator can do something about.
+/// Prefers the error about permissions, which the operator can correct.
 fn no_socket(failures: Vec<(Family, io::Error)>) -> NativeError {
     let mut errors = failures.into_iter().map(|(_, error)| error);
     let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
@@ -196,7 +197,7 @@ impl Engine for NativeEngine {
 
     fn detach(&self, id: TargetId) {
         let Some(removed) = self.targets.borrow_mut().remove(id) else { return };
-        self.refusals.borrow_mut().forget(removed.address);
+        self.send_failures.borrow_mut().remove(removed.address);
         if let Some(slot) = removed.alarm {
             self.slots.borrow_mut().remove(slot, id.index);
         }
@@ -211,18 +212,18 @@ impl Engine for NativeEngine {
 
     fn send(&self, id: TargetId, number: u32) {
         self.queue.borrow_mut().push((id, number));
-        if !self.in_turn.get() {
-            self.kick.notify_one();
+        if !self.driver_awake.get() {
+            self.wake_driver.notify_one();
         }
     }
 
     fn wake_at(&self, id: TargetId, at: Timestamp, interval: Duration) {
         let mut targets = self.targets.borrow_mut();
-        // The first request was promised soon, and is not to be late for the sake of a shared wake-up.
+        // The first request must be soon, so it gets less slack for a shared wake-up.
         let slack = if targets.set_interval(id, interval) { interval / 64 } else { interval / 8 };
         let rate = targets.rate();
         let Some(target) = targets.get_mut(id) else { return };
-        // An alarm in the past rings in the next turn, not over and over in the present one.
+        // An alarm in the past is due in the next turn, not again and again in the current one.
         let slot = slots::slot_of(at.max(self.now()), slack, rate);
         let before = target.alarm.replace(slot);
         let mut slots = self.slots.borrow_mut();
@@ -231,12 +232,12 @@ impl Engine for NativeEngine {
         }
         slots.insert(slot, id.index);
         if slot < self.timer.get() {
-            self.kick.notify_one();
+            self.wake_driver.notify_one();
         }
     }
 
     fn collect(&self) -> Timestamp {
-        if self.now().since(self.drained.get()) > receive::STALE_AFTER {
+        if self.now().since(self.drained.get()) > receive::MAX_DRAIN_AGE {
             self.drain();
         }
         self.complete_until.get()

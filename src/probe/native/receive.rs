@@ -1,4 +1,4 @@
-//! From the sockets to the listeners: reads, checks, attributes.
+//! Receiving: reads packets from the sockets, verifies them, and calls the listeners of their targets.
 
 use super::NativeEngine;
 use super::clock::WallClock;
@@ -12,23 +12,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tracing::debug;
 
-/// A collection this recent is as good as a new one.
-pub(super) const STALE_AFTER: Duration = Duration::from_millis(1);
-/// Batches that are read in one go; a flood must not keep us from sending.
-const MOST_BATCHES: usize = 64;
-/// A socket that fails so often in a row is left alone for now.
-const MOST_FAILURES: u32 = 8;
-/// Requests are remembered for two minutes at most.
-const MEMORY: Duration = Duration::from_secs(150);
+/// Maximum age of a drain that replaces a new one.
+pub(super) const MAX_DRAIN_AGE: Duration = Duration::from_millis(1);
+/// Maximum number of batches in one drain, so that a flood does not stop sending.
+const MAX_BATCHES_PER_DRAIN: usize = 64;
+/// Consecutive errors of a socket that end a drain.
+const MAX_FAILURES_IN_A_ROW: u32 = 8;
+/// Time for which drops are kept: requests are kept for two minutes at most.
+const DROP_HISTORY: Duration = Duration::from_secs(150);
 
-/// More than an error and what it quotes have in headers: two of IPv4 with all their options, two of ICMP.
-const HEADERS: usize = 2 * (60 + wire::HEADER);
+/// Maximum size of the headers of an error and its quotation: two of IPv4 with all their options, two of ICMP.
+const MAX_ERROR_HEADERS: usize = 2 * (60 + wire::HEADER);
 
-/// What reading takes: buffers and a clock.
+/// Buffers and clock for receiving.
 pub(super) struct Receiver {
     inbound: Inbound,
     wall: WallClock,
-    /// When the sockets were last seen empty.
+    /// When the sockets were last empty.
     emptied: Timestamp,
 }
 
@@ -37,14 +37,14 @@ impl Receiver {
         Self { inbound: Inbound::new(), wall, emptied: Timestamp::EPOCH }
     }
 
-    /// Has replies to requests of that size read whole, and errors that quote them.
+    /// Enlarges the buffers for replies to requests of this size, and for errors that quote them.
     pub(super) fn make_room(&mut self, size: PayloadSize) {
-        self.inbound.make_room(usize::from(size.get()) + HEADERS);
+        self.inbound.make_room(usize::from(size.get()) + MAX_ERROR_HEADERS);
     }
 }
 
 impl NativeEngine {
-    /// Delivers what has arrived. Returns whether the sockets were emptied.
+    /// Delivers received packets. Returns whether the sockets were emptied.
     pub(super) fn drain(&self) -> bool {
         let mut receiver = self.receiver.borrow_mut();
         let mut sockets = self.sockets.borrow_mut();
@@ -55,12 +55,12 @@ impl NativeEngine {
         for socket in sockets.iter_mut() {
             let corrupt = socket.note_drops(receiver.emptied, start);
             (0..corrupt).for_each(|_| self.count_foreign(RejectReason::Corrupt));
-            socket.drops.forget_before(start - MEMORY);
+            socket.drops.remove_before(start - DROP_HISTORY);
             emptied &= self.drain_socket(socket, &mut receiver);
         }
         if emptied {
             receiver.emptied = start;
-            // A packet is stamped a little before it can be read.
+            // A packet gets its stamp shortly before it can be read.
             self.complete_until.set(start - DELIVERY);
         }
         emptied
@@ -71,27 +71,27 @@ impl NativeEngine {
         self.drain_queue(socket, receiver, false)
     }
 
-    /// Reads what waits in a socket's error queue; else it fails our next request, whoever that is for.
+    /// Reads a socket's error queue; a pending error would fail the next request, also to another target.
     pub(super) fn drain_errors(&self, socket: &IcmpSocket) {
         self.drain_queue(socket, &mut self.receiver.borrow_mut(), true);
     }
 
     fn drain_queue(&self, socket: &IcmpSocket, receiver: &mut Receiver, errors: bool) -> bool {
         let mut failures = 0;
-        for _ in 0..MOST_BATCHES {
+        for _ in 0..MAX_BATCHES_PER_DRAIN {
             match receiver.inbound.receive(socket, errors) {
-                // Less than a batch is no sign of the end: a pending error cuts it short.
+                // A short batch is not the end: a pending error ends a batch early.
                 Ok(0) => return true,
                 Ok(_) => {
                     failures = 0;
                     self.take_batch(socket, receiver, errors);
                 }
                 Err(error) => {
-                    // An ICMP error is reported here too, once; the queue tells whose it was. What waits behind
-                    // it has not been read, however often it happens.
+                    // An ICMP error is also reported here, once; its target is in the error queue. Packets behind it
+                    // are not read yet.
                     debug!(%error, family = ?socket.family, "receiving");
                     failures += 1;
-                    if failures == MOST_FAILURES {
+                    if failures == MAX_FAILURES_IN_A_ROW {
                         break;
                     }
                 }
@@ -105,22 +105,22 @@ impl NativeEngine {
         for packet in receiver.inbound.packets() {
             let stamped = packet.stamp.map(|wall| receiver.wall.moment(wall, receiver.emptied, now));
             let at = stamped.unwrap_or(now);
-            let understand = if errors { Self::understand_error } else { Self::understand };
-            if let Err(reason) = understand(self, socket, &packet, at) {
+            let handle = if errors { Self::handle_queued_error } else { Self::handle_packet };
+            if let Err(reason) = handle(self, socket, &packet, at) {
                 debug!(source = ?packet.source, reason = reason.as_str(), "foreign packet");
                 self.count_foreign(reason);
             }
         }
     }
 
-    fn understand(
+    fn handle_packet(
         &self,
         socket: &IcmpSocket,
         packet: &Received<'_>,
         received: Timestamp,
     ) -> Result<(), RejectReason> {
         let source = packet.source.ok_or(RejectReason::Malformed)?;
-        if packet.cut {
+        if packet.truncated {
             return Err(RejectReason::Malformed);
         }
         let (message, ttl) = match (socket.family, socket.kind) {
@@ -136,9 +136,9 @@ impl NativeEngine {
         }
     }
 
-    /// An entry of the error queue. A raw socket gets the same error as a packet, so there it is passed over;
-    /// our own kernel's complaints are heard at sending.
-    fn understand_error(
+    /// Handles an entry of the error queue. Ignored for a raw socket, which gets the same error as a packet; errors of
+    /// the local kernel are reported at sending.
+    fn handle_queued_error(
         &self,
         socket: &IcmpSocket,
         packet: &Received<'_>,
@@ -169,14 +169,14 @@ impl NativeEngine {
         }
         let targets = self.targets.borrow();
         let index = reply.index().ok_or(RejectReason::Malformed)?;
-        if !targets.knows(index) {
+        if !targets.was_used(index) {
             return Err(RejectReason::Forged);
         }
-        let (port, target) = targets.at(index).ok_or(RejectReason::Stale)?;
+        let (target_id, target) = targets.at(index).ok_or(RejectReason::Stale)?;
         if !target.is_from(source) {
             return Err(RejectReason::NotOurs);
         }
-        let number = reply.verify(&self.key, target.ip(), port, target.size())?;
+        let number = reply.verify(&self.key, target.ip(), target_id, target.size())?;
         target.listener.on_event(Event::Reply { number, received, ttl })
     }
 
@@ -199,7 +199,7 @@ impl NativeEngine {
     }
 }
 
-/// What the error queue says: our own ICMP header, and the type and code of the error about it.
+/// Converts an entry of the error queue: the ICMP header of our request, and type and code of the error.
 fn queued_quote(
     family: Family,
     ours: &[u8],

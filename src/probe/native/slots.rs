@@ -1,54 +1,54 @@
-//! When to wake whom: alarms gathered into slots, so that many targets share one wake-up.
+//! Alarms of targets, grouped into slots, so that many targets share one wake-up.
 //!
-//! A wake-up costs 25 µs, more than a ping. Slots are as wide as the rate allows: at most about 50 requests
-//! in one, for a full slot is a burst on somebody's access link.
+//! A wake-up costs 25 µs, more than a ping. Slots are as wide as the rate allows: at most about 50 requests in one,
+//! because a slot is a burst on an access link.
 
 use crate::measure::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Alarms of targets, by slot. A target has at most one; whoever set it knows in which slot it is.
+/// Alarms of targets, by slot. A target has at most one; the caller stores its slot.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     slots: BTreeMap<Timestamp, Vec<u32>>,
-    /// Emptied slots, to be used again without an allocation.
+    /// Emptied slots, reused without an allocation.
     spare: Vec<Vec<u32>>,
 }
 
 impl Slots {
-    /// Sets an alarm in that slot, from [`slot_of`].
+    /// Adds an alarm to a slot from [`slot_of`].
     pub(super) fn insert(&mut self, slot: Timestamp, index: u32) {
         let spare = &mut self.spare;
         self.slots.entry(slot).or_insert_with(|| spare.pop().unwrap_or_default()).push(index);
     }
 
-    /// Cancels the alarm of a target that is in that slot.
+    /// Removes the alarm of a target from its slot.
     pub(super) fn remove(&mut self, slot: Timestamp, index: u32) {
-        let Some(waiting) = self.slots.get_mut(&slot) else { return };
-        if let Some(place) = waiting.iter().position(|&other| other == index) {
-            waiting.swap_remove(place);
+        let Some(indices) = self.slots.get_mut(&slot) else { return };
+        if let Some(position) = indices.iter().position(|&other| other == index) {
+            indices.swap_remove(position);
         }
-        if waiting.is_empty() {
+        if indices.is_empty() {
             self.recycle(slot);
         }
     }
 
-    /// The first slot with an alarm in it.
+    /// The first slot.
     pub(super) fn first(&self) -> Option<Timestamp> {
         self.slots.first_key_value().map(|(&slot, _)| slot)
     }
 
-    /// Takes up to `most` targets whose slot is not after `now` and appends them to `due`, earliest first.
-    pub(super) fn take_due(&mut self, now: Timestamp, most: usize, due: &mut Vec<u32>) {
-        let mut left = most;
+    /// Takes up to `limit` targets whose slot is not after `now` and appends them to `due`, earliest first.
+    pub(super) fn take_due(&mut self, now: Timestamp, limit: usize, due: &mut Vec<u32>) {
+        let mut left = limit;
         while left > 0 {
             let Some(mut entry) = self.slots.first_entry().filter(|entry| *entry.key() <= now) else {
                 return;
             };
-            let waiting = entry.get_mut();
-            let keep = waiting.len().saturating_sub(left);
-            left -= waiting.len() - keep;
-            due.extend(waiting.drain(keep..));
+            let indices = entry.get_mut();
+            let keep = indices.len().saturating_sub(left);
+            left -= indices.len() - keep;
+            due.extend(indices.drain(keep..));
             if keep == 0 {
                 let slot = *entry.key();
                 self.recycle(slot);
@@ -64,10 +64,12 @@ impl Slots {
     }
 }
 
-/// The slot for an alarm at `at` that may ring up to `slack` late: the first one at or after it, on the widest
-/// grid that the rate and the slack allow. Slots of all widths lie on one grid of milliseconds.
+/// The slot for an alarm at `at` that may be up to `slack` late: the first one at or after it, on the widest grid that
+/// the rate and the slack allow. Slots of all widths lie on one grid of milliseconds.
 pub(super) fn slot_of(at: Timestamp, slack: Duration, rate: f64) -> Timestamp {
-    let fits = |width: &u64| Duration::from_millis(*width) <= slack && *width as f64 / 1e3 * rate <= FULL;
+    let fits = |width: &u64| {
+        Duration::from_millis(*width) <= slack && *width as f64 / 1e3 * rate <= REQUESTS_PER_SLOT
+    };
     let width = WIDTHS_MS.into_iter().find(fits).unwrap_or(NARROWEST_MS);
     // At a high rate even the narrowest slot is full; a short interval may need an even narrower one.
     let width = if Duration::from_millis(width) <= slack { width } else { 1 };
@@ -77,8 +79,8 @@ pub(super) fn slot_of(at: Timestamp, slack: Duration, rate: f64) -> Timestamp {
 
 const WIDTHS_MS: [u64; 5] = [100, 50, 20, 10, 5];
 const NARROWEST_MS: u64 = 5;
-/// Requests in a slot, on average.
-const FULL: f64 = 50.0;
+/// Maximum average number of requests in a slot.
+const REQUESTS_PER_SLOT: f64 = 50.0;
 const MAX_SPARE: usize = 256;
 const MAX_SPARE_CAPACITY: usize = 4096;
 

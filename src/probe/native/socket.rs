@@ -1,4 +1,6 @@
-//! One family's ICMP socket: raw where that is permitted, else a datagram socket.
+//! The ICMP socket of one family: raw if permitted, otherwise a datagram socket.
+//!
+//! Opened here and not by `crate::socket`: filters, time stamps, error queues and buffers are options of ICMP alone.
 
 use super::drops::Drops;
 use super::idents::Idents;
@@ -11,17 +13,17 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 
-/// What kind of ICMP socket it is.
+/// Kind of an ICMP socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SocketKind {
-    /// Sees every ICMP packet of the host; needs CAP_NET_RAW.
+    /// Receives every ICMP packet of the host; needs CAP_NET_RAW.
     Raw,
-    /// Sees replies to its own requests, and errors through its error queue; needs `net.ipv4.ping_group_range`.
+    /// Receives replies to its own requests, and errors in its error queue; needs `net.ipv4.ping_group_range`.
     Datagram,
 }
 
 impl SocketKind {
-    /// As metrics call it.
+    /// Its name in metrics.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Raw => "raw",
@@ -30,46 +32,46 @@ impl SocketKind {
     }
 }
 
-/// What the system does with a request that is larger than a link takes.
+/// How requests that exceed the MTU of a link are fragmented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fragments {
-    /// Nobody fragments it, and what is known of the path does not matter: it is sent, and a router may refuse it.
+    /// Never, and the known MTU of the path is ignored: the request is sent, and a router may refuse it.
     Never,
-    /// We do, to what the path is known to take (RFC 1191, RFC 8201); a router does not.
+    /// Only by the local system, to the known MTU of the path (RFC 1191, RFC 8201).
     AtSource,
-    /// We do, to what our own link takes; and for IPv4 any router.
+    /// By the local system, to the MTU of its link; and for IPv4 by any router.
     Anywhere,
 }
 
-/// An open ICMP socket of one family, with what its receive buffer dropped.
+/// An open ICMP socket of one family.
 pub(super) struct IcmpSocket {
     inner: Inner,
-    /// Which family it is for.
+    /// Its family.
     pub family: Family,
-    /// What kind of socket it is.
+    /// Its kind.
     pub kind: SocketKind,
     /// The identifier of its requests: random, or chosen by the kernel for a datagram socket.
     pub ident: u16,
-    /// What its receive buffer dropped, and when.
+    /// Drops of its receive buffer.
     pub drops: Drops,
     seen_drops: u32,
-    /// What it is set to.
+    /// The current setting of the socket.
     fragments: Cell<Fragments>,
 }
 
-/// Bytes of receive buffer that we ask for: enough for 5 000 replies, of 832 bytes each as the kernel counts.
+/// Requested size of the receive buffer in bytes: 5 000 replies, which the kernel counts as 832 bytes each.
 const RECEIVE_BUFFER: usize = 4 << 20;
-/// With less than this a warning is due.
-const SMALL_BUFFER: u32 = 1 << 20;
+/// Size in bytes below which the daemon logs a warning.
+const MIN_RECEIVE_BUFFER: u32 = 1 << 20;
 
-/// Before, Linux passed over the options of packets of IPv6 datagram sockets.
+/// First version of Linux that applies control data of packets to IPv6 datagram sockets.
 const MARKS_SINCE: (u32, u32) = (5, 18);
 
 impl IcmpSocket {
-    /// Opens a socket that does not block, stamps what it receives, and gets only what concerns us.
+    /// Opens a non-blocking socket with receive time stamps and filters.
     ///
     /// # Errors
-    /// Whatever socket(2) and its companions say: no permission, no such family.
+    /// Errors of socket(2), setsockopt(2) and bind(2): no permission, no such family.
     pub(super) fn open(family: Family, kind: SocketKind, idents: Idents) -> io::Result<Self> {
         let (domain, protocol) = match family {
             Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
@@ -86,19 +88,19 @@ impl IcmpSocket {
             SocketKind::Raw => socket.filter(idents)?,
             SocketKind::Datagram => socket.ident = socket.bind()?,
         }
-        socket.ask_for_details()?;
-        // Without an IP identifier to choose, the kernel sends 3 % cheaper.
+        socket.enable_details()?;
+        // Sending is 3 % cheaper if the kernel does not have to choose an IP identifier.
         socket.set_fragments(Fragments::Never)?;
         Ok(socket)
     }
 
-    /// What becomes of large requests at present.
+    /// The current setting for large requests.
     pub(super) fn fragments(&self) -> Fragments {
         self.fragments.get()
     }
 
-    /// Why the kernel would send a request otherwise than its marks say, and would not mention it.
-    pub(super) fn inability(&self, marks: PacketMarks) -> Option<&'static str> {
+    /// Why the kernel would silently ignore some of these marks; `None` if it applies all of them.
+    pub(super) fn unsupported(&self, marks: PacketMarks) -> Option<&'static str> {
         if self.kind == SocketKind::Raw || self.family == Family::V4 || marks == PacketMarks::default() {
             return None;
         }
@@ -108,10 +110,10 @@ impl IcmpSocket {
         marks.source.map(|_| "datagram sockets of IPv6 choose the source themselves: it takes CAP_NET_RAW")
     }
 
-    /// Says what becomes of large requests from now on: an option of the socket, not of a packet.
+    /// Changes the setting for large requests, which is an option of the socket, not of a packet.
     ///
     /// # Errors
-    /// Whatever setsockopt(2) says.
+    /// Errors of setsockopt(2).
     pub(super) fn set_fragments(&self, fragments: Fragments) -> io::Result<()> {
         let (level, option) = match self.family {
             Family::V4 => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
@@ -128,33 +130,33 @@ impl IcmpSocket {
         Ok(())
     }
 
-    /// Bytes that the kernel lets the receive buffer hold, if that is too little for many targets.
+    /// Size of the receive buffer in bytes, if that is too small for many targets.
     pub(super) fn small_buffer(&self) -> Option<u32> {
         let (_, allowed, _) = sys::receive_buffer(&self.inner).ok()?;
-        (allowed < SMALL_BUFFER).then_some(allowed)
+        (allowed < MIN_RECEIVE_BUFFER).then_some(allowed)
     }
 
-    /// Notes what the receive buffer has dropped since the last time; to be called before reading.
+    /// Records the drops of the receive buffer since the latest call; must be called before reading.
     ///
-    /// Returns packets that were discarded for a wrong checksum: Linux counts those of raw IPv6 sockets in the
-    /// same place. The buffer only fills until it is read, so if it is not full now it never was.
+    /// Returns the number of packets with a wrong checksum: Linux counts those of raw IPv6 sockets as drops. The buffer
+    /// only fills until it is read, so if it is not full now it never was.
     pub(super) fn note_drops(&mut self, since: Timestamp, now: Timestamp) -> u64 {
         let Ok((charged, allowed, drops)) = sys::receive_buffer(&self.inner) else { return 0 };
-        let fresh = u64::from(drops.wrapping_sub(self.seen_drops));
+        let dropped = u64::from(drops.wrapping_sub(self.seen_drops));
         self.seen_drops = drops;
-        if fresh == 0 {
+        if dropped == 0 {
             return 0;
         }
         if self.family == Family::V6 && self.kind == SocketKind::Raw && charged < allowed / 2 {
-            return fresh;
+            return dropped;
         }
-        self.drops.record(fresh, since, now);
+        self.drops.record(dropped, since, now);
         0
     }
 
     fn enlarge_buffers(&self) {
         let bytes = i32::try_from(RECEIVE_BUFFER).unwrap_or(i32::MAX);
-        // Beyond net.core.rmem_max needs CAP_NET_ADMIN; else the kernel takes as much as it may.
+        // More than net.core.rmem_max needs CAP_NET_ADMIN; without it the kernel limits the size.
         if sys::set_option(&self.inner, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes).is_err() {
             let _ = self.inner.set_recv_buffer_size(RECEIVE_BUFFER);
         }
@@ -166,12 +168,12 @@ impl IcmpSocket {
         idents.filter(self.family).map_or(Ok(()), |program| self.inner.attach_filter(&program))
     }
 
-    /// Keeps echo requests, our own on loopback among them, and router chatter out of the buffer.
+    /// Keeps echo requests, including our own on loopback, and router messages out of the buffer.
     fn filter_types(&self) -> io::Result<()> {
         match self.family {
             Family::V4 => {
-                let wanted: u32 = [0, 3, 11, 12].iter().map(|kind| 1_u32 << kind).sum();
-                sys::set_option(&self.inner, libc::SOL_RAW, ICMP_FILTER, !wanted)
+                let accepted: u32 = [0, 3, 11, 12].iter().map(|kind| 1_u32 << kind).sum();
+                sys::set_option(&self.inner, libc::SOL_RAW, ICMP_FILTER, !accepted)
             }
             Family::V6 => {
                 let blocked = [0, 0, 0, 0, !(1_u32 << (129 - 128)), !0, !0, !0];
@@ -180,7 +182,7 @@ impl IcmpSocket {
         }
     }
 
-    /// Has the kernel choose our identifier: the port of a datagram ICMP socket.
+    /// Binds a datagram socket; the kernel chooses its identifier, which is its port.
     fn bind(&self) -> io::Result<u16> {
         let any: SocketAddr = match self.family {
             Family::V4 => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -190,11 +192,11 @@ impl IcmpSocket {
         Ok(self.inner.local_addr()?.as_socket().map_or(0, |address| address.port()))
     }
 
-    /// Asks for what else the kernel can tell.
+    /// Enables hop limits and the error queue.
     ///
-    /// The error queue is where a datagram socket hears of ICMP errors. A raw socket sees those as packets, but
-    /// only with an error queue the kernel admits that it dropped a request for want of room in a device's queue.
-    fn ask_for_details(&self) -> io::Result<()> {
+    /// A datagram socket gets ICMP errors in its error queue. A raw socket gets them as packets, but only with an error
+    /// queue the kernel reports that it dropped a request because the queue of a device was full.
+    fn enable_details(&self) -> io::Result<()> {
         match self.family {
             Family::V4 => {
                 sys::set_option(&self.inner, libc::IPPROTO_IP, libc::IP_RECVTTL, 1)?;
@@ -214,7 +216,7 @@ impl AsRawFd for IcmpSocket {
     }
 }
 
-/// `linux/icmp.h`: bits are the types to keep out.
+/// `linux/icmp.h`: the bits are the types that are blocked.
 const ICMP_FILTER: i32 = 1;
-/// `linux/icmpv6.h`: likewise.
+/// `linux/icmpv6.h`: the same.
 const ICMP6_FILTER: i32 = 1;

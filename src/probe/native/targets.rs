@@ -1,6 +1,6 @@
-//! The engine's table of targets: found by index for replies, by address for errors.
+//! The engine's table of targets, with access by index for replies and by address for errors.
 
-use super::shapes::SpecialSocket;
+use super::custom_packet::CustomPacket;
 use super::socket::Fragments;
 use super::sys;
 use crate::measure::Timestamp;
@@ -12,9 +12,9 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// One target, as far as the engine knows it.
+/// One target of the engine.
 pub(super) struct NativeTarget {
-    /// Where its events go.
+    /// Receives its events.
     pub listener: Rc<dyn Listener>,
     /// The slot of its alarm.
     pub alarm: Option<Timestamp>,
@@ -24,34 +24,34 @@ pub(super) struct NativeTarget {
     scope: u32,
     /// Requests per second, in millionths.
     rate: u64,
-    /// In what its requests differ from others; most do not.
-    special: Option<Box<SpecialSocket>>,
+    /// Its packet options, if they differ from the defaults.
+    custom: Option<Box<CustomPacket>>,
 }
 
-/// How a request gets to its target.
+/// Destination and options of a request.
 pub(super) struct Route {
-    /// Where it goes.
+    /// The destination.
     pub to: SocketAddr,
     /// Number of bytes after the ICMP header.
     pub size: usize,
-    /// What the system does with it if that is too large for a link.
+    /// How it is fragmented.
     pub fragments: Fragments,
-    /// What its packet bears.
+    /// Control data of its packet.
     pub marks: Option<sys::PacketMarks>,
 }
 
-/// Why a request has no way to its target; for the log.
+/// Why a request can't be sent; for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no interface {0:?}")]
 pub(super) struct NoInterface(Zone);
 
 impl NativeTarget {
-    /// The address that its requests are for.
+    /// The address of its requests.
     pub(super) const fn ip(&self) -> IpAddr {
         self.address.ip()
     }
 
-    /// Whether a packet from there can be a reply of this target.
+    /// Whether a packet from this source can be a reply of the target.
     pub(super) fn is_from(&self, source: SocketAddr) -> bool {
         let same_zone = match source {
             SocketAddr::V6(v6) if self.scope != 0 => v6.scope_id() == self.scope,
@@ -62,28 +62,28 @@ impl NativeTarget {
 
     /// Number of bytes after the ICMP header of its requests.
     pub(super) fn size(&self) -> usize {
-        self.special.as_ref().map_or(PAYLOAD, |special| special.size())
+        self.custom.as_ref().map_or(PAYLOAD, |custom| custom.size())
     }
 
-    /// The address of ours that its requests come from, if that was asked for.
+    /// The source address of its requests, if set.
     pub(super) fn source(&self) -> Option<IpAddr> {
-        self.special.as_ref()?.source()
+        self.custom.as_ref()?.source()
     }
 
-    /// How its requests get to that address.
-    fn way(&mut self, to: SocketAddr) -> Result<Route, NoInterface> {
-        Ok(match &mut self.special {
+    /// The route of a request to that destination.
+    fn route(&mut self, to: SocketAddr) -> Result<Route, NoInterface> {
+        Ok(match &mut self.custom {
             None => Route { to, size: PAYLOAD, fragments: Fragments::Never, marks: None },
-            Some(special) => Route {
+            Some(custom) => Route {
                 to,
-                size: special.size(),
-                fragments: special.fragments(),
-                marks: Some(special.marks().map_err(NoInterface)?),
+                size: custom.size(),
+                fragments: custom.fragments(),
+                marks: Some(custom.marks().map_err(NoInterface)?),
             },
         })
     }
 
-    /// Where its requests go; `None` while its zone's interface does not exist.
+    /// The destination of its requests; `None` while its zone's interface does not exist.
     fn destination(&self) -> Option<SocketAddr> {
         match self.address.ip() {
             IpAddr::V4(v4) => Some((v4, 0).into()),
@@ -121,7 +121,7 @@ impl NativeTargets {
         let scope = scope_of(address);
         self.by_address.insert((address.ip(), scope), index);
         let entry = &mut self.entries[index as usize];
-        entry.target = Some(NativeTarget { listener, alarm: None, address, scope, rate: 0, special: None });
+        entry.target = Some(NativeTarget { listener, alarm: None, address, scope, rate: 0, custom: None });
         TargetId { index, generation: entry.generation }
     }
 
@@ -140,25 +140,25 @@ impl NativeTargets {
         Some(target)
     }
 
-    /// The target of that name, if it is still here.
+    /// The target with this id, unless it was removed.
     pub(super) fn get(&self, id: TargetId) -> Option<&NativeTarget> {
         let entry = self.entries.get(id.index as usize)?;
         entry.target.as_ref().filter(|_| entry.generation == id.generation)
     }
 
-    /// Likewise.
+    /// The target with this id, unless it was removed.
     pub(super) fn get_mut(&mut self, id: TargetId) -> Option<&mut NativeTarget> {
         let entry = self.entries.get_mut(id.index as usize)?;
         entry.target.as_mut().filter(|_| entry.generation == id.generation)
     }
 
-    /// The target that now has an index.
+    /// The current target with this index.
     pub(super) fn at(&self, index: u32) -> Option<(TargetId, &NativeTarget)> {
         let entry = self.entries.get(index as usize)?;
         Some((TargetId { index, generation: entry.generation }, entry.target.as_ref()?))
     }
 
-    /// Takes the alarm of the target that now has an index: whose it is, and in which slot it was.
+    /// Takes the alarm of the current target with this index; returns its id, listener and slot.
     pub(super) fn take_alarm(&mut self, index: u32) -> Option<(TargetId, Rc<dyn Listener>, Timestamp)> {
         let entry = self.entries.get_mut(index as usize)?;
         let target = entry.target.as_mut()?;
@@ -167,47 +167,47 @@ impl NativeTargets {
     }
 
     /// Whether an index was ever in use.
-    pub(super) fn knows(&self, index: u32) -> bool {
+    pub(super) fn was_used(&self, index: u32) -> bool {
         (index as usize) < self.entries.len()
     }
 
-    /// The target with an address; `scope` is that of whoever told us about it.
+    /// The target with an address; `scope` is the interface index of the sender of the error.
     pub(super) fn find(&self, ip: IpAddr, scope: u32) -> Option<&NativeTarget> {
         let ip = ip.to_canonical();
         let index = self.by_address.get(&(ip, 0)).or_else(|| self.by_address.get(&(ip, scope)))?;
         self.entries.get(*index as usize)?.target.as_ref()
     }
 
-    /// Has a target's requests look like that from now on.
+    /// Changes the packet options of a target.
     pub(super) fn set_packet_options(&mut self, id: TargetId, packet: PacketOptions) {
         if let Some(target) = self.get_mut(id) {
-            target.special = SpecialSocket::new(packet);
+            target.custom = CustomPacket::new(packet);
         }
     }
 
-    /// How a target's requests get there, looking for interfaces if need be; `None` if the target is gone.
+    /// The route of a target's requests; looks up interfaces if necessary. `None` if the target was removed.
     ///
     /// # Errors
     /// [`NoInterface`] while an interface does not exist.
-    pub(super) fn way(&mut self, id: TargetId) -> Option<Result<Route, NoInterface>> {
+    pub(super) fn route(&mut self, id: TargetId) -> Option<Result<Route, NoInterface>> {
         let target = self.get_mut(id)?;
         if let Some(to) = target.destination() {
-            return Some(target.way(to));
+            return Some(target.route(to));
         }
         let address = target.address;
         self.set_scope(id, scope_of(address));
         let target = self.get_mut(id)?;
         match (target.destination(), address.zone()) {
-            (Some(to), _) => Some(target.way(to)),
+            (Some(to), _) => Some(target.route(to)),
             (None, zone) => zone.map(|zone| Err(NoInterface(*zone))),
         }
     }
 
-    /// Has the interfaces of a target looked for again: they may have gone, or come back as others.
-    pub(super) fn forget_interfaces(&mut self, id: TargetId) {
+    /// Makes the next request look up the interfaces of a target again: they may have other indices now.
+    pub(super) fn invalidate_interfaces(&mut self, id: TargetId) {
         self.set_scope(id, 0);
-        if let Some(special) = self.get_mut(id).and_then(|target| target.special.as_mut()) {
-            special.forget_interface();
+        if let Some(custom) = self.get_mut(id).and_then(|target| target.custom.as_mut()) {
+            custom.invalidate_interface();
         }
     }
 
@@ -221,7 +221,7 @@ impl NativeTargets {
         }
     }
 
-    /// Notes a target's interval; returns whether it is the first that we hear of.
+    /// Sets a target's interval; returns whether it is the first one.
     pub(super) fn set_interval(&mut self, id: TargetId, interval: Duration) -> bool {
         let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX).max(1);
         let Some(target) = self.get_mut(id) else { return false };

@@ -1,4 +1,4 @@
-//! From the queue to the sockets: batches, with a clock around each.
+//! Sending: queued requests go to the sockets in batches, and each gets a time stamp.
 
 use super::socket::IcmpSocket;
 use super::targets::{NativeTarget, Route};
@@ -11,13 +11,14 @@ use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Time stamps within a batch are interpolated, and what holds up one of its requests puts off the others' stamps:
-/// so many requests at most for each that has left since the wake-up. The first ones take longest, caches being cold.
-const GROWTH: usize = 4;
-/// Requests in the largest batch.
-const LARGEST: usize = 8;
+/// The size of a batch is the number of requests sent since the wake-up divided by this. Time stamps within a batch are
+/// interpolated, so a delay of one request shifts those of the others; the first requests take longest, with cold
+/// caches.
+const SENT_PER_BATCHED_REQUEST: usize = 4;
+/// Maximum number of requests in a batch.
+const MAX_BATCH: usize = 8;
 
-/// A request on its way out.
+/// A request to be sent.
 type Queued = (TargetId, u32);
 
 impl NativeEngine {
@@ -36,11 +37,11 @@ impl NativeEngine {
             let mut rest = self.of_family(&queue, family).peekable();
             let (mut sent, mut drained) = (0, 0);
             while rest.peek().is_some() {
-                let size = (sent / GROWTH).clamp(1, LARGEST);
+                let size = (sent / SENT_PER_BATCHED_REQUEST).clamp(1, MAX_BATCH);
                 self.send_batch(family, rest.by_ref().take(size));
                 sent += size;
                 if sent - drained >= sys::BATCH {
-                    // Replies to a large volley do not fit into a small receive buffer.
+                    // Replies to a large volley would overflow a small receive buffer.
                     self.drain();
                     drained = sent;
                 }
@@ -55,7 +56,7 @@ impl NativeEngine {
         queue.iter().copied().filter(move |&(id, _)| is(id))
     }
 
-    /// Keeps the queue's memory.
+    /// Reuses the memory of the queue.
     fn recycle(&self, mut queue: Vec<Queued>) {
         queue.clear();
         let mut current = self.queue.borrow_mut();
@@ -71,46 +72,52 @@ impl NativeEngine {
         };
         let mut outbound = self.transmitter.borrow_mut();
         outbound.clear();
-        let mut batch = [(TargetId { index: 0, generation: 0 }, 0); LARGEST];
+        let mut batch = [(TargetId { index: 0, generation: 0 }, 0); MAX_BATCH];
         for request in requests {
-            let Some(way) = self.way(socket, request) else { continue };
-            if way.fragments != socket.fragments() {
-                // An option of the socket, not of a packet: what is in the batch goes before it is changed.
+            let Some(route) = self.route(socket, request) else { continue };
+            if route.fragments != socket.fragments() {
+                // An option of the socket, not of a packet: the batch is sent before it changes.
                 self.transmit(socket, &batch, &mut outbound);
                 outbound.clear();
-                if let Err(error) = socket.set_fragments(way.fragments) {
+                if let Err(error) = socket.set_fragments(route.fragments) {
                     self.refuse(request, &error);
                     continue;
                 }
             }
-            if let Some(place) = batch.get_mut(outbound.len()) {
-                *place = request;
-                self.write(socket, request, &way, &mut outbound);
+            if let Some(position) = batch.get_mut(outbound.len()) {
+                *position = request;
+                self.write(socket, request, &route, &mut outbound);
             }
         }
         self.transmit(socket, &batch, &mut outbound);
     }
 
-    /// How a request gets to its target; `None` if it can't.
-    fn way(&self, socket: &IcmpSocket, request: Queued) -> Option<Route> {
-        let way = self.targets.borrow_mut().way(request.0)?;
-        let way = way.map_err(|error| self.refuse(request, &error)).ok()?;
-        if let Some(reason) = way.marks.and_then(|marks| socket.inability(marks)) {
+    /// The route of a request; `None` if it was refused.
+    fn route(&self, socket: &IcmpSocket, request: Queued) -> Option<Route> {
+        let route = self.targets.borrow_mut().route(request.0)?;
+        let route = route.map_err(|error| self.refuse(request, &error)).ok()?;
+        if let Some(reason) = route.marks.and_then(|marks| socket.unsupported(marks)) {
             self.refuse(request, &reason);
             return None;
         }
-        Some(way)
+        Some(route)
     }
 
-    /// Puts a request into the batch.
-    fn write(&self, socket: &IcmpSocket, (port, number): Queued, way: &Route, outbound: &mut sys::Outbound) {
-        let message = outbound.push(way.to, wire::HEADER + way.size, way.marks);
-        wire::write_request(&self.key, way.to.ip(), socket.ident, RequestToken { port, number }, message);
+    /// Adds a request to the batch.
+    fn write(
+        &self,
+        socket: &IcmpSocket,
+        (target, number): Queued,
+        route: &Route,
+        outbound: &mut sys::Outbound,
+    ) {
+        let message = outbound.push(route.to, wire::HEADER + route.size, route.marks);
+        wire::write_request(&self.key, route.to.ip(), socket.ident, RequestToken { target, number }, message);
     }
 
     fn transmit(&self, socket: &IcmpSocket, batch: &[Queued], outbound: &mut sys::Outbound) {
         let mut first = 0;
-        let mut tried_again = false;
+        let mut retried = false;
         while first < outbound.len() {
             let start = self.now();
             match outbound.send(socket, first) {
@@ -120,9 +127,9 @@ impl NativeEngine {
                     first += count;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // It may be the error of an earlier request, of another target: only its queue tells.
-                Err(_) if !tried_again => {
-                    tried_again = true;
+                // It may be the error of an earlier request to another target; the error queue has the details.
+                Err(_) if !retried => {
+                    retried = true;
                     self.drain_errors(socket);
                     continue;
                 }
@@ -131,19 +138,19 @@ impl NativeEngine {
                     first += 1;
                 }
             }
-            tried_again = false;
+            retried = false;
         }
     }
 
-    /// Each request has an equal share of the time that the batch took, and left at the beginning of its share.
+    /// Divides the time of the batch equally among its requests; each was sent at the beginning of its part.
     fn note_sent(&self, batch: &[Queued], start: Timestamp, end: Timestamp) {
         let share = end.since(start) / u32::try_from(batch.len()).unwrap_or(1).max(1);
         let mut at = start;
-        let (targets, mut refusals) = (self.targets.borrow(), self.refusals.borrow_mut());
+        let (targets, mut send_failures) = (self.targets.borrow(), self.send_failures.borrow_mut());
         for &(id, number) in batch {
             if let Some(target) = targets.get(id) {
-                refusals.sent(target.address);
-                self.tell(target, Event::Sent { number, at });
+                send_failures.sent(target.address);
+                self.report(target, Event::Sent { number, at });
             }
             at = at + share;
         }
@@ -152,10 +159,10 @@ impl NativeEngine {
     fn note_failure(&self, request: Queued, error: &io::Error) {
         let (id, number) = request;
         match error.raw_os_error() {
-            // Our own overload is not the target's fault; a missing route is an answer of a kind.
+            // Local overload is not an error of the target; a missing route is.
             Some(libc::ENOBUFS | libc::EAGAIN | libc::ENOMEM) => {
                 if let Some(target) = self.targets.borrow().get(id) {
-                    self.tell(target, Event::NotSent { number });
+                    self.report(target, Event::NotSent { number });
                 }
             }
             Some(libc::EMSGSIZE) => self.note_too_large(request, error),
@@ -172,28 +179,29 @@ impl NativeEngine {
         }
     }
 
-    /// It must not be fragmented and does not fit: our own system says what else a router would have said.
+    /// The request is too large for the local link and must not be fragmented: reported as an error of a router would
+    /// be.
     fn note_too_large(&self, (id, number): Queued, error: &io::Error) {
         let at = self.now();
         let targets = self.targets.borrow();
         let Some(target) = targets.get(id) else { return };
-        self.refusals.borrow_mut().refused(target.address, error, at);
-        self.tell(target, Event::Sent { number, at });
+        self.send_failures.borrow_mut().refused(target.address, error, at);
+        self.report(target, Event::Sent { number, at });
         let (code, router): (u8, IpAddr) = match target.address.family() {
             Family::V4 => (4, Ipv4Addr::UNSPECIFIED.into()),
             Family::V6 => (0, Ipv6Addr::UNSPECIFIED.into()),
         };
         let (sequence, class) = (wire::sequence(number), ErrorClass::FragNeeded);
-        self.tell(target, Event::Error { sequence, received: at, class, code, router });
+        self.report(target, Event::Error { sequence, received: at, class, code, router });
     }
 
     fn refuse(&self, (id, number): Queued, reason: &dyn Display) {
         let at = self.now();
         let mut targets = self.targets.borrow_mut();
-        targets.forget_interfaces(id);
+        targets.invalidate_interfaces(id);
         if let Some(target) = targets.get(id) {
-            self.refusals.borrow_mut().refused(target.address, reason, at);
-            self.tell(target, Event::Refused { number, at });
+            self.send_failures.borrow_mut().refused(target.address, reason, at);
+            self.report(target, Event::Refused { number, at });
         }
     }
 }

@@ -1,23 +1,23 @@
-//! The engine for every platform, on the crate surge-ping: no system calls of our own.
+//! The engine for every platform, based on the crate surge-ping, without system calls of its own.
 //!
-//! It reports nothing that it does not know. What it can't tell, compared with the native engine:
+//! Its limits, compared with the native engine:
 //!
-//! | what | why | what becomes of it |
+//! | not available | reason | effect |
 //! |---|---|---|
-//! | when the kernel received a packet | no kernel time stamps | the time at which surge-ping read it: load on our own side adds to the RTT, and a stall of ours that is longer than the timeout makes losses |
-//! | duplicates | a request's first packet ends the waiting for it | not counted |
+//! | the kernel's time of receipt | no kernel time stamps | the time at which surge-ping read the packet: local load adds to the RTT, and a local stall longer than the timeout causes losses |
+//! | duplicates | surge-ping stops at the first packet of a request | not counted |
 //! | a reply after an error | the same | not counted as late |
 //! | a reply after a redirect or source quench | the same | the request is void unless it was answered before |
-//! | whether a reply is authentic and whole | payloads and checksums are not shown | address, identifier, sequence and length are compared, no more; a reply of another length is malformed, and its request void |
-//! | packets that are not ours | they are not shown | not counted |
-//! | packets that our receive buffer dropped | not shown | lost |
-//! | errors on datagram sockets | they are not shown there | lost |
-//! | TTL of replies in IPv6, or on datagram sockets of Linux | not shown | unknown |
-//! | dscp, ttl, source, interface, dont_fragment | surge-ping has them for whole sockets, if at all | a target that asks for one is not pinged otherwise: its requests are refused, errors of the class `send`, and the log says why |
-//! | a size above 1980 bytes | surge-ping reads no more of a reply | likewise |
-//! | time that the machine was suspended | `std`'s clock may stop | not counted |
+//! | verification of a reply | surge-ping returns no payload and no checksum | only address, identifier, sequence and length are compared; a reply of another length is malformed, and its request void |
+//! | foreign packets | not returned | not counted |
+//! | packets that the receive buffer dropped | not reported | lost |
+//! | errors on datagram sockets | not returned | lost |
+//! | TTL of replies in IPv6, or on datagram sockets of Linux | not returned | unknown |
+//! | dscp, ttl, source, interface, dont_fragment | surge-ping has them for whole sockets, if at all | requests of a target with one of them are refused as errors of the class `send`, and the log has the reason |
+//! | a size above 1980 bytes | surge-ping reads no more of a reply | the same |
+//! | the time of a suspend | `std`'s clock may stop | not counted |
 //!
-//! Requests wait for late replies as long as fewer than [`AMPLE`] are under way; above that until their timeout.
+//! Requests wait for late replies while fewer than [`MAX_LATE_WAITERS`] are in flight, otherwise until their timeout.
 
 mod request;
 mod targets;
@@ -39,20 +39,20 @@ use tokio::sync::Notify;
 pub struct PortableEngine {
     clock: PortableClock,
     timeout: Timeout,
-    /// For IPv4 and IPv6; a family that the system does not have has none.
+    /// For IPv4 and IPv6; `None` for a family that the system lacks.
     clients: [Option<Client>; 2],
     targets: RefCell<PortableTargets>,
-    tally: Rc<RequestTotals>,
-    /// Everything that was received before this has been delivered.
+    totals: Rc<RequestTotals>,
+    /// Packets received before this have been delivered.
     complete_until: Cell<Timestamp>,
-    /// When targets were last called on.
-    rang: Cell<Timestamp>,
-    /// For when the driver has set its alarm clock; the epoch while it is awake.
+    /// When a target was last called.
+    last_due_call: Cell<Timestamp>,
+    /// When the driver's sleep ends; the epoch while it is awake.
     asleep_until: Cell<Timestamp>,
     changed: Rc<Notify>,
 }
 
-/// Why there is no portable engine; the operator sees this text as it stands.
+/// Why there is no portable engine; shown to the operator unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum PortableError {
     /// Neither raw nor datagram sockets are permitted.
@@ -62,15 +62,15 @@ pub enum PortableError {
          (sysctl net.ipv4.ping_group_range=\"0 2147483647\")"
     )]
     NotPermitted,
-    /// Something else is wrong with both families.
+    /// Another error, for both families.
     #[error("can't open an ICMP socket: {0}")]
     Socket(io::Error),
     /// No source of randomness.
-    #[error("no random numbers to be had: {0}")]
+    #[error("can't get random numbers: {0}")]
     Random(String),
 }
 
-/// What a listener is told at once.
+/// An event to be reported at once.
 type ListenerCall = (Rc<dyn Listener>, Event);
 
 impl PortableEngine {
@@ -89,9 +89,9 @@ impl PortableEngine {
             timeout,
             clients,
             targets: RefCell::new(PortableTargets::new(u16::from_ne_bytes(ident))),
-            tally: Rc::default(),
+            totals: Rc::default(),
             complete_until: Cell::new(clock.now()),
-            rang: Cell::new(clock.now()),
+            last_due_call: Cell::new(clock.now()),
             asleep_until: Cell::new(Timestamp::EPOCH),
             changed: Rc::clone(&changed),
         });
@@ -99,18 +99,18 @@ impl PortableEngine {
         Ok(engine)
     }
 
-    /// The request to be sent; or, without a way to send it, what to tell at once.
+    /// The request to be sent; or the event to report if it can't be sent.
     fn request(&self, id: TargetId, number: u32) -> Option<Result<PortableRequest, ListenerCall>> {
         let mut targets = self.targets.borrow_mut();
         let target = targets.get_mut(id)?;
         let listener = Rc::clone(&target.listener);
-        let under_way = self.tally.under_way();
-        if under_way >= AT_MOST {
+        let in_flight = self.totals.in_flight();
+        if in_flight >= MAX_IN_FLIGHT {
             return Some(Err((listener, Event::NotSent { number })));
         }
         let refused = |address, reason: &dyn Display| {
             let at = self.clock.now();
-            self.tally.refusals.borrow_mut().refused(address, reason, at);
+            self.totals.send_failures.borrow_mut().refused(address, reason, at);
             Some(Err((Rc::clone(&listener), Event::Refused { number, at })))
         };
         let client = self.clients[family_index(target.address)].clone();
@@ -120,13 +120,13 @@ impl PortableEngine {
         };
         let size = match target.size() {
             Ok(size) => size,
-            Err(unable) => return refused(target.address, &unable),
+            Err(error) => return refused(target.address, &error),
         };
         let timeout = target.timeout;
-        let wait = if under_way < AMPLE { timeout.memory() } else { timeout.get() };
-        let blind = Rc::clone(&target.blind);
-        let (address, ident, clock, tally) =
-            (target.address, target.ident, self.clock, Rc::clone(&self.tally));
+        let wait = if in_flight < MAX_LATE_WAITERS { timeout.memory() } else { timeout.get() };
+        let unanswerable = Rc::clone(&target.unanswerable);
+        let (address, ident, clock, totals) =
+            (target.address, target.ident, self.clock, Rc::clone(&self.totals));
         Some(Ok(PortableRequest {
             client,
             address,
@@ -137,21 +137,21 @@ impl PortableEngine {
             wait,
             clock,
             listener,
-            blind,
-            tally,
+            unanswerable,
+            totals,
         }))
     }
 
-    /// Wakes the driver if it sleeps for too long.
-    fn reconsider(&self) {
+    /// Wakes the driver if an alarm is before the end of its sleep.
+    fn wake_driver_if_due(&self) {
         if self.targets.borrow().next_alarm() < self.asleep_until.get() {
             self.asleep_until.set(Timestamp::EPOCH);
             self.changed.notify_one();
         }
     }
 
-    fn ring_due(&self, now: Timestamp) {
-        self.rang.set(now);
+    fn call_due(&self, now: Timestamp) {
+        self.last_due_call.set(now);
         loop {
             let Some((listener, id)) = self.targets.borrow_mut().pop_due(now) else { return };
             listener.on_due(EngineHandle::new(self, id));
@@ -169,10 +169,10 @@ impl Engine for PortableEngine {
     }
 
     fn detach(&self, id: TargetId) {
-        // Dropped after the borrow has ended: what is under way ends with it.
+        // Dropped after the borrow has ended, because that ends its requests.
         let target = self.targets.borrow_mut().detach(id);
         if let Some(target) = target {
-            self.tally.refusals.borrow_mut().forget(target.address);
+            self.totals.send_failures.borrow_mut().remove(target.address);
         }
     }
 
@@ -195,19 +195,19 @@ impl Engine for PortableEngine {
                     target.start(request);
                 }
             }
-            Some(Err((listener, event))) => self.tally.tell(&*listener, event),
+            Some(Err((listener, event))) => self.totals.report(&*listener, event),
             None => {}
         }
     }
 
     fn wake_at(&self, id: TargetId, at: Timestamp, _: Duration) {
-        // An alarm in the past rings in the next round, not over and over in the present one.
+        // An alarm in the past is due in the next round, not again and again in the current one.
         self.targets.borrow_mut().set_alarm(id, at.max(self.now()));
-        self.reconsider();
+        self.wake_driver_if_due();
     }
 
     fn collect(&self) -> Timestamp {
-        // Only surge-ping's own task reads the sockets, so there is nothing to be had before its turn.
+        // Only surge-ping's own task reads the sockets, so this can't read more.
         self.complete_until.get()
     }
 
@@ -215,20 +215,21 @@ impl Engine for PortableEngine {
         self.complete_until.get()
     }
 
-    /// Whether a request of that target may have been answered without our seeing it. Nothing is known of drops.
+    /// Whether replies to a request of that target may have been missed. Drops of the buffer are unknown.
     fn dropped_between(&self, id: TargetId, from: Timestamp, to: Timestamp) -> bool {
         let mut targets = self.targets.borrow_mut();
-        let blind =
-            |target: &mut PortableTarget| target.blind.borrow().iter().any(|at| (from..=to).contains(at));
-        targets.get_mut(id).is_some_and(blind)
+        let unanswerable = |target: &mut PortableTarget| {
+            target.unanswerable.borrow().iter().any(|at| (from..=to).contains(at))
+        };
+        targets.get_mut(id).is_some_and(unanswerable)
     }
 
     fn stats(&self) -> EngineStats {
         let raw = |client: &Client| client.get_socket().get_type() == socket2::Type::RAW;
         let socket = if self.clients.iter().flatten().all(raw) { "raw" } else { "dgram" };
         let due = self.targets.borrow().next_alarm();
-        let stalled = self.clock.now().since(due.max(self.rang.get()));
-        let foreign = self.tally.foreign();
+        let stalled = self.clock.now().since(due.max(self.last_due_call.get()));
+        let foreign = self.totals.foreign();
         EngineStats { engine: "portable", socket, foreign, stalled, ..EngineStats::default() }
     }
 }
@@ -240,7 +241,7 @@ impl Drop for PortableEngine {
 }
 
 /// The clock of an engine: `std`'s, which never steps back, counted from 1970 so that a target's grid is the same
-/// after a restart; in turns, since accounts have no bits for the moments of more than nine years.
+/// after a restart; modulo a period, because request trackers store moments of at most nine years.
 #[derive(Debug, Clone, Copy)]
 struct PortableClock {
     epoch: Timestamp,
@@ -250,7 +251,7 @@ struct PortableClock {
 impl PortableClock {
     fn start() -> Self {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let nanos = u64::try_from(since_1970.as_nanos()).unwrap_or(0) % TURN;
+        let nanos = u64::try_from(since_1970.as_nanos()).unwrap_or(0) % CLOCK_PERIOD_NANOS;
         Self { epoch: Timestamp::from_nanos(nanos), started: Instant::now() }
     }
 
@@ -259,50 +260,50 @@ impl PortableClock {
     }
 }
 
-/// The engine's one task: wakes targets when they are due. Ends with the engine.
+/// The engine's task: calls targets when they are due. Ends with the engine.
 async fn drive(engine: Weak<PortableEngine>, changed: Rc<Notify>) {
     loop {
         let Some(strong) = engine.upgrade() else { return };
         let next = strong.targets.borrow().next_alarm();
         strong.asleep_until.set(next);
         let now = strong.clock.now();
-        let tally = Rc::clone(&strong.tally);
+        let totals = Rc::clone(&strong.totals);
         drop(strong);
         if next > now {
             tokio::select! {
-                () = tokio::time::sleep(next.since(now).min(LONGEST_SLEEP)) => {}
+                () = tokio::time::sleep(next.since(now).min(MAX_SLEEP)) => {}
                 () = changed.notified() => {}
             }
         }
         let Some(strong) = engine.upgrade() else { return };
-        let woken = strong.clock.now();
-        if strong.targets.borrow().next_alarm() <= woken {
+        let woken_at = strong.clock.now();
+        if strong.targets.borrow().next_alarm() <= woken_at {
             drop(strong);
-            hear_all(&tally).await;
+            collect_replies(&totals).await;
             let Some(strong) = engine.upgrade() else { return };
-            strong.complete_until.set(woken);
-            strong.ring_due(woken);
+            strong.complete_until.set(woken_at);
+            strong.call_due(woken_at);
         }
     }
 }
 
-/// Lets surge-ping read, and its requests conclude, until nothing comes any more.
+/// Lets surge-ping read packets and its requests finish, until no more packets come.
 ///
-/// Whoever wakes from a sleep has been preceded by a look at the sockets; a few turns of the other tasks bring
-/// what was seen there to its request.
-async fn hear_all(tally: &RequestTotals) {
-    for _ in 0..MOST_ROUNDS {
-        let before = tally.concluded();
-        for _ in 0..TURNS {
+/// The runtime polls the sockets before it wakes a sleeping task; a few runs of the other tasks then take the packets
+/// to their requests.
+async fn collect_replies(totals: &RequestTotals) {
+    for _ in 0..MAX_ROUNDS {
+        let before = totals.finished();
+        for _ in 0..YIELDS_PER_ROUND {
             tokio::task::yield_now().await;
         }
-        if tally.concluded() == before {
+        if totals.finished() == before {
             return;
         }
     }
 }
 
-/// Raw sockets where they are permitted, else datagram sockets: surge-ping tries one after the other.
+/// Opens raw sockets if permitted, otherwise datagram sockets: surge-ping tries one after the other.
 fn open_clients() -> Result<[Option<Client>; 2], PortableError> {
     let open = |kind| Client::new(&Config::builder().kind(kind).sock_type_hint(socket2::Type::RAW).build());
     match (open(ICMP::V4), open(ICMP::V6)) {
@@ -318,15 +319,15 @@ fn family_index(address: Address) -> usize {
     usize::from(address.family() == Family::V6)
 }
 
-/// About four and a half years, in ns.
-const TURN: u64 = 1 << 57;
-/// So many requests are under way at most, each a task of some 2 KB; beyond that nothing is sent.
-const AT_MOST: usize = 16_384;
-/// With fewer requests under way than this, each waits for a late reply; with more, until its timeout only.
-pub const AMPLE: usize = 8_192;
-/// tokio's timers end somewhere; whoever wakes too early sleeps again.
-const LONGEST_SLEEP: Duration = Duration::from_secs(86_400);
-/// From the socket to the request: surge-ping's task, the request's task.
-const TURNS: u32 = 3;
-/// After so many rounds of replies, who is due waits no longer.
-const MOST_ROUNDS: u32 = 64;
+/// Period of the clock, about four and a half years.
+const CLOCK_PERIOD_NANOS: u64 = 1 << 57;
+/// Maximum number of requests in flight, each a task of about 2 KB; beyond it requests are not sent.
+const MAX_IN_FLIGHT: usize = 16_384;
+/// Number of requests in flight below which each waits for a late reply; otherwise they wait until their timeout.
+pub const MAX_LATE_WAITERS: usize = 8_192;
+/// Maximum duration of one sleep, because tokio's timers are limited.
+const MAX_SLEEP: Duration = Duration::from_secs(86_400);
+/// Yields after which a packet has passed from the socket through surge-ping's task to the request's task.
+const YIELDS_PER_ROUND: u32 = 3;
+/// Maximum number of rounds of replies before the due targets are called.
+const MAX_ROUNDS: u32 = 64;

@@ -18,7 +18,7 @@ use std::time::Duration;
 use surge_ping::{Client, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
 use tracing::debug;
 
-/// A request that is about to be sent.
+/// A request to be sent.
 pub(super) struct PortableRequest {
     pub client: Client,
     pub address: Address,
@@ -27,24 +27,24 @@ pub(super) struct PortableRequest {
     pub number: u32,
     /// Bytes of payload.
     pub size: usize,
-    /// How long to wait for its first packet.
+    /// Time limit for its first packet.
     pub wait: Duration,
     pub clock: PortableClock,
     pub listener: Rc<dyn Listener>,
-    pub blind: Rc<RefCell<VecDeque<Timestamp>>>,
-    pub tally: Rc<RequestTotals>,
+    pub unanswerable: Rc<RefCell<VecDeque<Timestamp>>>,
+    pub totals: Rc<RequestTotals>,
 }
 
-/// What the requests of an engine have in common.
+/// Counters of all requests of an engine.
 #[derive(Default)]
 pub(super) struct RequestTotals {
-    under_way: Cell<usize>,
-    concluded: Cell<u64>,
+    in_flight: Cell<usize>,
+    finished: Cell<u64>,
     foreign: [Cell<u64>; RejectReason::ALL.len()],
-    pub refusals: RefCell<SendFailureLog>,
+    pub send_failures: RefCell<SendFailureLog>,
 }
 
-/// What a packet that came for a request is.
+/// Meaning of a packet that was received for a request.
 enum ReplyMeaning {
     Reply {
         ttl: Option<u8>,
@@ -54,18 +54,18 @@ enum ReplyMeaning {
         code: u8,
         router: IpAddr,
     },
-    /// A reply that is shorter or longer than what was sent.
+    /// A reply of another length than the request.
     Malformed,
-    /// A redirect, a source quench: no answer, but the last that we hear of this request.
-    Distraction,
+    /// A redirect or source quench: no answer, but surge-ping reports nothing more of this request.
+    NoAnswer,
 }
 
 type SurgeOutcome = Result<(IcmpPacket, Duration), SurgeError>;
 
 impl PortableRequest {
-    /// Sends the request and reports what comes of it.
+    /// Sends the request and reports its events.
     pub(super) async fn run(self) {
-        let _counted = RunningTask::new(&self.tally);
+        let _counted = RunningTask::new(&self.totals);
         let ident = PingIdentifier(self.ident);
         let mut pinger = self.client.pinger(self.destination.ip(), ident).await;
         pinger.timeout(self.wait);
@@ -73,93 +73,95 @@ impl PortableRequest {
             pinger.scope_id(v6.scope_id());
         }
         let mut ping = pin!(pinger.ping(PingSequence(low_half(self.number)), &PATTERN[..self.size]));
-        // Unless the socket's buffer is full, the request leaves when the future is polled for the first time.
+        // The request is sent at the first poll of the future, unless the socket's buffer is full.
         let first = poll_fn(|cx| Poll::Ready(ping.as_mut().poll(cx))).await;
-        // surge-ping's own clock for the RTT starts after sending, too; and nothing is read before we yield.
+        // surge-ping measures the RTT from after sending, too; and it reads nothing before this task yields.
         let at = self.clock.now();
         let outcome = match first {
             Poll::Ready(Err(error)) => return self.fail(&error, at),
             Poll::Ready(outcome) => {
-                self.tell_sent(at);
+                self.report_sent(at);
                 outcome
             }
             Poll::Pending => {
-                self.tell_sent(at);
+                self.report_sent(at);
                 ping.await
             }
         };
-        self.tally.concluded.set(self.tally.concluded.get() + 1);
-        self.conclude(outcome, at);
+        self.totals.finished.set(self.totals.finished.get() + 1);
+        self.finish(outcome, at);
     }
 
-    fn tell(&self, event: Event) {
-        self.tally.tell(&*self.listener, event);
+    fn report(&self, event: Event) {
+        self.totals.report(&*self.listener, event);
     }
 
-    fn tell_sent(&self, at: Timestamp) {
-        self.tally.refusals.borrow_mut().sent(self.address);
-        self.tell(Event::Sent { number: self.number, at });
+    fn report_sent(&self, at: Timestamp) {
+        self.totals.send_failures.borrow_mut().sent(self.address);
+        self.report(Event::Sent { number: self.number, at });
     }
 
-    fn tell_refused(&self, error: &io::Error, at: Timestamp) {
-        self.tally.refusals.borrow_mut().refused(self.address, error, at);
-        self.tell(Event::Refused { number: self.number, at });
+    fn report_refused(&self, error: &io::Error, at: Timestamp) {
+        self.totals.send_failures.borrow_mut().refused(self.address, error, at);
+        self.report(Event::Refused { number: self.number, at });
     }
 
-    /// The request did not leave.
+    /// The request was not sent.
     fn fail(&self, error: &SurgeError, at: Timestamp) {
         match error {
-            SurgeError::IOError(error) if !is_overload(error) => self.tell_refused(error, at),
+            SurgeError::IOError(error) if !is_overload(error) => self.report_refused(error, at),
             _ => {
                 debug!(addr = %self.address, %error, "request not sent");
-                self.tell(Event::NotSent { number: self.number });
+                self.report(Event::NotSent { number: self.number });
             }
         }
     }
 
-    fn conclude(&self, outcome: SurgeOutcome, at: Timestamp) {
+    fn finish(&self, outcome: SurgeOutcome, at: Timestamp) {
         let (number, sequence) = (self.number, low_half(self.number));
         let (packet, rtt) = match outcome {
-            Ok(heard) => heard,
+            Ok(received) => received,
             Err(SurgeError::Timeout { .. }) => return,
-            // The socket's buffer was full at first.
-            Err(SurgeError::IOError(error)) if !is_overload(&error) => return self.tell_refused(&error, at),
-            Err(_) => return self.go_blind(),
+            // The socket's buffer was full at the first poll.
+            Err(SurgeError::IOError(error)) if !is_overload(&error) => {
+                return self.report_refused(&error, at);
+            }
+            Err(_) => return self.note_unanswerable(),
         };
         let received = at + rtt;
         match meaning(&packet, HEADER + self.size) {
-            ReplyMeaning::Reply { ttl } => self.tell(Event::Reply { number, received, ttl }),
+            ReplyMeaning::Reply { ttl } => self.report(Event::Reply { number, received, ttl }),
             ReplyMeaning::Error { class, code, router } => {
-                self.tell(Event::Error { sequence, received, class, code, router });
+                self.report(Event::Error { sequence, received, class, code, router });
             }
             ReplyMeaning::Malformed => {
-                self.tally.count_foreign(RejectReason::Malformed);
-                self.go_blind();
+                self.totals.count_foreign(RejectReason::Malformed);
+                self.note_unanswerable();
             }
-            ReplyMeaning::Distraction => self.go_blind(),
+            ReplyMeaning::NoAnswer => self.note_unanswerable(),
         }
     }
 
-    /// Nothing more will be heard of this request, whatever comes.
-    fn go_blind(&self) {
+    /// Records that replies to this request will be missed.
+    fn note_unanswerable(&self) {
         let now = self.clock.now();
-        let mut blind = self.blind.borrow_mut();
-        while blind.front().is_some_and(|&at| at + self.wait < now) {
-            blind.pop_front();
+        let mut unanswerable = self.unanswerable.borrow_mut();
+        while unanswerable.front().is_some_and(|&at| at + self.wait < now) {
+            unanswerable.pop_front();
         }
-        blind.push_back(now);
+        unanswerable.push_back(now);
     }
 }
 
 impl RequestTotals {
     /// Number of requests that wait for their first packet.
-    pub(super) fn under_way(&self) -> usize {
-        self.under_way.get()
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.get()
     }
 
-    /// How many requests have heard something, or have ceased to wait.
-    pub(super) fn concluded(&self) -> u64 {
-        self.concluded.get()
+    /// Number of requests that have received a packet or stopped waiting.
+    pub(super) fn finished(&self) -> u64 {
+        self.finished.get()
     }
 
     pub(super) fn count_foreign(&self, reason: RejectReason) {
@@ -167,8 +169,8 @@ impl RequestTotals {
         count.set(count.get() + 1);
     }
 
-    /// Tells a listener, and counts what it does not know.
-    pub(super) fn tell(&self, listener: &dyn Listener, event: Event) {
+    /// Reports an event to a listener, and counts a rejected packet.
+    pub(super) fn report(&self, listener: &dyn Listener, event: Event) {
         if let Err(reason) = listener.on_event(event) {
             self.count_foreign(reason);
         }
@@ -179,23 +181,23 @@ impl RequestTotals {
     }
 }
 
-/// Counts a request as long as its task lives, however that ends.
+/// Counts a request while its task exists.
 struct RunningTask(Rc<RequestTotals>);
 
 impl RunningTask {
-    fn new(tally: &Rc<RequestTotals>) -> Self {
-        tally.under_way.set(tally.under_way.get() + 1);
-        Self(Rc::clone(tally))
+    fn new(totals: &Rc<RequestTotals>) -> Self {
+        totals.in_flight.set(totals.in_flight.get() + 1);
+        Self(Rc::clone(totals))
     }
 }
 
 impl Drop for RunningTask {
     fn drop(&mut self) {
-        self.0.under_way.set(self.0.under_way.get() - 1);
+        self.0.in_flight.set(self.0.in_flight.get() - 1);
     }
 }
 
-/// What a packet is, in answer to a message of that length.
+/// The meaning of a packet, for a request with `message` bytes.
 fn meaning(packet: &IcmpPacket, message: usize) -> ReplyMeaning {
     let (family, kind, code, router, size, ttl) = match packet {
         IcmpPacket::V4(v4) => {
@@ -209,15 +211,15 @@ fn meaning(packet: &IcmpPacket, message: usize) -> ReplyMeaning {
     };
     let echo_reply = if family == Family::V4 { ECHO_REPLY_V4 } else { ECHO_REPLY_V6 };
     match classify(family, kind, code) {
-        // Some systems change the length in the header that they show us.
+        // Some systems change the length in the header that they deliver.
         _ if kind == echo_reply && size != message && cfg!(target_os = "linux") => ReplyMeaning::Malformed,
         _ if kind == echo_reply => ReplyMeaning::Reply { ttl },
         Some(class) => ReplyMeaning::Error { class, code, router },
-        None => ReplyMeaning::Distraction,
+        None => ReplyMeaning::NoAnswer,
     }
 }
 
-/// Whether it was for want of our own resources that a request was not sent.
+/// Whether a request was not sent for lack of local resources.
 fn is_overload(error: &io::Error) -> bool {
     let kind = error.kind();
     let no_buffers = error.raw_os_error() == Some(libc::ENOBUFS);
@@ -232,8 +234,8 @@ const fn low_half(number: u32) -> u16 {
 const ECHO_REPLY_V4: u8 = 0;
 const ECHO_REPLY_V6: u8 = 129;
 
-/// Payloads are the beginning of this. They are not compared, so they need not differ.
-const PATTERN: [u8; LARGEST] = [0x6d; LARGEST];
+/// Payloads are the beginning of this; they are not verified, so they need not differ.
+const PATTERN: [u8; MAX_PAYLOAD] = [0x6d; MAX_PAYLOAD];
 
-/// surge-ping reads no more than 2048 bytes of a packet, and an IPv4 header may have 60.
-pub(super) const LARGEST: usize = 2_048 - 60 - HEADER;
+/// Maximum payload: surge-ping reads at most 2048 bytes of a packet, and an IPv4 header may have 60.
+pub(super) const MAX_PAYLOAD: usize = 2_048 - 60 - HEADER;

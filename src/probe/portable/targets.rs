@@ -1,6 +1,6 @@
-//! Who is pinged, what is under way for each, and when to wake whom.
+//! The targets of the portable engine: their requests in flight and their alarms.
 
-use super::request::{LARGEST, PortableRequest};
+use super::request::{MAX_PAYLOAD, PortableRequest};
 use crate::measure::Timestamp;
 use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, TargetId};
@@ -26,14 +26,14 @@ pub(super) struct PortableTarget {
     id: TargetId,
     pub address: Address,
     pub listener: Rc<dyn Listener>,
-    /// After this a request is lost.
+    /// Timeout of requests.
     pub timeout: Timeout,
-    /// An identifier of its own, so that nothing meant for a predecessor at the same address is taken for its.
+    /// Its own identifier, so that replies to an earlier target with the same address are rejected.
     pub ident: u16,
-    /// When something came in a request's place that ended our waiting without being an answer.
-    pub blind: Rc<RefCell<VecDeque<Timestamp>>>,
+    /// When surge-ping stopped waiting for a request because of a packet that is no answer.
+    pub unanswerable: Rc<RefCell<VecDeque<Timestamp>>>,
     alarm: Timestamp,
-    under_way: JoinSet<()>,
+    in_flight: JoinSet<()>,
     packet: PacketOptions,
     resolved: Option<SocketAddr>,
 }
@@ -92,7 +92,7 @@ impl PortableTargets {
         self.alarms.first().map_or(Timestamp::NEVER, |&(at, _)| at)
     }
 
-    /// Takes out the first alarm that is due by `now`, and says whose it is.
+    /// Removes the first alarm that is due at `now`, and returns its target.
     pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Rc<dyn Listener>, TargetId)> {
         let &(_, index) = self.alarms.first().filter(|&&(at, _)| at <= now)?;
         self.alarms.pop_first();
@@ -104,12 +104,12 @@ impl PortableTargets {
 
 impl PortableTarget {
     fn new(id: TargetId, address: Address, listener: Rc<dyn Listener>, timeout: Timeout, ident: u16) -> Self {
-        let (alarm, under_way, packet) = (Timestamp::NEVER, JoinSet::new(), PacketOptions::default());
-        let blind = Rc::default();
-        Self { id, address, listener, timeout, ident, blind, alarm, under_way, packet, resolved: None }
+        let (alarm, in_flight, packet) = (Timestamp::NEVER, JoinSet::new(), PacketOptions::default());
+        let unanswerable = Rc::default();
+        Self { id, address, listener, timeout, ident, unanswerable, alarm, in_flight, packet, resolved: None }
     }
 
-    /// Has its requests look like that from now on.
+    /// Changes the options of its requests.
     pub(super) fn set_packet_options(&mut self, packet: PacketOptions) {
         self.packet = packet;
     }
@@ -117,47 +117,47 @@ impl PortableTarget {
     /// Number of bytes after the ICMP header of its requests.
     ///
     /// # Errors
-    /// [`Unsupported`], when its requests can't look as they should.
+    /// [`Unsupported`] if this engine can't send such requests.
     pub(super) fn size(&self) -> Result<usize, Unsupported> {
         let PacketOptions { size, dscp, ttl, source, interface, dont_fragment } = self.packet;
-        let given = [
+        let requested = [
             (OptionKey::Dscp, dscp.is_some()),
             (OptionKey::Ttl, ttl.is_some()),
             (OptionKey::Source, source.is_some()),
             (OptionKey::Interface, interface.is_some()),
             (OptionKey::DontFragment, dont_fragment.is_some()),
         ];
-        if let Some((key, _)) = given.into_iter().find(|(_, given)| *given) {
+        if let Some((key, _)) = requested.into_iter().find(|(_, is_set)| *is_set) {
             return Err(Unsupported::Option(key));
         }
         let size = size.map_or(PAYLOAD, |size| size.get().into());
-        if size > LARGEST { Err(Unsupported::Size(size)) } else { Ok(size) }
+        if size > MAX_PAYLOAD { Err(Unsupported::Size(size)) } else { Ok(size) }
     }
 
-    /// Starts a request, and clears away those that have ended.
+    /// Starts a request, and removes those that have ended.
     pub(super) fn start(&mut self, request: PortableRequest) {
-        while self.under_way.try_join_next().is_some() {}
-        self.under_way.spawn_local(request.run());
+        while self.in_flight.try_join_next().is_some() {}
+        self.in_flight.spawn_local(request.run());
     }
 
-    /// The address as sockets take it; `None` as long as its zone is no interface of ours.
+    /// The address as a socket address; `None` while its zone is not an existing interface.
     pub(super) fn destination(&mut self) -> Option<SocketAddr> {
         self.resolved = self.resolved.or_else(|| match self.address.zone() {
             None => Some(SocketAddr::new(self.address.ip(), 0)),
-            // The system's own reader of addresses knows the numbers of interfaces; it asks no server.
+            // The system's parser of addresses knows the indices of interfaces; it sends no DNS query.
             Some(_) => (self.address.to_string(), 0).to_socket_addrs().ok()?.next(),
         });
         self.resolved
     }
 }
 
-/// What this engine can't do; for the log.
+/// An option that this engine does not support; for the log.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unsupported {
     #[error("the portable engine can't set {0}: remove that option, or use the native engine")]
     Option(OptionKey),
     #[error(
-        "the portable engine can't send {0} bytes, at most {LARGEST}: choose another size, or use the native engine"
+        "the portable engine can't send {0} bytes, at most {MAX_PAYLOAD}: choose another size, or use the native engine"
     )]
     Size(usize),
 }

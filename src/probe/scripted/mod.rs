@@ -1,7 +1,7 @@
-//! A network for tests, in virtual time: each host does with each request what its script says.
+//! A network for tests, in virtual time: each host answers requests as its script defines.
 //!
-//! The clock is tokio's, so `tokio::time::pause()` steers it. Times of receipt are exact; bells and sleeping
-//! tasks go by tokio's timers, whole milliseconds: what is due in between is heard at the next one.
+//! The clock is tokio's, so `tokio::time::pause()` controls it. Times of receipt are exact; alarms and sleeping tasks
+//! use tokio's timers with whole milliseconds: events in between are delivered at the next one.
 //!
 //! ```ignore
 //! tokio::time::pause();
@@ -10,18 +10,18 @@
 //! ```
 
 #[deny(clippy::disallowed_methods)]
-mod fate;
+mod outcome;
 #[deny(clippy::disallowed_methods)]
 mod state;
 
-pub use fate::{
+pub use outcome::{
     ScriptedOutcome, error, not_sent, panic_at_send, refused, reply, reply_micros, silence, stale, swallowed,
 };
 
 use super::{Engine, EngineHandle, EngineStats, Event, Listener, TargetId};
 use crate::measure::Timestamp;
 use crate::target::{Address, PacketOptions};
-use fate::Sending;
+use outcome::Sending;
 use state::{NetworkState, Repeat, ScriptedEvent};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -29,24 +29,24 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// A network made of scripts; clones share it. Made inside of an actix or `LocalSet` runtime, after
+/// A scripted network; clones share it. Must be created in an actix or `LocalSet` runtime, after
 /// `tokio::time::pause()`.
 #[derive(Clone)]
 pub struct ScriptedNetwork(Rc<NetworkCore>);
 
-/// A request as the network saw it.
+/// A request that the network received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sighting {
-    /// When it was handed over.
+    /// When it was sent.
     pub at: Timestamp,
     /// Its number.
     pub number: u32,
-    /// What it looked like.
+    /// Its packet options.
     pub packet: PacketOptions,
 }
 
 impl ScriptedNetwork {
-    /// A network where nobody answers. Its moments count from now.
+    /// A network in which no host answers. Its moments count from now.
     pub fn new() -> Self {
         let changed = Rc::new(Notify::new());
         let state = RefCell::new(NetworkState::new());
@@ -60,80 +60,80 @@ impl ScriptedNetwork {
         Self(core)
     }
 
-    /// Scripts a host: its requests meet these fates in turn, and then the same again, for ever. No fates: silence.
+    /// Scripts a host: its requests have these outcomes in turn, repeated for ever. Without outcomes it is silent.
     #[must_use]
-    pub fn host(self, address: Address, fates: impl IntoIterator<Item = ScriptedOutcome>) -> Self {
-        self.rewrite(address, fates);
+    pub fn host(self, address: Address, outcomes: impl IntoIterator<Item = ScriptedOutcome>) -> Self {
+        self.rewrite(address, outcomes);
         self
     }
 
-    /// Scripts a host: its requests meet these fates in turn, and from then on `ever_after`.
+    /// Scripts a host: its requests have these outcomes in turn, and from then on `ever_after`.
     #[must_use]
     pub fn host_then(
         self,
         address: Address,
-        fates: impl IntoIterator<Item = ScriptedOutcome>,
+        outcomes: impl IntoIterator<Item = ScriptedOutcome>,
         ever_after: ScriptedOutcome,
     ) -> Self {
         self.0
             .state
             .borrow_mut()
             .script(address)
-            .rewrite(fates.into_iter().chain([ever_after]), Repeat::Last);
+            .rewrite(outcomes.into_iter().chain([ever_after]), Repeat::Last);
         self
     }
 
-    /// The fate of every request to a host without a script of its own; such requests are not written down.
+    /// The outcome of requests to hosts without a script; such requests are not recorded.
     #[must_use]
-    pub fn elsewhere(self, fate: ScriptedOutcome) -> Self {
-        self.0.state.borrow_mut().elsewhere = fate;
+    pub fn elsewhere(self, outcome: ScriptedOutcome) -> Self {
+        self.0.state.borrow_mut().elsewhere = outcome;
         self
     }
 
-    /// Gives a host another script while the test runs, to be used from its beginning.
-    pub fn rewrite(&self, address: Address, fates: impl IntoIterator<Item = ScriptedOutcome>) {
-        self.0.state.borrow_mut().script(address).rewrite(fates, Repeat::All);
+    /// Replaces the script of a host during a test.
+    pub fn rewrite(&self, address: Address, outcomes: impl IntoIterator<Item = ScriptedOutcome>) {
+        self.0.state.borrow_mut().script(address).rewrite(outcomes, Repeat::All);
     }
 
-    /// The network as an actor wants it.
+    /// The network as an engine.
     pub fn engine(&self) -> Rc<dyn Engine> {
         Rc::new(self.clone())
     }
 
-    /// The requests to a scripted host that left, oldest first: neither those refused nor those not sent.
+    /// The requests that were sent to a scripted host, oldest first.
     pub fn sightings(&self, address: Address) -> Vec<Sighting> {
         self.0.state.borrow().sightings(address).to_vec()
     }
 
-    /// Number of requests that left, to all hosts together.
+    /// Number of requests that were sent to all hosts.
     pub fn requests(&self) -> u64 {
         self.0.state.borrow().requests
     }
 
-    /// Number of ports that are attached.
-    pub fn ports(&self) -> usize {
-        self.0.state.borrow().ports()
+    /// Number of attached targets.
+    pub fn targets(&self) -> usize {
+        self.0.state.borrow().targets()
     }
 
-    /// Number of bells and arrivals that are still to come.
-    pub fn to_come(&self) -> usize {
-        self.0.state.borrow().to_come()
+    /// Number of scheduled alarms and arrivals.
+    pub fn scheduled(&self) -> usize {
+        self.0.state.borrow().scheduled()
     }
 
-    /// Delivers what has arrived and rings the bells that are due, in the order of time.
+    /// Delivers arrivals and alarms that are due, in the order of time.
     fn fire_due(&self) {
         let now = self.0.now();
         loop {
             let Some((listener, id, due)) = self.0.state.borrow_mut().pop_due(now) else { return };
             match due {
-                ScriptedEvent::Event(event) => self.tell(&*listener, event),
+                ScriptedEvent::Event(event) => self.report(&*listener, event),
                 ScriptedEvent::Alarm => listener.on_due(EngineHandle::new(self, id)),
                 ScriptedEvent::Dropped => {}
             }
         }
     }
 
-    fn tell(&self, listener: &dyn Listener, event: Event) {
+    fn report(&self, listener: &dyn Listener, event: Event) {
         if let Err(reason) = listener.on_event(event) {
             self.0.state.borrow_mut().foreign[reason as usize] += 1;
         }
@@ -166,14 +166,14 @@ impl Engine for ScriptedNetwork {
     fn send(&self, id: TargetId, number: u32) {
         let now = self.0.now();
         let Some((listener, sending)) = self.0.state.borrow_mut().send(id, number, now) else { return };
-        self.0.reconsider();
-        self.tell(
+        self.0.wake_driver_if_due();
+        self.report(
             &*listener,
             match sending {
                 Sending::Sent => Event::Sent { number, at: now },
                 Sending::NotSent => Event::NotSent { number },
                 Sending::Refused => Event::Refused { number, at: now },
-                #[expect(clippy::panic, reason = "this fate is for tests of what a panic does")]
+                #[expect(clippy::panic, reason = "this outcome is for tests of panics")]
                 Sending::Panic => panic!("the script says so"),
             },
         );
@@ -181,12 +181,12 @@ impl Engine for ScriptedNetwork {
 
     fn wake_at(&self, id: TargetId, at: Timestamp, _: Duration) {
         self.0.state.borrow_mut().set_alarm(id, at);
-        self.0.reconsider();
+        self.0.wake_driver_if_due();
     }
 
     fn collect(&self) -> Timestamp {
         self.fire_due();
-        // What arrives at this very moment has been delivered too.
+        // Arrivals of exactly this moment have been delivered, too.
         self.0.now() + Duration::from_nanos(1)
     }
 
@@ -212,11 +212,11 @@ impl Engine for ScriptedNetwork {
     }
 }
 
-/// What the clones of a network share.
+/// The state that the clones of a network share.
 struct NetworkCore {
     epoch: Instant,
     state: RefCell<NetworkState>,
-    /// For when the driver has set its alarm clock; the epoch while it is not asleep.
+    /// When the driver's sleep ends; the epoch while it is awake.
     asleep_until: Cell<Timestamp>,
     changed: Rc<Notify>,
 }
@@ -226,8 +226,8 @@ impl NetworkCore {
         Timestamp::EPOCH + self.epoch.elapsed()
     }
 
-    /// Wakes the driver if it sleeps for too long.
-    fn reconsider(&self) {
+    /// Wakes the driver if an event is before the end of its sleep.
+    fn wake_driver_if_due(&self) {
         if self.state.borrow().next_due() < self.asleep_until.get() {
             self.asleep_until.set(Timestamp::EPOCH);
             self.changed.notify_one();
@@ -241,7 +241,7 @@ impl Drop for NetworkCore {
     }
 }
 
-/// The one task of a network. Ends with it.
+/// The task of a network. Ends with it.
 async fn drive(core: Weak<NetworkCore>, changed: Rc<Notify>) {
     loop {
         let Some(core) = core.upgrade() else { return };
@@ -264,8 +264,8 @@ async fn drive(core: Weak<NetworkCore>, changed: Rc<Notify>) {
 
 /// Sleeps until the first whole number of milliseconds after `now` at which `duration` has passed.
 ///
-/// Timers count whole milliseconds from an origin of their own, and round up: asking for a little less than a
-/// millisecond less wakes us at the very moment.
+/// Timers count whole milliseconds from their own origin, and round up: a deadline that is almost a millisecond earlier
+/// wakes the task exactly at that moment.
 async fn sleep_whole_millis(now: Instant, duration: Duration) {
     let whole = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
     let alarm = now + Duration::from_millis(whole) - Duration::from_nanos(999_999);

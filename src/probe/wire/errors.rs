@@ -1,20 +1,20 @@
-//! ICMP errors: their classes, and the header of ours that they quote.
+//! ICMP errors: their classes, and the header of our request that they quote.
 
 use super::{ECHO_REQUEST_V4, ECHO_REQUEST_V6, RejectReason};
 use crate::measure::ErrorClass;
 use crate::target::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The echo request that an error quotes, and what the error says about it.
+/// The echo request that an error quotes, and the error's class and code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
-    /// Whom the request was for.
+    /// Destination of the request.
     pub destination: IpAddr,
     /// Its identifier.
     pub ident: u16,
     /// Its sequence number.
     pub sequence: u16,
-    /// What kind of error.
+    /// Class of the error.
     pub class: ErrorClass,
     /// The code of the ICMP or ICMPv6 header.
     pub code: u8,

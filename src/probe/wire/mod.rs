@@ -12,25 +12,25 @@ use std::net::IpAddr;
 
 pub use errors::{Quote, classify};
 
-/// Length of the header of an ICMP message.
+/// Length of an ICMP header.
 pub const HEADER: usize = 8;
-/// Length of the payload of our requests where no other is asked for, as ping(8) sends them.
+/// Default length of the payload of requests, as in ping(8).
 pub const PAYLOAD: usize = 56;
 
-/// What makes a request ours: whose it is and which one, under the key of this process.
+/// Target and number of a request; with the key of this process they determine its token.
 ///
-/// Payload, after the 8 bytes of ICMP header: target index (4), full number of the request (4), token (8), and
-/// as many bytes as are left of a pattern that follows from the token. Numbers are in network byte order. The length
-/// is part of the token: what was cut short, or made longer, is no reply of ours, whatever size is sent at present.
+/// Payload, after the 8 bytes of ICMP header: target index (4), full number of the request (4), token (8), and a
+/// pattern derived from the token up to the end. Numbers are in network byte order. The token depends on the length: a
+/// reply of another length is rejected, also after the size of requests has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestToken {
     /// The target.
-    pub port: TargetId,
+    pub target: TargetId,
     /// Number of the request; its low 16 bits are the sequence number of the ICMP header.
     pub number: u32,
 }
 
-/// The random key that the tokens of a process are made with. Who can't read our requests can't forge a reply.
+/// The random key of the tokens of a process. A reply can only be forged after reading a request.
 #[derive(Clone, Copy)]
 pub struct TokenKey([u8; 16]);
 
@@ -40,15 +40,15 @@ impl TokenKey {
         Self(bytes)
     }
 
-    fn token(&self, address: IpAddr, stamp: RequestToken, payload: &[u8]) -> u64 {
+    fn token(&self, address: IpAddr, request: RequestToken, payload: &[u8]) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         match address {
             IpAddr::V4(v4) => hasher.write_u32(v4.to_bits()),
             IpAddr::V6(v6) => hasher.write(&v6.octets()),
         }
-        hasher.write_u32(stamp.port.index);
-        hasher.write_u32(stamp.port.generation);
-        hasher.write_u32(stamp.number);
+        hasher.write_u32(request.target.index);
+        hasher.write_u32(request.target.generation);
+        hasher.write_u32(request.number);
         hasher.write_usize(payload.len());
         hasher.finish()
     }
@@ -56,15 +56,15 @@ impl TokenKey {
 
 /// Writes an echo request into all of `message`, which has room for a header and 16 bytes at least. The checksum is
 /// filled in for IPv4; the kernel does it for IPv6.
-pub fn write_request(key: &TokenKey, address: IpAddr, ident: u16, stamp: RequestToken, message: &mut [u8]) {
+pub fn write_request(key: &TokenKey, address: IpAddr, ident: u16, request: RequestToken, message: &mut [u8]) {
     let (header, payload) = message.split_at_mut(HEADER);
-    let token = key.token(address, stamp, payload);
+    let token = key.token(address, request, payload);
     header[0] = if address.is_ipv4() { ECHO_REQUEST_V4 } else { ECHO_REQUEST_V6 };
     header[1..4].fill(0);
     header[4..6].copy_from_slice(&ident.to_be_bytes());
-    header[6..8].copy_from_slice(&sequence(stamp.number).to_be_bytes());
-    payload[0..4].copy_from_slice(&stamp.port.index.to_be_bytes());
-    payload[4..8].copy_from_slice(&stamp.number.to_be_bytes());
+    header[6..8].copy_from_slice(&sequence(request.number).to_be_bytes());
+    payload[0..4].copy_from_slice(&request.target.index.to_be_bytes());
+    payload[4..8].copy_from_slice(&request.number.to_be_bytes());
     payload[8..16].copy_from_slice(&token.to_be_bytes());
     let (mut words, mut pattern) = (payload[16..].chunks_exact_mut(8), pattern(token));
     for (word, pattern) in words.by_ref().zip(&mut pattern) {
@@ -79,14 +79,14 @@ pub fn write_request(key: &TokenKey, address: IpAddr, ident: u16, stamp: Request
     }
 }
 
-/// What a packet says, before it is known whether it is true.
+/// A parsed packet, not verified yet.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
     /// An echo reply.
     Reply(Reply<'a>),
     /// An error that quotes an echo request.
     Error(Quote),
-    /// Something that concerns nobody here: a redirect, a source quench, another kind of message.
+    /// A message without a meaning here: a redirect, a source quench, another type.
     Other,
 }
 
@@ -101,30 +101,31 @@ pub struct Reply<'a> {
 }
 
 impl Reply<'_> {
-    /// The target that it claims to be of, to be looked up before [`Self::verify`].
+    /// Index of the target in the payload, needed to find the target before [`Self::verify`].
     pub fn index(&self) -> Option<u32> {
         let bytes = self.payload.get(0..4)?;
         Some(u32::from_be_bytes(bytes.try_into().ok()?))
     }
 
-    /// Checks that this is the reply to a request of ours to `address`; returns the request's number. `size` is the
-    /// length of the payload that the target is sent at present.
+    /// Checks that this is the reply to one of our requests to `address`; returns the request's number. `size` is the
+    /// current length of the target's payload.
     ///
     /// # Errors
-    /// [`RejectReason`] says what is wrong with it.
+    /// The [`RejectReason`].
     pub fn verify(
         &self,
         key: &TokenKey,
         address: IpAddr,
-        port: TargetId,
+        target: TargetId,
         size: usize,
     ) -> Result<u32, RejectReason> {
         let (head, rest) = self.payload.split_first_chunk::<16>().ok_or(RejectReason::Malformed)?;
         let (numbers, token) = head.split_at(8);
         let number = numbers[4..].try_into().map_or(0, u32::from_be_bytes);
         let token = token.try_into().map_or(0, u64::from_be_bytes);
-        if token != key.token(address, RequestToken { port, number }, self.payload) {
-            // With a right token it may have another size: that of before a change.
+        if token != key.token(address, RequestToken { target, number }, self.payload) {
+            // A reply of another size with a right token answers a request of before a change, so only the token
+            // counts.
             return Err(if self.payload.len() == size {
                 RejectReason::Forged
             } else {
@@ -141,7 +142,7 @@ impl Reply<'_> {
     }
 }
 
-/// Reads an IPv4 packet as a raw socket delivers it: with its header. Returns its TTL too.
+/// Parses an IPv4 packet with its header, as a raw socket delivers it. Also returns its TTL.
 ///
 /// # Errors
 /// [`RejectReason::Malformed`] or [`RejectReason::Corrupt`]: the kernel does not verify ICMP checksums for raw sockets.
@@ -159,10 +160,10 @@ pub fn read_ipv4(packet: &[u8]) -> Result<(Packet<'_>, u8), RejectReason> {
     Ok((read_message(Family::V4, message)?, header[8]))
 }
 
-/// Reads an ICMP or ICMPv6 message whose checksum the kernel has verified.
+/// Parses an ICMP or ICMPv6 message whose checksum the kernel has verified.
 ///
 /// # Errors
-/// [`RejectReason::Malformed`] for what is too short, [`RejectReason::NotOurs`] for an error that quotes no echo request.
+/// [`RejectReason::Malformed`] if it is too short, [`RejectReason::NotOurs`] for an error that quotes no echo request.
 pub fn read_message(family: Family, message: &[u8]) -> Result<Packet<'_>, RejectReason> {
     let (header, payload) = message.split_at_checked(HEADER).ok_or(RejectReason::Malformed)?;
     let reply = match family {
@@ -181,7 +182,7 @@ pub fn read_message(family: Family, message: &[u8]) -> Result<Packet<'_>, Reject
 }
 
 /// The low 16 bits of a request's number.
-#[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+#[expect(clippy::cast_possible_truncation, reason = "the low bits are intended")]
 pub const fn sequence(number: u32) -> u16 {
     number as u16
 }
@@ -198,7 +199,7 @@ pub fn checksum(bytes: &[u8]) -> u16 {
     !sum
 }
 
-/// Words without end that follow from a token (splitmix64), so that a corrupted reply is seen.
+/// An endless sequence of words derived from a token (splitmix64), which reveals corrupted replies.
 fn pattern(token: u64) -> impl Iterator<Item = [u8; 8]> {
     (1_u64..).map(move |step| {
         let mixed = token.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15));

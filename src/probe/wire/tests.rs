@@ -11,7 +11,7 @@ const MESSAGE: usize = HEADER + PAYLOAD;
 
 fn request(address: IpAddr, number: u32) -> [u8; MESSAGE] {
     let mut message = [0xff; MESSAGE];
-    write_request(&KEY, address, 0xbeef, RequestToken { port: PORT, number }, &mut message);
+    write_request(&KEY, address, 0xbeef, RequestToken { target: PORT, number }, &mut message);
     message
 }
 
@@ -22,9 +22,9 @@ fn reply(address: IpAddr, number: u32) -> [u8; MESSAGE] {
     message
 }
 
-fn verify(family: Family, message: &[u8], address: IpAddr, port: TargetId) -> Result<u32, RejectReason> {
+fn verify(family: Family, message: &[u8], address: IpAddr, target: TargetId) -> Result<u32, RejectReason> {
     match read_message(family, message)? {
-        Packet::Reply(reply) => reply.verify(&KEY, address, port, PAYLOAD),
+        Packet::Reply(reply) => reply.verify(&KEY, address, target, PAYLOAD),
         other => panic!("{other:?}"),
     }
 }
@@ -76,7 +76,7 @@ fn a_reply_of_any_size_counts_as_long_as_it_is_whole() {
     for (family, address) in [(Family::V4, V4), (Family::V6, V6)] {
         for size in [16, 17, 23, 24, 56, 57, 1_000, 1_473, 65_507] {
             let mut message = vec![0xff; HEADER + size];
-            write_request(&KEY, address, 0xbeef, RequestToken { port: PORT, number: 7 }, &mut message);
+            write_request(&KEY, address, 0xbeef, RequestToken { target: PORT, number: 7 }, &mut message);
             message[0] = if address.is_ipv4() { ECHO_REPLY_V4 } else { ECHO_REPLY_V6 };
             let case = format!("{family:?}, {size} bytes");
             // The size of the moment is another one: it was changed while this request was on its way.

@@ -1,50 +1,49 @@
-//! What recvmmsg(2) brings: packets with their time stamps, and errors from the error queue.
+//! Receiving with recvmmsg(2): packets with their time stamps, and errors from the error queue.
 
-use super::{BATCH, nanos, nothing_is_fine, size_of_u32};
+use super::{BATCH, empty_is_ok, nanos, size_of_u32};
 use libc::{c_int, c_uint};
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
-/// Longest packet that is read as long as nobody expects larger ones: an ICMPv6 error with what it quotes (RFC 4443
-/// §2.4), and some.
-const PACKET: usize = 1_600;
-/// Buffers for large packets take no more than this, in bytes: the larger they are, the fewer are read at once.
-const MOST_MEMORY: usize = 1 << 20;
+/// Room for a packet unless larger ones are expected: more than an ICMPv6 error with its quotation (RFC 4443 §2.4).
+const MIN_PACKET_ROOM: usize = 1_600;
+/// Maximum size of the buffers in bytes: the larger the packets, the fewer are read at once.
+const MAX_BUFFER_BYTES: usize = 1 << 20;
 /// Room for the time stamp, the hop limit and an extended error with its offender, in words.
 const CONTROL_WORDS: usize = 32;
 
-/// A packet as the kernel gave it to us.
+/// A received packet.
 pub(crate) struct Received<'a> {
-    /// The packet, or the one that an error is about.
+    /// The packet, or for an error our packet that caused it.
     pub bytes: &'a [u8],
-    /// Who sent it; for an error from the error queue, whom our packet was for.
+    /// The sender; for an error from the error queue the destination of our packet.
     pub source: Option<SocketAddr>,
     /// When the kernel received it, in ns of wall-clock time.
     pub stamp: Option<i128>,
-    /// TTL or hop limit, where the socket was asked for it.
+    /// TTL or hop limit, if the socket reports it.
     pub hops: Option<u8>,
-    /// From the error queue: what happened to our packet.
+    /// The error, for an entry of the error queue.
     pub error: Option<ExtendedError>,
-    /// The packet was longer than what is read.
-    pub cut: bool,
+    /// Whether the packet was longer than the buffer.
+    pub truncated: bool,
 }
 
-/// An ICMP error as the error queue tells it.
+/// An ICMP error from the error queue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ExtendedError {
     /// Type of the ICMP or ICMPv6 header.
     pub kind: u8,
     /// Its code.
     pub code: u8,
-    /// Who sent the error; `None` when our own kernel did.
+    /// The sender of the error; `None` for the local kernel.
     pub offender: Option<IpAddr>,
 }
 
-/// Buffers for one call of recvmmsg(2), used again and again.
+/// Reusable buffers for one call of recvmmsg(2).
 pub(crate) struct Inbound {
-    /// As many packets as are read at once, with `room` for each.
+    /// `room` bytes for each packet that is read at once.
     packets: Box<[u8]>,
     room: usize,
     names: Box<[libc::sockaddr_storage; BATCH]>,
@@ -60,8 +59,8 @@ impl Inbound {
         // SAFETY: all of these are plain C structures and integers, for which all zeroes is a valid value.
         let zeroed = || unsafe { MaybeUninit::zeroed().assume_init() };
         Self {
-            packets: vec![0; PACKET * BATCH].into(),
-            room: PACKET,
+            packets: vec![0; MIN_PACKET_ROOM * BATCH].into(),
+            room: MIN_PACKET_ROOM,
             // SAFETY: as above.
             names: Box::new(unsafe { MaybeUninit::zeroed().assume_init() }),
             controls: Box::new([[0; CONTROL_WORDS]; BATCH]),
@@ -72,22 +71,22 @@ impl Inbound {
         }
     }
 
-    /// Makes room for packets of that length, should there be less. What was read before is gone.
+    /// Enlarges the room for each packet, if necessary. Discards packets that were read before.
     pub(crate) fn make_room(&mut self, length: usize) {
         if length > self.room {
             self.room = length;
-            // Zeroes come from the system, and are not there before they are written to.
-            self.packets = vec![0; length * BATCH.min(MOST_MEMORY / length).max(1)].into();
-            self.count = self.most();
+            // The system allocates zeroed pages only when they are written to.
+            self.packets = vec![0; length * BATCH.min(MAX_BUFFER_BYTES / length).max(1)].into();
+            self.count = self.limit();
         }
     }
 
     /// Packets that are read at once.
-    fn most(&self) -> usize {
+    fn limit(&self) -> usize {
         self.packets.len() / self.room
     }
 
-    /// Points the headers that the latest call used at their buffers; the others are as they were.
+    /// Points the headers that the latest call changed to their buffers again.
     fn point(&mut self) {
         let used = mem::take(&mut self.count);
         for (index, packet) in self.packets.chunks_exact_mut(self.room).enumerate().take(used) {
@@ -106,24 +105,24 @@ impl Inbound {
     /// Reads up to [`BATCH`] packets without waiting; from the error queue if `errors`. 0 when there are none.
     ///
     /// # Errors
-    /// Whatever recvmmsg(2) says, but for `EAGAIN` and `EINTR`.
+    /// Errors of recvmmsg(2) except `EAGAIN` and `EINTR`.
     pub(crate) fn receive(&mut self, socket: &impl AsRawFd, errors: bool) -> io::Result<usize> {
         self.point();
-        let most = self.most();
+        let limit = self.limit();
         let flags = libc::MSG_DONTWAIT | if errors { libc::MSG_ERRQUEUE } else { 0 };
         // SAFETY: every header points to buffers of its own that outlive the call, with their right lengths.
         let count = unsafe {
             libc::recvmmsg(
                 socket.as_raw_fd(),
                 self.headers.as_mut_ptr(),
-                c_uint::try_from(most).unwrap_or(1),
+                c_uint::try_from(limit).unwrap_or(1),
                 flags,
                 std::ptr::null_mut(),
             )
         };
         match usize::try_from(count) {
-            Ok(count) => self.count = count.min(most),
-            Err(_) => return nothing_is_fine(io::Error::last_os_error()),
+            Ok(count) => self.count = count.min(limit),
+            Err(_) => return empty_is_ok(io::Error::last_os_error()),
         }
         Ok(self.count)
     }
@@ -143,7 +142,7 @@ impl Inbound {
             stamp: None,
             hops: None,
             error: None,
-            cut: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
+            truncated: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
         };
         let header = &message.msg_hdr;
         // SAFETY: the kernel filled in the control buffer and its length, and both are still in place; the
@@ -194,7 +193,7 @@ fn offender(data: &[u8]) -> Option<IpAddr> {
     Some(socket_address(&storage, u32::try_from(length).ok()?)?.ip())
 }
 
-/// Copies a C structure out of control data; `None` if there is too little of it.
+/// Copies a C structure out of control data; `None` if the data is too short.
 fn copy<T: Copy>(data: &[u8]) -> Option<T> {
     // SAFETY: only used with plain C structures and integers, valid for any bytes; the length is checked.
     (data.len() >= mem::size_of::<T>()).then(|| unsafe { data.as_ptr().cast::<T>().read_unaligned() })

@@ -1,6 +1,6 @@
 //! The system calls of the native engine that no safe crate offers: batches, time stamps, error queues.
 //!
-//! The only module with `unsafe` in it. Every block says why it is sound; what leaves this module is safe.
+//! The only module with `unsafe`. Every block has a proof of soundness; the functions of this module are safe.
 #![allow(unsafe_code)]
 
 mod inbound;
@@ -17,13 +17,13 @@ use tokio::io::unix::AsyncFd;
 pub(super) use inbound::{ExtendedError, Inbound, Received};
 pub(super) use outbound::{Outbound, PacketMarks};
 
-/// So many packets go through one system call at most.
+/// Maximum number of packets in one system call.
 pub(super) const BATCH: usize = 64;
 
 /// Sets a socket option to a plain C value.
 ///
 /// # Errors
-/// Whatever setsockopt(2) says.
+/// Errors of setsockopt(2).
 pub(super) fn set_option<T: Copy>(
     socket: &impl AsRawFd,
     level: c_int,
@@ -37,12 +37,12 @@ pub(super) fn set_option<T: Copy>(
     checked(result).map(drop)
 }
 
-/// How full a socket's receive buffer is: bytes charged, bytes allowed, packets dropped since it was opened.
+/// State of a socket's receive buffer: bytes charged, bytes allowed, packets dropped since it was opened.
 ///
 /// `SO_MEMINFO`, not `SO_RXQ_OVFL`: the latter comes with the next packet, and after the last drop there may be none.
 ///
 /// # Errors
-/// Whatever getsockopt(2) says.
+/// Errors of getsockopt(2).
 pub(super) fn receive_buffer(socket: &impl AsRawFd) -> io::Result<(u32, u32, u32)> {
     const ALLOCATED: usize = 0;
     const ALLOWED: usize = 1;
@@ -63,7 +63,7 @@ pub(super) fn receive_buffer(socket: &impl AsRawFd) -> io::Result<(u32, u32, u32
     Ok((info[ALLOCATED], info[ALLOWED], info[DROPS]))
 }
 
-/// Reads a clock, in ns; clocks that Linux has can always be read.
+/// Reads a clock, in ns; a clock that exists can always be read.
 pub(super) fn clock(id: libc::clockid_t) -> i128 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a timespec that outlives the call.
@@ -74,9 +74,9 @@ pub(super) fn clock(id: libc::clockid_t) -> i128 {
 /// A timer that becomes readable at a time of `CLOCK_BOOTTIME`.
 ///
 /// # Errors
-/// Whatever timerfd_create(2) says.
+/// Errors of timerfd_create(2).
 pub(super) fn timer() -> io::Result<OwnedFd> {
-    // SAFETY: no pointers; the descriptor is new, and owned by nobody else.
+    // SAFETY: no pointers; the descriptor is new, and has no other owner.
     let fd = checked(unsafe {
         libc::timerfd_create(libc::CLOCK_BOOTTIME, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC)
     })?;
@@ -84,10 +84,10 @@ pub(super) fn timer() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Sets the timer to a time of `CLOCK_BOOTTIME` in ns; 0 stops it. An expiry that was not read is forgotten.
+/// Sets the timer to a time of `CLOCK_BOOTTIME` in ns; 0 stops it. An expiry that was not read is discarded.
 ///
 /// # Errors
-/// Whatever timerfd_settime(2) says.
+/// Errors of timerfd_settime(2).
 pub(super) fn set_timer(timer: &OwnedFd, nanos: i128) -> io::Result<()> {
     let at = libc::timespec {
         tv_sec: libc::time_t::try_from(nanos / 1_000_000_000).unwrap_or(libc::time_t::MAX),
@@ -107,7 +107,7 @@ pub(super) fn set_timer(timer: &OwnedFd, nanos: i128) -> io::Result<()> {
     .map(drop)
 }
 
-/// The index of an interface; `None` if there is none of that name.
+/// The index of an interface; `None` if it does not exist.
 fn interface_index(name: &str) -> Option<u32> {
     let name = std::ffi::CString::new(name).ok()?;
     // SAFETY: a string with its terminator that outlives the call.
@@ -132,33 +132,33 @@ pub(super) fn kernel_version() -> (u32, u32) {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
-/// An epoll instance of its own. Readable while a socket that it is armed for is.
+/// An epoll instance that is readable while one of its sockets is.
 pub(super) struct SocketPoll(OwnedFd);
 
 impl SocketPoll {
-    /// A doorbell that is not armed.
+    /// An instance without sockets.
     ///
     /// # Errors
-    /// Whatever epoll(7) says.
+    /// Errors of epoll(7).
     pub(super) fn new() -> io::Result<Self> {
-        // SAFETY: no pointers; the descriptor is new, and owned by nobody else.
+        // SAFETY: no pointers; the descriptor is new, and has no other owner.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(checked(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) }))
     }
 
-    /// Rings when a packet is there, or comes, on this socket.
+    /// Adds a socket.
     ///
     /// # Errors
-    /// Whatever epoll_ctl(2) says.
+    /// Errors of epoll_ctl(2).
     pub(super) fn arm(&self, socket: &impl AsRawFd) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_ADD, socket, libc::EPOLLIN)
     }
 
-    /// No longer rings for this socket.
+    /// Removes a socket.
     ///
-    /// It is taken out altogether: of a socket that is in, epoll tells of errors even if asked for nothing.
+    /// A change of its events would not do: epoll always reports errors of its sockets.
     ///
     /// # Errors
-    /// Whatever epoll_ctl(2) says.
+    /// Errors of epoll_ctl(2).
     pub(super) fn disarm(&self, socket: &impl AsRawFd) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_DEL, socket, 0)
     }
@@ -177,16 +177,16 @@ impl AsRawFd for SocketPoll {
     }
 }
 
-/// Has the runtime of this thread tell when a timer or a doorbell becomes readable.
+/// Registers a timer or a poll with the runtime of this thread, for readiness to read.
 ///
 /// # Errors
-/// Whatever epoll_ctl(2) says.
+/// Errors of epoll_ctl(2).
 pub(super) fn watch<T: Watchable>(source: T) -> io::Result<AsyncFd<T>> {
     // SAFETY: a `Watchable` owns its descriptor and returns that same one for as long as it lives.
     unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) }.map_err(io::Error::from)
 }
 
-/// Owns the descriptor that it gives out, and never changes it.
+/// A type that owns its descriptor and never changes it.
 pub(super) trait Watchable: AsRawFd {}
 
 impl Watchable for OwnedFd {}
@@ -205,7 +205,7 @@ fn checked(result: c_int) -> io::Result<c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-fn nothing_is_fine(error: io::Error) -> io::Result<usize> {
+fn empty_is_ok(error: io::Error) -> io::Result<usize> {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(0),
         _ => Err(error),

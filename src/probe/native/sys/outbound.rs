@@ -1,4 +1,4 @@
-//! Batches of packets to be sent: one call of sendmmsg(2), and what some of the packets bear beside their bytes.
+//! Sending with sendmmsg(2): batches of packets, some with control data.
 
 use super::{BATCH, size_of_u32};
 use libc::{c_int, c_uint};
@@ -7,29 +7,29 @@ use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 
-/// Requests for calls of sendmmsg(2); its memory is used again and again.
+/// A batch of requests for sendmmsg(2), with reusable memory.
 pub(crate) struct Outbound {
     /// The messages, one after the other.
     bytes: Vec<u8>,
     /// Where each of them ends.
     ends: Vec<usize>,
     names: Vec<socket2::SockAddr>,
-    /// What some of them bear, by their place in the batch.
+    /// Control data of some of them, by their index in the batch.
     controls: Vec<(usize, ControlData)>,
     vectors: Vec<libc::iovec>,
     headers: Vec<libc::mmsghdr>,
 }
 
-/// What the packet of a request bears that its socket does not say.
+/// Options of a packet that differ from those of its socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct PacketMarks {
     /// Type of service, or traffic class.
     pub traffic_class: Option<u8>,
     /// Time to live, or hop limit.
     pub ttl: Option<u8>,
-    /// The address of ours that it comes from.
+    /// Source address.
     pub source: Option<IpAddr>,
-    /// Index of the interface that it leaves by; 0 for the one that the routes say.
+    /// Index of the outgoing interface; 0 for the one of the routing table.
     pub interface: u32,
 }
 
@@ -46,7 +46,7 @@ impl Outbound {
         }
     }
 
-    /// Adds a request of that length, to be written into what is returned.
+    /// Adds a request with this length; the caller writes it into the returned slice.
     pub(crate) fn push(&mut self, to: SocketAddr, length: usize, marks: Option<PacketMarks>) -> &mut [u8] {
         if let Some(marks) = marks {
             self.controls.push((self.ends.len(), ControlData::new(marks, to.is_ipv4())));
@@ -74,7 +74,7 @@ impl Outbound {
     /// Sends the requests from the `first` one on; returns how many were sent.
     ///
     /// # Errors
-    /// What sendmmsg(2) says of the first of them, if that one could not be sent.
+    /// The error of sendmmsg(2) for the first of them, if that one could not be sent.
     pub(crate) fn send(&mut self, socket: &impl AsRawFd, first: usize) -> io::Result<usize> {
         self.point_at(first);
         let count = c_uint::try_from(self.headers.len()).unwrap_or(0);
@@ -104,8 +104,8 @@ impl Outbound {
             header.msg_hdr.msg_iovlen = 1;
             self.headers.push(header);
         }
-        for (place, control) in &self.controls {
-            let header = place.checked_sub(first).and_then(|place| self.headers.get_mut(place));
+        for (position, control) in &self.controls {
+            let header = position.checked_sub(first).and_then(|position| self.headers.get_mut(position));
             if let Some(header) = header.filter(|_| control.length > 0) {
                 header.msg_hdr.msg_control = control.words.as_ptr().cast_mut().cast();
                 header.msg_hdr.msg_controllen = control.length;
@@ -140,13 +140,13 @@ impl ControlData {
             control.put(level, ttl, c_int::from(value));
         }
         if marks.source.is_some() || marks.interface != 0 {
-            control.put_way(marks, ipv4);
+            control.put_route(marks, ipv4);
         }
         control
     }
 
-    /// By which interface, and from which address.
-    fn put_way(&mut self, marks: PacketMarks, ipv4: bool) {
+    /// Adds the outgoing interface and the source address.
+    fn put_route(&mut self, marks: PacketMarks, ipv4: bool) {
         let any = libc::in_addr { s_addr: 0 };
         if ipv4 {
             let from = match marks.source {
@@ -154,16 +154,16 @@ impl ControlData {
                 _ => any,
             };
             let ifindex = c_int::try_from(marks.interface).unwrap_or(0);
-            let way = libc::in_pktinfo { ipi_ifindex: ifindex, ipi_spec_dst: from, ipi_addr: any };
-            self.put(libc::IPPROTO_IP, libc::IP_PKTINFO, way);
+            let route = libc::in_pktinfo { ipi_ifindex: ifindex, ipi_spec_dst: from, ipi_addr: any };
+            self.put(libc::IPPROTO_IP, libc::IP_PKTINFO, route);
         } else {
             let from = match marks.source {
                 Some(IpAddr::V6(v6)) => v6.octets(),
                 _ => [0; 16],
             };
             let from = libc::in6_addr { s6_addr: from };
-            let way = libc::in6_pktinfo { ipi6_addr: from, ipi6_ifindex: marks.interface };
-            self.put(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, way);
+            let route = libc::in6_pktinfo { ipi6_addr: from, ipi6_ifindex: marks.interface };
+            self.put(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, route);
         }
     }
 

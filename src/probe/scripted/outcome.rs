@@ -1,19 +1,19 @@
-//! The vocabulary of scripts: what becomes of one echo request.
+//! The elements of scripts: the outcome of one echo request.
 
 use crate::measure::ErrorClass;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What becomes of one echo request to a scripted host.
+/// Outcome of one echo request to a scripted host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptedOutcome {
     pub(super) sending: Sending,
-    /// Shared, because a fate is looked up once for each request.
+    /// Shared, because an outcome is looked up for each request.
     pub(super) arrivals: Rc<[Arrival]>,
 }
 
-/// What our own side does with a request.
+/// Outcome of sending a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sending {
     Sent,
@@ -22,11 +22,11 @@ pub(super) enum Sending {
     Panic,
 }
 
-/// Something that comes back, so long after the request was sent.
+/// A packet that arrives a time after the request was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Arrival {
     pub after: Duration,
-    pub what: ScriptedArrival,
+    pub kind: ScriptedArrival,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub(super) enum ScriptedArrival {
     Error(ErrorClass),
     /// A reply with a number that is not the request's.
     Stale,
-    /// A reply that our own receive buffer drops.
-    Swallowed,
+    /// A reply that the local receive buffer drops.
+    DroppedByUs,
 }
 
 impl ScriptedOutcome {
@@ -47,8 +47,8 @@ impl ScriptedOutcome {
     /// The code of all scripted errors.
     pub const CODE: u8 = 1;
 
-    /// Both happen: `reply(12).and(reply(15))` is a reply and its duplicate, `error(5, class).and(reply(40))` an
-    /// error and a reply that comes all the same.
+    /// Combines two outcomes: `reply(12).and(reply(15))` is a reply and its duplicate, `error(5, class).and(reply(40))`
+    /// an error and a later reply.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a script reads better without borrows")]
     pub fn and(self, other: Self) -> Self {
@@ -60,52 +60,52 @@ impl ScriptedOutcome {
         Self { sending, arrivals: Rc::new([]) }
     }
 
-    fn arrival(after: Duration, what: ScriptedArrival) -> Self {
-        Self { sending: Sending::Sent, arrivals: Rc::new([Arrival { after, what }]) }
+    fn arrival(after: Duration, kind: ScriptedArrival) -> Self {
+        Self { sending: Sending::Sent, arrivals: Rc::new([Arrival { after, kind }]) }
     }
 }
 
-/// A reply after so many milliseconds: an answer, or a late one if that is longer than the timeout.
+/// A reply after `millis` milliseconds: an answer, or a late reply after the timeout.
 pub fn reply(millis: u64) -> ScriptedOutcome {
     ScriptedOutcome::arrival(Duration::from_millis(millis), ScriptedArrival::Reply)
 }
 
-/// A reply after so many microseconds. Its time of receipt is exact; it is heard at the next whole millisecond.
+/// A reply after `micros` microseconds. Its time of receipt is exact; it is delivered at the next whole millisecond.
 pub fn reply_micros(micros: u64) -> ScriptedOutcome {
     ScriptedOutcome::arrival(Duration::from_micros(micros), ScriptedArrival::Reply)
 }
 
-/// Nothing ever comes back.
+/// No reply.
 pub fn silence() -> ScriptedOutcome {
     ScriptedOutcome::sending(Sending::Sent)
 }
 
-/// An ICMP error of that class after so many milliseconds.
+/// An ICMP error of the class after `millis` milliseconds.
 pub fn error(millis: u64, class: ErrorClass) -> ScriptedOutcome {
     ScriptedOutcome::arrival(Duration::from_millis(millis), ScriptedArrival::Error(class))
 }
 
-/// A reply after so many milliseconds whose number no request of the recent past had.
+/// A reply after `millis` milliseconds with a number that no recent request has.
 pub fn stale(millis: u64) -> ScriptedOutcome {
     ScriptedOutcome::arrival(Duration::from_millis(millis), ScriptedArrival::Stale)
 }
 
-/// A reply after so many milliseconds that our own receive buffer drops.
+/// A reply after `millis` milliseconds that the local receive buffer drops.
 pub fn swallowed(millis: u64) -> ScriptedOutcome {
-    ScriptedOutcome::arrival(Duration::from_millis(millis), ScriptedArrival::Swallowed)
+    ScriptedOutcome::arrival(Duration::from_millis(millis), ScriptedArrival::DroppedByUs)
 }
 
-/// Not sent, for want of our own resources.
+/// Not sent, for lack of local resources.
 pub fn not_sent() -> ScriptedOutcome {
     ScriptedOutcome::sending(Sending::NotSent)
 }
 
-/// Refused by our own kernel, at once.
+/// Refused by the local kernel.
 pub fn refused() -> ScriptedOutcome {
     ScriptedOutcome::sending(Sending::Refused)
 }
 
-/// The engine panics when it is told to send, and takes the actor with it.
+/// The engine panics at sending, which ends the actor.
 pub fn panic_at_send() -> ScriptedOutcome {
     ScriptedOutcome::sending(Sending::Panic)
 }

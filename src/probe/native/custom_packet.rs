@@ -1,4 +1,4 @@
-//! In what the requests to some targets differ from those to all others.
+//! Packet options of targets that differ from the defaults.
 
 use super::socket::Fragments;
 use super::sys::{self, PacketMarks};
@@ -7,16 +7,16 @@ use crate::target::{Dscp, PacketOptions, Zone};
 use std::net::IpAddr;
 use std::num::NonZero;
 
-/// What a target was given, and what it takes to send that.
+/// Packet options of a target, and the interface that they name.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SpecialSocket {
+pub(super) struct CustomPacket {
     packet: PacketOptions,
     /// Index of its interface; 0 without one, or while there is no such interface.
     interface: u32,
 }
 
-impl SpecialSocket {
-    /// `None` if it is like all others.
+impl CustomPacket {
+    /// `None` for the default options.
     pub(super) fn new(packet: PacketOptions) -> Option<Box<Self>> {
         (packet != PacketOptions::default()).then(|| Box::new(Self { packet, interface: 0 }))
     }
@@ -26,14 +26,15 @@ impl SpecialSocket {
         self.packet.size.map_or(PAYLOAD, |size| size.get().into())
     }
 
-    /// The address of ours that its requests come from, if that was asked for.
+    /// The source address of its requests, if set.
     pub(super) const fn source(&self) -> Option<IpAddr> {
         self.packet.source
     }
 
-    /// What the system does with requests that are larger than a link takes.
+    /// How requests that exceed the MTU of a link are fragmented.
     ///
-    /// Nobody fragments our usual ones; that others are fragmented is what size is good for, unless it is forbidden.
+    /// Requests of the default size are never fragmented; larger ones are, unless that is forbidden, because measuring
+    /// with large packets is the purpose of the size.
     pub(super) fn fragments(&self) -> Fragments {
         match self.packet.dont_fragment {
             Some(true) => Fragments::Never,
@@ -43,10 +44,10 @@ impl SpecialSocket {
         }
     }
 
-    /// What its packets bear; looks for its interface if need be.
+    /// Control data of its packets; looks up the interface if necessary.
     ///
     /// # Errors
-    /// The interface, if there is none of that name.
+    /// The interface, if it does not exist.
     pub(super) fn marks(&mut self) -> Result<PacketMarks, Zone> {
         if let (Some(name), 0) = (self.packet.interface, self.interface) {
             self.interface = sys::interface_of(name.as_str()).ok_or(name)?;
@@ -59,8 +60,8 @@ impl SpecialSocket {
         })
     }
 
-    /// Has the interface looked for again: it may have gone, or come back as another one.
-    pub(super) fn forget_interface(&mut self) {
+    /// Makes the next request look up the interface again: it may have another index now.
+    pub(super) fn invalidate_interface(&mut self) {
         self.interface = 0;
     }
 }
