@@ -1,5 +1,5 @@
-//! Asks many pingers at once. A question from another thread costs tens of microseconds to wait for, one from next
-//! door a microsecond: so the pingers of each shard are asked there, and their answers come together.
+//! Asks many pingers at once. Waiting for a reply from another thread takes tens of microseconds, from the same thread
+//! one: so a task on each shard asks its pingers, and sends their replies together.
 
 use super::pinger::PingActor;
 use super::shard::ShardHandle;
@@ -10,13 +10,13 @@ use actix::prelude::*;
 use futures_util::future::{OptionFuture, join_all};
 use tokio::sync::oneshot;
 
-/// So many are asked before everybody else on their thread gets a turn: a tenth of a millisecond.
+/// Questions sent in one batch, in about 0.1 ms; other tasks on the thread run between batches.
 const QUESTIONS_PER_BATCH: usize = 64;
 
-/// Asks every member the same question. The answers come in the members' order; a member whose actor has ended
-/// meanwhile is left out. Whoever asks a great many does it page by page, since all the answers are held.
+/// Asks every target the same question. The replies come in the order of the targets; a target whose actor has ended
+/// meanwhile is left out. All replies are held in memory, so large numbers of targets are asked page by page.
 pub async fn ask_all<M>(
-    members: Vec<TargetRef>,
+    targets: Vec<TargetRef>,
     question: impl Fn() -> M + Clone + Send + 'static,
 ) -> Vec<(TargetRef, M::Result)>
 where
@@ -25,56 +25,56 @@ where
     PingActor: Handler<M>,
     <PingActor as Actor>::Context: ToEnvelope<PingActor, M>,
 {
-    let mut answers: Vec<Option<M::Result>> = members.iter().map(|_| None).collect();
-    let parts = by_home(&members).into_iter().map(|(home, part)| {
-        let pingers = part.iter().map(|&index| members[index].pinger.clone()).collect();
-        let (tell, told) = oneshot::channel();
-        home.spawn(ask(pingers, question.clone(), tell));
-        async move { (part, told.await.unwrap_or_default()) }
+    let mut replies: Vec<Option<M::Result>> = targets.iter().map(|_| None).collect();
+    let shards = by_shard(&targets).into_iter().map(|(shard, indices)| {
+        let pingers = indices.iter().map(|&index| targets[index].pinger.clone()).collect();
+        let (sender, receiver) = oneshot::channel();
+        shard.spawn(ask(pingers, question.clone(), sender));
+        async move { (indices, receiver.await.unwrap_or_default()) }
     });
-    for (part, told) in join_all(parts).await {
-        for (index, answer) in part.into_iter().zip(told) {
-            answers[index] = answer;
+    for (indices, shard_replies) in join_all(shards).await {
+        for (index, reply) in indices.into_iter().zip(shard_replies) {
+            replies[index] = reply;
         }
     }
-    members.into_iter().zip(answers).filter_map(|(member, answer)| Some((member, answer?))).collect()
+    targets.into_iter().zip(replies).filter_map(|(target, reply)| Some((target, reply?))).collect()
 }
 
-/// The indices of the members of each shard.
-fn by_home(members: &[TargetRef]) -> Vec<(&ShardHandle, Vec<usize>)> {
-    let mut parts: Vec<(&ShardHandle, Vec<usize>)> = Vec::new();
-    for (index, member) in members.iter().enumerate() {
-        match parts.iter_mut().find(|(home, _)| *home == &member.home) {
-            Some((_, part)) => part.push(index),
-            None => parts.push((&member.home, vec![index])),
+/// The indices of the targets of each shard.
+fn by_shard(targets: &[TargetRef]) -> Vec<(&ShardHandle, Vec<usize>)> {
+    let mut shards: Vec<(&ShardHandle, Vec<usize>)> = Vec::new();
+    for (index, target) in targets.iter().enumerate() {
+        match shards.iter_mut().find(|(shard, _)| *shard == &target.shard) {
+            Some((_, indices)) => indices.push(index),
+            None => shards.push((&target.shard, vec![index])),
         }
     }
-    parts
+    shards
 }
 
-/// Asks pingers of the present thread, as long as anybody waits for the answers.
+/// Asks pingers of the current thread, as long as the receiver of the replies waits.
 async fn ask<M>(
     pingers: Vec<WeakAddr<PingActor>>,
     question: impl Fn() -> M,
-    tell: oneshot::Sender<Vec<Option<M::Result>>>,
+    sender: oneshot::Sender<Vec<Option<M::Result>>>,
 ) where
     M: Message + Send + 'static,
     M::Result: Send,
     PingActor: Handler<M>,
     <PingActor as Actor>::Context: ToEnvelope<PingActor, M>,
 {
-    let mut answers = Vec::with_capacity(pingers.len());
-    for some in pingers.chunks(QUESTIONS_PER_BATCH) {
-        if tell.is_closed() {
+    let mut replies = Vec::with_capacity(pingers.len());
+    for batch in pingers.chunks(QUESTIONS_PER_BATCH) {
+        if sender.is_closed() {
             return;
         }
         let ask = |pinger: &WeakAddr<PingActor>| pinger.upgrade().map(|pinger| pinger.send(question()));
-        let asked: Vec<_> = some.iter().map(ask).collect();
-        for asked in asked {
-            answers.push(OptionFuture::from(asked).await.and_then(Result::ok));
+        let requests: Vec<_> = batch.iter().map(ask).collect();
+        for request in requests {
+            replies.push(OptionFuture::from(request).await.and_then(Result::ok));
         }
     }
-    let _ = tell.send(answers);
+    let _ = sender.send(replies);
 }
 
 #[cfg(test)]
@@ -86,29 +86,29 @@ mod tests {
     use crate::probe::scripted::ScriptedNetwork;
     use crate::target::{Interval, Timeout};
 
-    /// The target of that number, whose pinger runs on the thread of that shard.
-    fn member(shard: usize, arbiter: &ArbiterHandle, number: usize) -> TargetRef {
+    /// A target whose pinger runs on the thread of a shard.
+    fn target(shard: usize, arbiter: &ArbiterHandle, number: usize) -> TargetRef {
         let address = format!("10.0.{}.{}", number / 250, number % 250 + 1).parse().unwrap();
         let (interval, timeout) = (Interval::DEFAULT, Timeout::DEFAULT);
         let seed = Seed { phase: 0, first_number: 0 };
         let pinger = PingActor::start_in_arbiter(arbiter, move |_| {
             PingActor::new(address, interval, timeout, seed, ScriptedNetwork::new().engine())
         });
-        let home = Shard::Remote(arbiter.clone()).home(shard);
-        TargetRef { address, name: "one".into(), interval, options: None, pinger: pinger.downgrade(), home }
+        let shard = Shard::Remote(arbiter.clone()).handle(shard);
+        TargetRef { address, name: "one".into(), interval, options: None, pinger: pinger.downgrade(), shard }
     }
 
     #[actix::test]
     async fn answers_come_in_order_wherever_the_pingers_run() {
         let arbiters = [Arbiter::new(), Arbiter::new(), Arbiter::new()];
-        let members: Vec<TargetRef> =
-            (0..500).map(|number| member(number % 3, &arbiters[number % 3].handle(), number)).collect();
-        let ended = members[7].pinger.upgrade().expect("it runs");
+        let targets: Vec<TargetRef> =
+            (0..500).map(|number| target(number % 3, &arbiters[number % 3].handle(), number)).collect();
+        let ended = targets[7].pinger.upgrade().expect("it runs");
         ended.send(StopPinger).await.expect("it ran");
         arbiters[2].stop();
-        let answers = ask_all(members.clone(), Query::<PeriodStats>::new).await;
-        let left = members.iter().enumerate().filter(|(number, _)| *number != 7 && number % 3 != 2);
-        let expected: Vec<_> = left.map(|(_, member)| member.address).collect();
-        assert_eq!(answers.iter().map(|(member, _)| member.address).collect::<Vec<_>>(), expected);
+        let replies = ask_all(targets.clone(), Query::<PeriodStats>::new).await;
+        let left = targets.iter().enumerate().filter(|(number, _)| *number != 7 && number % 3 != 2);
+        let expected: Vec<_> = left.map(|(_, target)| target.address).collect();
+        assert_eq!(replies.iter().map(|(target, _)| target.address).collect::<Vec<_>>(), expected);
     }
 }

@@ -1,20 +1,20 @@
-//! What the control socket reports of itself: the messages between it and whoever shows its counters.
+//! Counters of the control socket: the messages between it and the edges that show them.
 
 use actix::prelude::*;
 
-/// Asks what the control socket has seen so far.
+/// Asks for the counters of the control socket.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "ControlStats")]
 pub struct GetControlStats;
 
-/// What the control socket has seen so far.
+/// Counters of the control socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ControlStats {
-    /// Datagrams that were answered, with whatever.
+    /// Datagrams that were answered, errors included.
     pub answered: u64,
     /// Datagrams that must not be answered, in the order of [`IgnoreReason::ALL`].
     pub ignored: [u64; IgnoreReason::ALL.len()],
-    /// Replies that our own system would not send.
+    /// Replies that our own system refused to send.
     pub unsent: u64,
 }
 
@@ -23,11 +23,11 @@ pub struct ControlStats {
 pub enum IgnoreReason {
     /// Its sender may not use the control socket.
     NotAllowed,
-    /// Nothing can be sent to its source port, 0.
+    /// Its source port is 0, which can't be sent to.
     PortZero,
     /// It comes from our own socket.
     Ourselves,
-    /// It is somebody's reply: two daemons must not talk to each other for ever.
+    /// It is itself a reply: two daemons must not answer each other for ever.
     Reply,
 }
 

@@ -1,4 +1,4 @@
-//! Threads that ping: each has an engine of its own, and the pingers of its share of the targets.
+//! Threads that ping: each has its own engine, and the pingers of its share of the targets.
 
 use super::persistence::SavedTarget;
 use super::pinger::{DeathNotice, PingActor, PingerDied, Seed};
@@ -16,28 +16,28 @@ use tokio::sync::oneshot;
 /// Where pingers run.
 #[derive(Clone)]
 pub enum Shard {
-    /// On the caller's own thread, with that engine.
+    /// The caller's thread, with this engine.
     Local(Rc<dyn Engine>),
-    /// On another thread that [`Shard::set_thread_engine`]ed an engine.
+    /// Another thread, which has called [`Shard::set_thread_engine`].
     Remote(ArbiterHandle),
 }
 
-/// What a pinger is made of.
+/// Everything needed to start a pinger.
 #[derive(Debug, Clone)]
 pub struct PingerSpec {
-    /// Whom to ping.
+    /// The address to ping.
     pub address: Address,
-    /// How.
+    /// Interval, timeout and packet options.
     pub ping_settings: PingSettings,
-    /// Which of the pingers of that address it is.
+    /// Number of the pinger, see [`DeathNotice::generation`].
     pub generation: u64,
-    /// Who is told if it dies.
+    /// Where its death is reported.
     pub parent: Arc<Recipient<PingerDied>>,
-    /// What was known of it before a restart.
+    /// Its statistics from before a restart.
     pub saved: Option<SavedTarget>,
 }
 
-/// The thread of a shard, for what is better done next to its pingers.
+/// The thread of a shard, for tasks that run faster next to its pingers.
 #[derive(Debug, Clone)]
 pub struct ShardHandle {
     shard: usize,
@@ -45,12 +45,12 @@ pub struct ShardHandle {
 }
 
 impl ShardHandle {
-    /// The present thread, as that of the only shard.
-    pub fn here() -> Self {
+    /// The current thread, as that of the only shard.
+    pub fn current() -> Self {
         Self { shard: 0, arbiter: Arbiter::current() }
     }
 
-    /// Has that thread do something, unless it has ended.
+    /// Runs a task on the thread, unless it has ended.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.arbiter.spawn(task);
     }
@@ -63,40 +63,40 @@ impl PartialEq for ShardHandle {
 }
 
 thread_local! {
-    /// The engine of this thread. Actors that are started from another thread can't be handed it: it is not `Send`.
+    /// The engine of this thread. It is not `Send`, so it can't be passed to an actor that another thread starts.
     static ENGINE: RefCell<Option<Rc<dyn Engine>>> = const { RefCell::new(None) };
 }
 
 impl Shard {
-    /// Makes that engine the one of the present thread.
+    /// Sets the engine of the current thread.
     pub fn set_thread_engine(engine: Rc<dyn Engine>) {
         ENGINE.with_borrow_mut(|current| *current = Some(engine));
     }
 
-    /// Its thread; `shard` is its number among all.
-    pub fn home(&self, shard: usize) -> ShardHandle {
+    /// Its thread; `shard` is its index among all shards.
+    pub fn handle(&self, shard: usize) -> ShardHandle {
         match self {
             Self::Local(_) => ShardHandle { shard, arbiter: Arbiter::current() },
             Self::Remote(arbiter) => ShardHandle { shard, arbiter: arbiter.clone() },
         }
     }
 
-    /// Starts a pinger; it can be sent messages at once.
-    pub fn start(&self, order: PingerSpec, seeds: &Seeds) -> Addr<PingActor> {
-        let seed = seeds.of(order.address, order.generation);
+    /// Starts a pinger; it accepts messages at once.
+    pub fn start(&self, spec: PingerSpec, seeds: &Seeds) -> Addr<PingActor> {
+        let seed = seeds.of(spec.address, spec.generation);
         match self {
-            Self::Local(engine) => order.build(seed, Rc::clone(engine)).start(),
+            Self::Local(engine) => spec.build(seed, Rc::clone(engine)).start(),
             Self::Remote(arbiter) => PingActor::start_in_arbiter(arbiter, move |_| {
                 let engine = ENGINE.with_borrow(Option::clone);
-                // Shards enter their engine before the supervisor gets to know them.
-                order.build(seed, engine.expect("a shard's thread has an engine"))
+                // A shard's thread sets its engine before the supervisor starts.
+                spec.build(seed, engine.expect("a shard's thread has an engine"))
             }),
         }
     }
 
-    /// How its engine is doing; `None` if its thread has ended.
+    /// The state of its engine; `None` if its thread has ended.
     ///
-    /// The answer comes after everything that was started before.
+    /// The reply comes after the start of all pingers that were started before.
     pub fn stats(&self) -> LocalBoxFuture<'static, Option<EngineStats>> {
         match self {
             Self::Local(engine) => {
@@ -104,12 +104,12 @@ impl Shard {
                 Box::pin(async move { Some(stats) })
             }
             Self::Remote(arbiter) => {
-                let (answer, answered) = oneshot::channel();
+                let (sender, receiver) = oneshot::channel();
                 arbiter.spawn_fn(move || {
                     let stats = ENGINE.with_borrow(|engine| engine.as_ref().map(|engine| engine.stats()));
-                    let _ = answer.send(stats);
+                    let _ = sender.send(stats);
                 });
-                Box::pin(async move { answered.await.ok().flatten() })
+                Box::pin(async move { receiver.await.ok().flatten() })
             }
         }
     }
@@ -117,11 +117,11 @@ impl Shard {
 
 impl PingerSpec {
     fn build(self, seed: Seed, engine: Rc<dyn Engine>) -> PingActor {
-        let will = DeathNotice { parent: self.parent, generation: self.generation };
+        let death_notice = DeathNotice { parent: self.parent, generation: self.generation };
         let PingSettings { interval, timeout, packet } = self.ping_settings;
         let pinger = PingActor::new(self.address, interval, timeout, seed, engine)
             .with_packet_options(packet)
-            .with_death_notice(will);
+            .with_death_notice(death_notice);
         match &self.saved {
             Some(saved) => pinger.restored_from(saved),
             None => pinger,
@@ -129,7 +129,7 @@ impl PingerSpec {
     }
 }
 
-/// Gives each target its own phase and its own first number.
+/// Derives the phase and the first number of each target.
 #[derive(Clone)]
 pub struct Seeds {
     key: [u8; 16],
@@ -142,14 +142,14 @@ impl Seeds {
     }
 
     /// The phase follows from the address alone, so that it is the same after a restart; the first number can't
-    /// be guessed without the key, and differs from one pinger of the address to the next.
+    /// be guessed without the key, and differs between successive pingers of an address.
     fn of(&self, address: Address, generation: u64) -> Seed {
         let phase = low_half(hash(&[0; 16], &address));
         let first_number = low_half(hash(&self.key, &(address, generation)));
         Seed { phase, first_number }
     }
 
-    /// Which of `shards` an address belongs to.
+    /// Index of the shard of an address.
     pub fn shard_of(address: Address, shards: usize) -> usize {
         usize::try_from(hash(&[1; 16], &address) % shards.max(1) as u64).unwrap_or(0)
     }

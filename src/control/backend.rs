@@ -43,14 +43,14 @@ impl Backend {
     pub(super) async fn add(&self, add: AddTarget, until: Instant) -> Result<(), BackendError> {
         let Added { result, receipt } = self.add.send(add).await?;
         // A refusal is final too, when what was tried for it is gone from the disk.
-        let kept = receipt.kept(until).await;
+        let kept = receipt.saved(until).await;
         result?;
         Ok(kept?)
     }
 
     /// Has hosts forgotten, and that kept until then.
     pub(super) async fn remove(&self, remove: RemoveTargets, until: Instant) -> Result<(), BackendError> {
-        Ok(self.remove.send(remove).await?.kept(until).await?)
+        Ok(self.remove.send(remove).await?.saved(until).await?)
     }
 
     /// Asks how targets were doing; the answer is a reply.

@@ -9,7 +9,7 @@ use crate::actors::supervisor::{
     AddError, AddTarget, Added, GetTargets, RemoveTargets, TargetPage, TargetRef,
 };
 use crate::measure::Timestamp;
-use crate::probe::{Engine, EngineStats, EngineHandle, Event, Listener, TargetId};
+use crate::probe::{Engine, EngineHandle, EngineStats, Event, Listener, TargetId};
 use crate::target::{Address, Host, Interval, Label, PacketOptions, Timeout};
 use actix::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -151,7 +151,7 @@ impl Handler<GetTargets> for FakeSupervisor {
         let total = script.total.unwrap_or(total);
         script.rosters.push(query);
         drop(script);
-        self.after_a_while(TargetPage { members, total })
+        self.after_a_while(TargetPage { targets: members, total })
     }
 }
 
@@ -241,6 +241,6 @@ fn member(host: u32, name: &Label, engine: &Rc<ManualEngine>) -> TargetRef {
         interval: Interval::DEFAULT,
         options: None,
         pinger,
-        home: ShardHandle::here(),
+        shard: ShardHandle::current(),
     }
 }

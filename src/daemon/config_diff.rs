@@ -22,26 +22,26 @@ impl ConfigDiff {
     /// What `wanted` changes. If it is `incomplete`, what was removed live stays away, be it wanted or not.
     pub(super) fn between(present: Configured, wanted: Vec<TargetSpec>, incomplete: bool) -> Self {
         let mut before: HashMap<(Label, Host), _> =
-            present.declared.into_iter().map(|it| ((it.name, it.host), it.terms)).collect();
-        let mut banned: HashSet<(Label, Host)> = present.banned.into_iter().collect();
+            present.targets.into_iter().map(|it| ((it.name, it.host), it.options)).collect();
+        let mut suppressed: HashSet<(Label, Host)> = present.suppressed.into_iter().collect();
         let mut difference = Self::default();
         for TargetSpec { name, host, terms } in wanted {
             let key = (name, host);
-            if banned.remove(&key) {
+            if suppressed.remove(&key) {
                 difference.kept_away += 1;
                 continue;
             }
             let known = before.remove(&key);
-            let declared = ConfiguredTarget { name: key.0, host: key.1, terms };
+            let declared = ConfiguredTarget { name: key.0, host: key.1, options: terms };
             match known {
                 None => difference.added.push(declared),
-                Some(terms) if terms == declared.terms => difference.unchanged += 1,
+                Some(terms) if terms == declared.options => difference.unchanged += 1,
                 Some(_) => difference.changed.push(declared),
             }
         }
         difference.removed = before.into_keys().collect();
         difference.removed.sort_by(|(a, _), (b, _)| a.cmp(b));
-        difference.lifted = banned.into_iter().filter(|_| !incomplete).collect();
+        difference.lifted = suppressed.into_iter().filter(|_| !incomplete).collect();
         difference
     }
 
@@ -104,7 +104,7 @@ mod tests {
 
     fn declared(text: &str, name: &str) -> ConfiguredTarget {
         let TargetSpec { name, host, terms } = spec(text, name);
-        ConfiguredTarget { name, host, terms }
+        ConfiguredTarget { name, host, options: terms }
     }
 
     fn key(text: &str, name: &str) -> (Label, Host) {
@@ -114,10 +114,10 @@ mod tests {
     #[test]
     fn only_what_differs_is_done_and_told() {
         let present = Configured {
-            declared: ["10.0.0.1", "10.0.0.2/5", "10.0.0.3", "host.example"]
+            targets: ["10.0.0.1", "10.0.0.2/5", "10.0.0.3", "host.example"]
                 .map(|host| declared(host, "a"))
                 .to_vec(),
-            banned: vec![key("10.0.0.8", "a"), key("10.0.0.9", "a")],
+            suppressed: vec![key("10.0.0.8", "a"), key("10.0.0.9", "a")],
         };
         let wanted = [
             ("10.0.0.1", "a"),
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_takes_no_step() {
-        let present = Configured { declared: vec![declared("10.0.0.1/5", "a")], banned: Vec::new() };
+        let present = Configured { targets: vec![declared("10.0.0.1/5", "a")], suppressed: Vec::new() };
         let difference = ConfigDiff::between(present, vec![spec("10.0.0.1/5", "a")], false);
         assert_eq!((difference.steps(), difference.unchanged), (Vec::new(), 1));
     }

@@ -97,7 +97,7 @@ async fn serve(
     // What only the privileged can read could not be read again.
     let protection = protection(&config)?;
     let mut state = config.state.clone().map(SavedState::open).transpose()?;
-    let wishes = state.as_mut().map(|state| std::mem::take(&mut state.wishes)).unwrap_or_default();
+    let wishes = state.as_mut().map(|state| std::mem::take(&mut state.changes)).unwrap_or_default();
     let shards = shards::start(config.engine, config.timeout, shards::count(&config, &wishes)).await?;
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards, state.as_mut())?;
@@ -162,7 +162,7 @@ fn supervise(
     let names = SystemNames::new(config.families);
     let supervisor = SupervisorActor::new(settings(config), shards, Seeds::new(key), Rc::new(names));
     Ok(match state {
-        Some(state) => supervisor.remembering(state.keeper(), std::mem::take(&mut state.books)).start(),
+        Some(state) => supervisor.with_store(state.store(), std::mem::take(&mut state.statistics)).start(),
         None => supervisor.start(),
     })
 }
@@ -182,7 +182,7 @@ async fn settle(supervisor: Addr<SupervisorActor>) {
 }
 
 fn put(TargetSpec { name, host, terms }: TargetSpec) -> ConfigChange {
-    ConfigChange::Put(ConfiguredTarget { name, host, terms })
+    ConfigChange::Put(ConfiguredTarget { name, host, options: terms })
 }
 
 /// A request is answered within 400 ms.

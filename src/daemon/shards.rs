@@ -42,7 +42,7 @@ pub enum EngineError {
 pub(super) fn count(config: &Config, wishes: &[RuntimeChange]) -> u16 {
     let configured = config.targets.iter().map(|target| &target.terms);
     let live = wishes.iter().filter_map(|wish| match wish {
-        RuntimeChange::Add { terms, .. } => Some(terms),
+        RuntimeChange::Add { options, .. } => Some(options),
         _ => None,
     });
     let per_second = |terms: &TargetOptions| 1.0 / terms.interval.unwrap_or(config.interval).seconds();

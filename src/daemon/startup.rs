@@ -1,7 +1,8 @@
 //! What is pinged from the start: what is configured, and what was wished live before a restart.
 
 use super::put;
-use crate::actors::supervisor::{ApplyConfig, ConfigChange, Restore, RuntimeChange, SupervisorActor};
+use crate::actors::persistence::Restore;
+use crate::actors::supervisor::{ApplyConfig, ConfigChange, RuntimeChange, SupervisorActor};
 use crate::target::{Host, Label, TargetSpec};
 use actix::prelude::*;
 use std::collections::HashSet;

@@ -1,8 +1,8 @@
-//! The actor of the state: writes the statistics, and answers what is asked of it.
+//! The actor of the state: writes the statistics, and answers queries.
 
 use super::flush_loop::FlushLoop;
 use super::health::Health;
-use super::statistics_writer::Query;
+use super::statistics_writer::HistoryQuery;
 use super::store_handle::StoreHandle;
 use crate::actors::persistence::{FlushSoon, GetHistory, GetStoreStats, HistoryError, Hour, StoreStats};
 use crate::actors::supervisor::GetTargets;
@@ -13,21 +13,21 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Sees to it that the statistics of every target are on disk, and never long out of date.
+/// Saves the statistics of all targets at short intervals, and answers queries.
 pub struct StateActor {
-    desk: Rc<StoreHandle>,
-    roster: Recipient<GetTargets>,
+    store: Rc<StoreHandle>,
+    supervisor: Recipient<GetTargets>,
     targets: Arc<Health>,
     statistics: Arc<Health>,
 }
 
 impl StateActor {
     pub(super) fn new(
-        desk: Rc<StoreHandle>,
-        roster: Recipient<GetTargets>,
+        store: Rc<StoreHandle>,
+        supervisor: Recipient<GetTargets>,
         [targets, statistics]: [Arc<Health>; 2],
     ) -> Self {
-        Self { desk, roster, targets, statistics }
+        Self { store, supervisor, targets, statistics }
     }
 }
 
@@ -35,8 +35,8 @@ impl Actor for StateActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let rounds = FlushLoop { desk: Rc::clone(&self.desk), roster: self.roster.clone() };
-        ctx.spawn(rounds.run().into_actor(self));
+        let flush_loop = FlushLoop { store: Rc::clone(&self.store), supervisor: self.supervisor.clone() };
+        ctx.spawn(flush_loop.run().into_actor(self));
     }
 }
 
@@ -44,12 +44,12 @@ impl Handler<FlushSoon> for StateActor {
     type Result = ();
 
     fn handle(&mut self, _: FlushSoon, _: &mut Self::Context) {
-        self.desk.hurried.set(true);
-        self.desk.hurry.notify_one();
+        self.store.is_urgent.set(true);
+        self.store.urgent.notify_one();
     }
 }
 
-/// Keeps the statistics of all targets once more, before the end; answered when that is done, or has taken too long.
+/// Saves the statistics of all targets a last time; the reply comes when that is done, or after the time limit.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(super) struct FinalFlush;
@@ -58,12 +58,12 @@ impl Handler<FinalFlush> for StateActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: FinalFlush, _: &mut Self::Context) -> Self::Result {
-        let rounds = FlushLoop { desk: Rc::clone(&self.desk), roster: self.roster.clone() };
-        self.desk.hurried.set(true);
+        let flush_loop = FlushLoop { store: Rc::clone(&self.store), supervisor: self.supervisor.clone() };
+        self.store.is_urgent.set(true);
         Box::pin(async move {
-            let _ = timeout(LAST_ROUND, rounds.round()).await;
-            rounds.desk.books.stop();
-            rounds.desk.journal.stop();
+            let _ = timeout(FINAL_FLUSH_TIMEOUT, flush_loop.flush()).await;
+            flush_loop.store.statistics_writer.stop();
+            flush_loop.store.targets_writer.stop();
         })
     }
 }
@@ -80,29 +80,30 @@ impl Handler<GetStoreStats> for StateActor {
 impl Handler<GetHistory> for StateActor {
     type Result = ResponseFuture<Result<Vec<Hour>, HistoryError>>;
 
-    fn handle(&mut self, asked: GetHistory, _: &mut Self::Context) -> Self::Result {
-        let (desk, roster) = (Rc::clone(&self.desk), self.roster.clone());
+    fn handle(&mut self, query: GetHistory, _: &mut Self::Context) -> Self::Result {
+        let (store, supervisor) = (Rc::clone(&self.store), self.supervisor.clone());
         Box::pin(async move {
-            let GetHistory { filter, after, limit } = asked;
+            let GetHistory { filter, after, limit } = query;
             let mut addresses = Vec::new();
             if let Some(Host::Address(address)) = &filter.host {
                 addresses.push(*address);
             }
-            let query = GetTargets { filter, after: None, limit: Some(MOST_WITH_HISTORY) };
-            let members = roster.send(query).await.unwrap_or_default().members;
-            addresses.extend(members.iter().map(|member| member.address));
+            let query = GetTargets { filter, after: None, limit: Some(MAX_HISTORY_TARGETS) };
+            let targets = supervisor.send(query).await.unwrap_or_default().targets;
+            addresses.extend(targets.iter().map(|target| target.address));
             addresses.sort();
             addresses.dedup();
-            // The present hour is as good as the disk is quick.
-            let _ = timeout(FRESHENING, desk.save(members)).await;
-            desk.books.history(Query { addresses, after, limit }).await
+            // On a slow disk the current hour is a few seconds old.
+            let _ = timeout(SAVE_BEFORE_HISTORY_TIMEOUT, store.save(targets)).await;
+            store.statistics_writer.history(HistoryQuery { addresses, after, limit }).await
         })
     }
 }
 
-/// So many targets of one name are asked about at once: as many as a DNS name can have.
-const MOST_WITH_HISTORY: usize = 256;
-const FRESHENING: Duration = Duration::from_millis(100);
+/// Maximum number of targets in one history query: as many as a DNS name can have.
+const MAX_HISTORY_TARGETS: usize = 256;
+/// Time limit for saving the current hour before a history query.
+const SAVE_BEFORE_HISTORY_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// So long the last round may take.
-const LAST_ROUND: Duration = Duration::from_secs(5);
+/// Time limit for the last flush.
+const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_secs(5);

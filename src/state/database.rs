@@ -1,5 +1,5 @@
-//! One database file: opened when it is needed, brought to the present schema, and given up and tried again when the
-//! disk fails. It never ends the daemon.
+//! One database file: opened on demand, migrated to the current schema, and opened again after an error of the disk. No
+//! error ends the daemon.
 
 use super::directory::{Directory, DirectoryError};
 use super::health::{self, Health};
@@ -10,43 +10,43 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{error, info};
 
-/// What a database is like.
+/// Properties of a database.
 #[derive(Debug)]
 pub(super) struct DatabaseSchema {
-    /// How it is called in logs and metrics.
+    /// Its name in logs and metrics.
     pub name: &'static str,
-    /// Its file.
+    /// Its file name.
     pub file: &'static str,
-    /// `FULL`: what is committed survives a power cut. `NORMAL`: it survives our own death.
+    /// `FULL`: commits survive a power cut. `NORMAL`: they survive a crash of the daemon.
     pub synchronous: &'static str,
-    /// Larger than this it does not get, in pages of 4096 bytes.
-    pub most_pages: u32,
-    /// Statements that lead from each version to the next; the number of them is the present version.
+    /// Maximum size in pages of 4096 bytes.
+    pub max_pages: u32,
+    /// Statements that migrate each version to the next; their number is the current version.
     pub migrations: &'static [&'static str],
 }
 
-/// Why nothing was read or written.
+/// Why a database was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DatabaseError {
-    /// It was written by a newer meshping; it is not touched.
+    /// It was written by a newer meshping; it is not changed.
     #[error("its version is {found}, newer than this meshping's {known}: it is left as it is")]
     Newer { found: i64, known: i64 },
-    /// It could not be read as a database, and has been set aside.
+    /// It is corrupt, and was moved out of the way.
     #[error("it was corrupt, and has been set aside")]
     Corrupt,
-    /// Somebody has removed or replaced it while it was open; what was written since is nowhere.
+    /// Its file was removed or replaced while it was open; later writes are lost.
     #[error("its file was removed")]
     Removed,
-    /// Another process has it.
+    /// Another process uses it.
     #[error("another meshping uses the directory")]
     InUse,
-    /// The latest attempt failed a moment ago.
+    /// The latest attempt failed; the pause before the next one is not over.
     #[error("{0}")]
-    Resting(String),
-    /// There is no such directory, or no access to it.
+    WaitingToRetry(String),
+    /// The directory can't be used.
     #[error("{0}")]
     Directory(std::io::Error),
-    /// What SQLite says.
+    /// An error of SQLite.
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
 }
@@ -57,16 +57,16 @@ pub(super) struct Database {
     schema: &'static DatabaseSchema,
     health: Arc<Health>,
     connection: Option<Connection>,
-    /// Which file the connection has: its device and its number there.
+    /// Device and inode of the connection's file.
     inode: Option<(u64, u64)>,
-    trouble: Option<Failure>,
+    failure: Option<Failure>,
 }
 
-/// It does not work.
+/// The latest attempt failed.
 struct Failure {
-    why: String,
-    /// `None`: never.
-    again: Option<Instant>,
+    reason: String,
+    /// When to try again; `None`: never.
+    retry_at: Option<Instant>,
     pause: Duration,
 }
 
@@ -76,33 +76,35 @@ impl Database {
         schema: &'static DatabaseSchema,
         health: Arc<Health>,
     ) -> Self {
-        Self { directory, schema, health, connection: None, inode: None, trouble: None }
+        Self { directory, schema, health, connection: None, inode: None, failure: None }
     }
 
     /// Whether the latest attempt succeeded.
     pub(super) const fn works(&self) -> bool {
-        self.trouble.is_none()
+        self.failure.is_none()
     }
 
-    /// Why it does not work.
-    pub(super) fn trouble(&self) -> Option<&str> {
-        self.trouble.as_ref().map(|trouble| trouble.why.as_str())
+    /// The error of the latest attempt, if it failed.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.failure.as_ref().map(|failure| failure.reason.as_str())
     }
 
-    /// When another attempt makes sense; `None` if there is nothing to wait for.
-    pub(super) fn try_again_at(&self) -> Option<Instant> {
-        self.trouble.as_ref()?.again
+    /// When to try again; `None` if the latest attempt succeeded, or another one is useless.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.failure.as_ref()?.retry_at
     }
 
-    /// Whether an attempt makes sense now.
+    /// Whether to try now.
     pub(super) fn may_try(&self) -> bool {
-        self.trouble.as_ref().is_none_or(|trouble| trouble.again.is_some_and(|again| again <= Instant::now()))
+        self.failure
+            .as_ref()
+            .is_none_or(|failure| failure.retry_at.is_some_and(|retry_at| retry_at <= Instant::now()))
     }
 
-    /// Does something in one transaction, which is on disk when this returns (as `synchronous` says).
+    /// Runs `work` in one transaction, which is on disk when this returns (see `synchronous`).
     ///
     /// # Errors
-    /// [`DatabaseError`]; nothing of it is done then. It is logged and counted already.
+    /// [`DatabaseError`]; then nothing was written. It is already logged and counted.
     pub(super) fn write<T>(
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -116,10 +118,10 @@ impl Database {
         .inspect(|_| self.health.saved(self.size()))
     }
 
-    /// Reads something.
+    /// Runs a query.
     ///
     /// # Errors
-    /// [`DatabaseError`]. It is logged and counted already.
+    /// [`DatabaseError`]. It is already logged and counted.
     pub(super) fn read<T>(
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -127,7 +129,7 @@ impl Database {
         self.attempt(work)
     }
 
-    /// Reads something where nothing can be written, perhaps.
+    /// Runs a query on a database that can't be written; `None` if it can't be read either.
     pub(super) fn read_only<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Option<T> {
         let path = self.path();
         let log = std::fs::metadata(path.with_file_name(format!("{}-wal", self.schema.file)));
@@ -145,14 +147,14 @@ impl Database {
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, DatabaseError> {
-        if let Some(trouble) = self.trouble.as_ref().filter(|_| !self.may_try()) {
-            return Err(DatabaseError::Resting(trouble.why.clone()));
+        if let Some(failure) = self.failure.as_ref().filter(|_| !self.may_try()) {
+            return Err(DatabaseError::WaitingToRetry(failure.reason.clone()));
         }
         let result = self.open().and_then(|connection| work(connection).map_err(DatabaseError::from));
-        let result = result.map_err(|fault| self.set_aside(fault));
+        let result = result.map_err(|error| self.set_aside(error));
         match &result {
             Ok(_) => self.recover(),
-            Err(fault) => self.fail(fault),
+            Err(error) => self.fail(error),
         }
         result
     }
@@ -168,7 +170,7 @@ impl Database {
     }
 
     fn connect(&self) -> Result<Connection, DatabaseError> {
-        self.directory.take().map_err(|denied| match denied {
+        self.directory.take().map_err(|error| match error {
             DirectoryError::InUse => DatabaseError::InUse,
             DirectoryError::Io(error) => DatabaseError::Directory(error),
         })?;
@@ -176,11 +178,11 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(self.path(), flags)?;
-        connection.busy_timeout(BUSY)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         let version = self.check_version(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", self.schema.synchronous)?;
-        connection.pragma_update_and_check(None, "max_page_count", self.schema.most_pages, |_| Ok(()))?;
+        connection.pragma_update_and_check(None, "max_page_count", self.schema.max_pages, |_| Ok(()))?;
         self.migrate(&connection, version)?;
         Ok(connection)
     }
@@ -206,42 +208,42 @@ impl Database {
         self.directory.path().join(self.schema.file)
     }
 
-    /// A file that is no database is moved out of the way, so that the next attempt begins a new one.
-    fn set_aside(&mut self, fault: DatabaseError) -> DatabaseError {
-        let DatabaseError::Sqlite(sqlite) = &fault else { return fault };
+    /// Moves a corrupt file out of the way, so that the next attempt creates a new one.
+    fn set_aside(&mut self, error: DatabaseError) -> DatabaseError {
+        let DatabaseError::Sqlite(sqlite) = &error else { return error };
         let codes = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
         if !sqlite.sqlite_error_code().is_some_and(|code| codes.contains(&code)) {
-            return fault;
+            return error;
         }
         self.connection = None;
         match self.directory.set_aside(self.schema.file, health::now().as_secs()) {
             Ok(path) => {
-                error!(database = self.schema.name, moved_to = %path.display(), error = %fault, "the database is corrupt, a new one is begun");
+                error!(database = self.schema.name, moved_to = %path.display(), error = %error, "the database is corrupt, a new one is created");
                 DatabaseError::Corrupt
             }
-            Err(_) => fault,
+            Err(_) => error,
         }
     }
 
-    fn fail(&mut self, fault: &DatabaseError) {
+    fn fail(&mut self, error: &DatabaseError) {
         self.health.failed();
-        // What went wrong may be the file's, so the next attempt opens it again.
+        // The next attempt opens the file again, in case the connection is the cause.
         self.connection = None;
-        let why = fault.to_string();
-        let pause = match (&self.trouble, fault) {
+        let reason = error.to_string();
+        let pause = match (&self.failure, error) {
             (_, DatabaseError::Corrupt | DatabaseError::Removed) => Duration::ZERO,
-            (None, _) => FIRST_PAUSE,
-            (Some(trouble), _) => (trouble.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
+            (None, _) => MIN_RETRY_PAUSE,
+            (Some(failure), _) => (failure.pause * 2).clamp(MIN_RETRY_PAUSE, MAX_RETRY_PAUSE),
         };
-        let again = (!matches!(fault, DatabaseError::Newer { .. })).then(|| Instant::now() + pause);
-        if self.trouble.as_ref().is_none_or(|trouble| trouble.why != why) {
-            error!(database = self.schema.name, error = %why, "the state is not saved");
+        let retry_at = (!matches!(error, DatabaseError::Newer { .. })).then(|| Instant::now() + pause);
+        if self.failure.as_ref().is_none_or(|failure| failure.reason != reason) {
+            error!(database = self.schema.name, error = %reason, "the state is not saved");
         }
-        self.trouble = Some(Failure { why, again, pause });
+        self.failure = Some(Failure { reason, retry_at, pause });
     }
 
     fn recover(&mut self) {
-        if self.trouble.take().is_some() {
+        if self.failure.take().is_some() {
             info!(database = self.schema.name, "the state is saved again");
         }
     }
@@ -260,13 +262,13 @@ fn inode(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
-/// A path as the part of a URI that SQLite takes.
+/// A path escaped for a URI of SQLite.
 fn escaped(path: &Path) -> Option<String> {
     let path = std::path::absolute(path).ok()?;
     Some(path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23"))
 }
 
-/// So long a backup that holds the file is waited for; nobody waits for us longer than three times that.
-const BUSY: Duration = Duration::from_millis(100);
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// Time limit for the lock of another process, for example a backup. A control request waits up to three times as long.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(100);
+const MIN_RETRY_PAUSE: Duration = Duration::from_millis(500);
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(15);

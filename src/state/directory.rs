@@ -1,4 +1,4 @@
-//! The directory of the state: made if it is not there, and ours alone.
+//! The state directory: created if missing, and locked for one process.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// A directory, and the lock that makes it ours as long as this lives.
+/// A directory and its lock, which is held until this is dropped.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
@@ -23,7 +23,7 @@ pub(super) enum DirectoryError {
 }
 
 impl Directory {
-    /// A directory that nothing is known of yet.
+    /// A directory that is neither created nor locked yet.
     pub(super) const fn new(path: PathBuf) -> Self {
         Self { path, lock: Mutex::new(None) }
     }
@@ -32,8 +32,8 @@ impl Directory {
         &self.path
     }
 
-    /// Makes it and takes its lock, unless that is done. Where nothing can be written, nobody else can write
-    /// either, so then it is enough that it is there.
+    /// Creates and locks the directory, unless that is done. A read-only file system needs no lock, because no other
+    /// process can write to it either.
     pub(super) fn take(&self) -> Result<(), DirectoryError> {
         let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if lock.is_some() {
@@ -41,7 +41,7 @@ impl Directory {
         }
         if !self.path.is_dir() {
             DirBuilder::new().recursive(true).mode(0o750).create(&self.path)?;
-            // What is in it is worth nothing if it is gone itself after a power cut; where that can't be, so be it.
+            // Without this the whole directory can be lost in a power cut. Some file systems can't sync a directory.
             let parent = self.path.parent().and_then(|parent| File::open(parent).ok());
             let _ = parent.map(|parent| parent.sync_all());
         }
@@ -57,7 +57,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Moves a database that can't be read out of the way, with its log; only the latest such copies are kept.
+    /// Moves a corrupt database out of the way, with its log; only the latest copies are kept.
     pub(super) fn set_aside(&self, file: &str, unix_seconds: u64) -> io::Result<PathBuf> {
         let aside = self.path.join(format!("{file}.corrupt-{unix_seconds}"));
         fs::rename(self.path.join(file), &aside)?;
@@ -75,9 +75,9 @@ impl Directory {
             |name: &String| name.starts_with(&prefix) && !name.ends_with("-wal") && !name.ends_with("-shm");
         let mut copies: Vec<String> =
             entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(is_copy).collect();
-        // The times in their names have equally many digits for two hundred years.
+        // Sorts by time: the times in the names have the same number of digits for two hundred years.
         copies.sort();
-        for old in copies.iter().rev().skip(COPIES) {
+        for old in copies.iter().rev().skip(MAX_CORRUPT_COPIES) {
             for log in ["", "-wal", "-shm"] {
                 let _ = fs::remove_file(self.path.join(format!("{old}{log}")));
             }
@@ -85,8 +85,8 @@ impl Directory {
     }
 }
 
-/// So many unreadable databases of one kind are kept for whoever wants to look into them.
-const COPIES: usize = 2;
+/// Number of corrupt copies of one database that are kept for analysis.
+const MAX_CORRUPT_COPIES: usize = 2;
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_made_and_belongs_to_one() {
+    fn a_directory_is_created_and_locked() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a/b");
         let first = Directory::new(path.clone());
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unreadable_is_set_aside_with_its_log_and_does_not_pile_up() {
+    fn only_the_latest_corrupt_copies_are_kept_with_their_logs() {
         let place = tempfile::tempdir().unwrap();
         let directory = Directory::new(place.path().into());
         for time in 100..105 {

@@ -1,4 +1,4 @@
-//! Goes round all targets and has their statistics written, so that what is on disk is never long out of date.
+//! Saves the statistics of all targets again and again, page by page.
 
 use super::store_handle::StoreHandle;
 use crate::actors::supervisor::GetTargets;
@@ -7,70 +7,70 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Goes round all targets.
+/// Saves the statistics of all targets every few seconds.
 pub(super) struct FlushLoop {
-    pub(super) desk: Rc<StoreHandle>,
-    pub(super) roster: Recipient<GetTargets>,
+    pub(super) store: Rc<StoreHandle>,
+    pub(super) supervisor: Recipient<GetTargets>,
 }
 
 impl FlushLoop {
     pub(super) async fn run(self) {
         loop {
             let began = Instant::now();
-            let targets = self.round().await;
-            if targets == 0 && self.desk.is_idle() {
-                // Without targets nothing wakes us.
-                self.desk.awake.notified().await;
-                tokio::time::sleep(GATHERING).await;
+            let targets = self.flush().await;
+            if targets == 0 && self.store.is_idle() {
+                // Without targets there is no timer.
+                self.store.target_changed.notified().await;
+                tokio::time::sleep(FIRST_TARGETS_DELAY).await;
                 continue;
             }
-            let (next, hour) = (began + PERIOD, Instant::now() + until_next_hour());
+            let (next, hour) = (began + FLUSH_PERIOD, Instant::now() + until_next_hour());
             tokio::select! {
                 () = tokio::time::sleep_until(next.min(hour)) => {
-                    // What follows counts in the next hour.
-                    self.desk.hurried.set(hour < next || self.desk.hurried.get());
+                    // Later counts belong to the next hour.
+                    self.store.is_urgent.set(hour < next || self.store.is_urgent.get());
                 }
-                () = self.desk.hurry.notified() => {}
+                () = self.store.urgent.notified() => {}
             }
         }
     }
 
-    /// Keeps the statistics of all targets, page by page; returns how many there are.
-    pub(super) async fn round(&self) -> usize {
-        // When somebody has seen them, or when the hour is over, without pause.
-        let mut pauses = !self.desk.hurried.replace(false);
-        let (mut after, mut seen) = (None, 0);
+    /// Saves the statistics of all targets, page by page; returns their number.
+    pub(super) async fn flush(&self) -> usize {
+        // Without pauses when counters were read, and at the end of an hour.
+        let mut pauses = !self.store.is_urgent.replace(false);
+        let (mut after, mut count) = (None, 0);
         loop {
-            let query = GetTargets { after, limit: Some(PAGE), ..GetTargets::default() };
-            let Ok(roster) = self.roster.send(query).await else { return 0 };
-            let last = roster.members.last().map(|member| member.address);
-            seen += roster.members.len();
-            let kept = self.desk.save(roster.members).await;
-            let (Some(last), true) = (last.filter(|_| seen < roster.total), kept) else {
-                return roster.total;
+            let query = GetTargets { after, limit: Some(FLUSH_PAGE_SIZE), ..GetTargets::default() };
+            let Ok(page) = self.supervisor.send(query).await else { return 0 };
+            let last = page.targets.last().map(|target| target.address);
+            count += page.targets.len();
+            let saved = self.store.save(page.targets).await;
+            let (Some(last), true) = (last.filter(|_| count < page.total), saved) else {
+                return page.total;
             };
             after = Some(last);
             if pauses {
-                let pages = u32::try_from(roster.total.div_ceil(PAGE)).unwrap_or(u32::MAX);
-                pauses = self.pause(SPREAD / pages).await;
+                let pages = u32::try_from(page.total.div_ceil(FLUSH_PAGE_SIZE)).unwrap_or(u32::MAX);
+                pauses = self.pause(FLUSH_DURATION / pages).await;
             }
         }
     }
 
-    /// Returns whether it lasted: else there is a hurry.
+    /// Returns `false` if the pause ended early because a flush is urgent.
     async fn pause(&self, pause: Duration) -> bool {
         tokio::select! {
             () = tokio::time::sleep(pause) => true,
-            () = self.desk.hurry.notified() => {
-                // What was kept before is not new enough: once more, after this.
-                self.desk.hurry.notify_one();
+            () = self.store.urgent.notified() => {
+                // The pages before are older than the urgent request: another flush follows this one.
+                self.store.urgent.notify_one();
                 false
             }
         }
     }
 }
 
-/// Until the hour of the wall clock is over, and a little longer.
+/// Time until just after the end of the current hour of the wall clock.
 fn until_next_hour() -> Duration {
     let into = super::health::now().as_millis() % HOUR.as_millis();
     let left = HOUR.saturating_sub(Duration::from_millis(u64::try_from(into).unwrap_or(0)));
@@ -78,11 +78,11 @@ fn until_next_hour() -> Duration {
 }
 
 const HOUR: Duration = Duration::from_secs(3_600);
-/// From one round to the next.
-const PERIOD: Duration = Duration::from_secs(8);
-/// Over this time a round is spread.
-const SPREAD: Duration = Duration::from_secs(6);
-/// So many targets are kept in one transaction: a few milliseconds for each thread that has to do with it.
-const PAGE: usize = 500;
-/// The first targets are seldom alone.
-const GATHERING: Duration = Duration::from_millis(500);
+/// Time from the start of one flush to the next.
+const FLUSH_PERIOD: Duration = Duration::from_secs(8);
+/// Time over which the pages of one flush are spread.
+const FLUSH_DURATION: Duration = Duration::from_secs(6);
+/// Targets in one transaction: a few milliseconds of work for each thread involved.
+const FLUSH_PAGE_SIZE: usize = 500;
+/// Delay after the first target: usually more follow.
+const FIRST_TARGETS_DELAY: Duration = Duration::from_millis(500);

@@ -1,10 +1,10 @@
-//! How a database is doing, for whoever asks from another thread.
+//! State of a database, shared between threads.
 
 use crate::actors::persistence::StoreStats;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What one thread notes and others read.
+/// Written by the database's thread, read by others.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     works: AtomicBool,
@@ -38,7 +38,7 @@ impl Health {
     }
 }
 
-/// The wall clock, since 1970.
+/// The wall clock, as time since 1970.
 pub(super) fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -1,18 +1,18 @@
-//! Which hour of the wall clock gets what was counted. Pure: the clock may step as it likes, every reply is counted in
-//! one hour.
+//! Assigns counts to hours of the wall clock. Pure: every reply is counted in exactly one hour, also when the clock
+//! steps.
 
 use crate::measure::LifetimeStats;
 
-/// An hour that is under way for a target.
+/// The current hour of a target.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct HourStart {
     /// Hours since 1970.
     pub hour: i64,
-    /// The books at its beginning.
+    /// The statistics at its beginning.
     pub base: LifetimeStats,
 }
 
-/// Books at some time of the wall clock.
+/// Statistics at a time of the wall clock.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sample {
     /// Unix seconds.
@@ -20,11 +20,11 @@ pub(super) struct Sample {
     pub totals: LifetimeStats,
 }
 
-/// An hour begins.
+/// A new hour begins.
 #[derive(Debug, PartialEq)]
 pub(super) struct Rollover {
-    pub begun: HourStart,
-    /// What was settled in the one before; it is added to that one.
+    pub started: HourStart,
+    /// The hour before, and what was settled in it, to be added to that hour.
     pub ended: Option<(i64, LifetimeStats)>,
 }
 
@@ -36,26 +36,27 @@ pub(super) const fn hour_of(at: i64) -> i64 {
 /// Seconds of an hour.
 pub(super) const SECONDS: i64 = 3_600;
 
-/// Two looks that are further apart than this had no daemon, or no machine, between them; or the clock was set.
-const GAP: i64 = 30;
+/// Between two samples that are further apart than this the daemon was not running, or the clock was set.
+const MAX_SAMPLE_GAP_SECONDS: i64 = 30;
 
-/// A look at the books of a target, whose hour is `mark`, and which was looked at before. `None` while the hour goes on.
+/// Compares a sample of a target with the start of its current hour and with the sample before. Returns `None` while
+/// the hour lasts.
 ///
-/// Without a mark it is new: everything was counted in this hour; or `before` tells what was not.
-pub(super) fn step(mark: Option<HourStart>, before: Option<Sample>, now: &Sample) -> Option<Rollover> {
+/// Without a start the target is new, and everything was counted in this hour, except what is in `before`.
+pub(super) fn step(start: Option<HourStart>, before: Option<Sample>, now: &Sample) -> Option<Rollover> {
     let hour = hour_of(now.at);
-    let Some(mark) = mark else {
-        let base = before.map(|look| look.totals).unwrap_or_default();
-        return Some(Rollover { begun: HourStart { hour, base }, ended: None });
+    let Some(start) = start else {
+        let base = before.map(|sample| sample.totals).unwrap_or_default();
+        return Some(Rollover { started: HourStart { hour, base }, ended: None });
     };
-    if mark.hour == hour {
+    if start.hour == hour {
         return None;
     }
-    let gap = before.as_ref().is_some_and(|look| (now.at - look.at).abs() > GAP);
-    let last = before.filter(|_| gap).map_or_else(|| now.totals.clone(), |look| look.totals);
-    let settled = last.since(&mark.base);
-    let ended = (!settled.is_nothing()).then_some((mark.hour, settled));
-    Some(Rollover { begun: HourStart { hour, base: last }, ended })
+    let gap = before.as_ref().is_some_and(|sample| (now.at - sample.at).abs() > MAX_SAMPLE_GAP_SECONDS);
+    let last = before.filter(|_| gap).map_or_else(|| now.totals.clone(), |sample| sample.totals);
+    let settled = last.since(&start.base);
+    let ended = (!settled.is_nothing()).then_some((start.hour, settled));
+    Some(Rollover { started: HourStart { hour, base: last }, ended })
 }
 
 #[cfg(test)]
@@ -68,7 +69,7 @@ mod tests {
 
     const NOON: i64 = 12 * SECONDS;
 
-    /// Totals of so many replies.
+    /// Statistics of `count` replies.
     fn replies(count: u64) -> LifetimeStats {
         let mut totals = LifetimeStats { replies: count, ..LifetimeStats::default() };
         for _ in 0..count {
@@ -78,21 +79,21 @@ mod tests {
         totals
     }
 
-    /// Replies in each hour, after looks at these times that found so many.
-    fn history(looks: &[(i64, u64)]) -> BTreeMap<i64, u64> {
-        let (mut mark, mut before, mut hours) = (None, None, BTreeMap::new());
-        for &(at, count) in looks {
+    /// Replies in each hour, from samples (time, replies so far).
+    fn history(samples: &[(i64, u64)]) -> BTreeMap<i64, u64> {
+        let (mut start, mut before, mut hours) = (None, None, BTreeMap::new());
+        for &(at, count) in samples {
             let now = Sample { at, totals: replies(count) };
-            if let Some(Rollover { begun, ended }) = step(mark.clone(), before, &now) {
-                mark = Some(begun);
+            if let Some(Rollover { started, ended }) = step(start.clone(), before, &now) {
+                start = Some(started);
                 if let Some((hour, settled)) = ended {
                     *hours.entry(hour).or_default() += settled.replies;
                 }
             }
             before = Some(now);
         }
-        if let (Some(mark), Some(before)) = (mark, before) {
-            *hours.entry(mark.hour).or_default() += before.totals.since(&mark.base).replies;
+        if let (Some(start), Some(before)) = (start, before) {
+            *hours.entry(start.hour).or_default() += before.totals.since(&start.base).replies;
         }
         hours.retain(|_, count| *count > 0);
         hours
@@ -117,24 +118,28 @@ mod tests {
             ("years back", &[(NOON * 9999, 8), (60, 16)], &[(NOON * 9999 / SECONDS, 8), (0, 8)]),
             ("before 1970", &[(-60, 8), (8, 16)], &[(-1, 8), (0, 8)]),
             ("a night without machine", &[(NOON + 60, 60), (NOON + 8 * 3600, 68)], &[(12, 60), (20, 8)]),
-            ("counters begin anew", &[(NOON, 100), (NOON + 8, 3), (NOON + 3600, 11)], &[(12, 3), (13, 8)]),
+            (
+                "counters restart from zero",
+                &[(NOON, 100), (NOON + 8, 3), (NOON + 3600, 11)],
+                &[(12, 3), (13, 8)],
+            ),
         ];
-        for (case, looks, expected) in cases {
+        for (case, samples, expected) in cases {
             let mut sums = BTreeMap::new();
             for (hour, count) in expected {
                 *sums.entry(*hour).or_default() += count;
             }
-            assert_eq!(history(looks), sums, "{case}");
+            assert_eq!(history(samples), sums, "{case}");
         }
     }
 
     #[test]
-    fn books_from_before_there_was_a_history_are_not_counted_in_it() {
+    fn counts_of_before_the_history_are_in_no_hour() {
         let (before, now) =
             (Sample { at: NOON, totals: replies(100) }, Sample { at: NOON + 9, totals: replies(103) });
-        let Some(Rollover { begun, ended: None }) = step(None, Some(before), &now) else {
+        let Some(Rollover { started, ended: None }) = step(None, Some(before), &now) else {
             panic!("no hour begins")
         };
-        assert_eq!(now.totals.since(&begun.base).replies, 3);
+        assert_eq!(now.totals.since(&started.base).replies, 3);
     }
 }

@@ -1,5 +1,5 @@
-//! The edge to the disk: what was wished live and what was measured, in two SQLite files, each with a thread of its
-//! own. What the disk does never holds up pinging.
+//! Saves the runtime state and the statistics in two SQLite files, each with its own thread. Pinging never waits for
+//! the disk.
 
 mod actor;
 mod database;
@@ -16,7 +16,7 @@ mod targets_writer;
 
 pub use actor::StateActor;
 
-use crate::actors::persistence::{Recall, RewriteAll, SavedTarget, StateStore};
+use crate::actors::persistence::{Restore, RewriteAll, SavedTarget, StateStore};
 use crate::actors::registry::RuntimeChange;
 use crate::actors::supervisor::GetTargets;
 use crate::config::StateConfig;
@@ -37,31 +37,31 @@ use store_handle::StoreHandle;
 use targets_writer::{ChangeSource, TargetsWriter};
 use tracing::{info, warn};
 
-/// Why the daemon does not start with that state; the operator sees this text as it stands.
+/// Why the daemon can't start with this state; shown to the operator unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// Two daemons would overwrite each other's state.
     #[error("another meshping uses the state in {0}; --state-dir takes another directory")]
     InUse(PathBuf),
-    /// The system has no thread to give.
-    #[error("no thread for the state: {0}")]
+    /// The system refuses another thread.
+    #[error("can't start a thread for the state: {0}")]
     Thread(#[from] io::Error),
 }
 
-/// The state as it was found.
+/// The state of before the start.
 pub struct SavedState {
-    /// What was wished live before the restart.
-    pub wishes: Vec<RuntimeChange>,
-    /// The statistics of all targets, for whom they are pinged again.
-    pub books: HashMap<Address, SavedTarget>,
-    desk: Rc<StoreHandle>,
+    /// Changes that restore the runtime state.
+    pub changes: Vec<RuntimeChange>,
+    /// Statistics of targets.
+    pub statistics: HashMap<Address, SavedTarget>,
+    store: Rc<StoreHandle>,
     health: [Arc<Health>; 2],
     threads: [JoinHandle<()>; 2],
 }
 
 impl SavedState {
-    /// Reads the state and begins to keep it. A disk that does not work is reported and tried again; it is no reason
-    /// not to ping.
+    /// Reads the state and starts the threads that save it. A disk that fails is reported and tried again; the daemon
+    /// starts all the same.
     ///
     /// # Errors
     /// [`StateError`].
@@ -76,71 +76,71 @@ impl SavedState {
             |schema, index: usize| Database::new(Arc::clone(&directory), schema, Arc::clone(&health[index]));
         let (mut targets, mut statistics) =
             (database(&targets_db::SCHEMA, 0), database(&statistics_db::SCHEMA, 1));
-        let wishes = read(&mut targets, targets_db::load);
-        let books = read(&mut statistics, statistics_db::load).unwrap_or_default();
+        let changes = read(&mut targets, targets_db::load);
+        let saved = read(&mut statistics, statistics_db::load).unwrap_or_default();
         if history_days == 0 && statistics.works() {
-            // Failure is told by the database.
-            let _ = statistics.write(statistics_db::drop_marks);
+            // The database logs a failure.
+            let _ = statistics.write(statistics_db::drop_hour_starts);
         }
-        info!(directory = %path.display(), wishes = wishes.as_ref().map(Vec::len), books = books.len(), "state read");
-        let (journal, journal_thread) = TargetsWriter::start(targets, wishes.is_some())?;
-        let (books_kept, books_thread) = StatisticsWriter::start(statistics, history_days)?;
-        let desk = Rc::new(StoreHandle::new(journal, books_kept));
-        let threads = [journal_thread, books_thread];
-        Ok(Self { wishes: wishes.unwrap_or_default(), books, desk, health, threads })
+        info!(directory = %path.display(), changes = changes.as_ref().map(Vec::len), statistics = saved.len(), "state read");
+        let (targets_writer, targets_thread) = TargetsWriter::start(targets, changes.is_some())?;
+        let (statistics_writer, statistics_thread) = StatisticsWriter::start(statistics, history_days)?;
+        let store = Rc::new(StoreHandle::new(targets_writer, statistics_writer));
+        let threads = [targets_thread, statistics_thread];
+        Ok(Self { changes: changes.unwrap_or_default(), statistics: saved, store, health, threads })
     }
 
-    /// Whom the supervisor tells what is to be kept.
-    pub fn keeper(&self) -> Rc<dyn StateStore> {
-        Rc::new(Rc::clone(&self.desk))
+    /// The storage port for the supervisor.
+    pub fn store(&self) -> Rc<dyn StateStore> {
+        Rc::new(Rc::clone(&self.store))
     }
 
-    /// Begins to keep the statistics of the supervisor's targets.
+    /// Starts to save the statistics of the supervisor's targets.
     pub fn start<A>(self, supervisor: &Addr<A>) -> RunningState
     where
-        A: Actor<Context = Context<A>> + Handler<GetTargets> + Handler<RewriteAll> + Handler<Recall>,
+        A: Actor<Context = Context<A>> + Handler<GetTargets> + Handler<RewriteAll> + Handler<Restore>,
     {
-        let (rewrite, recall) = (supervisor.clone().recipient(), supervisor.clone().recipient());
-        self.desk.journal.belong_to(ChangeSource { rewrite, recall });
-        let actor = StateActor::new(self.desk, supervisor.clone().recipient(), self.health).start();
+        let (rewrite, restore) = (supervisor.clone().recipient(), supervisor.clone().recipient());
+        self.store.targets_writer.set_source(ChangeSource { rewrite, restore });
+        let actor = StateActor::new(self.store, supervisor.clone().recipient(), self.health).start();
         RunningState { actor, threads: self.threads }
     }
 }
 
-/// The state while it is kept.
+/// The state while the daemon runs.
 pub struct RunningState {
-    /// Who is to be asked about it.
+    /// The actor that answers queries.
     pub actor: Addr<StateActor>,
     threads: [JoinHandle<()>; 2],
 }
 
 impl RunningState {
-    /// Keeps everything once more, and closes the databases.
+    /// Saves everything a last time, and closes the databases.
     pub async fn finish(self) {
         if self.actor.send(FinalFlush).await.is_err() {
             return;
         }
         let closed = actix_rt::task::spawn_blocking(|| {
             for thread in self.threads {
-                // Should it have panicked, that was logged.
+                // A panic was logged by the thread.
                 let _ = thread.join();
             }
         });
-        if tokio::time::timeout(CLOSING, closed).await.is_err() {
+        if tokio::time::timeout(CLOSE_TIMEOUT, closed).await.is_err() {
             warn!("the state is not closed in time; nothing that was acknowledged is lost");
         }
     }
 }
 
-/// So long the disk may take for the rest.
-const CLOSING: std::time::Duration = std::time::Duration::from_secs(3);
+/// Time limit for closing the databases.
+const CLOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 
-/// What is in a database: if it was corrupt, in the new one; if it can't be written, as far as it can be read.
+/// Reads a database: the new one if it was corrupt; read-only if it can't be written.
 fn read<T>(
     database: &mut Database,
     load: impl Fn(&rusqlite::Connection) -> rusqlite::Result<T>,
 ) -> Option<T> {
-    let read = database.write(&load).or_else(|fault| match fault {
+    let read = database.write(&load).or_else(|error| match error {
         database::DatabaseError::Corrupt => database.write(&load),
         other => Err(other),
     });

@@ -1,7 +1,7 @@
-//! The thread that keeps statistics: whatever it does, and however long that takes, nobody but its own queue waits.
+//! The thread that saves statistics and reads the history: only its own queue waits for the disk.
 
 use super::database::{Database, DatabaseError};
-use super::statistics_db::{self, HourRules, MOST_PAGES, Retention, SavedEntry};
+use super::statistics_db::{self, HourRules, MAX_PAGES, Retention, SavedEntry};
 use super::{health, hourly};
 use crate::actors::persistence::{HistoryError, Hour};
 use crate::target::Address;
@@ -11,41 +11,41 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 use tokio::sync::oneshot;
 
-/// Hands statistics to the thread.
+/// Sends statistics to the thread.
 #[derive(Debug, Clone)]
 pub(super) struct StatisticsWriter(Sender<StatisticsJob>);
 
-/// What is to be kept, and what not any more.
+/// Statistics to be saved, and targets that have ended.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub retired: Vec<Address>,
     pub entries: Vec<SavedEntry>,
 }
 
-/// Which part of the history is wanted.
+/// Selects a part of the history.
 #[derive(Debug)]
-pub(super) struct Query {
+pub(super) struct HistoryQuery {
     /// In order.
     pub addresses: Vec<Address>,
-    /// Only what comes after that hour of that address.
+    /// Only hours after this one of this address.
     pub after: Option<(Address, i64)>,
     pub limit: usize,
 }
 
-type HistoryAnswer = Result<Vec<Hour>, HistoryError>;
+type HistoryReply = Result<Vec<Hour>, HistoryError>;
 
 #[derive(Debug)]
 enum StatisticsJob {
     Save(Batch, oneshot::Sender<Result<(), Batch>>),
-    History(Query, oneshot::Sender<HistoryAnswer>),
-    EarlyExit,
+    History(HistoryQuery, oneshot::Sender<HistoryReply>),
+    Stop,
 }
 
 impl StatisticsWriter {
-    /// Starts the thread. The history goes back so many days.
+    /// Starts the thread, with `days` of history.
     ///
     /// # Errors
-    /// What the system says when it has no thread to give.
+    /// If the system refuses another thread.
     pub(super) fn start(database: Database, days: u16) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = channel();
         let mut writer = StatisticsThread::new(database, days);
@@ -53,21 +53,21 @@ impl StatisticsWriter {
         Ok((Self(jobs), thread))
     }
 
-    /// Keeps a batch, in one transaction; gives it back if that failed.
+    /// Saves a batch in one transaction; returns it if that failed.
     pub(super) async fn save(&self, batch: Batch) -> Result<(), Batch> {
-        let (answer, answered) = oneshot::channel();
-        let _ = self.0.send(StatisticsJob::Save(batch, answer));
-        answered.await.unwrap_or(Ok(()))
+        let (sender, receiver) = oneshot::channel();
+        let _ = self.0.send(StatisticsJob::Save(batch, sender));
+        receiver.await.unwrap_or(Ok(()))
     }
 
-    pub(super) async fn history(&self, query: Query) -> HistoryAnswer {
-        let (answer, answered) = oneshot::channel();
-        let _ = self.0.send(StatisticsJob::History(query, answer));
-        answered.await.unwrap_or_else(|_| Err(HistoryError::Unreadable("the daemon is shutting down".into())))
+    pub(super) async fn history(&self, query: HistoryQuery) -> HistoryReply {
+        let (sender, receiver) = oneshot::channel();
+        let _ = self.0.send(StatisticsJob::History(query, sender));
+        receiver.await.unwrap_or_else(|_| Err(HistoryError::Unreadable("the daemon is shutting down".into())))
     }
 
     pub(super) fn stop(&self) {
-        let _ = self.0.send(StatisticsJob::EarlyExit);
+        let _ = self.0.send(StatisticsJob::Stop);
     }
 }
 
@@ -75,42 +75,50 @@ struct StatisticsThread {
     database: Database,
     started: Instant,
     rules: HourRules,
-    /// Hours that are kept; fewer than asked for when there is no room for more.
-    kept_hours: i64,
-    /// So much room there is.
-    most_pages: i64,
-    /// The hour in which we were last.
+    /// Hours that are retained; fewer than configured when the database is nearly full.
+    retained_hours: i64,
+    /// Maximum size of the database.
+    max_pages: i64,
+    /// The hour of the latest check.
     hour: Option<i64>,
-    pruning: Option<Pass>,
+    pruning: Option<PruningPass>,
 }
 
-/// A walk over all targets that removes what is too old, some targets at a time.
-struct Pass {
+/// A pass over all targets that removes old rows, some targets at a time.
+struct PruningPass {
     next: i64,
     last: i64,
-    keep: Retention,
+    retention: Retention,
 }
 
 impl StatisticsThread {
     fn new(database: Database, days: u16) -> Self {
-        let rules = HourRules { history: days > 0, unmarked_is_new: true };
-        let kept_hours = i64::from(days) * 24;
-        let most_pages = MOST_PAGES.into();
-        Self { database, started: Instant::now(), rules, kept_hours, most_pages, hour: None, pruning: None }
+        let rules = HourRules { history: days > 0, unknown_is_new: true };
+        let retained_hours = i64::from(days) * 24;
+        let max_pages = MAX_PAGES.into();
+        Self {
+            database,
+            started: Instant::now(),
+            rules,
+            retained_hours,
+            max_pages,
+            hour: None,
+            pruning: None,
+        }
     }
 
     fn run(&mut self, queue: &Receiver<StatisticsJob>) {
         for job in queue {
             match job {
-                StatisticsJob::Save(batch, answer) => {
-                    let kept = self.save(&batch).map_err(|_| batch);
-                    let _ = answer.send(kept);
+                StatisticsJob::Save(batch, sender) => {
+                    let saved = self.save(&batch).map_err(|_| batch);
+                    let _ = sender.send(saved);
                     self.prune(now_ms() / 1_000);
                 }
-                StatisticsJob::History(query, answer) => {
-                    let _ = answer.send(self.history(&query));
+                StatisticsJob::History(query, sender) => {
+                    let _ = sender.send(self.history(&query));
                 }
-                StatisticsJob::EarlyExit => return,
+                StatisticsJob::Stop => return,
             }
         }
     }
@@ -121,12 +129,12 @@ impl StatisticsThread {
             statistics_db::retire(connection, &batch.retired)?;
             statistics_db::save(connection, &batch.entries, now_ms(), rules)
         });
-        // In a new database all targets are without a mark, the old ones too.
-        self.rules.unmarked_is_new &= !matches!(result, Err(DatabaseError::Corrupt | DatabaseError::Removed));
+        // A new database has no hour for any target, old ones included.
+        self.rules.unknown_is_new &= !matches!(result, Err(DatabaseError::Corrupt | DatabaseError::Removed));
         result
     }
 
-    fn history(&mut self, query: &Query) -> HistoryAnswer {
+    fn history(&mut self, query: &HistoryQuery) -> HistoryReply {
         if !self.rules.history {
             return Err(HistoryError::Off);
         }
@@ -146,44 +154,46 @@ impl StatisticsThread {
             hours.truncate(query.limit);
             Ok(hours)
         });
-        read.map_err(|fault| HistoryError::Unreadable(fault.to_string()))
+        read.map_err(|error| HistoryError::Unreadable(error.to_string()))
     }
 
-    /// Goes a step further in removing what is too old.
+    /// Removes old rows of the next targets of the pass.
     fn prune(&mut self, now: i64) {
         if !self.database.works() {
             return;
         }
         let due = self.is_due(now);
         if self.pruning.is_none() && due {
-            let keep = self.keep(now);
+            let retention = self.retention(now);
             let last = self.database.read(statistics_db::last_target);
-            self.pruning = last.ok().map(|last| Pass { next: 1, last, keep });
+            self.pruning = last.ok().map(|last| PruningPass { next: 1, last, retention });
         }
-        let Some(Pass { next, last, keep }) = self.pruning else { return };
-        let until = next + STEP - 1;
-        let pruned = self.database.write(|connection| statistics_db::prune(connection, (next, until), &keep));
-        self.pruning = (pruned.is_ok() && until < last).then_some(Pass { next: until + 1, last, keep });
+        let Some(PruningPass { next, last, retention }) = self.pruning else { return };
+        let until = next + PRUNE_PAGE_SIZE - 1;
+        let pruned =
+            self.database.write(|connection| statistics_db::prune(connection, (next, until), &retention));
+        self.pruning =
+            (pruned.is_ok() && until < last).then_some(PruningPass { next: until + 1, last, retention });
     }
 
-    /// Every hour, and when there is little room left. When the clock was set, the next hour is soon enough: it may
-    /// be set back.
+    /// Whether a new pass is due: every hour, and when the database is nearly full. After a step of the clock it waits
+    /// for the next hour, because the clock may be set back.
     fn is_due(&mut self, now: i64) -> bool {
         let hour = hourly::hour_of(now);
         let before = self.hour.replace(hour);
         let used = self.database.read(statistics_db::used_pages).unwrap_or(0);
-        if used > self.most_pages * 9 / 10 && self.pruning.is_none() {
-            self.kept_hours = self.kept_hours * 9 / 10;
+        if used > self.max_pages * 9 / 10 && self.pruning.is_none() {
+            self.retained_hours = self.retained_hours * 9 / 10;
             return true;
         }
         before == Some(hour - 1)
     }
 
-    fn keep(&self, now: i64) -> Retention {
+    fn retention(&self, now: i64) -> Retention {
         let hour = hourly::hour_of(now);
-        let settled = self.started.elapsed() > EVERYBODY_IS_BACK;
-        let (from, to) = (hour - self.kept_hours, hour + self.kept_hours.max(DAY / hourly::SECONDS));
-        Retention { from, to, books: settled.then_some((now - DAY, now + DAY)) }
+        let settled = self.started.elapsed() > ALL_SAVED_AFTER;
+        let (from, to) = (hour - self.retained_hours, hour + self.retained_hours.max(DAY / hourly::SECONDS));
+        Retention { from, to, latest: settled.then_some((now - DAY, now + DAY)) }
     }
 }
 
@@ -192,12 +202,12 @@ fn now_ms() -> i64 {
     i64::try_from(health::now().as_millis()).unwrap_or(0)
 }
 
-/// So many targets are pruned at a time: a few milliseconds.
-const STEP: i64 = 500;
+/// Targets that are pruned in one step, which takes a few milliseconds.
+const PRUNE_PAGE_SIZE: i64 = 500;
 const DAY: i64 = 86_400;
 
-/// After this every target that is still pinged has been kept anew.
-const EVERYBODY_IS_BACK: Duration = Duration::from_secs(600);
+/// Time after the start by which every current target has been saved again.
+const ALL_SAVED_AFTER: Duration = Duration::from_secs(600);
 
 #[cfg(test)]
 mod tests {
@@ -209,7 +219,7 @@ mod tests {
 
     const NOON: i64 = 490_000 * hourly::SECONDS;
 
-    /// One with a day of history, in which there are so many targets and hours before noon.
+    /// A thread with a day of history, of `targets` targets and `hours` hours before noon.
     fn writer(place: &tempfile::TempDir, targets: u8, hours: i64) -> StatisticsThread {
         let directory = Arc::new(Directory::new(place.path().into()));
         let database = Database::new(directory, &statistics_db::SCHEMA, Arc::new(Health::default()));
@@ -236,16 +246,16 @@ mod tests {
 
     fn hours_of(writer: &mut StatisticsThread, address: &str) -> usize {
         let addresses = vec![address.parse().unwrap()];
-        writer.history(&Query { addresses, after: None, limit: usize::MAX }).unwrap().len()
+        writer.history(&HistoryQuery { addresses, after: None, limit: usize::MAX }).unwrap().len()
     }
 
     #[test]
-    fn hours_beyond_the_days_that_are_kept_go_when_an_hour_is_over() {
+    fn hours_beyond_the_retention_are_removed_at_the_end_of_an_hour() {
         let place = tempfile::tempdir().unwrap();
         let mut writer = writer(&place, 1, 100);
         writer.prune(NOON);
         assert_eq!(hours_of(&mut writer, "10.0.0.1"), 101);
-        // A clock that was wrong for a while takes nothing away.
+        // A clock that was wrong for a while removes nothing.
         writer.prune(NOON + 365 * DAY);
         writer.prune(NOON + 60);
         assert_eq!(hours_of(&mut writer, "10.0.0.1"), 101);
@@ -254,16 +264,16 @@ mod tests {
     }
 
     #[test]
-    fn when_there_is_no_more_room_the_oldest_hours_go() {
+    fn the_oldest_hours_are_removed_from_a_full_database() {
         let place = tempfile::tempdir().unwrap();
         let mut writer = writer(&place, 200, 20);
-        writer.most_pages = writer.database.read(statistics_db::used_pages).unwrap();
+        writer.max_pages = writer.database.read(statistics_db::used_pages).unwrap();
         for _ in 0..20 {
             writer.prune(NOON);
         }
         let (left, used) =
             (hours_of(&mut writer, "10.0.0.7"), writer.database.read(statistics_db::used_pages).unwrap());
         assert!(left < 20 && left > 5, "{left} hours");
-        assert!(used <= writer.most_pages * 9 / 10, "{used} pages of {}", writer.most_pages);
+        assert!(used <= writer.max_pages * 9 / 10, "{used} pages of {}", writer.max_pages);
     }
 }

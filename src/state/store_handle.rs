@@ -1,4 +1,4 @@
-//! Joins both databases for the actors: what they tell to be kept, and when it has to be fresh.
+//! Access to both databases for the actors, and the signals that start a flush.
 
 use super::statistics_db::SavedEntry;
 use super::statistics_writer::{Batch, StatisticsWriter};
@@ -15,54 +15,54 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use tokio::sync::{Mutex, Notify};
 
-/// What the supervisor tells, and the rounds that follow from it.
+/// The storage port of the supervisor, shared with the flush loop.
 pub(super) struct StoreHandle {
-    pub(super) journal: TargetsWriter,
-    pub(super) books: StatisticsWriter,
+    pub(super) targets_writer: TargetsWriter,
+    pub(super) statistics_writer: StatisticsWriter,
     retired: RefCell<Vec<Address>>,
-    /// There is something to do again.
-    pub(super) awake: Notify,
-    /// What is kept must be as new as what somebody has seen.
-    pub(super) hurry: Notify,
-    pub(super) hurried: Cell<bool>,
-    /// Targets are asked and kept by one at a time, so that nothing older is kept after something newer.
+    /// A target has started or ended.
+    pub(super) target_changed: Notify,
+    /// Counters were read: saved ones must not be older.
+    pub(super) urgent: Notify,
+    pub(super) is_urgent: Cell<bool>,
+    /// Held while targets are asked and saved, so that older statistics never overwrite newer ones.
     turn: Mutex<()>,
 }
 
 impl StoreHandle {
-    pub(super) fn new(journal: TargetsWriter, books: StatisticsWriter) -> Self {
+    pub(super) fn new(targets_writer: TargetsWriter, statistics_writer: StatisticsWriter) -> Self {
         Self {
-            journal,
-            books,
+            targets_writer,
+            statistics_writer,
             retired: RefCell::default(),
-            awake: Notify::new(),
-            hurry: Notify::new(),
-            hurried: Cell::new(false),
+            target_changed: Notify::new(),
+            urgent: Notify::new(),
+            is_urgent: Cell::new(false),
             turn: Mutex::default(),
         }
     }
 
-    /// Keeps the statistics of these targets, as they are now.
-    pub(super) async fn save(&self, members: Vec<TargetRef>) -> bool {
+    /// Saves the current statistics of targets; returns whether that succeeded.
+    pub(super) async fn save(&self, targets: Vec<TargetRef>) -> bool {
         let _turn = self.turn.lock().await;
-        let answers = ask_all(members, Query::<EncodedStats>::new).await;
+        let replies = ask_all(targets, Query::<EncodedStats>::new).await;
         let retired = self.retired.take();
-        let gone: HashSet<Address> = retired.iter().copied().collect();
-        let entry = |(member, saved): (TargetRef, _)| SavedEntry {
-            address: member.address,
-            name: member.name,
+        let retired_set: HashSet<Address> = retired.iter().copied().collect();
+        let entry = |(target, saved): (TargetRef, _)| SavedEntry {
+            address: target.address,
+            name: target.name,
             saved,
         };
-        let mut entries: Vec<SavedEntry> = answers.into_iter().map(entry).collect();
-        // Whoever ended meanwhile may have begun anew already: the next round has the new books.
-        entries.retain(|entry| !gone.contains(&entry.address));
-        match self.books.save(Batch { retired, entries }).await {
+        let mut entries: Vec<SavedEntry> = replies.into_iter().map(entry).collect();
+        // A target that ended meanwhile may have been added again: the next flush saves its new statistics.
+        entries.retain(|entry| !retired_set.contains(&entry.address));
+        match self.statistics_writer.save(Batch { retired, entries }).await {
             Ok(()) => true,
             Err(Batch { retired, .. }) => {
-                let mut waiting = self.retired.borrow_mut();
-                // Without them their rows are rows of nobody, and gone in a day.
-                waiting.extend(retired);
-                waiting.truncate(MOST_RETIRED);
+                let mut unsaved = self.retired.borrow_mut();
+                // A retired target that is forgotten here leaves rows that are pruned after a day.
+                unsaved.extend(retired);
+                unsaved.truncate(MAX_RETIRED);
                 false
             }
         }
@@ -74,23 +74,23 @@ impl StoreHandle {
 }
 
 impl StateStore for Rc<StoreHandle> {
-    fn record(&self, wishes: Vec<RuntimeChange>) -> Receipt {
-        self.journal.record(wishes)
+    fn record(&self, changes: Vec<RuntimeChange>) -> Receipt {
+        self.targets_writer.record(changes)
     }
 
-    fn rewrite(&self, wishes: Vec<RuntimeChange>) {
-        self.journal.rewrite(wishes);
+    fn rewrite(&self, changes: Vec<RuntimeChange>) {
+        self.targets_writer.rewrite(changes);
     }
 
     fn started(&self) {
-        self.awake.notify_one();
+        self.target_changed.notify_one();
     }
 
     fn retired(&self, address: Address) {
         self.retired.borrow_mut().push(address);
-        self.awake.notify_one();
+        self.target_changed.notify_one();
     }
 }
 
-/// So many targets that ended while the disk did not work are remembered.
-const MOST_RETIRED: usize = 100_000;
+/// Maximum number of retired targets to remember while the disk fails.
+const MAX_RETIRED: usize = 100_000;

@@ -1,4 +1,4 @@
-//! What was wished live, as tables: who wants what, in the order in which it was wished.
+//! The runtime state as tables: added hosts in the order of their addition, exclusions, and suppressed targets.
 
 use super::database::DatabaseSchema;
 use crate::actors::registry::RuntimeChange;
@@ -7,13 +7,15 @@ use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value};
 use tracing::warn;
 
-/// `targets.db`. Names may hold any text; `key` is the host as it is compared: DNS ignores case.
+/// `targets.db`. Names may hold any text; `key` is the host in lower case, because DNS ignores case.
+///
+/// `wants` holds added hosts (`given` orders their latest changes, `terms` their options), `bans` suppressed ones.
 pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
     name: "targets",
     file: "targets.db",
     synchronous: "FULL",
-    // 1 GiB: a wish takes less than 1 KiB, and there are at most 256 for each target.
-    most_pages: 1 << 18,
+    // 1 GiB: a row takes less than 1 KiB, and there are at most 256 for each target.
+    max_pages: 1 << 18,
     migrations: &["
         CREATE TABLE wants (
             id INTEGER PRIMARY KEY,
@@ -39,16 +41,16 @@ pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
     "],
 };
 
-/// Keeps one change.
-pub(super) fn apply(connection: &Connection, wish: &RuntimeChange) -> rusqlite::Result<()> {
+/// Saves one change.
+pub(super) fn apply(connection: &Connection, change: &RuntimeChange) -> rusqlite::Result<()> {
     let run = |sql, parameters: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(parameters);
-    match wish {
-        RuntimeChange::Add { name, host, terms } => {
-            let (key, host, terms) = (key(host), host.to_string(), text_of(terms));
-            run(WANT, params![&**name, key, host, terms])?;
+    match change {
+        RuntimeChange::Add { name, host, options } => {
+            let (key, host, options) = (key(host), host.to_string(), options_text(options));
+            run(ADD, params![&**name, key, host, options])?;
         }
         RuntimeChange::Remove { name, host } => {
-            run(FORGET, params![&**name, key(host)])?;
+            run(REMOVE, params![&**name, key(host)])?;
             run(INCLUDE, params![&**name, key(host)])?;
         }
         RuntimeChange::ExcludeAddress { name, host, address } => {
@@ -58,45 +60,45 @@ pub(super) fn apply(connection: &Connection, wish: &RuntimeChange) -> rusqlite::
             run(INCLUDE, params![&**name, key_of_name(host)])?;
         }
         RuntimeChange::Suppress { name, host } => {
-            run(BAN, params![&**name, key(host)])?;
+            run(SUPPRESS, params![&**name, key(host)])?;
         }
         RuntimeChange::Unsuppress { name, host } => {
-            run(UNBAN, params![&**name, key(host)])?;
+            run(UNSUPPRESS, params![&**name, key(host)])?;
         }
     }
     Ok(())
 }
 
-const WANT: &str = "
+const ADD: &str = "
     INSERT INTO wants (given, name, key, host, terms)
     VALUES ((SELECT ifnull(max(given), 0) + 1 FROM wants), ?1, ?2, ?3, ?4)
     ON CONFLICT (name, key) DO UPDATE SET given = excluded.given, terms = excluded.terms";
-const FORGET: &str = "DELETE FROM wants WHERE name = ?1 AND key = ?2";
+const REMOVE: &str = "DELETE FROM wants WHERE name = ?1 AND key = ?2";
 const EXCLUDE: &str = "INSERT OR IGNORE INTO exclusions (name, key, address) VALUES (?1, ?2, ?3)";
 const INCLUDE: &str = "DELETE FROM exclusions WHERE name = ?1 AND key = ?2";
-const BAN: &str = "INSERT OR IGNORE INTO bans (name, key) VALUES (?1, ?2)";
-const UNBAN: &str = "DELETE FROM bans WHERE name = ?1 AND key = ?2";
+const SUPPRESS: &str = "INSERT OR IGNORE INTO bans (name, key) VALUES (?1, ?2)";
+const UNSUPPRESS: &str = "DELETE FROM bans WHERE name = ?1 AND key = ?2";
 
-/// Keeps these instead of everything that is there.
-pub(super) fn replace(connection: &Connection, wishes: &[RuntimeChange]) -> rusqlite::Result<()> {
+/// Replaces everything with these changes.
+pub(super) fn replace(connection: &Connection, changes: &[RuntimeChange]) -> rusqlite::Result<()> {
     connection.execute_batch("DELETE FROM wants; DELETE FROM exclusions; DELETE FROM bans;")?;
-    wishes.iter().try_for_each(|wish| apply(connection, wish))
+    changes.iter().try_for_each(|change| apply(connection, change))
 }
 
-/// What it takes to have everything as it was: bans, which hold for what is configured, then what is wanted, first in
-/// the order in which it was first wanted, then in that in which terms were given last, and at last the exclusions.
+/// The changes that restore the runtime state: suppressions, which apply to the configuration; then additions, first in
+/// the order of the first addition, then in that of the latest change of options; and at last the exclusions.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<RuntimeChange>> {
-    let mut wishes = rows(connection, "SELECT name, key FROM bans", ban)?;
-    wishes.extend(rows(connection, "SELECT name, host, terms FROM wants ORDER BY id", want)?);
-    // Whoever wants the same address twice is rare: the first that was renewed, and all after it, are enough.
+    let mut changes = rows(connection, "SELECT name, key FROM bans", suppression)?;
+    changes.extend(rows(connection, "SELECT name, host, terms FROM wants ORDER BY id", addition)?);
+    // Two names of one address are rare: it is enough to repeat the first host whose options changed, and all after it.
     let renewed = "SELECT name, host, terms FROM wants
         WHERE given > (SELECT min(given) FROM wants WHERE given > id) - 1 ORDER BY given";
-    wishes.extend(rows(connection, renewed, want)?);
-    wishes.extend(rows(connection, "SELECT name, key, address FROM exclusions", exclusion)?);
-    Ok(wishes)
+    changes.extend(rows(connection, renewed, addition)?);
+    changes.extend(rows(connection, "SELECT name, key, address FROM exclusions", exclusion)?);
+    Ok(changes)
 }
 
-/// The rows of a query; one that can't be is left out, as somebody else must have written it.
+/// The rows of a query; a row that can't be parsed is left out, it was not written by this program.
 fn rows(
     connection: &Connection,
     sql: &str,
@@ -104,26 +106,26 @@ fn rows(
 ) -> rusqlite::Result<Vec<RuntimeChange>> {
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
-    let mut wishes = Vec::new();
+    let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
-        let wish = parse(row)?;
-        if wish.is_none() {
+        let change = parse(row)?;
+        if change.is_none() {
             warn!(row = ?row, "a row of the state is not understood and left out");
         }
-        wishes.extend(wish);
+        changes.extend(change);
     }
-    Ok(wishes)
+    Ok(changes)
 }
 
-fn ban(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
+fn suppression(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
     let (name, host) = (name(row)?, row.get::<_, String>(1)?);
     Ok(host.parse().ok().map(|host| RuntimeChange::Suppress { name, host }))
 }
 
-fn want(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
-    let (name, host, terms) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?);
-    let terms = terms.map_or_else(|| Some(TargetOptions::default()), |text| terms_of(&text));
-    Ok(host.parse().ok().zip(terms).map(|(host, terms)| RuntimeChange::Add { name, host, terms }))
+fn addition(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
+    let (name, host, options) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?);
+    let options = options.map_or_else(|| Some(TargetOptions::default()), |text| parse_options(&text));
+    Ok(host.parse().ok().zip(options).map(|(host, options)| RuntimeChange::Add { name, host, options }))
 }
 
 fn exclusion(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
@@ -147,38 +149,38 @@ fn key_of_name(name: &HostName) -> String {
     name.as_str().to_ascii_lowercase()
 }
 
-/// Terms as JSON, an object of texts; `None` if nothing is said.
-fn text_of(terms: &TargetOptions) -> Option<String> {
+/// Options as JSON, an object of texts; `None` if none is set.
+fn options_text(options: &TargetOptions) -> Option<String> {
     let mut members: Map<String, Value> =
-        terms.iter().map(|(key, text)| (key.as_str().to_owned(), text.into())).collect();
+        options.iter().map(|(key, text)| (key.as_str().to_owned(), text.into())).collect();
     let labels: Map<String, Value> =
-        terms.labels().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        options.labels().map(|(name, value)| (name.to_owned(), value.into())).collect();
     if !labels.is_empty() {
         members.insert(LABELS.into(), labels.into());
     }
     (!members.is_empty()).then(|| Value::from(members).to_string())
 }
 
-/// What [`text_of`] wrote. An option that is not known, or takes something else by now, is left out.
-fn terms_of(text: &str) -> Option<TargetOptions> {
+/// Parses what [`options_text`] wrote. An option that is unknown, or whose value is no longer valid, is left out.
+fn parse_options(text: &str) -> Option<TargetOptions> {
     let members: Map<String, Value> = serde_json::from_str(text).ok()?;
-    let mut terms = TargetOptions::default();
+    let mut options = TargetOptions::default();
     for (member, value) in &members {
         let known = match (member.parse::<OptionKey>(), value) {
-            (Ok(key), Value::String(text)) => terms.set(key, text).is_ok(),
-            (Err(()), Value::Object(labels)) if member == LABELS => set_labels(&mut terms, labels),
+            (Ok(key), Value::String(text)) => options.set(key, text).is_ok(),
+            (Err(()), Value::Object(labels)) if member == LABELS => set_labels(&mut options, labels),
             _ => false,
         };
         if !known {
             warn!(option = ?member, value = ?value.to_string(), "an option in the state is not understood and left out");
         }
     }
-    Some(terms)
+    Some(options)
 }
 
-fn set_labels(terms: &mut TargetOptions, labels: &Map<String, Value>) -> bool {
+fn set_labels(options: &mut TargetOptions, labels: &Map<String, Value>) -> bool {
     let pairs = labels.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
-    Labels::new(pairs).map(|labels| terms.set_labels(labels)).is_ok()
+    Labels::new(pairs).map(|labels| options.set_labels(labels)).is_ok()
 }
 
 const LABELS: &str = "labels";
@@ -195,19 +197,19 @@ mod tests {
         connection
     }
 
-    fn wanted(name: &str, host: &str, interval: Option<&str>) -> RuntimeChange {
-        let mut terms = TargetOptions::default();
+    fn added(name: &str, host: &str, interval: Option<&str>) -> RuntimeChange {
+        let mut options = TargetOptions::default();
         if let Some(text) = interval {
-            terms.set(OptionKey::Interval, text).unwrap();
+            options.set(OptionKey::Interval, text).unwrap();
         }
-        RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), terms }
+        RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), options }
     }
 
-    fn forgotten(name: &str, host: &str) -> RuntimeChange {
+    fn removed(name: &str, host: &str) -> RuntimeChange {
         RuntimeChange::Remove { name: name.into(), host: host.parse().unwrap() }
     }
 
-    fn banned(name: &str, host: &str) -> RuntimeChange {
+    fn suppressed(name: &str, host: &str) -> RuntimeChange {
         RuntimeChange::Suppress { name: name.into(), host: host.parse().unwrap() }
     }
 
@@ -219,57 +221,57 @@ mod tests {
         }
     }
 
-    fn after(wishes: &[RuntimeChange]) -> Vec<RuntimeChange> {
+    fn after(changes: &[RuntimeChange]) -> Vec<RuntimeChange> {
         let connection = open();
-        for wish in wishes {
-            apply(&connection, wish).unwrap();
+        for change in changes {
+            apply(&connection, change).unwrap();
         }
         load(&connection).unwrap()
     }
 
     #[test]
-    fn what_was_wished_is_read_in_an_order_that_makes_it_as_it_was() {
-        let (a, b) = (wanted("a", "10.0.0.1", None), wanted("b", "Example.org", Some("0.5")));
-        let renewed = wanted("a", "10.0.0.1", Some("2"));
+    fn changes_are_loaded_in_an_order_that_restores_the_state() {
+        let (a, b) = (added("a", "10.0.0.1", None), added("b", "Example.org", Some("0.5")));
+        let renewed = added("a", "10.0.0.1", Some("2"));
         let include =
             RuntimeChange::IncludeAddresses { name: "b".into(), host: "eXample.org".parse().unwrap() };
-        let unban = RuntimeChange::Unsuppress { name: "x".into(), host: "10.0.0.7".parse().unwrap() };
+        let unsuppressed = RuntimeChange::Unsuppress { name: "x".into(), host: "10.0.0.7".parse().unwrap() };
         let exclusion = excluded("b", "example.org", "::1");
         let cases: [(&str, Vec<RuntimeChange>, Vec<RuntimeChange>); 8] = [
             ("nothing", vec![], vec![]),
             ("two", vec![a.clone(), b.clone()], vec![a.clone(), b.clone()]),
-            ("one again", vec![a.clone(), forgotten("a", "10.0.0.1")], vec![]),
-            ("a stranger's removal", vec![a.clone(), forgotten("b", "10.0.0.1")], vec![a.clone()]),
+            ("one again", vec![a.clone(), removed("a", "10.0.0.1")], vec![]),
+            ("a stranger's removal", vec![a.clone(), removed("b", "10.0.0.1")], vec![a.clone()]),
             (
                 "the first is renewed last",
                 vec![a.clone(), b.clone(), renewed.clone()],
                 vec![renewed.clone(), b.clone(), renewed.clone()],
             ),
             (
-                "exclusions come last, bans first",
-                vec![exclusion.clone(), b.clone(), banned("x", "10.0.0.7")],
-                vec![banned("x", "10.0.0.7"), b.clone(), exclusion.clone()],
+                "exclusions come last, suppressions first",
+                vec![exclusion.clone(), b.clone(), suppressed("x", "10.0.0.7")],
+                vec![suppressed("x", "10.0.0.7"), b.clone(), exclusion.clone()],
             ),
             ("an exclusion is taken back", vec![b.clone(), exclusion.clone(), include], vec![b.clone()]),
-            ("and a ban", vec![banned("x", "10.0.0.7"), unban], vec![]),
+            ("and a suppression", vec![suppressed("x", "10.0.0.7"), unsuppressed], vec![]),
         ];
-        for (case, wishes, expected) in cases {
-            assert_eq!(after(&wishes), expected, "{case}");
+        for (case, changes, expected) in cases {
+            assert_eq!(after(&changes), expected, "{case}");
         }
     }
 
     #[test]
-    fn whatever_is_called_whatever_comes_back_byte_for_byte() {
+    fn names_are_saved_byte_for_byte() {
         let names =
             ["a\"b'c; DROP TABLE wants", "line\nbreak", "nul\0nul", "nul\0", "\u{1b}[2J", "ünï", "A", "a"];
-        let wishes: Vec<RuntimeChange> =
-            names.iter().map(|name| wanted(name, "fe80::1%eth0", None)).collect();
-        assert_eq!(after(&wishes), wishes);
+        let changes: Vec<RuntimeChange> =
+            names.iter().map(|name| added(name, "fe80::1%eth0", None)).collect();
+        assert_eq!(after(&changes), changes);
     }
 
     #[test]
-    fn all_terms_come_back() {
-        let mut terms = TargetOptions::default();
+    fn all_options_are_saved() {
+        let mut options = TargetOptions::default();
         let given = [
             (OptionKey::Interval, "0.05"),
             (OptionKey::Timeout, "0.25"),
@@ -282,24 +284,24 @@ mod tests {
             (OptionKey::Family, "ipv4"),
         ];
         for (key, text) in given {
-            terms.set(key, text).unwrap();
+            options.set(key, text).unwrap();
         }
-        terms.set_labels(Labels::new([("site", "a \"b\"\n"), ("rack", "7")]).unwrap());
-        assert_eq!(terms_of(&text_of(&terms).unwrap()), Some(terms.clone()));
-        assert_eq!(text_of(&TargetOptions::default()), None);
-        assert_eq!(terms_of(r#"{"warp":"9","ttl":"70000"}"#), Some(TargetOptions::default()));
+        options.set_labels(Labels::new([("site", "a \"b\"\n"), ("rack", "7")]).unwrap());
+        assert_eq!(parse_options(&options_text(&options).unwrap()), Some(options.clone()));
+        assert_eq!(options_text(&TargetOptions::default()), None);
+        assert_eq!(parse_options(r#"{"warp":"9","ttl":"70000"}"#), Some(TargetOptions::default()));
     }
 
     #[test]
     fn everything_can_be_replaced() {
         let connection = open();
         let before =
-            [wanted("a", "10.0.0.1", None), banned("x", "y.example"), excluded("a", "b.example", "::1")];
-        for wish in &before {
-            apply(&connection, wish).unwrap();
+            [added("a", "10.0.0.1", None), suppressed("x", "y.example"), excluded("a", "b.example", "::1")];
+        for change in &before {
+            apply(&connection, change).unwrap();
         }
-        let wishes = [wanted("b", "10.0.0.2", None)];
-        replace(&connection, &wishes).unwrap();
-        assert_eq!(load(&connection).unwrap(), wishes);
+        let changes = [added("b", "10.0.0.2", None)];
+        replace(&connection, &changes).unwrap();
+        assert_eq!(load(&connection).unwrap(), changes);
     }
 }

@@ -1,9 +1,9 @@
-//! The thread that writes down what is wished live: everything that waits goes to the disk together, and is answered
-//! when it is there.
+//! The thread that saves the runtime state: all waiting changes go to the disk in one transaction, and their receipts
+//! resolve after it.
 
 use super::database::{Database, DatabaseError};
 use super::targets_db;
-use crate::actors::persistence::{NotSaved, Recall, Receipt, RewriteAll};
+use crate::actors::persistence::{NotSaved, Receipt, Restore, RewriteAll};
 use crate::actors::registry::RuntimeChange;
 use actix::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -14,93 +14,93 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 use tokio::sync::oneshot;
 
-/// Hands wishes to the thread.
+/// Sends changes to the thread.
 #[derive(Debug, Clone)]
 pub(super) struct TargetsWriter {
     jobs: Sender<TargetsJob>,
     backlog: Arc<Backlog>,
-    owner: Arc<OnceLock<ChangeSource>>,
+    source: Arc<OnceLock<ChangeSource>>,
 }
 
-/// Who knows what was wished.
+/// The actor that has the whole runtime state.
 #[derive(Debug, Clone)]
 pub(super) struct ChangeSource {
-    /// Tells all of it again, when some of it is not on disk.
+    /// Asks it for everything, when some of it is not on disk.
     pub rewrite: Recipient<RewriteAll>,
-    /// Is told what was wished before the restart, when that can be read only late.
-    pub recall: Recipient<Recall>,
+    /// Gets the saved state, when that could not be read at the start.
+    pub restore: Recipient<Restore>,
 }
 
-/// What waits for the disk.
+/// Changes that wait for the disk.
 #[derive(Debug, Default)]
 struct Backlog {
-    wishes: AtomicUsize,
-    /// Something was dropped, because more waited than can be kept waiting.
+    changes: AtomicUsize,
+    /// Whether changes were dropped because there were more than [`MAX_BACKLOG`].
     overflowed: AtomicBool,
 }
 
-/// So many wishes wait for a disk that does not answer; then all of them are told again when it does.
-const LONGEST_BACKLOG: usize = 1 << 16;
+/// Maximum number of changes that wait for a disk that hangs; beyond it everything is rewritten when the disk works.
+const MAX_BACKLOG: usize = 1 << 16;
 
 enum TargetsJob {
     Record(Vec<RuntimeChange>, oneshot::Sender<Result<(), NotSaved>>),
     RewriteAll(Vec<RuntimeChange>),
-    EarlyExit,
+    Stop,
 }
 
 impl TargetsWriter {
-    /// Starts the thread on a database whose wishes have been `read` already, or could not be.
+    /// Starts the thread. `read`: whether the state in the database was read.
     ///
     /// # Errors
-    /// What the system says when it has no thread to give.
+    /// If the system refuses another thread.
     pub(super) fn start(database: Database, read: bool) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = channel();
-        let journal = Self { jobs, backlog: Arc::default(), owner: Arc::default() };
-        let (backlog, owner) = (Arc::clone(&journal.backlog), Arc::clone(&journal.owner));
-        let outdated = !database.works();
-        let mut writer = TargetsThread { database, backlog, owner, read, outdated, asked: None };
-        let thread = thread::Builder::new().name("journal".into()).spawn(move || writer.run(&queue))?;
-        Ok((journal, thread))
+        let targets_writer = Self { jobs, backlog: Arc::default(), source: Arc::default() };
+        let (backlog, source) = (Arc::clone(&targets_writer.backlog), Arc::clone(&targets_writer.source));
+        let is_outdated = !database.works();
+        let mut writer = TargetsThread { database, backlog, source, read, is_outdated, requested: None };
+        let thread = thread::Builder::new().name("targets".into()).spawn(move || writer.run(&queue))?;
+        Ok((targets_writer, thread))
     }
 
-    /// Tells who knows everything.
-    pub(super) fn belong_to(&self, owner: ChangeSource) {
+    /// Sets the source of the runtime state.
+    pub(super) fn set_source(&self, source: ChangeSource) {
         // There is one supervisor.
-        let _ = self.owner.set(owner);
+        let _ = self.source.set(source);
     }
 
-    pub(super) fn record(&self, wishes: Vec<RuntimeChange>) -> Receipt {
-        let (answer, receipt) = Receipt::pending();
-        if self.backlog.wishes.fetch_add(wishes.len(), Relaxed) > LONGEST_BACKLOG {
-            self.backlog.wishes.fetch_sub(wishes.len(), Relaxed);
+    pub(super) fn record(&self, changes: Vec<RuntimeChange>) -> Receipt {
+        let (sender, receipt) = Receipt::pending();
+        if self.backlog.changes.fetch_add(changes.len(), Relaxed) > MAX_BACKLOG {
+            self.backlog.changes.fetch_sub(changes.len(), Relaxed);
             self.backlog.overflowed.store(true, Relaxed);
-            let _ = answer.send(Err(NotSaved("the disk does not keep up".into())));
+            let _ = sender.send(Err(NotSaved("the disk does not keep up".into())));
         } else {
-            // If the thread has ended, the receipt tells.
-            let _ = self.jobs.send(TargetsJob::Record(wishes, answer));
+            // If the thread has ended, the receipt resolves with an error.
+            let _ = self.jobs.send(TargetsJob::Record(changes, sender));
         }
         receipt
     }
 
-    pub(super) fn rewrite(&self, wishes: Vec<RuntimeChange>) {
-        let _ = self.jobs.send(TargetsJob::RewriteAll(wishes));
+    pub(super) fn rewrite(&self, changes: Vec<RuntimeChange>) {
+        let _ = self.jobs.send(TargetsJob::RewriteAll(changes));
     }
 
     pub(super) fn stop(&self) {
-        let _ = self.jobs.send(TargetsJob::EarlyExit);
+        let _ = self.jobs.send(TargetsJob::Stop);
     }
 }
 
 struct TargetsThread {
     database: Database,
     backlog: Arc<Backlog>,
-    owner: Arc<OnceLock<ChangeSource>>,
-    /// Whether the wishes of the time before the restart are known.
+    source: Arc<OnceLock<ChangeSource>>,
+    /// Whether the state of before the restart was read.
     read: bool,
-    /// Whether the disk has not got everything; until it is written anew, nothing is.
-    outdated: bool,
-    /// When it was last asked for everything.
-    asked: Option<Instant>,
+    /// Whether the database misses changes; then nothing is saved until everything is rewritten.
+    is_outdated: bool,
+    /// When the source was last asked for everything.
+    requested: Option<Instant>,
 }
 
 impl TargetsThread {
@@ -108,131 +108,131 @@ impl TargetsThread {
         loop {
             let job = match self.next_attempt() {
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                // However much comes in meanwhile.
+                // Retries have priority over new jobs.
                 Some(at) if at <= Instant::now() => Err(RecvTimeoutError::Timeout),
                 Some(at) => queue.recv_timeout(at.saturating_duration_since(Instant::now())),
             };
             match job {
-                Ok(TargetsJob::Record(wishes, answer)) => {
-                    if self.record(wishes, answer, queue) {
+                Ok(TargetsJob::Record(changes, sender)) => {
+                    if self.record(changes, sender, queue) {
                         return;
                     }
                 }
-                Ok(TargetsJob::RewriteAll(wishes)) => self.rewrite(&wishes),
+                Ok(TargetsJob::RewriteAll(changes)) => self.rewrite(&changes),
                 Err(RecvTimeoutError::Timeout) => self.catch_up(),
-                Ok(TargetsJob::EarlyExit) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(TargetsJob::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    /// When something is to be done even if nobody wishes anything.
+    /// When to try again without a new change; `None` if nothing is missing.
     fn next_attempt(&self) -> Option<Instant> {
-        if !self.outdated {
+        if !self.is_outdated {
             return None;
         }
-        let rested = if self.database.works() { Some(Instant::now()) } else { self.database.try_again_at() };
-        let asked = self.asked.map(|asked| asked + ANSWER_OF_OWNER);
-        rested.map(|rested| asked.map_or(rested, |asked| asked.max(rested)))
+        let retry_at = if self.database.works() { Some(Instant::now()) } else { self.database.retry_at() };
+        let requested = self.requested.map(|requested| requested + REWRITE_TIMEOUT);
+        retry_at.map(|retry_at| requested.map_or(retry_at, |requested| requested.max(retry_at)))
     }
 
-    /// Writes down everything that waits; returns whether it is time to end.
+    /// Saves all waiting changes; returns whether the thread has to end.
     fn record(
         &mut self,
-        wishes: Vec<RuntimeChange>,
-        answer: oneshot::Sender<Result<(), NotSaved>>,
+        changes: Vec<RuntimeChange>,
+        sender: oneshot::Sender<Result<(), NotSaved>>,
         queue: &Receiver<TargetsJob>,
     ) -> bool {
-        let (mut all, mut answers, mut rewritten, mut stop) = (wishes, vec![answer], None, false);
-        while all.len() < MOST_AT_ONCE && !stop && rewritten.is_none() {
+        let (mut all, mut senders, mut rewritten, mut stop) = (changes, vec![sender], None, false);
+        while all.len() < MAX_CHANGES_PER_TRANSACTION && !stop && rewritten.is_none() {
             match queue.try_recv() {
-                Ok(TargetsJob::Record(wishes, answer)) => {
-                    all.extend(wishes);
-                    answers.push(answer);
+                Ok(TargetsJob::Record(changes, sender)) => {
+                    all.extend(changes);
+                    senders.push(sender);
                 }
-                Ok(TargetsJob::RewriteAll(wishes)) => rewritten = Some(wishes),
-                Ok(TargetsJob::EarlyExit) => stop = true,
+                Ok(TargetsJob::RewriteAll(changes)) => rewritten = Some(changes),
+                Ok(TargetsJob::Stop) => stop = true,
                 Err(_) => break,
             }
         }
         let result = self.write(&all);
-        self.backlog.wishes.fetch_sub(all.len(), Relaxed);
-        for answer in answers {
-            // Whoever has asked may not wait any more.
-            let _ = answer.send(result.clone());
+        self.backlog.changes.fetch_sub(all.len(), Relaxed);
+        for sender in senders {
+            // The receiver may have stopped waiting.
+            let _ = sender.send(result.clone());
         }
-        if let Some(wishes) = rewritten {
-            self.rewrite(&wishes);
+        if let Some(changes) = rewritten {
+            self.rewrite(&changes);
         }
         stop
     }
 
-    fn write(&mut self, wishes: &[RuntimeChange]) -> Result<(), NotSaved> {
-        if self.outdated || self.backlog.overflowed.load(Relaxed) {
-            self.outdated = true;
-            return Err(NotSaved(self.why()));
+    fn write(&mut self, changes: &[RuntimeChange]) -> Result<(), NotSaved> {
+        if self.is_outdated || self.backlog.overflowed.load(Relaxed) {
+            self.is_outdated = true;
+            return Err(NotSaved(self.reason()));
         }
-        if wishes.is_empty() {
+        if changes.is_empty() {
             return Ok(());
         }
         let result = self
             .database
-            .write(|connection| wishes.iter().try_for_each(|wish| targets_db::apply(connection, wish)));
-        result.map_err(|fault| {
-            self.outdated = true;
-            self.asked = None;
-            NotSaved(fault.to_string())
+            .write(|connection| changes.iter().try_for_each(|change| targets_db::apply(connection, change)));
+        result.map_err(|error| {
+            self.is_outdated = true;
+            self.requested = None;
+            NotSaved(error.to_string())
         })
     }
 
-    fn why(&mut self) -> String {
-        match self.database.trouble() {
-            Some(why) => why.to_owned(),
-            None => "everything is being written anew after an error".into(),
+    fn reason(&mut self) -> String {
+        match self.database.failure() {
+            Some(reason) => reason.to_owned(),
+            None => "everything is being written again after an error".into(),
         }
     }
 
-    /// Tries whether the disk works again, and asks for everything that it is to hold.
+    /// Checks whether the disk works again, and asks for the whole state.
     fn catch_up(&mut self) {
-        let Some(owner) = self.owner.get() else {
-            // Not told yet; a moment later it is.
-            self.asked = Some(Instant::now());
+        let Some(source) = self.source.get() else {
+            // The source is set shortly after the start.
+            self.requested = Some(Instant::now());
             return;
         };
         if !self.read {
-            let Ok(wishes) = self.database.read(targets_db::load) else { return };
+            let Ok(changes) = self.database.read(targets_db::load) else { return };
             self.read = true;
-            owner.recall.do_send(Recall(wishes));
+            source.restore.do_send(Restore(changes));
         }
-        if self.database.write(|connection| connection.execute_batch(PROBE)).is_ok() {
+        if self.database.write(|connection| connection.execute_batch(WRITE_TEST)).is_ok() {
             self.backlog.overflowed.store(false, Relaxed);
-            self.asked = Some(Instant::now());
-            owner.rewrite.do_send(RewriteAll);
+            self.requested = Some(Instant::now());
+            source.rewrite.do_send(RewriteAll);
         }
     }
 
-    fn rewrite(&mut self, wishes: &[RuntimeChange]) {
-        // What is on disk and was never read must not be overwritten.
+    fn rewrite(&mut self, changes: &[RuntimeChange]) {
+        // A saved state that was never read must not be overwritten.
         if !self.read || !self.database.may_try() {
             return;
         }
         let result: Result<(), DatabaseError> =
-            self.database.write(|connection| targets_db::replace(connection, wishes));
-        self.asked = None;
+            self.database.write(|connection| targets_db::replace(connection, changes));
+        self.requested = None;
         if result.is_ok() {
-            self.outdated = false;
+            self.is_outdated = false;
         }
     }
 }
 
-/// Writes something that changes nothing.
-const PROBE: &str =
+/// A write without effect.
+const WRITE_TEST: &str =
     "INSERT INTO bans (name, key) VALUES ('', ''); DELETE FROM bans WHERE name = '' AND key = '';";
 
-/// Far more than wait unless somebody adds a whole network.
-const MOST_AT_ONCE: usize = 4_096;
+/// Maximum number of changes in one transaction: far more than usually wait.
+const MAX_CHANGES_PER_TRANSACTION: usize = 4_096;
 
-/// After this whoever knows everything is asked again.
-const ANSWER_OF_OWNER: Duration = Duration::from_secs(5);
+/// Time limit for a rewrite by the source, before it is asked again.
+const REWRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -243,29 +243,29 @@ mod tests {
     use std::path::Path;
     use tokio::time::timeout;
 
-    /// Knows what was wished.
-    struct Knower {
-        journal: TargetsWriter,
-        wishes: Vec<RuntimeChange>,
+    /// Has the runtime state.
+    struct FakeSource {
+        targets_writer: TargetsWriter,
+        changes: Vec<RuntimeChange>,
     }
 
-    impl Actor for Knower {
+    impl Actor for FakeSource {
         type Context = Context<Self>;
     }
 
-    impl Handler<RewriteAll> for Knower {
+    impl Handler<RewriteAll> for FakeSource {
         type Result = ();
 
         fn handle(&mut self, _: RewriteAll, _: &mut Self::Context) {
-            self.journal.rewrite(self.wishes.clone());
+            self.targets_writer.rewrite(self.changes.clone());
         }
     }
 
-    impl Handler<Recall> for Knower {
+    impl Handler<Restore> for FakeSource {
         type Result = ();
 
-        fn handle(&mut self, Recall(wishes): Recall, _: &mut Self::Context) {
-            self.wishes.extend(wishes);
+        fn handle(&mut self, Restore(changes): Restore, _: &mut Self::Context) {
+            self.changes.extend(changes);
         }
     }
 
@@ -274,69 +274,73 @@ mod tests {
         Database::new(directory, &targets_db::SCHEMA, Arc::new(Health::default()))
     }
 
-    fn want(number: u8) -> RuntimeChange {
+    fn addition(number: u8) -> RuntimeChange {
         let (name, host) = (number.to_string().into(), format!("10.0.0.{number}").parse().unwrap());
-        RuntimeChange::Add { name, host, terms: TargetOptions::default() }
+        RuntimeChange::Add { name, host, options: TargetOptions::default() }
     }
 
-    async fn is_kept(receipt: Receipt) -> bool {
-        receipt.kept(tokio::time::Instant::now() + Duration::from_secs(20)).await.is_ok()
+    async fn is_saved(receipt: Receipt) -> bool {
+        receipt.saved(tokio::time::Instant::now() + Duration::from_secs(20)).await.is_ok()
     }
 
-    fn know(journal: &TargetsWriter, wishes: Vec<RuntimeChange>) {
-        let knower = Knower { journal: journal.clone(), wishes }.start();
-        journal.belong_to(ChangeSource { rewrite: knower.clone().recipient(), recall: knower.recipient() });
+    fn set_source(targets_writer: &TargetsWriter, changes: Vec<RuntimeChange>) {
+        let actor = FakeSource { targets_writer: targets_writer.clone(), changes }.start();
+        targets_writer
+            .set_source(ChangeSource { rewrite: actor.clone().recipient(), restore: actor.recipient() });
     }
 
-    /// Adds until that is saved.
-    async fn until_kept(journal: &TargetsWriter, wish: RuntimeChange) {
+    /// Repeats a change until it is saved.
+    async fn until_saved(targets_writer: &TargetsWriter, change: RuntimeChange) {
         let adding = async {
-            while !is_kept(journal.record(vec![wish.clone()])).await {
+            while !is_saved(targets_writer.record(vec![change.clone()])).await {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         timeout(Duration::from_secs(20), adding).await.expect("it is saved again");
     }
 
-    fn end(journal: &TargetsWriter, thread: JoinHandle<()>) {
-        journal.stop();
+    fn end(targets_writer: &TargetsWriter, thread: JoinHandle<()>) {
+        targets_writer.stop();
         thread.join().unwrap();
     }
 
     #[actix::test]
-    async fn what_was_dropped_because_too_much_waited_is_told_again() {
+    async fn changes_dropped_from_a_full_backlog_are_rewritten() {
         let place = tempfile::tempdir().unwrap();
-        let (journal, thread) = TargetsWriter::start(database(place.path()), true).unwrap();
-        know(&journal, vec![want(1), want(2)]);
-        assert!(is_kept(journal.record(vec![want(1)])).await);
-        journal.backlog.wishes.fetch_add(LONGEST_BACKLOG + 1, Relaxed);
-        assert!(!is_kept(journal.record(vec![want(2)])).await);
-        journal.backlog.wishes.fetch_sub(LONGEST_BACKLOG + 1, Relaxed);
-        until_kept(&journal, want(3)).await;
-        end(&journal, thread);
-        assert_eq!(database(place.path()).read(targets_db::load).unwrap(), [want(1), want(2), want(3)]);
+        let (targets_writer, thread) = TargetsWriter::start(database(place.path()), true).unwrap();
+        set_source(&targets_writer, vec![addition(1), addition(2)]);
+        assert!(is_saved(targets_writer.record(vec![addition(1)])).await);
+        targets_writer.backlog.changes.fetch_add(MAX_BACKLOG + 1, Relaxed);
+        assert!(!is_saved(targets_writer.record(vec![addition(2)])).await);
+        targets_writer.backlog.changes.fetch_sub(MAX_BACKLOG + 1, Relaxed);
+        until_saved(&targets_writer, addition(3)).await;
+        end(&targets_writer, thread);
+        assert_eq!(
+            database(place.path()).read(targets_db::load).unwrap(),
+            [addition(1), addition(2), addition(3)]
+        );
     }
 
     #[actix::test]
-    async fn what_could_not_be_read_at_first_is_not_lost() {
+    async fn a_state_that_could_not_be_read_at_first_is_not_lost() {
         let place = tempfile::tempdir().unwrap();
-        let (journal, thread) = TargetsWriter::start(database(place.path()), true).unwrap();
-        assert!(is_kept(journal.record(vec![want(1)])).await);
-        end(&journal, thread);
+        let (targets_writer, thread) = TargetsWriter::start(database(place.path()), true).unwrap();
+        assert!(is_saved(targets_writer.record(vec![addition(1)])).await);
+        end(&targets_writer, thread);
         let (path, away) = (place.path().join("targets.db"), place.path().join("away"));
         std::fs::rename(&path, &away).unwrap();
         std::fs::create_dir(&path).unwrap();
         let mut broken = database(place.path());
         assert!(broken.read(targets_db::load).is_err());
-        let (journal, thread) = TargetsWriter::start(broken, false).unwrap();
-        know(&journal, vec![want(2)]);
-        assert!(!is_kept(journal.record(vec![want(2)])).await);
+        let (targets_writer, thread) = TargetsWriter::start(broken, false).unwrap();
+        set_source(&targets_writer, vec![addition(2)]);
+        assert!(!is_saved(targets_writer.record(vec![addition(2)])).await);
         std::fs::remove_dir(&path).unwrap();
         std::fs::rename(&away, &path).unwrap();
-        until_kept(&journal, want(3)).await;
-        end(&journal, thread);
+        until_saved(&targets_writer, addition(3)).await;
+        end(&targets_writer, thread);
         let mut all = database(place.path()).read(targets_db::load).unwrap();
-        all.sort_by_key(|wish| format!("{wish:?}"));
-        assert_eq!(all, [want(1), want(2), want(3)]);
+        all.sort_by_key(|change| format!("{change:?}"));
+        assert_eq!(all, [addition(1), addition(2), addition(3)]);
     }
 }

@@ -53,7 +53,7 @@ async fn resized(signal: &mut Option<Signal>) {
 /// The first rows of the table, and how many targets there are; `None` when the supervisor has ended.
 async fn look(supervisor: &Recipient<GetTargets>, limit: usize) -> Option<(Vec<Row>, usize)> {
     let question = GetTargets { limit: Some(limit.max(1)), ..GetTargets::default() };
-    let TargetPage { members, total } = supervisor.send(question).await.ok()?;
+    let TargetPage { targets: members, total } = supervisor.send(question).await.ok()?;
     let answers = ask_all(members, Query::<PeriodStats>::new).await;
     Some((answers.iter().map(|(member, books)| Row::new(&member.address, books)).collect(), total))
 }

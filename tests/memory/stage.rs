@@ -43,7 +43,7 @@ impl Stage {
         let add = |number| {
             let ip = Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + number);
             let host = Host::Address(Address::try_from(std::net::IpAddr::V4(ip)).expect("one host"));
-            AddTarget { name: Self::NAME.into(), host, terms: TargetOptions::every(Some(interval)) }
+            AddTarget { name: Self::NAME.into(), host, options: TargetOptions::every(Some(interval)) }
         };
         for number in 1..=targets {
             self.supervisor.send(add(number)).await.expect("it runs").result.expect("there is room");
@@ -55,7 +55,7 @@ impl Stage {
     pub async fn replies(&self) -> usize {
         let roster = self.supervisor.send(GetTargets::default()).await.expect("it runs");
         let mut replies = 0;
-        for member in roster.members {
+        for member in roster.targets {
             let pinger = member.pinger.upgrade().expect("it runs");
             let totals = pinger.send(Query::<PeriodStats>::new()).await.expect("it runs");
             replies += usize::try_from(totals.replies).expect("a few");

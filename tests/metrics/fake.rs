@@ -57,7 +57,7 @@ impl Handler<GetTargets> for Fake {
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
             gate.acquire().await.expect("the gate is never closed").forget();
-            TargetPage { members, total }
+            TargetPage { targets: members, total }
         })
     }
 }
@@ -113,7 +113,7 @@ pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> TargetRef
     let seed = Seed { phase: 1 << 31, first_number: 0 };
     let pinger =
         PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start().downgrade();
-    TargetRef { address, name: name.into(), interval, options: None, pinger, home: ShardHandle::here() }
+    TargetRef { address, name: name.into(), interval, options: None, pinger, shard: ShardHandle::current() }
 }
 
 /// Many targets that share one actor: enough to fill every buffer between us and a client.

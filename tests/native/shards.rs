@@ -61,7 +61,8 @@ async fn measure() -> Vec<(Vec<LifetimeStats>, EngineStats)> {
 async fn enough(pinger: &Addr<PingActor>) -> LifetimeStats {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
-        let LifetimeReport { totals, .. } = pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
+        let LifetimeReport { totals, .. } =
+            pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
         if totals.requests() >= 10 {
             return totals;
         }

@@ -50,9 +50,14 @@ fn hosts_of_both_families_answer_over_a_wrap_around_of_the_sequence() {
             let pingers = hosts.map(|host| start(&engine, host, 0x0001_fffa));
             for (host, pinger) in hosts.iter().zip(&pingers) {
                 let summary = settled(pinger, 20).await;
-                assert_eq!((summary.replies, summary.lost, summary.errors), (summary.settled(), 0, 0), "{host}");
+                assert_eq!(
+                    (summary.replies, summary.lost, summary.errors),
+                    (summary.settled(), 0, 0),
+                    "{host}"
+                );
                 assert!(summary.rtt.min >= 1 && summary.rtt.min < 50_000, "{host}: {summary:?}");
-                let LifetimeReport { totals, .. } = pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
+                let LifetimeReport { totals, .. } =
+                    pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
                 assert_eq!(totals.reply_ttl, (*host != "::1").then_some(64), "{host}");
             }
         });
@@ -68,8 +73,13 @@ fn what_has_no_route_is_an_error_of_class_send() {
             for host in ["10.1.5.1", "fd77::1:5:1", "fe80::1%nowhere0"] {
                 let pinger = start(&engine, host, 7);
                 let summary = settled(&pinger, 5).await;
-                assert_eq!((summary.errors, summary.replies, summary.lost), (summary.settled(), 0, 0), "{host}");
-                let LifetimeReport { totals, .. } = pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
+                assert_eq!(
+                    (summary.errors, summary.replies, summary.lost),
+                    (summary.settled(), 0, 0),
+                    "{host}"
+                );
+                let LifetimeReport { totals, .. } =
+                    pinger.send(Query::<LifetimeReport>::new()).await.expect("it runs");
                 assert!(totals.errors[ErrorClass::Send as usize] >= 5, "{host}");
                 pinger.send(StopPinger).await.expect("it runs");
             }

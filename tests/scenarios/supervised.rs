@@ -66,7 +66,7 @@ impl Stage {
         let tell = |member: &meshping::actors::supervisor::TargetRef| {
             (member.address.to_string(), member.name.to_string(), member.interval)
         };
-        roster.members.iter().map(tell).collect()
+        roster.targets.iter().map(tell).collect()
     }
 
     async fn addresses(&self) -> Vec<String> {
@@ -82,7 +82,7 @@ impl Stage {
         let filter = Filter { name: None, host: Some(host.parse().expect("a host")) };
         let asked = GetTargets { filter, ..GetTargets::default() };
         let roster = self.supervisor.send(asked).await.expect("the supervisor runs");
-        roster.members[0].pinger.upgrade().expect("it runs")
+        roster.targets[0].pinger.upgrade().expect("it runs")
     }
 
     async fn status(&self) -> Status {
@@ -104,7 +104,7 @@ fn add(name: &str, host: &str, interval: Option<&str>) -> AddTarget {
     AddTarget {
         name: name.into(),
         host: host.parse().expect("a host"),
-        terms: TargetOptions::every(interval.map(seconds)),
+        options: TargetOptions::every(interval.map(seconds)),
     }
 }
 
@@ -309,13 +309,13 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     let with = |pairs: &[(OptionKey, &str)]| {
         let mut add = add("web", "a.example", None);
         for (key, text) in pairs {
-            add.terms.set(*key, text).expect("a good value");
+            add.options.set(*key, text).expect("a good value");
         }
         add
     };
     let first = with(&[(OptionKey::Size, "100"), (OptionKey::Dscp, "EF"), (OptionKey::Timeout, "2")]);
     let second = with(&[(OptionKey::Ttl, "7"), (OptionKey::Size, "200")]);
-    let both = second.terms.merged_over(&first.terms);
+    let both = second.options.merged_over(&first.options);
     stage.supervisor.send(first.clone()).await.expect("it runs").result.expect("it is added");
     until(stage.began, 3_000).await;
     let before = hosts.map(|host| stage.network.sightings(address(host)).len());
@@ -326,7 +326,7 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
         let seen = stage.network.sightings(address(host));
         let (early, later) = seen.split_at(before);
         assert!(early.len() >= 2 && later.len() >= 2, "{seen:?}");
-        assert!(early.iter().all(|sighting| sighting.packet == packet(&first.terms)), "{early:?}");
+        assert!(early.iter().all(|sighting| sighting.packet == packet(&first.options)), "{early:?}");
         assert!(later.iter().all(|sighting| sighting.packet == packet(&both)), "{later:?}");
     }
 }

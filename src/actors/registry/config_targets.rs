@@ -1,74 +1,76 @@
-//! What the configuration wants, as a difference to what it wanted before.
+//! The targets of the configuration, changed step by step from an earlier configuration to a later one.
 
 use super::subscription::{RevisedOptions, Subscription};
 use super::{AddError, Change, NameState, Origin, Registry, RuntimeChange};
 use crate::target::{Host, HostName, Label, TargetOptions};
 
-/// A host that the configuration wants pinged.
+/// A configured target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfiguredTarget {
-    /// How it is called.
+    /// Its name.
     pub name: Label,
-    /// What is pinged.
+    /// The host that is pinged.
     pub host: Host,
-    /// On which terms.
-    pub terms: TargetOptions,
+    /// Its options.
+    pub options: TargetOptions,
 }
 
 /// One step from an earlier configuration to a later one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConfigChange {
-    /// A host is wanted, on these terms and no others.
+    /// A target is configured, with exactly these options.
     Put(ConfiguredTarget),
-    /// A host is not wanted any more.
+    /// A target is no longer configured.
     Drop {
-        /// How it was called.
+        /// Its name.
         name: Label,
-        /// What was pinged.
+        /// The host.
         host: Host,
     },
 }
 
 impl<H: Clone> Registry<H> {
-    /// What the configuration wants at present. What was removed live since is not among it.
-    pub fn declared(&self) -> Vec<ConfiguredTarget> {
-        let mut declared = Vec::new();
+    /// The configured targets, without those that were removed at runtime since.
+    pub fn configured(&self) -> Vec<ConfiguredTarget> {
+        let mut configured = Vec::new();
         for (address, entry) in &self.targets {
-            let own = entry.wants().filter(|want| want.by.is_none() && want.origin == Origin::Config);
-            declared.extend(own.map(|want| ConfiguredTarget {
-                name: want.name.clone(),
+            let own = entry.subscriptions().filter(|subscription| {
+                subscription.dns_name.is_none() && subscription.origin == Origin::Config
+            });
+            configured.extend(own.map(|subscription| ConfiguredTarget {
+                name: subscription.name.clone(),
                 host: Host::Address(*address),
-                terms: want.given.terms.clone(),
+                options: subscription.revised.options.clone(),
             }));
         }
-        for (host, followed) in &self.followed {
-            declared.extend(followed.declared().map(|(name, terms)| ConfiguredTarget {
+        for (host, dns_name) in &self.dns_names {
+            configured.extend(dns_name.configured().map(|(name, options)| ConfiguredTarget {
                 name: name.clone(),
                 host: Host::Name(host.clone()),
-                terms: terms.clone(),
+                options: options.clone(),
             }));
         }
-        declared
+        configured
     }
 
-    /// What the configuration wants and somebody has removed live since: it stays away.
-    pub fn banned(&self) -> impl Iterator<Item = &(Label, Host)> {
-        self.bans.keys()
+    /// Configured targets that were removed at runtime since; they stay removed.
+    pub fn suppressed(&self) -> impl Iterator<Item = &(Label, Host)> {
+        self.suppressed.keys()
     }
 
-    /// Takes one step towards another configuration. `Some` is a DNS name that has to be followed from now on.
+    /// Applies one change of the configuration. Returns a DNS name that has to be followed from now on.
     ///
     /// # Errors
-    /// [`AddError`] for what is beyond a limit.
-    pub fn amend(
+    /// [`AddError`] beyond a limit.
+    pub fn apply_change(
         &mut self,
-        amendment: ConfigChange,
+        change: ConfigChange,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
-        match amendment {
-            ConfigChange::Put(declared) => self.put(declared, changes),
+        match change {
+            ConfigChange::Put(configured) => self.put(configured, changes),
             ConfigChange::Drop { name, host } => {
-                self.withdraw(&name, &host, changes);
+                self.drop_configured(&name, &host, changes);
                 Ok(None)
             }
         }
@@ -76,139 +78,151 @@ impl<H: Clone> Registry<H> {
 
     fn put(
         &mut self,
-        ConfiguredTarget { name, host, terms }: ConfiguredTarget,
+        ConfiguredTarget { name, host, options }: ConfiguredTarget,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
-        if let Some(banned) = self.bans.get_mut(&(name.clone(), host.clone())) {
-            *banned = terms;
+        if let Some(suppressed) = self.suppressed.get_mut(&(name.clone(), host.clone())) {
+            *suppressed = options;
             return Ok(None);
         }
-        let outranked = self.outranked(&name, &host, &terms);
-        let new = self
-            .put_as_declared(ConfiguredTarget { name: name.clone(), host: host.clone(), terms }, changes)?;
-        if let Some(given) = outranked {
-            self.restrict(name, host, given, changes);
+        let overridden = self.overridden(&name, &host, &options);
+        let new = self.subscribe_config(
+            ConfiguredTarget { name: name.clone(), host: host.clone(), options },
+            changes,
+        )?;
+        if let Some(revised) = overridden {
+            self.replace_runtime_options(name, host, revised, changes);
         }
         Ok(new)
     }
 
-    /// What was said live about a host, without what the configuration says otherwise from now on: the last word
-    /// counts, after a restart too. `None` if nothing changes.
-    fn outranked(&self, name: &Label, host: &Host, terms: &TargetOptions) -> Option<RevisedOptions> {
-        let before = self.given_by(name, host, Origin::Config);
-        let is_new = before.is_none_or(|before| before.terms != *terms);
-        let live = self.given_by(name, host, Origin::Runtime).filter(|_| is_new)?;
-        let left = live.terms.minus(terms);
-        (left != live.terms).then(|| live.with(left))
+    /// The runtime options of a host without those that the configuration sets from now on: the latest value applies,
+    /// after a restart too. `None` if nothing changes.
+    fn overridden(&self, name: &Label, host: &Host, options: &TargetOptions) -> Option<RevisedOptions> {
+        let before = self.options_by(name, host, Origin::Config);
+        let is_new = before.is_none_or(|before| before.options != *options);
+        let runtime = self.options_by(name, host, Origin::Runtime).filter(|_| is_new)?;
+        let left = runtime.options.minus(options);
+        (left != runtime.options).then(|| runtime.with(left))
     }
 
-    fn restrict(&mut self, name: Label, host: Host, given: RevisedOptions, changes: &mut Vec<Change<H>>) {
-        let terms = given.terms.clone();
-        // It is there already, so there is room for it.
+    fn replace_runtime_options(
+        &mut self,
+        name: Label,
+        host: Host,
+        revised: RevisedOptions,
+        changes: &mut Vec<Change<H>>,
+    ) {
+        let options = revised.options.clone();
+        // The subscription exists, so no limit applies.
         match &host {
             Host::Address(address) => {
-                let want = Subscription { name: name.clone(), by: None, origin: Origin::Runtime, given };
-                let _ = self.want(*address, want, changes);
+                let subscription =
+                    Subscription { name: name.clone(), dns_name: None, origin: Origin::Runtime, revised };
+                let _ = self.subscribe(*address, subscription, changes);
             }
             Host::Name(host) => {
-                if let Some(followed) = self.followed.get_mut(host) {
-                    let _ = followed.claim(&name, Origin::Runtime, given);
+                if let Some(dns_name) = self.dns_names.get_mut(host) {
+                    let _ = dns_name.subscribe(&name, Origin::Runtime, revised);
                 }
                 changes.extend(self.apply(host).0);
             }
         }
-        self.wishes.push(RuntimeChange::Add { name, host, terms });
+        self.runtime_changes.push(RuntimeChange::Add { name, host, options });
     }
 
-    /// What the configuration wants and was removed is wanted again, since somebody wishes it live. `Some` is a DNS
-    /// name that has to be followed from now on.
+    /// Restores a configured target that was removed, because it is added at runtime. Returns a DNS name that has to be
+    /// followed from now on.
     ///
     /// # Errors
-    /// [`AddError`] for what is beyond a limit; then it stays away.
-    pub(super) fn lift_ban(
+    /// [`AddError`] beyond a limit; then the target stays removed.
+    pub(super) fn unsuppress_and_subscribe(
         &mut self,
         name: &Label,
         host: &Host,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
-        let Some(terms) = self.unban(name, host) else { return Ok(None) };
-        let declared = ConfiguredTarget { name: name.clone(), host: host.clone(), terms: terms.clone() };
-        self.put_as_declared(declared, changes).inspect_err(|_| {
-            self.bans.insert((name.clone(), host.clone()), terms);
-            self.wishes.pop();
+        let Some(options) = self.unsuppress(name, host) else { return Ok(None) };
+        let configured =
+            ConfiguredTarget { name: name.clone(), host: host.clone(), options: options.clone() };
+        self.subscribe_config(configured, changes).inspect_err(|_| {
+            self.suppressed.insert((name.clone(), host.clone()), options);
+            self.runtime_changes.pop();
         })
     }
 
-    fn put_as_declared(
+    fn subscribe_config(
         &mut self,
-        ConfiguredTarget { name, host, terms }: ConfiguredTarget,
+        ConfiguredTarget { name, host, options }: ConfiguredTarget,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
-        let given = RevisedOptions::at(terms, self.next_revision());
+        let revised = RevisedOptions::at(options, self.next_revision());
         match host {
             Host::Address(address) => {
-                let want = Subscription { name, by: None, origin: Origin::Config, given };
-                self.want(address, want, changes).map(|()| None)
+                let subscription = Subscription { name, dns_name: None, origin: Origin::Config, revised };
+                self.subscribe(address, subscription, changes).map(|()| None)
             }
             Host::Name(host) => {
-                let (claimed, caused) = self.claim_as(Origin::Config, &name, &host, given)?;
+                let (subscribed, caused) = self.subscribe_name_as(Origin::Config, &name, &host, revised)?;
                 changes.extend(caused);
-                Ok((claimed.name == NameState::New).then_some(host))
+                Ok((subscribed.name == NameState::New).then_some(host))
             }
         }
     }
 
-    fn withdraw(&mut self, name: &Label, host: &Host, changes: &mut Vec<Change<H>>) {
-        self.unban(name, host);
+    fn drop_configured(&mut self, name: &Label, host: &Host, changes: &mut Vec<Change<H>>) {
+        self.unsuppress(name, host);
         match host {
             Host::Address(address) => {
-                let declared = |want: &Subscription| {
-                    want.by.is_none() && want.origin == Origin::Config && want.name == *name
+                let configured = |subscription: &Subscription| {
+                    subscription.dns_name.is_none()
+                        && subscription.origin == Origin::Config
+                        && subscription.name == *name
                 };
-                self.unwant(*address, declared, changes);
+                self.unsubscribe(*address, configured, changes);
             }
             Host::Name(host) => {
-                self.drop_claim(Origin::Config, name, host, changes);
+                self.drop_name_subscription(Origin::Config, name, host, changes);
             }
         }
     }
 
-    /// Has things as they were wished live before a restart. `Some` is a DNS name that has to be followed.
+    /// Applies a runtime change from before a restart. Returns a DNS name that has to be followed.
     ///
-    /// Bans are to come before the configuration, everything else behind it.
+    /// `Suppress` has to come before the configuration, everything else after it.
     ///
     /// # Errors
-    /// [`AddError`] for what is beyond a limit.
+    /// [`AddError`] beyond a limit.
     pub fn restore(
         &mut self,
-        wish: RuntimeChange,
+        change: RuntimeChange,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         let mut follow = None;
-        match wish {
-            RuntimeChange::Add { name, host: Host::Address(address), terms } => {
-                changes.extend(self.add_address(&name, address, &terms)?);
+        match change {
+            RuntimeChange::Add { name, host: Host::Address(address), options } => {
+                changes.extend(self.add_address(&name, address, &options)?);
             }
-            RuntimeChange::Add { name, host: Host::Name(host), terms } => {
-                let (claimed, caused) = self.claim(&name, &host, &terms)?;
+            RuntimeChange::Add { name, host: Host::Name(host), options } => {
+                let (subscribed, caused) = self.subscribe_name(&name, &host, &options)?;
                 changes.extend(caused);
-                follow = (claimed.name == NameState::New).then_some(host);
+                follow = (subscribed.name == NameState::New).then_some(host);
             }
             RuntimeChange::ExcludeAddress { name, host, address } => {
-                if let Some(followed) = self.followed.get_mut(&host) {
-                    followed.exclude_for(&name, address);
+                if let Some(dns_name) = self.dns_names.get_mut(&host) {
+                    dns_name.exclude_for(&name, address);
                 }
             }
             RuntimeChange::Suppress { name, host } => {
-                self.bans.insert((name, host), TargetOptions::default());
+                self.suppressed.insert((name, host), TargetOptions::default());
             }
-            // What is over needs no restoring.
+            // The state before a restart holds none of these.
             RuntimeChange::Remove { .. }
             | RuntimeChange::IncludeAddresses { .. }
             | RuntimeChange::Unsuppress { .. } => {}
         }
-        // What comes from the store need not go there.
-        self.wishes.clear();
+        // The store has this change already.
+        self.runtime_changes.clear();
         Ok(follow)
     }
 }

@@ -1,139 +1,152 @@
-//! One followed DNS name of the registry: who claims it, and what it stands for.
+//! One followed DNS name of the registry: its subscriptions and its addresses.
 
 use super::subscription::{MAX_SUBSCRIPTIONS, RevisedOptions, Subscription};
 use super::{AddError, Origin};
 use crate::target::{Address, Family, HostName, Label, TargetOptions};
 use std::collections::HashSet;
 
-/// A DNS name, with those who want it followed.
+/// A followed DNS name.
 #[derive(Default)]
 pub(super) struct DnsName {
-    claims: Vec<NameSubscription>,
-    /// What it stands for now.
+    subscriptions: Vec<NameSubscription>,
+    /// Its current addresses.
     pub addresses: Vec<Address>,
-    /// Whether there has been an answer.
+    /// Whether any look-up has been answered.
     pub answered: bool,
 }
 
-/// Somebody's wish that a DNS name is followed.
+/// A reason to follow a DNS name.
 pub(super) struct NameSubscription {
     pub name: Label,
     pub origin: Origin,
-    pub given: RevisedOptions,
-    /// Addresses that were removed one by one; the claim does not bring them back.
+    pub revised: RevisedOptions,
+    /// Addresses that were removed one by one: not pinged for this subscription.
     excluded: HashSet<Address>,
 }
 
 impl NameSubscription {
-    /// Addresses that it does not bring back.
+    /// Addresses that are not pinged for it.
     pub(super) fn excluded(&self) -> impl Iterator<Item = &Address> {
         self.excluded.iter()
     }
 
-    fn wants(&self, address: Address) -> bool {
-        let only = self.given.terms.options.as_ref().and_then(|options| options.only_family());
+    fn includes(&self, address: Address) -> bool {
+        let only = self.revised.options.options.as_ref().and_then(|options| options.only_family());
         only.is_none_or(|family: Family| family == address.family()) && !self.excluded.contains(&address)
     }
 }
 
-/// So many removed addresses are remembered for a claim: as many as a name can have.
+/// Maximum number of excluded addresses of a subscription: as many as a name can have.
 const MAX_EXCLUDED: usize = 256;
 
 impl DnsName {
-    /// Makes a claim, or renews it; returns whether it is new.
+    /// Adds a subscription or changes its options; returns whether it is new.
     ///
     /// # Errors
     /// [`AddError::TooManyLabels`].
-    pub(super) fn claim(
+    pub(super) fn subscribe(
         &mut self,
         name: &Label,
         origin: Origin,
-        given: RevisedOptions,
+        revised: RevisedOptions,
     ) -> Result<bool, AddError> {
-        if let Some(claim) = self.find_mut(name, origin) {
-            claim.given = given;
+        if let Some(subscription) = self.find_mut(name, origin) {
+            subscription.revised = revised;
             return Ok(false);
         }
-        if self.claims.len() >= MAX_SUBSCRIPTIONS {
+        if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
             return Err(AddError::TooManyLabels(MAX_SUBSCRIPTIONS));
         }
-        self.claims.push(NameSubscription { name: name.clone(), origin, given, excluded: HashSet::new() });
+        self.subscriptions.push(NameSubscription {
+            name: name.clone(),
+            origin,
+            revised,
+            excluded: HashSet::new(),
+        });
         Ok(true)
     }
 
-    /// Ends a claim.
-    pub(super) fn unclaim(&mut self, name: &Label, origin: Origin) {
-        self.claims.retain(|claim| claim.origin != origin || claim.name != *name);
+    /// Ends a subscription.
+    pub(super) fn unsubscribe(&mut self, name: &Label, origin: Origin) {
+        self.subscriptions.retain(|subscription| subscription.origin != origin || subscription.name != *name);
     }
 
-    /// Whether anybody claims it.
-    pub(super) fn is_claimed(&self) -> bool {
-        !self.claims.is_empty()
+    /// Whether there is a subscription.
+    pub(super) fn is_subscribed(&self) -> bool {
+        !self.subscriptions.is_empty()
     }
 
-    /// Those who claim it.
-    pub(super) fn claims(&self) -> impl Iterator<Item = &NameSubscription> {
-        self.claims.iter()
+    /// Its subscriptions.
+    pub(super) fn subscriptions(&self) -> impl Iterator<Item = &NameSubscription> {
+        self.subscriptions.iter()
     }
 
-    /// What was said about a claim.
-    pub(super) fn given_by(&self, name: &Label, origin: Origin) -> Option<&RevisedOptions> {
-        self.claims
+    /// The options of a subscription.
+    pub(super) fn options_by(&self, name: &Label, origin: Origin) -> Option<&RevisedOptions> {
+        self.subscriptions
             .iter()
-            .find(|claim| claim.origin == origin && claim.name == *name)
-            .map(|claim| &claim.given)
+            .find(|subscription| subscription.origin == origin && subscription.name == *name)
+            .map(|subscription| &subscription.revised)
     }
 
-    /// What the claims want of the present addresses, and what they do not want any more.
-    pub(super) fn wanted(&self, host: &HostName) -> Vec<(Address, Subscription, bool)> {
-        let of = |claim: &NameSubscription| {
-            let NameSubscription { name, origin, given, .. } = claim;
-            let want = |&address: &Address| {
-                let want = Subscription {
+    /// The subscriptions to each current address, and whether the address is included.
+    pub(super) fn to_addresses(&self, host: &HostName) -> Vec<(Address, Subscription, bool)> {
+        let of = |name_subscription: &NameSubscription| {
+            let NameSubscription { name, origin, revised, .. } = name_subscription;
+            let to_address = |&address: &Address| {
+                let subscription = Subscription {
                     name: name.clone(),
-                    by: Some(host.clone()),
+                    dns_name: Some(host.clone()),
                     origin: *origin,
-                    given: given.clone(),
+                    revised: revised.clone(),
                 };
-                (address, want, claim.wants(address))
+                (address, subscription, name_subscription.includes(address))
             };
-            self.addresses.iter().map(want).collect::<Vec<_>>()
+            self.addresses.iter().map(to_address).collect::<Vec<_>>()
         };
-        self.claims.iter().flat_map(of).collect()
+        self.subscriptions.iter().flat_map(of).collect()
     }
 
-    /// Has no claim bring that address back; returns who has just given it up. One whose first answer is awaited
-    /// may yet turn out to have it.
+    /// Excludes an address from all subscriptions; returns the names of those that included it. Before the first
+    /// answer any address can turn out to be one of the name.
     pub(super) fn exclude(&mut self, address: Address) -> Vec<Label> {
         if self.answered && !self.addresses.contains(&address) {
             return Vec::new();
         }
-        let room = |claim: &&mut NameSubscription| claim.excluded.len() < MAX_EXCLUDED;
-        let excluding = self.claims.iter_mut().filter(room);
-        excluding.filter_map(|claim| claim.excluded.insert(address).then(|| claim.name.clone())).collect()
+        let room = |subscription: &&mut NameSubscription| subscription.excluded.len() < MAX_EXCLUDED;
+        let excluding = self.subscriptions.iter_mut().filter(room);
+        excluding
+            .filter_map(|subscription| {
+                subscription.excluded.insert(address).then(|| subscription.name.clone())
+            })
+            .collect()
     }
 
-    /// The claim of that name wants no such address, as it was before a restart.
+    /// Excludes an address from the subscriptions of a name, as before a restart.
     pub(super) fn exclude_for(&mut self, name: &Label, address: Address) {
-        for claim in self.claims.iter_mut().filter(|claim| claim.name == *name) {
-            claim.excluded.insert(address);
+        for subscription in self.subscriptions.iter_mut().filter(|subscription| subscription.name == *name) {
+            subscription.excluded.insert(address);
         }
     }
 
-    /// Has the claims of that name want every address again; returns whether that changes anything.
+    /// Includes all addresses in the subscriptions of a name again; returns whether that changes anything.
     pub(super) fn include(&mut self, name: &Label) -> bool {
-        let claims = self.claims.iter_mut().filter(|claim| claim.name == *name);
-        let excluded: usize = claims.map(|claim| std::mem::take(&mut claim.excluded).len()).sum();
+        let subscriptions = self.subscriptions.iter_mut().filter(|subscription| subscription.name == *name);
+        let excluded: usize =
+            subscriptions.map(|subscription| std::mem::take(&mut subscription.excluded).len()).sum();
         excluded > 0
     }
 
     fn find_mut(&mut self, name: &Label, origin: Origin) -> Option<&mut NameSubscription> {
-        self.claims.iter_mut().find(|claim| claim.origin == origin && claim.name == *name)
+        self.subscriptions
+            .iter_mut()
+            .find(|subscription| subscription.origin == origin && subscription.name == *name)
     }
 
-    /// The terms of those that the configuration claims.
-    pub(super) fn declared(&self) -> impl Iterator<Item = (&Label, &TargetOptions)> {
-        let declared = self.claims.iter().filter(|claim| claim.origin == Origin::Config);
-        declared.map(|claim| (&claim.name, &claim.given.terms))
+    /// The configured subscriptions: names and options.
+    pub(super) fn configured(&self) -> impl Iterator<Item = (&Label, &TargetOptions)> {
+        let configured =
+            self.subscriptions.iter().filter(|subscription| subscription.origin == Origin::Config);
+        configured.map(|subscription| (&subscription.name, &subscription.revised.options))
     }
 }

@@ -1,23 +1,23 @@
-//! What a registry is asked with, and why it refuses.
+//! Limits of a registry, errors, and filters of its targets.
 
 use crate::target::{Host, Label};
 
-/// What a registry holds at most.
+/// Limits of a registry.
 #[derive(Debug, Clone, Copy)]
 pub struct RegistryLimits {
-    /// Targets at most.
+    /// Maximum number of targets.
     pub targets: usize,
-    /// Followed names at most.
+    /// Maximum number of followed DNS names.
     pub names: usize,
 }
 
-/// Why nothing was added; the operator sees this text as it stands.
+/// Why a host was not added; shown to the operator unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddError {
     /// NXDOMAIN.
     #[error("Name or service not known")]
     NoName,
-    /// The name exists, but has no address (of a family that is wanted).
+    /// The name exists, but has no address of a selected family.
     #[error("No address associated with hostname")]
     NoAddress,
     /// SERVFAIL, REFUSED.
@@ -34,11 +34,11 @@ pub enum AddError {
     TooManyNames(usize),
 }
 
-/// Which targets are meant: all of them, or those called `name` and those that are `host`.
+/// Selects targets: all of them, or those with the name and those of the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those that any of their names calls so.
+    /// Targets with this among their names.
     pub name: Option<Label>,
-    /// The one with this address, or those that a followed DNS name resolves to.
+    /// The target with this address, or those that a followed DNS name resolves to.
     pub host: Option<Host>,
 }

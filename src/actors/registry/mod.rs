@@ -1,6 +1,6 @@
-//! Who wants what: which addresses are pinged, under which names, and which DNS names are followed for them.
+//! Which addresses are pinged under which names, and which DNS names are followed for them.
 //!
-//! Pure bookkeeping. It says what has to change; the supervisor has the actors to do it.
+//! Pure: it returns the changes that follow, and the supervisor makes them with its actors.
 
 mod config_targets;
 mod dns_name;
@@ -8,12 +8,12 @@ mod limits;
 mod removal;
 mod runtime_change;
 mod runtime_state;
+mod selection;
 mod subscription;
 
 use crate::target::{Address, Defaults, Host, HostName, Label, PingSettings, TargetOptions};
 use dns_name::DnsName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound;
 use subscription::{RevisedOptions, Subscription};
 
 pub use config_targets::{ConfigChange, ConfiguredTarget};
@@ -21,56 +21,56 @@ pub use limits::{AddError, Filter, RegistryLimits};
 pub use runtime_change::{Origin, RuntimeChange};
 pub use subscription::TargetEntry;
 
-/// The registry. `H` is whatever the owner needs to reach the actor of a target.
+/// The registry. `H` is the handle with which the owner reaches the actor of a target.
 pub struct Registry<H> {
     limits: RegistryLimits,
     defaults: Defaults,
-    /// Boxed, because a map that grows in order leaves nearly half of its places empty.
+    /// Boxed, because a map that grows in order leaves nearly half of its slots empty.
     targets: BTreeMap<Address, Box<TargetEntry<H>>>,
-    /// Every name with every address that it wants, but for addresses that are called as they are; the second is
-    /// `None` only to look for a name's first.
+    /// Each label with each of its addresses, except addresses whose label is their own text. The second part is
+    /// `None` only in a search key, where it sorts before all addresses.
     by_name: BTreeSet<(Label, Option<Address>)>,
-    followed: HashMap<HostName, DnsName>,
-    /// The followed names of each label.
-    claims: HashMap<Label, Vec<HostName>>,
-    /// What the configuration wants, and on which terms, and somebody has removed since.
-    bans: HashMap<(Label, Host), TargetOptions>,
-    /// What was wished live since the owner took it last.
-    wishes: Vec<RuntimeChange>,
-    /// Counts the terms given, for the last ones win.
+    dns_names: HashMap<HostName, DnsName>,
+    /// The followed DNS names of each label.
+    hosts_of_label: HashMap<Label, Vec<HostName>>,
+    /// Configured targets that were removed over the control socket since, with their configured options.
+    suppressed: HashMap<(Label, Host), TargetOptions>,
+    /// Changes made at runtime since the owner last drained them.
+    runtime_changes: Vec<RuntimeChange>,
+    /// Counts changes of options: of several values the one with the highest revision applies.
     revision: u64,
 }
 
-/// What has to happen outside after a change of the registry.
+/// What the owner has to do after a change of the registry.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change<H> {
     /// A target is new: start its actor, and set its handle.
     Start(Address),
-    /// A target is pinged in another manner.
+    /// A target is pinged with other settings.
     Adjust(H, PingSettings),
-    /// Nobody wants a target any more.
+    /// A target has no subscription left: end its actor.
     Retire(Address, H),
-    /// Nobody wants a DNS name any more.
+    /// A DNS name has no subscription left: end its resolver.
     Unfollow(HostName),
 }
 
-/// What came of a claim.
+/// Result of a subscription to a DNS name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameSubscribed {
-    /// It was not there before.
-    pub fresh: bool,
-    /// What is known of the DNS name.
+    /// Whether the subscription is new.
+    pub is_new: bool,
+    /// The state of the DNS name before.
     pub name: NameState,
 }
 
-/// What is known of a DNS name that somebody wants to add.
+/// What is known of a DNS name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameState {
-    /// Nobody has followed it so far.
+    /// It was not followed.
     New,
-    /// Its first answer is awaited.
+    /// No answer has come yet.
     Unanswered,
-    /// It had no address when it was last asked for.
+    /// It had no address at the latest look-up.
     Unresolved,
     /// Its addresses are known.
     Resolved,
@@ -84,10 +84,10 @@ impl<H: Clone> Registry<H> {
             defaults,
             targets: BTreeMap::new(),
             by_name: BTreeSet::new(),
-            followed: HashMap::new(),
-            claims: HashMap::new(),
-            bans: HashMap::new(),
-            wishes: Vec::new(),
+            dns_names: HashMap::new(),
+            hosts_of_label: HashMap::new(),
+            suppressed: HashMap::new(),
+            runtime_changes: Vec::new(),
             revision: 0,
         }
     }
@@ -104,7 +104,7 @@ impl<H: Clone> Registry<H> {
 
     /// Number of followed names.
     pub fn names(&self) -> usize {
-        self.followed.len()
+        self.dns_names.len()
     }
 
     /// The target with an address.
@@ -112,41 +112,41 @@ impl<H: Clone> Registry<H> {
         self.targets.get(address).map(Box::as_ref)
     }
 
-    /// Notes how the actor of a target is reached.
+    /// Sets the handle of a target's actor.
     pub fn set_handle(&mut self, address: &Address, handle: H) {
         if let Some(entry) = self.targets.get_mut(address) {
             entry.handle = Some(handle);
         }
     }
 
-    /// How a target is pinged.
+    /// The settings that a target is pinged with.
     pub fn ping_settings(&self, entry: &TargetEntry<H>) -> PingSettings {
-        self.defaults.ping_settings(entry.terms())
+        self.defaults.ping_settings(entry.options())
     }
 
-    /// Changes the limits; what is there already stays.
+    /// Changes the limits; targets beyond them stay.
     pub fn set_limits(&mut self, limits: RegistryLimits) {
         self.limits = limits;
     }
 
-    /// Changes what goes for targets that say nothing themselves.
+    /// Changes the defaults of options.
     pub fn set_defaults(&mut self, defaults: Defaults) -> Vec<Change<H>> {
         let before = std::mem::replace(&mut self.defaults, defaults);
-        let adjusted = |entry: &TargetEntry<H>| {
-            let ping_settings = defaults.ping_settings(entry.terms());
+        let adjustment = |entry: &TargetEntry<H>| {
+            let ping_settings = defaults.ping_settings(entry.options());
             let handle =
-                entry.handle.clone().filter(|_| ping_settings != before.ping_settings(entry.terms()))?;
+                entry.handle.clone().filter(|_| ping_settings != before.ping_settings(entry.options()))?;
             Some(Change::Adjust(handle, ping_settings))
         };
-        self.targets.values().filter_map(|entry| adjusted(entry)).collect()
+        self.targets.values().filter_map(|entry| adjustment(entry)).collect()
     }
 
-    /// What was wished live since this was last asked, in order.
+    /// Returns the runtime changes since the latest call, in order.
     pub fn drain_changes(&mut self) -> Vec<RuntimeChange> {
-        std::mem::take(&mut self.wishes)
+        std::mem::take(&mut self.runtime_changes)
     }
 
-    /// Adds an address under a name. Terms that it does not give stay as they were.
+    /// Adds an address under a name. Options that are not set keep their values.
     ///
     /// # Errors
     /// [`AddError::TooManyTargets`], [`AddError::TooManyLabels`].
@@ -154,171 +154,130 @@ impl<H: Clone> Registry<H> {
         &mut self,
         name: &Label,
         address: Address,
-        terms: &TargetOptions,
+        options: &TargetOptions,
     ) -> Result<Vec<Change<H>>, AddError> {
         let mut changes = Vec::new();
         let host = Host::Address(address);
-        self.lift_ban(name, &host, &mut changes)?;
-        let given = self.renewed(name, &host, terms);
-        let wish = RuntimeChange::Add { name: name.clone(), host, terms: given.terms.clone() };
-        let want = Subscription { name: name.clone(), by: None, origin: Origin::Runtime, given };
-        self.want(address, want, &mut changes)?;
-        self.wishes.push(wish);
+        self.unsuppress_and_subscribe(name, &host, &mut changes)?;
+        let revised = self.revised(name, &host, options);
+        let change = RuntimeChange::Add { name: name.clone(), host, options: revised.options.clone() };
+        let subscription =
+            Subscription { name: name.clone(), dns_name: None, origin: Origin::Runtime, revised };
+        self.subscribe(address, subscription, &mut changes)?;
+        self.runtime_changes.push(change);
         Ok(changes)
     }
 
-    /// Notes that a DNS name is wanted under a name. Addresses that had been removed from the claim come back, and
-    /// terms that it does not give stay as they were.
+    /// Adds a DNS name under a name. Addresses that had been excluded are included again, and options that are not set
+    /// keep their values.
     ///
     /// # Errors
     /// [`AddError::TooManyNames`], [`AddError::TooManyTargets`], [`AddError::TooManyLabels`].
-    pub fn claim(
+    pub fn subscribe_name(
         &mut self,
         name: &Label,
         host: &HostName,
-        terms: &TargetOptions,
+        options: &TargetOptions,
     ) -> Result<(NameSubscribed, Vec<Change<H>>), AddError> {
         let mut changes = Vec::new();
-        let wanted = Host::Name(host.clone());
-        let new = self.lift_ban(name, &wanted, &mut changes)?;
-        let given = self.renewed(name, &wanted, terms);
-        let wish = RuntimeChange::Add { name: name.clone(), host: wanted, terms: given.terms.clone() };
-        let (mut claimed, caused) = self.claim_as(Origin::Runtime, name, host, given)?;
+        let subject = Host::Name(host.clone());
+        let new = self.unsuppress_and_subscribe(name, &subject, &mut changes)?;
+        let revised = self.revised(name, &subject, options);
+        let change =
+            RuntimeChange::Add { name: name.clone(), host: subject, options: revised.options.clone() };
+        let (mut subscribed, caused) = self.subscribe_name_as(Origin::Runtime, name, host, revised)?;
         changes.extend(caused);
         if new.is_some() {
-            claimed.name = NameState::New;
+            subscribed.name = NameState::New;
         }
-        self.wishes.push(wish);
-        Ok((claimed, changes))
+        self.runtime_changes.push(change);
+        Ok((subscribed, changes))
     }
 
-    fn claim_as(
+    fn subscribe_name_as(
         &mut self,
         origin: Origin,
         name: &Label,
         host: &HostName,
-        given: RevisedOptions,
+        revised: RevisedOptions,
     ) -> Result<(NameSubscribed, Vec<Change<H>>), AddError> {
-        if !self.followed.contains_key(host) && self.followed.len() >= self.limits.names {
+        if !self.dns_names.contains_key(host) && self.dns_names.len() >= self.limits.names {
             return Err(AddError::TooManyNames(self.limits.names));
         }
         let state = self.state(host);
-        let followed = self.followed.entry(host.clone()).or_default();
-        let fresh = followed.claim(name, origin, given)?;
-        if origin == Origin::Runtime && followed.include(name) {
-            self.wishes.push(RuntimeChange::IncludeAddresses { name: name.clone(), host: host.clone() });
+        let dns_name = self.dns_names.entry(host.clone()).or_default();
+        let is_new = dns_name.subscribe(name, origin, revised)?;
+        if origin == Origin::Runtime && dns_name.include(name) {
+            self.runtime_changes
+                .push(RuntimeChange::IncludeAddresses { name: name.clone(), host: host.clone() });
         }
-        if fresh && followed.claims().filter(|claim| claim.name == *name).count() == 1 {
-            self.claims.entry(name.clone()).or_default().push(host.clone());
+        if is_new && dns_name.subscriptions().filter(|subscription| subscription.name == *name).count() == 1 {
+            self.hosts_of_label.entry(name.clone()).or_default().push(host.clone());
         }
-        let (changes, refused) = self.apply(host);
-        match refused {
-            // What began to be wanted is nothing, so nothing but the claim is to be undone.
-            Some(error) if fresh && !self.wants_any(name, host) => {
-                self.drop_claim(origin, name, host, &mut Vec::new());
+        let (changes, rejected) = self.apply(host);
+        match rejected {
+            // No address was subscribed to, so only the subscription to the name has to be undone.
+            Some(error) if is_new && !self.has_subscribed_address(name, host) => {
+                self.drop_name_subscription(origin, name, host, &mut Vec::new());
                 Err(error)
             }
-            _ => Ok((NameSubscribed { fresh, name: state }, changes)),
+            _ => Ok((NameSubscribed { is_new, name: state }, changes)),
         }
     }
 
     fn state(&self, host: &HostName) -> NameState {
-        match self.followed.get(host) {
+        match self.dns_names.get(host) {
             None => NameState::New,
-            Some(followed) if !followed.addresses.is_empty() => NameState::Resolved,
-            Some(followed) if followed.answered => NameState::Unresolved,
+            Some(dns_name) if !dns_name.addresses.is_empty() => NameState::Resolved,
+            Some(dns_name) if dns_name.answered => NameState::Unresolved,
             Some(_) => NameState::Unanswered,
         }
     }
 
-    /// Takes in what a DNS name stands for now. The error is of addresses that found no room.
+    /// Sets the addresses of a DNS name. The error is that of addresses beyond a limit.
     pub fn resolved(
         &mut self,
         host: &HostName,
         addresses: Vec<Address>,
         answered: bool,
     ) -> (Vec<Change<H>>, Option<AddError>) {
-        let Some(followed) = self.followed.get_mut(host) else { return (Vec::new(), None) };
-        followed.answered |= answered;
-        let before = std::mem::replace(&mut followed.addresses, addresses);
+        let Some(dns_name) = self.dns_names.get_mut(host) else { return (Vec::new(), None) };
+        dns_name.answered |= answered;
+        let before = std::mem::replace(&mut dns_name.addresses, addresses);
         let vanished: Vec<Address> =
-            before.into_iter().filter(|address| !followed.addresses.contains(address)).collect();
-        // First what appears, so that an address that another claim wants too is not started anew.
-        let (mut changes, refused) = self.apply(host);
+            before.into_iter().filter(|address| !dns_name.addresses.contains(address)).collect();
+        // New addresses first, so that an address with another subscription is not restarted.
+        let (mut changes, rejected) = self.apply(host);
         for address in vanished {
-            self.unwant(address, |want| want.by.as_ref() == Some(host), &mut changes);
+            self.unsubscribe(
+                address,
+                |subscription| subscription.dns_name.as_ref() == Some(host),
+                &mut changes,
+            );
         }
-        (changes, refused)
+        (changes, rejected)
     }
 
-    /// Whether the claim wants any address.
-    pub fn wants_any(&self, name: &Label, host: &HostName) -> bool {
-        let wanted_by =
-            |address: &Address| self.targets.get(address).is_some_and(|entry| entry.is_wanted_by(name, host));
-        self.followed.get(host).is_some_and(|followed| followed.addresses.iter().any(wanted_by))
+    /// Whether the subscription to a DNS name has any address that is pinged.
+    pub fn has_subscribed_address(&self, name: &Label, host: &HostName) -> bool {
+        let is_subscribed = |address: &Address| {
+            self.targets.get(address).is_some_and(|entry| entry.is_subscribed_by(name, host))
+        };
+        self.dns_names.get(host).is_some_and(|dns_name| dns_name.addresses.iter().any(is_subscribed))
     }
 
-    /// The targets that a filter means, in address order: at most `limit` of those after an address, and how many
-    /// it means in all.
-    pub fn select(
-        &self,
-        filter: &Filter,
-        after: Option<Address>,
-        limit: usize,
-    ) -> (Vec<(Address, &TargetEntry<H>)>, usize) {
-        let from = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        if filter.name.is_none() && filter.host.is_none() {
-            let range = self.targets.range(from).take(limit);
-            return (range.map(|(address, entry)| (*address, entry.as_ref())).collect(), self.targets.len());
-        }
-        let mut chosen: Vec<Address> = Vec::new();
-        chosen.extend(filter.name.iter().flat_map(|name| self.addresses_of(name)));
-        match &filter.host {
-            Some(Host::Address(address)) => {
-                chosen.extend(self.targets.contains_key(address).then_some(*address));
-            }
-            Some(Host::Name(host)) => chosen.extend(self.addresses_behind(host)),
-            None => {}
-        }
-        // Nearly sorted already: one pass, where a set is built target by target.
-        chosen.sort();
-        chosen.dedup();
-        let start = chosen.partition_point(|address| Some(*address) <= after);
-        let page = chosen[start..].iter().take(limit);
-        let entry = |address: &Address| Some((*address, self.targets.get(address)?.as_ref()));
-        (page.filter_map(entry).collect(), chosen.len())
-    }
-
-    fn addresses_of(&self, name: &Label) -> impl Iterator<Item = Address> + '_ {
-        let own = own_address(name).filter(|own| self.targets.get(own).is_some_and(|it| it.is_called(name)));
-        let name = name.clone();
-        let from = (name.clone(), None);
-        self.by_name
-            .range(from..)
-            .take_while(move |(other, _)| *other == name)
-            .filter_map(|(_, address)| *address)
-            .chain(own)
-    }
-
-    fn addresses_behind(&self, host: &HostName) -> Vec<Address> {
-        let is_behind =
-            |address: &&Address| self.targets.get(address).is_some_and(|entry| entry.is_behind(host));
-        let addresses = self.followed.get(host).map_or(&[][..], |followed| &followed.addresses);
-        addresses.iter().filter(is_behind).copied().collect()
-    }
-
-    /// What somebody who wants a host itself, not what is behind it, has said about it.
-    fn given_by(&self, name: &Label, host: &Host, origin: Origin) -> Option<&RevisedOptions> {
+    /// The options of a subscription to the host itself; not of one to a name that resolves to it.
+    fn options_by(&self, name: &Label, host: &Host, origin: Origin) -> Option<&RevisedOptions> {
         match host {
-            Host::Address(address) => self.targets.get(address)?.given_by(name, origin),
-            Host::Name(host) => self.followed.get(host)?.given_by(name, origin),
+            Host::Address(address) => self.targets.get(address)?.options_by(name, origin),
+            Host::Name(host) => self.dns_names.get(host)?.options_by(name, origin),
         }
     }
 
-    /// What was said live about a host, with what is said now.
-    fn renewed(&mut self, name: &Label, host: &Host, terms: &TargetOptions) -> RevisedOptions {
+    /// The runtime options of a host, with new values merged over them.
+    fn revised(&mut self, name: &Label, host: &Host, options: &TargetOptions) -> RevisedOptions {
         let revision = self.next_revision();
-        self.given_by(name, host, Origin::Runtime).cloned().unwrap_or_default().renewed(terms, revision)
+        self.options_by(name, host, Origin::Runtime).cloned().unwrap_or_default().revised(options, revision)
     }
 
     fn next_revision(&mut self) -> u64 {
@@ -326,10 +285,10 @@ impl<H: Clone> Registry<H> {
         self.revision
     }
 
-    fn want(
+    fn subscribe(
         &mut self,
         address: Address,
-        want: Subscription,
+        subscription: Subscription,
         changes: &mut Vec<Change<H>>,
     ) -> Result<(), AddError> {
         if !self.targets.contains_key(&address) {
@@ -340,55 +299,55 @@ impl<H: Clone> Registry<H> {
             changes.push(Change::Start(address));
         }
         let Some(entry) = self.targets.get_mut(&address) else { return Ok(()) };
-        let name = want.name.clone();
-        let wanted = entry.want(want)?;
-        let adjusted = wanted.adjusted.then(|| entry.handle.clone()).flatten();
-        let ping_settings = self.defaults.ping_settings(entry.terms());
-        if wanted.fresh && own_address(&name) != Some(address) {
+        let name = subscription.name.clone();
+        let subscribed = entry.subscribe(subscription)?;
+        let adjusted = subscribed.options_changed.then(|| entry.handle.clone()).flatten();
+        let ping_settings = self.defaults.ping_settings(entry.options());
+        if subscribed.is_new && address_of_label(&name) != Some(address) {
             self.by_name.insert((name, Some(address)));
         }
         changes.extend(adjusted.map(|handle| Change::Adjust(handle, ping_settings)));
         Ok(())
     }
 
-    /// Ends the wants of an address that match, and the target with the last of them; returns those that ended.
-    fn unwant(
+    /// Ends matching subscriptions to an address, and the target with its last one; returns those that ended.
+    fn unsubscribe(
         &mut self,
         address: Address,
         ends: impl Fn(&Subscription) -> bool,
         changes: &mut Vec<Change<H>>,
     ) -> Vec<Subscription> {
         let Some(entry) = self.targets.get_mut(&address) else { return Vec::new() };
-        let unwanted = entry.unwant(ends);
-        for name in unwanted.names {
+        let unsubscribed = entry.unsubscribe(ends);
+        for name in unsubscribed.names {
             self.by_name.remove(&(name, Some(address)));
         }
-        if !entry.is_wanted() {
+        if !entry.is_subscribed() {
             let retire = |handle| Change::Retire(address, handle);
             changes.extend(self.targets.remove(&address).and_then(|entry| entry.handle).map(retire));
-        } else if let Some(handle) = entry.handle.clone().filter(|_| unwanted.adjusted) {
-            changes.push(Change::Adjust(handle, self.defaults.ping_settings(entry.terms())));
+        } else if let Some(handle) = entry.handle.clone().filter(|_| unsubscribed.options_changed) {
+            changes.push(Change::Adjust(handle, self.defaults.ping_settings(entry.options())));
         }
-        unwanted.ended.into_vec()
+        unsubscribed.ended.into_vec()
     }
 
-    /// Has every claim of a DNS name want what it is to want, and nothing else.
+    /// Subscribes to the addresses of a DNS name that its subscriptions include, and ends those to the others.
     fn apply(&mut self, host: &HostName) -> (Vec<Change<H>>, Option<AddError>) {
-        let (mut changes, mut refused) = (Vec::new(), None);
-        let wanted = self.followed.get(host).map_or_else(Vec::new, |followed| followed.wanted(host));
-        for (address, want, is_wanted) in wanted {
-            if is_wanted {
-                refused = self.want(address, want, &mut changes).err().or(refused);
+        let (mut changes, mut rejected) = (Vec::new(), None);
+        let all = self.dns_names.get(host).map_or_else(Vec::new, |dns_name| dns_name.to_addresses(host));
+        for (address, subscription, is_included) in all {
+            if is_included {
+                rejected = self.subscribe(address, subscription, &mut changes).err().or(rejected);
             } else {
-                self.unwant(address, |other| other.is_same(&want), &mut changes);
+                self.unsubscribe(address, |other| other.is_same(&subscription), &mut changes);
             }
         }
-        (changes, refused)
+        (changes, rejected)
     }
 }
 
-/// The address that a name is the text of: it is found without an index.
-fn own_address(name: &Label) -> Option<Address> {
+/// The address that a label is the text of; it needs no index.
+fn address_of_label(name: &Label) -> Option<Address> {
     name.parse().ok()
 }
 

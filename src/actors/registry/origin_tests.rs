@@ -2,50 +2,50 @@ use super::tests::{TestRegistry, ip};
 use super::*;
 use crate::target::{Family, OptionKey};
 
-fn terms(pairs: &[(OptionKey, &str)]) -> TargetOptions {
-    let mut terms = TargetOptions::default();
+fn options(pairs: &[(OptionKey, &str)]) -> TargetOptions {
+    let mut options = TargetOptions::default();
     for &(key, text) in pairs {
-        terms.set(key, text).unwrap();
+        options.set(key, text).unwrap();
     }
-    terms
+    options
 }
 
-fn declared(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> ConfiguredTarget {
-    ConfiguredTarget { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
+fn configured(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> ConfiguredTarget {
+    ConfiguredTarget { name: name.into(), host: host.parse().unwrap(), options: options(pairs) }
 }
 
 impl TestRegistry {
     fn put(&mut self, name: &str, host: &str, pairs: &[(OptionKey, &str)]) {
-        self.amend(ConfigChange::Put(declared(name, host, pairs)));
+        self.apply_change(ConfigChange::Put(configured(name, host, pairs)));
     }
 
     fn drop(&mut self, name: &str, host: &str) {
-        self.amend(ConfigChange::Drop { name: name.into(), host: host.parse().unwrap() });
+        self.apply_change(ConfigChange::Drop { name: name.into(), host: host.parse().unwrap() });
     }
 
-    fn amend(&mut self, amendment: ConfigChange) {
+    fn apply_change(&mut self, change: ConfigChange) {
         let mut changes = Vec::new();
-        self.registry.amend(amendment, &mut changes).unwrap();
+        self.registry.apply_change(change, &mut changes).unwrap();
         self.apply(changes);
     }
 
-    fn restore(&mut self, wishes: Vec<RuntimeChange>) {
-        for wish in wishes {
+    fn restore(&mut self, runtime_changes: Vec<RuntimeChange>) {
+        for change in runtime_changes {
             let mut changes = Vec::new();
-            self.registry.restore(wish, &mut changes).unwrap();
+            self.registry.restore(change, &mut changes).unwrap();
             self.apply(changes);
         }
     }
 
-    /// What a registry that begins anew makes of a configuration and of wishes.
-    fn restarted(configuration: &[(&str, &str)], wishes: &[RuntimeChange]) -> Self {
-        let is_ban = |wish: &&RuntimeChange| matches!(wish, RuntimeChange::Suppress { .. });
+    /// A registry after a restart, with a configuration and runtime changes.
+    fn restarted(configuration: &[(&str, &str)], runtime_changes: &[RuntimeChange]) -> Self {
+        let is_suppression = |change: &&RuntimeChange| matches!(change, RuntimeChange::Suppress { .. });
         let mut next = Self::new();
-        next.restore(wishes.iter().filter(is_ban).cloned().collect());
+        next.restore(runtime_changes.iter().filter(is_suppression).cloned().collect());
         for (name, host) in configuration {
             next.put(name, host, &[]);
         }
-        next.restore(wishes.iter().filter(|wish| !is_ban(wish)).cloned().collect());
+        next.restore(runtime_changes.iter().filter(|change| !is_suppression(change)).cloned().collect());
         next
     }
 
@@ -55,18 +55,18 @@ impl TestRegistry {
     }
 }
 
-fn want(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> RuntimeChange {
-    RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
+fn addition(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> RuntimeChange {
+    RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), options: options(pairs) }
 }
 
 #[test]
-fn what_the_configuration_and_somebody_live_want_goes_with_the_last_of_them() {
+fn a_target_of_both_origins_goes_with_its_last_subscription() {
     let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[(OptionKey::Interval, "5")]);
     world.add("a", "10.0.0.1", None).unwrap();
     assert_eq!(world.interval("10.0.0.1"), 5);
     world.drop("a", "10.0.0.1");
-    assert_eq!(world.targets(), ["a=10.0.0.1"], "somebody wants it live");
+    assert_eq!(world.targets(), ["a=10.0.0.1"], "one subscription is left");
     world.put("a", "10.0.0.1", &[]);
     world.drop("b", "10.0.0.1");
     assert_eq!(world.targets(), ["a=10.0.0.1"]);
@@ -79,38 +79,41 @@ fn what_the_configuration_and_somebody_live_want_goes_with_the_last_of_them() {
 fn a_step_of_the_configuration_that_changes_nothing_does_nothing() {
     let mut world = TestRegistry::new();
     let configuration = [
-        declared("a", "10.0.0.1", &[(OptionKey::Ttl, "9")]),
-        declared("n", "host.example", &[(OptionKey::Interval, "5")]),
+        configured("a", "10.0.0.1", &[(OptionKey::Ttl, "9")]),
+        configured("n", "host.example", &[(OptionKey::Interval, "5")]),
     ];
     for one in &configuration {
-        world.amend(ConfigChange::Put(one.clone()));
+        world.apply_change(ConfigChange::Put(one.clone()));
     }
     world.resolve("host.example", &["10.0.0.2"]);
     world.take_log();
-    assert_eq!(world.registry.declared(), configuration);
+    assert_eq!(world.registry.configured(), configuration);
     for one in &configuration {
-        world.amend(ConfigChange::Put(one.clone()));
+        world.apply_change(ConfigChange::Put(one.clone()));
     }
-    assert_eq!((world.take_log(), world.registry.declared()), (Vec::<String>::new(), configuration.to_vec()));
-    assert_eq!(world.registry.drain_changes(), [], "nobody wished anything live");
+    assert_eq!(
+        (world.take_log(), world.registry.configured()),
+        (Vec::<String>::new(), configuration.to_vec())
+    );
+    assert_eq!(world.registry.drain_changes(), [], "nothing changed at runtime");
 }
 
 #[test]
-fn the_terms_of_the_configuration_replace_its_earlier_ones_and_those_given_live_are_merged() {
+fn configured_options_replace_earlier_ones_and_runtime_options_are_merged() {
     let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[(OptionKey::Interval, "5"), (OptionKey::Ttl, "9")]);
     world.put("a", "10.0.0.1", &[(OptionKey::Ttl, "9")]);
-    assert_eq!(world.interval("10.0.0.1"), 1, "no interval of its own any more");
+    assert_eq!(world.interval("10.0.0.1"), 1, "the default again");
     for pairs in [&[(OptionKey::Interval, "7")][..], &[(OptionKey::Ttl, "3")]] {
-        world.registry.add_address(&"a".into(), ip("10.0.0.1"), &terms(pairs)).unwrap();
+        world.registry.add_address(&"a".into(), ip("10.0.0.1"), &options(pairs)).unwrap();
     }
-    let all = terms(&[(OptionKey::Interval, "7"), (OptionKey::Ttl, "3")]);
-    assert_eq!(*world.registry.get(&ip("10.0.0.1")).unwrap().terms(), all);
-    let wishes = [
-        want("a", "10.0.0.1", &[(OptionKey::Interval, "7")]),
-        want("a", "10.0.0.1", &[(OptionKey::Interval, "7"), (OptionKey::Ttl, "3")]),
+    let all = options(&[(OptionKey::Interval, "7"), (OptionKey::Ttl, "3")]);
+    assert_eq!(*world.registry.get(&ip("10.0.0.1")).unwrap().options(), all);
+    let runtime_changes = [
+        addition("a", "10.0.0.1", &[(OptionKey::Interval, "7")]),
+        addition("a", "10.0.0.1", &[(OptionKey::Interval, "7"), (OptionKey::Ttl, "3")]),
     ];
-    assert_eq!(world.registry.drain_changes(), wishes);
+    assert_eq!(world.registry.drain_changes(), runtime_changes);
     world.put("a", "10.0.0.1", &[(OptionKey::Interval, "20")]);
     assert_eq!(world.interval("10.0.0.1"), 20, "the last given wins");
 }
@@ -120,7 +123,7 @@ fn an_option_given_later_under_another_name_does_not_bring_back_an_older_interva
     let mut world = TestRegistry::new();
     world.add("a", "10.0.0.1", Some("5")).unwrap();
     world.add("b", "10.0.0.1", Some("7")).unwrap();
-    world.registry.add_address(&"a".into(), ip("10.0.0.1"), &terms(&[(OptionKey::Ttl, "3")])).unwrap();
+    world.registry.add_address(&"a".into(), ip("10.0.0.1"), &options(&[(OptionKey::Ttl, "3")])).unwrap();
     assert_eq!(world.interval("10.0.0.1"), 7);
     world.remove(Some("b"), None);
     assert_eq!(world.interval("10.0.0.1"), 5, "what is left counts");
@@ -152,13 +155,13 @@ fn new_defaults_concern_those_who_say_nothing_themselves() {
 }
 
 #[test]
-fn what_was_wished_live_comes_back_after_a_restart() {
+fn runtime_changes_survive_a_restart() {
     let configuration = [("web", "10.0.0.1"), ("web", "10.0.0.2"), ("n", "host.example")];
     let mut world = TestRegistry::new();
     for (name, host) in configuration {
         world.put(name, host, &[]);
     }
-    world.claim("m", "host.example").unwrap();
+    world.subscribe_name("m", "host.example").unwrap();
     world.add("live", "10.0.0.9", Some("3")).unwrap();
     world.add("gone", "10.0.0.8", None).unwrap();
     world.remove(Some("gone"), None);
@@ -168,11 +171,11 @@ fn what_was_wished_live_comes_back_after_a_restart() {
     let before = world.targets();
     assert_eq!(before, ["web=10.0.0.1", "live=10.0.0.9", "n=10.0.1.2"]);
 
-    let wishes = world.registry.drain_changes();
-    let gone = |wish: &RuntimeChange| matches!(wish, RuntimeChange::Add { name, .. } | RuntimeChange::Remove { name, .. } if &**name == "gone");
-    assert_eq!(wishes.iter().filter(|wish| gone(wish)).count(), 2);
-    let kept: Vec<RuntimeChange> = wishes.into_iter().filter(|wish| !gone(wish)).collect();
-    let mut next = TestRegistry::restarted(&configuration, &kept);
+    let runtime_changes = world.registry.drain_changes();
+    let gone = |change: &RuntimeChange| matches!(change, RuntimeChange::Add { name, .. } | RuntimeChange::Remove { name, .. } if &**name == "gone");
+    assert_eq!(runtime_changes.iter().filter(|change| gone(change)).count(), 2);
+    let left: Vec<RuntimeChange> = runtime_changes.into_iter().filter(|change| !gone(change)).collect();
+    let mut next = TestRegistry::restarted(&configuration, &left);
     next.resolve("host.example", &["10.0.1.1", "10.0.1.2"]);
     assert_eq!(next.targets(), before);
     assert_eq!(next.interval("10.0.0.9"), 3);
@@ -193,9 +196,12 @@ fn what_is_added_after_it_was_removed_is_configured_again_and_can_be_removed_aga
         world.put("a", "10.0.0.1", &[(OptionKey::Ttl, "8")]);
         assert_eq!(world.targets().len(), 0, "it stays away");
         world.add("a", "10.0.0.1", None).unwrap();
-        assert_eq!(*world.registry.get(&ip("10.0.0.1")).unwrap().terms(), terms(&[(OptionKey::Ttl, "8")]));
-        let claimed = world.claim("n", "host.example").unwrap();
-        assert_eq!(claimed.name, NameState::New, "somebody has to follow it");
+        assert_eq!(
+            *world.registry.get(&ip("10.0.0.1")).unwrap().options(),
+            options(&[(OptionKey::Ttl, "8")])
+        );
+        let subscribed = world.subscribe_name("n", "host.example").unwrap();
+        assert_eq!(subscribed.name, NameState::New, "it has to be followed");
         world.resolve("host.example", &["10.0.0.2"]);
         assert_eq!(world.interval("10.0.0.2"), 5);
     }
@@ -206,53 +212,59 @@ fn the_last_word_on_an_option_counts_after_a_restart_too() {
     let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[(OptionKey::Ttl, "5")]);
     world.put("n", "host.example", &[]);
-    let live = terms(&[(OptionKey::Ttl, "9"), (OptionKey::Interval, "3")]);
+    let live = options(&[(OptionKey::Ttl, "9"), (OptionKey::Interval, "3")]);
     world.registry.add_address(&"a".into(), ip("10.0.0.1"), &live).unwrap();
-    world.registry.claim(&"n".into(), &"host.example".parse().unwrap(), &live).unwrap();
+    world.registry.subscribe_name(&"n".into(), &"host.example".parse().unwrap(), &live).unwrap();
     world.resolve("host.example", &["10.0.0.2", "10.0.0.3"]);
     world.remove(None, Some("10.0.0.3"));
     world.registry.drain_changes();
     for (name, host) in [("a", "10.0.0.1"), ("n", "host.example")] {
         world.put(name, host, &[(OptionKey::Ttl, "8")]);
-        assert_eq!(world.registry.drain_changes(), [want(name, host, &[(OptionKey::Interval, "3")])]);
+        assert_eq!(world.registry.drain_changes(), [addition(name, host, &[(OptionKey::Interval, "3")])]);
         world.put(name, host, &[(OptionKey::Ttl, "8")]);
         assert_eq!(world.registry.drain_changes(), [], "nothing new was said");
     }
     for address in ["10.0.0.1", "10.0.0.2"] {
-        let all = terms(&[(OptionKey::Ttl, "8"), (OptionKey::Interval, "3")]);
-        assert_eq!(*world.registry.get(&ip(address)).unwrap().terms(), all, "{address}");
+        let all = options(&[(OptionKey::Ttl, "8"), (OptionKey::Interval, "3")]);
+        assert_eq!(*world.registry.get(&ip(address)).unwrap().options(), all, "{address}");
     }
     assert_eq!(world.targets(), ["a=10.0.0.1", "n=10.0.0.2"], "what was excluded stays away");
 }
 
 #[test]
-fn what_was_removed_live_stays_away_until_it_is_added_live_or_leaves_the_configuration() {
+fn a_configured_target_stays_removed_until_it_is_added_or_leaves_the_configuration() {
     let mut world = TestRegistry::new();
     world.put("a", "10.0.0.1", &[]);
     world.put("n", "host.example", &[]);
     world.remove(Some("a"), None);
     world.remove(Some("n"), None);
-    let ban =
+    let suppressed =
         |name: &str, host: &str| RuntimeChange::Suppress { name: name.into(), host: host.parse().unwrap() };
-    assert_eq!(world.registry.drain_changes(), [ban("a", "10.0.0.1"), ban("n", "host.example")]);
+    assert_eq!(
+        world.registry.drain_changes(),
+        [suppressed("a", "10.0.0.1"), suppressed("n", "host.example")]
+    );
     world.put("a", "10.0.0.1", &[]);
     world.put("n", "host.example", &[]);
     assert_eq!((world.targets().len(), world.registry.names()), (0, 0));
 
     world.add("a", "10.0.0.1", None).unwrap();
-    let unban =
+    let unsuppressed =
         |name: &str, host: &str| RuntimeChange::Unsuppress { name: name.into(), host: host.parse().unwrap() };
-    assert_eq!(world.registry.drain_changes(), [unban("a", "10.0.0.1"), want("a", "10.0.0.1", &[])]);
+    assert_eq!(
+        world.registry.drain_changes(),
+        [unsuppressed("a", "10.0.0.1"), addition("a", "10.0.0.1", &[])]
+    );
     world.drop("n", "host.example");
-    assert_eq!(world.registry.drain_changes(), [unban("n", "host.example")]);
+    assert_eq!(world.registry.drain_changes(), [unsuppressed("n", "host.example")]);
     world.put("n", "host.example", &[]);
     assert_eq!(world.registry.names(), 1);
 }
 
 #[test]
-fn excluded_addresses_are_wished_away_and_back() {
+fn excluded_addresses_are_recorded_and_so_is_their_inclusion() {
     let mut world = TestRegistry::new();
-    world.claim("n", "host.example").unwrap();
+    world.subscribe_name("n", "host.example").unwrap();
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
     world.registry.drain_changes();
     world.remove(None, Some("10.0.0.1"));
@@ -260,25 +272,25 @@ fn excluded_addresses_are_wished_away_and_back() {
     let excluded =
         RuntimeChange::ExcludeAddress { name: "n".into(), host: host.clone(), address: ip("10.0.0.1") };
     assert_eq!(world.registry.drain_changes(), [excluded]);
-    world.claim("n", "host.example").unwrap();
+    world.subscribe_name("n", "host.example").unwrap();
     let included = RuntimeChange::IncludeAddresses { name: "n".into(), host };
-    assert_eq!(world.registry.drain_changes(), [included, want("n", "host.example", &[])]);
+    assert_eq!(world.registry.drain_changes(), [included, addition("n", "host.example", &[])]);
     assert_eq!(world.targets(), ["n=10.0.0.1", "n=10.0.0.2"]);
 }
 
 #[test]
-fn a_claim_that_turns_out_to_be_none_is_forgotten() {
+fn a_subscription_to_a_name_that_does_not_exist_is_undone() {
     let mut world = TestRegistry::new();
-    world.claim("n", "host.example").unwrap();
+    world.subscribe_name("n", "host.example").unwrap();
     let host: HostName = "host.example".parse().unwrap();
-    let changes = world.registry.unclaim(&"n".into(), &host);
+    let changes = world.registry.unsubscribe_name(&"n".into(), &host);
     world.apply(changes);
     let forgotten = RuntimeChange::Remove { name: "n".into(), host: Host::Name(host) };
-    assert_eq!(world.registry.drain_changes(), [want("n", "host.example", &[]), forgotten]);
+    assert_eq!(world.registry.drain_changes(), [addition("n", "host.example", &[]), forgotten]);
 }
 
 #[test]
-fn everything_that_is_wished_live_makes_a_registry_as_it_was() {
+fn the_runtime_state_restores_a_registry() {
     let mut world = TestRegistry::new();
     let configuration = [("a", "10.0.0.1"), ("gone", "10.0.0.2")];
     for (name, host) in configuration {
@@ -288,14 +300,14 @@ fn everything_that_is_wished_live_makes_a_registry_as_it_was() {
     world.add("first", "10.0.0.9", Some("5")).unwrap();
     world.add("second", "10.0.0.9", Some("7")).unwrap();
     world.add("first", "10.0.0.9", Some("9")).unwrap();
-    world.claim("n", "host.example").unwrap();
+    world.subscribe_name("n", "host.example").unwrap();
     world.resolve("host.example", &["10.0.1.1", "10.0.1.2"]);
     world.remove(None, Some("10.0.1.2"));
-    let wished = world.registry.wished();
-    let mut next = TestRegistry::restarted(&configuration, &wished);
+    let runtime_state = world.registry.runtime_state();
+    let mut next = TestRegistry::restarted(&configuration, &runtime_state);
     next.resolve("host.example", &["10.0.1.1", "10.0.1.2"]);
     assert_eq!(next.targets(), world.targets());
     assert_eq!(next.targets(), ["a=10.0.0.1", "first=10.0.0.9", "n=10.0.1.1"]);
     assert_eq!((next.interval("10.0.0.9"), world.interval("10.0.0.9")), (9, 9));
-    assert_eq!(next.registry.wished(), wished);
+    assert_eq!(next.registry.runtime_state(), runtime_state);
 }

@@ -1,11 +1,11 @@
-//! How what was wanted goes: over the control socket, whoever wanted it; for good, so that no restart brings it back.
+//! Removal over the control socket: ends subscriptions of every origin, and records that so that it survives a restart.
 
 use super::subscription::Subscription;
 use super::{Change, Origin, Registry, RuntimeChange};
 use crate::target::{Address, Host, HostName, Label, TargetOptions};
 
 impl<H: Clone> Registry<H> {
-    /// Forgets what matches the name, and what matches the host.
+    /// Removes everything with that name, and everything with that host.
     pub fn remove(&mut self, name: Option<&Label>, host: Option<&Host>) -> Vec<Change<H>> {
         let mut changes = Vec::new();
         if let Some(name) = name {
@@ -19,111 +19,125 @@ impl<H: Clone> Registry<H> {
         changes
     }
 
-    /// Takes back what was claimed live: the name turned out to be none.
-    pub fn unclaim(&mut self, name: &Label, host: &HostName) -> Vec<Change<H>> {
+    /// Undoes a runtime subscription: the DNS name does not exist.
+    pub fn unsubscribe_name(&mut self, name: &Label, host: &HostName) -> Vec<Change<H>> {
         let mut changes = Vec::new();
-        self.end_claim(Origin::Runtime, name, host, &mut changes);
+        self.end_name_subscription(Origin::Runtime, name, host, &mut changes);
         changes
     }
 
     fn remove_name(&mut self, name: &Label, changes: &mut Vec<Change<H>>) {
-        for host in self.claims.get(name).cloned().unwrap_or_default() {
-            self.end_claims(name, &host, changes);
+        for host in self.hosts_of_label.get(name).cloned().unwrap_or_default() {
+            self.end_name_subscriptions(name, &host, changes);
         }
         let addresses: Vec<Address> = self.addresses_of(name).collect();
         for address in addresses {
-            let ended = self.unwant(address, |want| want.name == *name, changes);
-            self.note_ended(address, &ended);
+            let ended = self.unsubscribe(address, |subscription| subscription.name == *name, changes);
+            self.record_ended(address, &ended);
         }
     }
 
     fn remove_address(&mut self, address: Address, changes: &mut Vec<Change<H>>) {
-        for (host, followed) in &mut self.followed {
-            let excluding = followed.exclude(address).into_iter();
-            self.wishes.extend(excluding.map(|name| RuntimeChange::ExcludeAddress {
+        for (host, dns_name) in &mut self.dns_names {
+            let excluding = dns_name.exclude(address).into_iter();
+            self.runtime_changes.extend(excluding.map(|name| RuntimeChange::ExcludeAddress {
                 name,
                 host: host.clone(),
                 address,
             }));
         }
-        let ended = self.unwant(address, |_| true, changes);
-        self.note_ended(address, &ended);
+        let ended = self.unsubscribe(address, |_| true, changes);
+        self.record_ended(address, &ended);
     }
 
     fn remove_host(&mut self, host: &HostName, changes: &mut Vec<Change<H>>) {
-        let Some(followed) = self.followed.get(host) else { return };
-        let names: Vec<Label> = followed.claims().map(|claim| claim.name.clone()).collect();
+        let Some(dns_name) = self.dns_names.get(host) else { return };
+        let names: Vec<Label> =
+            dns_name.subscriptions().map(|subscription| subscription.name.clone()).collect();
         for name in names {
-            self.end_claims(&name, host, changes);
+            self.end_name_subscriptions(&name, host, changes);
         }
     }
 
-    /// Notes what the end of somebody's wish for an address is to be remembered as.
-    fn note_ended(&mut self, address: Address, ended: &[Subscription]) {
-        for want in ended.iter().filter(|want| want.by.is_none()) {
-            self.note_end(want.origin, &want.name, Host::Address(address), &want.given.terms);
+    /// Records the end of subscriptions to an address itself.
+    fn record_ended(&mut self, address: Address, ended: &[Subscription]) {
+        for subscription in ended.iter().filter(|subscription| subscription.dns_name.is_none()) {
+            self.record_end(
+                subscription.origin,
+                &subscription.name,
+                Host::Address(address),
+                &subscription.revised.options,
+            );
         }
     }
 
-    fn note_end(&mut self, origin: Origin, name: &Label, host: Host, terms: &TargetOptions) {
+    fn record_end(&mut self, origin: Origin, name: &Label, host: Host, options: &TargetOptions) {
         let name = name.clone();
         match origin {
-            Origin::Runtime => self.wishes.push(RuntimeChange::Remove { name, host }),
+            Origin::Runtime => self.runtime_changes.push(RuntimeChange::Remove { name, host }),
             Origin::Config => {
-                self.bans.insert((name.clone(), host.clone()), terms.clone());
-                self.wishes.push(RuntimeChange::Suppress { name, host });
+                self.suppressed.insert((name.clone(), host.clone()), options.clone());
+                self.runtime_changes.push(RuntimeChange::Suppress { name, host });
             }
         }
     }
 
-    fn end_claims(&mut self, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
-        self.end_claim(Origin::Config, name, host, changes);
-        self.end_claim(Origin::Runtime, name, host, changes);
+    fn end_name_subscriptions(&mut self, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
+        self.end_name_subscription(Origin::Config, name, host, changes);
+        self.end_name_subscription(Origin::Runtime, name, host, changes);
     }
 
-    fn end_claim(&mut self, origin: Origin, name: &Label, host: &HostName, changes: &mut Vec<Change<H>>) {
-        let claimed = Host::Name(host.clone());
-        let given = self.given_by(name, &claimed, origin).cloned();
-        self.drop_claim(origin, name, host, changes);
-        if let Some(given) = given {
-            self.note_end(origin, name, claimed, &given.terms);
-        }
-    }
-
-    /// Ends a claim, with what it wants.
-    pub(super) fn drop_claim(
+    fn end_name_subscription(
         &mut self,
         origin: Origin,
         name: &Label,
         host: &HostName,
         changes: &mut Vec<Change<H>>,
     ) {
-        let Some(followed) = self.followed.get_mut(host) else { return };
-        followed.unclaim(name, origin);
-        let claimed = followed.is_claimed();
-        let named = followed.claims().any(|claim| claim.name == *name);
-        for address in followed.addresses.clone() {
-            let of_claim = |want: &Subscription| {
-                want.origin == origin && want.name == *name && want.by.as_ref() == Some(host)
-            };
-            self.unwant(address, of_claim, changes);
+        let subject = Host::Name(host.clone());
+        let revised = self.options_by(name, &subject, origin).cloned();
+        self.drop_name_subscription(origin, name, host, changes);
+        if let Some(revised) = revised {
+            self.record_end(origin, name, subject, &revised.options);
         }
-        if !named && let Some(hosts) = self.claims.get_mut(name) {
+    }
+
+    /// Ends a subscription to a DNS name, with its subscriptions to addresses.
+    pub(super) fn drop_name_subscription(
+        &mut self,
+        origin: Origin,
+        name: &Label,
+        host: &HostName,
+        changes: &mut Vec<Change<H>>,
+    ) {
+        let Some(dns_name) = self.dns_names.get_mut(host) else { return };
+        dns_name.unsubscribe(name, origin);
+        let is_followed = dns_name.is_subscribed();
+        let has_name = dns_name.subscriptions().any(|subscription| subscription.name == *name);
+        for address in dns_name.addresses.clone() {
+            let ends = |subscription: &Subscription| {
+                subscription.origin == origin
+                    && subscription.name == *name
+                    && subscription.dns_name.as_ref() == Some(host)
+            };
+            self.unsubscribe(address, ends, changes);
+        }
+        if !has_name && let Some(hosts) = self.hosts_of_label.get_mut(name) {
             hosts.retain(|other| other != host);
             if hosts.is_empty() {
-                self.claims.remove(name);
+                self.hosts_of_label.remove(name);
             }
         }
-        if !claimed {
-            self.followed.remove(host);
+        if !is_followed {
+            self.dns_names.remove(host);
             changes.push(Change::Unfollow(host.clone()));
         }
     }
 
-    /// Nothing is kept away any more; returns on which terms the configuration wants it.
-    pub(super) fn unban(&mut self, name: &Label, host: &Host) -> Option<TargetOptions> {
-        let ((name, host), terms) = self.bans.remove_entry(&(name.clone(), host.clone()))?;
-        self.wishes.push(RuntimeChange::Unsuppress { name, host });
-        Some(terms)
+    /// Ends the suppression of a configured target; returns its configured options.
+    pub(super) fn unsuppress(&mut self, name: &Label, host: &Host) -> Option<TargetOptions> {
+        let ((name, host), options) = self.suppressed.remove_entry(&(name.clone(), host.clone()))?;
+        self.runtime_changes.push(RuntimeChange::Unsuppress { name, host });
+        Some(options)
     }
 }

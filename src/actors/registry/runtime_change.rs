@@ -1,64 +1,64 @@
-//! What was wished live, over the control socket: records that bring it back after a restart.
+//! Changes made at runtime over the control socket, as records that survive a restart.
 
 use crate::target::{Address, Host, HostName, Label, TargetOptions};
 
-/// Who wants something pinged.
+/// Where a subscription comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// The command line and the files: as long as they say so.
+    /// The command line and the files: lasts as long as it is there.
     Config,
-    /// The control socket: until it is taken back.
+    /// The control socket: lasts until it is removed.
     Runtime,
 }
 
-/// One change of what is wished live. Who keeps them keeps what was not taken back: of those that are restored none
-/// is a `Remove`, an `IncludeAddresses` or an `Unsuppress`.
+/// One change of the runtime state. The store keeps those that were not undone, so that none of the restored ones is a
+/// `Remove`, an `IncludeAddresses` or an `Unsuppress`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RuntimeChange {
-    /// A host is wanted, on these terms from now on.
+    /// A host is added, or its options change.
     Add {
-        /// How it is called.
+        /// Its name.
         name: Label,
-        /// What is pinged.
+        /// The host.
         host: Host,
-        /// All of its terms, not only what changed.
-        terms: TargetOptions,
+        /// All of its options, not only the changed ones.
+        options: TargetOptions,
     },
-    /// It is not wanted any more.
+    /// A host is removed.
     Remove {
-        /// How it was called.
+        /// Its name.
         name: Label,
-        /// What was pinged.
+        /// The host.
         host: Host,
     },
-    /// One address of a DNS name is not wanted under a name.
+    /// One address of a DNS name is removed from a name.
     ExcludeAddress {
-        /// How it was called.
+        /// Its name.
         name: Label,
-        /// The name that has the address.
+        /// The DNS name that has the address.
         host: HostName,
         /// The address.
         address: Address,
     },
-    /// All addresses of a DNS name are wanted under a name again.
+    /// All addresses of a DNS name are pinged under a name again.
     IncludeAddresses {
-        /// How it is called.
+        /// Its name.
         name: Label,
-        /// The name whose addresses had been excluded.
+        /// The DNS name whose addresses had been excluded.
         host: HostName,
     },
-    /// What the configuration wants is not wanted, for as long as the configuration wants it.
+    /// A configured target is removed for as long as it stays configured.
     Suppress {
-        /// How it is called.
+        /// Its name.
         name: Label,
-        /// What is not pinged.
+        /// The host.
         host: Host,
     },
-    /// It may be pinged again.
+    /// A removed configured target is pinged again.
     Unsuppress {
-        /// How it is called.
+        /// Its name.
         name: Label,
-        /// What may be pinged.
+        /// The host.
         host: Host,
     },
 }

@@ -1,57 +1,72 @@
-//! Everything that is wished live at present.
+//! The runtime state as a list of changes that restore it.
 
+use super::dns_name::NameSubscription;
 use super::subscription::Subscription;
 use super::{Origin, Registry, RuntimeChange};
 use crate::target::{Host, HostName};
 
 impl<H: Clone> Registry<H> {
-    /// The wishes that, restored in this order, have everything as it is: bans, then wants, then exclusions. Those who
-    /// want the same host come in their order, and again in that of their terms where it is another.
-    pub fn wished(&self) -> Vec<RuntimeChange> {
-        let ban = |(name, host): &(_, Host)| RuntimeChange::Suppress {
+    /// The changes that, applied in this order, restore the runtime state: suppressions, then additions, then
+    /// exclusions. Subscriptions to the same host come in their order, and again in that of their revisions where it
+    /// differs.
+    pub fn runtime_state(&self) -> Vec<RuntimeChange> {
+        let suppress = |(name, host): &(_, Host)| RuntimeChange::Suppress {
             name: Clone::clone(name),
             host: host.clone(),
         };
-        let mut wishes: Vec<RuntimeChange> = self.bans.keys().map(ban).collect();
+        let mut changes: Vec<RuntimeChange> = self.suppressed.keys().map(suppress).collect();
         for (address, entry) in &self.targets {
-            let live = entry.wants().filter(|want| want.by.is_none() && want.origin == Origin::Runtime);
-            let live = live.map(|want| (want.given.revision(), wish_of(want, Host::Address(*address))));
-            wishes.extend(in_both_orders(live.collect()));
+            let runtime = entry.subscriptions().filter(|subscription| {
+                subscription.dns_name.is_none() && subscription.origin == Origin::Runtime
+            });
+            let runtime = runtime.map(|subscription| {
+                (subscription.revised.revision(), addition(subscription, Host::Address(*address)))
+            });
+            changes.extend(in_both_orders(runtime.collect()));
         }
-        for (host, followed) in &self.followed {
-            let live = followed.claims().filter(|claim| claim.origin == Origin::Runtime);
-            let wish = |claim: &super::dns_name::NameSubscription| RuntimeChange::Add {
-                name: claim.name.clone(),
+        for (host, dns_name) in &self.dns_names {
+            let runtime = dns_name.subscriptions().filter(|subscription| subscription.origin == Origin::Runtime);
+            let change = |subscription: &NameSubscription| RuntimeChange::Add {
+                name: subscription.name.clone(),
                 host: Host::Name(host.clone()),
-                terms: claim.given.terms.clone(),
+                options: subscription.revised.options.clone(),
             };
-            wishes.extend(in_both_orders(live.map(|claim| (claim.given.revision(), wish(claim))).collect()));
+            changes.extend(in_both_orders(
+                runtime.map(|subscription| (subscription.revised.revision(), change(subscription))).collect(),
+            ));
         }
-        for (host, followed) in &self.followed {
-            wishes.extend(followed.claims().flat_map(|claim| exclusions(claim, host)));
+        for (host, dns_name) in &self.dns_names {
+            changes.extend(dns_name.subscriptions().flat_map(|subscription| exclusions(subscription, host)));
         }
-        wishes
+        changes
     }
 }
 
-fn wish_of(want: &Subscription, host: Host) -> RuntimeChange {
-    RuntimeChange::Add { name: want.name.clone(), host, terms: want.given.terms.clone() }
+fn addition(subscription: &Subscription, host: Host) -> RuntimeChange {
+    RuntimeChange::Add {
+        name: subscription.name.clone(),
+        host,
+        options: subscription.revised.options.clone(),
+    }
 }
 
 fn exclusions<'a>(
-    claim: &'a super::dns_name::NameSubscription,
+    subscription: &'a NameSubscription,
     host: &'a HostName,
 ) -> impl Iterator<Item = RuntimeChange> + 'a {
-    let exclude =
-        |&address| RuntimeChange::ExcludeAddress { name: claim.name.clone(), host: host.clone(), address };
-    claim.excluded().map(exclude)
+    let exclude = |&address| RuntimeChange::ExcludeAddress {
+        name: subscription.name.clone(),
+        host: host.clone(),
+        address,
+    };
+    subscription.excluded().map(exclude)
 }
 
-fn in_both_orders(wants: Vec<(u64, RuntimeChange)>) -> Vec<RuntimeChange> {
+fn in_both_orders(additions: Vec<(u64, RuntimeChange)>) -> Vec<RuntimeChange> {
     let mut later = Vec::new();
-    if !wants.is_sorted_by_key(|(revision, _)| *revision) {
-        later.clone_from(&wants);
+    if !additions.is_sorted_by_key(|(revision, _)| *revision) {
+        later.clone_from(&additions);
         later.sort_by_key(|(revision, _)| *revision);
     }
-    wants.into_iter().chain(later).map(|(_, wish)| wish).collect()
+    additions.into_iter().chain(later).map(|(_, change)| change).collect()
 }

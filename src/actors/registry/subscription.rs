@@ -1,4 +1,4 @@
-//! One target of the registry: who wants it, and on which terms.
+//! One target of the registry: its subscriptions, and the options that follow from them.
 
 use super::{AddError, Origin};
 use crate::target::{HostName, Label, TargetOptions};
@@ -6,15 +6,15 @@ use smallvec::SmallVec;
 
 /// One target.
 pub struct TargetEntry<H> {
-    /// How to reach its actor; `None` until the owner has set it.
+    /// Handle of its actor; `None` until the owner has set it.
     pub handle: Option<H>,
-    /// What all who want it have said, the last given first.
-    terms: TargetOptions,
-    /// Nearly always there is one.
-    wants: Subscriptions,
+    /// The options of all subscriptions together; later values override earlier ones.
+    options: TargetOptions,
+    /// Nearly always one.
+    subscriptions: Subscriptions,
 }
 
-/// So many names one host can have, so that neither memory nor the search through them is without bound.
+/// Maximum number of subscriptions of one host, which bounds memory and search.
 pub(super) const MAX_SUBSCRIPTIONS: usize = 256;
 
 type Subscriptions = SmallVec<[Subscription; 1]>;
@@ -22,157 +22,162 @@ type Subscriptions = SmallVec<[Subscription; 1]>;
 /// A reason to ping an address.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Subscription {
-    /// How the target is called for it.
+    /// The name of the target in it.
     pub name: Label,
     /// The DNS name that resolved to the address; `None` if the address itself was added.
-    pub by: Option<HostName>,
-    /// Who says so.
+    pub dns_name: Option<HostName>,
+    /// Where it comes from.
     pub origin: Origin,
-    /// On which terms.
-    pub given: RevisedOptions,
+    /// Its options.
+    pub revised: RevisedOptions,
 }
 
 impl Subscription {
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.origin == other.origin && self.name == other.name && self.by == other.by
+        self.origin == other.origin && self.name == other.name && self.dns_name == other.dns_name
     }
 }
 
-/// Terms, and when they were given: of those given by several, the last counts.
+/// Options, and when they were set: of several values the latest applies.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct RevisedOptions {
-    pub terms: TargetOptions,
+    pub options: TargetOptions,
     interval_revision: u64,
     options_revision: u64,
 }
 
 impl RevisedOptions {
-    /// Terms that are given now.
-    pub(super) fn at(terms: TargetOptions, revision: u64) -> Self {
-        Self { terms, interval_revision: revision, options_revision: revision }
+    /// Options that are set now.
+    pub(super) fn at(options: TargetOptions, revision: u64) -> Self {
+        Self { options, interval_revision: revision, options_revision: revision }
     }
 
-    /// When any of them were given last.
+    /// When one of them was last set.
     pub(super) fn revision(&self) -> u64 {
         self.interval_revision.max(self.options_revision)
     }
 
-    /// Other terms, of the same time.
-    pub(super) fn with(&self, terms: TargetOptions) -> Self {
-        Self { terms, ..self.clone() }
+    /// Other options, set at the same time.
+    pub(super) fn with(&self, options: TargetOptions) -> Self {
+        Self { options, ..self.clone() }
     }
 
-    /// What was given before, with these terms over it.
-    pub(super) fn renewed(&self, terms: &TargetOptions, revision: u64) -> Self {
+    /// These options with later ones merged over them.
+    pub(super) fn revised(&self, options: &TargetOptions, revision: u64) -> Self {
         Self {
-            terms: terms.merged_over(&self.terms),
-            interval_revision: if terms.interval.is_some() { revision } else { self.interval_revision },
-            options_revision: if terms.options.is_some() { revision } else { self.options_revision },
+            options: options.merged_over(&self.options),
+            interval_revision: if options.interval.is_some() { revision } else { self.interval_revision },
+            options_revision: if options.options.is_some() { revision } else { self.options_revision },
         }
     }
 }
 
 impl<H> TargetEntry<H> {
-    /// A target that nobody wants yet.
+    /// A target without subscriptions.
     pub(super) fn new() -> Self {
-        Self { handle: None, terms: TargetOptions::default(), wants: SmallVec::new() }
+        Self { handle: None, options: TargetOptions::default(), subscriptions: SmallVec::new() }
     }
 
     /// The first of its names.
     pub fn name(&self) -> &Label {
-        &self.wants[0].name
+        &self.subscriptions[0].name
     }
 
-    /// On which terms it is pinged.
-    pub const fn terms(&self) -> &TargetOptions {
-        &self.terms
+    /// Its options.
+    pub const fn options(&self) -> &TargetOptions {
+        &self.options
     }
 
-    /// What those who want it by itself, and not for a DNS name, said.
-    pub(super) fn given_by(&self, name: &Label, origin: Origin) -> Option<&RevisedOptions> {
-        let wants =
-            self.wants.iter().find(|want| want.by.is_none() && want.origin == origin && want.name == *name);
-        wants.map(|want| &want.given)
+    /// The options of a subscription to the address itself, not through a DNS name.
+    pub(super) fn options_by(&self, name: &Label, origin: Origin) -> Option<&RevisedOptions> {
+        let direct = self.subscriptions.iter().find(|subscription| {
+            subscription.dns_name.is_none() && subscription.origin == origin && subscription.name == *name
+        });
+        direct.map(|subscription| &subscription.revised)
     }
 
-    /// Adds a reason, or renews its terms. Whether it was there before, and whether the target's terms change.
+    /// Adds a subscription or changes its options.
     ///
     /// # Errors
     /// [`AddError::TooManyLabels`].
-    pub(super) fn want(&mut self, want: Subscription) -> Result<Subscribed, AddError> {
-        let known = self.wants.iter().position(|other| other.is_same(&want));
+    pub(super) fn subscribe(&mut self, subscription: Subscription) -> Result<Subscribed, AddError> {
+        let known = self.subscriptions.iter().position(|other| other.is_same(&subscription));
         if let Some(index) = known {
-            self.wants[index].given = want.given;
-        } else if self.wants.len() >= MAX_SUBSCRIPTIONS {
+            self.subscriptions[index].revised = subscription.revised;
+        } else if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
             return Err(AddError::TooManyLabels(MAX_SUBSCRIPTIONS));
         } else {
-            self.wants.push(want);
+            self.subscriptions.push(subscription);
         }
-        Ok(Subscribed { fresh: known.is_none(), adjusted: self.add_up() })
+        Ok(Subscribed { is_new: known.is_none(), options_changed: self.combine_options() })
     }
 
-    /// Ends the reasons that match.
-    pub(super) fn unwant(&mut self, ends: impl Fn(&Subscription) -> bool) -> Unsubscribed {
-        let (ended, kept): (Subscriptions, Subscriptions) = self.wants.drain(..).partition(ends);
-        self.wants = kept;
-        let mut names: Vec<Label> = ended.iter().map(|want| want.name.clone()).collect();
-        names.retain(|name| self.wants.iter().all(|want| want.name != *name));
-        Unsubscribed { ended, names, adjusted: self.add_up() }
+    /// Ends the matching subscriptions.
+    pub(super) fn unsubscribe(&mut self, ends: impl Fn(&Subscription) -> bool) -> Unsubscribed {
+        let (ended, left): (Subscriptions, Subscriptions) = self.subscriptions.drain(..).partition(ends);
+        self.subscriptions = left;
+        let mut names: Vec<Label> = ended.iter().map(|subscription| subscription.name.clone()).collect();
+        names.retain(|name| self.subscriptions.iter().all(|subscription| subscription.name != *name));
+        Unsubscribed { ended, names, options_changed: self.combine_options() }
     }
 
-    /// Whether anybody wants it.
-    pub(super) fn is_wanted(&self) -> bool {
-        !self.wants.is_empty()
+    /// Whether there is a subscription.
+    pub(super) fn is_subscribed(&self) -> bool {
+        !self.subscriptions.is_empty()
     }
 
-    pub(super) fn wants(&self) -> impl Iterator<Item = &Subscription> {
-        self.wants.iter()
+    pub(super) fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
+        self.subscriptions.iter()
     }
 
-    pub(super) fn is_called(&self, name: &Label) -> bool {
-        self.wants.iter().any(|want| want.name == *name)
+    pub(super) fn has_label(&self, name: &Label) -> bool {
+        self.subscriptions.iter().any(|subscription| subscription.name == *name)
     }
 
-    pub(super) fn is_wanted_by(&self, name: &Label, host: &HostName) -> bool {
-        self.wants.iter().any(|want| want.name == *name && want.by.as_ref() == Some(host))
+    pub(super) fn is_subscribed_by(&self, name: &Label, host: &HostName) -> bool {
+        self.subscriptions
+            .iter()
+            .any(|subscription| subscription.name == *name && subscription.dns_name.as_ref() == Some(host))
     }
 
-    pub(super) fn is_behind(&self, host: &HostName) -> bool {
-        self.wants.iter().any(|want| want.by.as_ref() == Some(host))
+    pub(super) fn resolves_from(&self, host: &HostName) -> bool {
+        self.subscriptions.iter().any(|subscription| subscription.dns_name.as_ref() == Some(host))
     }
 
-    /// Makes one of the terms of all; returns whether that changes anything.
-    fn add_up(&mut self) -> bool {
-        let all = || self.wants.iter().map(|want| &want.given);
-        let interval =
-            all().filter(|given| given.terms.interval.is_some()).max_by_key(|given| given.interval_revision);
+    /// Combines the options of all subscriptions; returns whether that changes the target's.
+    fn combine_options(&mut self) -> bool {
+        let all = || self.subscriptions.iter().map(|subscription| &subscription.revised);
+        let interval = all()
+            .filter(|revised| revised.options.interval.is_some())
+            .max_by_key(|revised| revised.interval_revision);
         let mut with_options: SmallVec<[&RevisedOptions; 1]> =
-            all().filter(|given| given.terms.options.is_some()).collect();
-        with_options.sort_by_key(|given| given.options_revision);
-        let options = with_options.into_iter().fold(TargetOptions::default(), |terms, given| {
-            TargetOptions { interval: None, options: given.terms.options.clone() }.merged_over(&terms)
+            all().filter(|revised| revised.options.options.is_some()).collect();
+        with_options.sort_by_key(|revised| revised.options_revision);
+        let options = with_options.into_iter().fold(TargetOptions::default(), |options, revised| {
+            TargetOptions { interval: None, options: revised.options.options.clone() }.merged_over(&options)
         });
-        let terms = TargetOptions { interval: interval.and_then(|given| given.terms.interval), ..options };
-        let changed = terms != self.terms;
-        self.terms = terms;
+        let options =
+            TargetOptions { interval: interval.and_then(|revised| revised.options.interval), ..options };
+        let changed = options != self.options;
+        self.options = options;
         changed
     }
 }
 
-/// What came of one more reason to ping a target.
+/// Result of a subscription.
 pub(super) struct Subscribed {
-    /// It is new.
-    pub fresh: bool,
-    /// The target's terms are others now.
-    pub adjusted: bool,
+    /// Whether the subscription is new.
+    pub is_new: bool,
+    /// Whether the target's options have changed.
+    pub options_changed: bool,
 }
 
-/// What came of the end of reasons.
+/// Result of ending subscriptions.
 pub(super) struct Unsubscribed {
-    /// The reasons that ended.
+    /// The subscriptions that ended.
     pub ended: Subscriptions,
-    /// The names that no reason has any more.
+    /// The names without a subscription left.
     pub names: Vec<Label>,
-    /// The target's terms are others now.
-    pub adjusted: bool,
+    /// Whether the target's options have changed.
+    pub options_changed: bool,
 }

@@ -33,24 +33,24 @@ impl TestRegistry {
     }
 
     pub(crate) fn add(&mut self, name: &str, address: &str, interval: Option<&str>) -> Result<(), AddError> {
-        let terms = TargetOptions::every(interval.map(|text| text.parse().unwrap()));
-        let changes = self.registry.add_address(&name.into(), ip(address), &terms)?;
+        let options = TargetOptions::every(interval.map(|text| text.parse().unwrap()));
+        let changes = self.registry.add_address(&name.into(), ip(address), &options)?;
         self.apply(changes);
         Ok(())
     }
 
-    pub(crate) fn claim(&mut self, name: &str, host: &str) -> Result<NameSubscribed, AddError> {
-        let (claimed, changes) =
-            self.registry.claim(&name.into(), &host.parse().unwrap(), &TargetOptions::default())?;
+    pub(crate) fn subscribe_name(&mut self, name: &str, host: &str) -> Result<NameSubscribed, AddError> {
+        let (subscribed, changes) =
+            self.registry.subscribe_name(&name.into(), &host.parse().unwrap(), &TargetOptions::default())?;
         self.apply(changes);
-        Ok(claimed)
+        Ok(subscribed)
     }
 
     pub(crate) fn resolve(&mut self, host: &str, addresses: &[&str]) -> Option<AddError> {
         let addresses = addresses.iter().map(|text| ip(text)).collect();
-        let (changes, refused) = self.registry.resolved(&host.parse().unwrap(), addresses, true);
+        let (changes, rejected) = self.registry.resolved(&host.parse().unwrap(), addresses, true);
         self.apply(changes);
-        refused
+        rejected
     }
 
     pub(crate) fn remove(&mut self, name: Option<&str>, host: Option<&str>) {
@@ -79,7 +79,7 @@ pub(super) fn ip(text: &str) -> Address {
 }
 
 #[test]
-fn an_address_goes_with_the_last_name_that_wants_it() {
+fn an_address_goes_with_its_last_name() {
     let mut world = TestRegistry::new();
     world.add("first", "10.0.0.1", None).unwrap();
     world.add("second", "10.0.0.1", None).unwrap();
@@ -110,7 +110,7 @@ fn a_name_that_is_an_address_finds_that_one_and_the_others_called_so() {
 }
 
 #[test]
-fn an_address_that_is_removed_goes_whoever_wanted_it() {
+fn a_removed_address_goes_with_all_its_names() {
     let mut world = TestRegistry::new();
     world.add("a", "10.0.0.1", None).unwrap();
     world.add("b", "10.0.0.1", None).unwrap();
@@ -132,10 +132,13 @@ fn the_interval_that_was_given_last_wins() {
 #[test]
 fn a_name_fans_out_and_follows_its_addresses() {
     let mut world = TestRegistry::new();
-    assert_eq!(world.claim("N", "host.example"), Ok(NameSubscribed { fresh: true, name: NameState::New }));
     assert_eq!(
-        world.claim("N", "HOST.example"),
-        Ok(NameSubscribed { fresh: false, name: NameState::Unanswered })
+        world.subscribe_name("N", "host.example"),
+        Ok(NameSubscribed { is_new: true, name: NameState::New })
+    );
+    assert_eq!(
+        world.subscribe_name("N", "HOST.example"),
+        Ok(NameSubscribed { is_new: false, name: NameState::Unanswered })
     );
     world.resolve("host.example", &["10.0.0.2", "10.0.0.1", "2001:db8::1"]);
     assert_eq!(world.targets(), ["N=10.0.0.1", "N=10.0.0.2", "N=2001:db8::1"]);
@@ -144,14 +147,16 @@ fn a_name_fans_out_and_follows_its_addresses() {
     world.remove(Some("N"), None);
     assert_eq!(world.take_log().last().map(String::as_str), Some("unfollow host.example"));
     assert!(
-        world.targets().is_empty() && world.registry.by_name.is_empty() && world.registry.claims.is_empty()
+        world.targets().is_empty()
+            && world.registry.by_name.is_empty()
+            && world.registry.hosts_of_label.is_empty()
     );
 }
 
 #[test]
 fn a_removed_address_stays_away_until_its_name_is_added_again() {
     let mut world = TestRegistry::new();
-    world.claim("N", "host.example").unwrap();
+    world.subscribe_name("N", "host.example").unwrap();
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
     world.remove(None, Some("10.0.0.1"));
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
@@ -159,28 +164,28 @@ fn a_removed_address_stays_away_until_its_name_is_added_again() {
     world.resolve("host.example", &["10.0.0.2"]);
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
     assert_eq!(world.targets(), ["N=10.0.0.2"]);
-    let again = world.claim("N", "host.example");
-    assert_eq!(again, Ok(NameSubscribed { fresh: false, name: NameState::Resolved }));
+    let again = world.subscribe_name("N", "host.example");
+    assert_eq!(again, Ok(NameSubscribed { is_new: false, name: NameState::Resolved }));
     assert_eq!(world.targets(), ["N=10.0.0.1", "N=10.0.0.2"]);
 }
 
 #[test]
 fn an_address_removed_while_the_first_answer_is_awaited_stays_away() {
     let mut world = TestRegistry::new();
-    world.claim("N", "host.example").unwrap();
+    world.subscribe_name("N", "host.example").unwrap();
     world.remove(None, Some("10.0.0.1"));
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
     assert_eq!(world.targets(), ["N=10.0.0.2"]);
 }
 
 #[test]
-fn two_names_of_one_host_are_two_claims() {
+fn two_names_of_one_host_are_two_subscriptions() {
     let mut world = TestRegistry::new();
-    world.claim("A", "host.example").unwrap();
+    world.subscribe_name("A", "host.example").unwrap();
     world.resolve("host.example", &["10.0.0.1"]);
     assert_eq!(
-        world.claim("B", "host.example"),
-        Ok(NameSubscribed { fresh: true, name: NameState::Resolved })
+        world.subscribe_name("B", "host.example"),
+        Ok(NameSubscribed { is_new: true, name: NameState::Resolved })
     );
     world.remove(Some("A"), None);
     assert_eq!(world.targets(), ["B=10.0.0.1"]);
@@ -192,8 +197,8 @@ fn two_names_of_one_host_are_two_claims() {
 #[test]
 fn one_name_with_two_hosts_means_both() {
     let mut world = TestRegistry::new();
-    world.claim("N", "one.example").unwrap();
-    world.claim("N", "two.example").unwrap();
+    world.subscribe_name("N", "one.example").unwrap();
+    world.subscribe_name("N", "two.example").unwrap();
     world.add("N", "10.0.0.3", None).unwrap();
     world.resolve("one.example", &["10.0.0.1", "10.0.0.3"]);
     world.resolve("two.example", &["10.0.0.1", "10.0.0.2"]);
@@ -214,13 +219,13 @@ fn beyond_a_limit_nothing_is_added() {
     for last in 1..=4 {
         world.add("a", &format!("10.0.0.{last}"), None).unwrap();
     }
-    world.claim("N", "host.example").unwrap();
+    world.subscribe_name("N", "host.example").unwrap();
     assert_eq!(world.resolve("host.example", &["10.0.1.1", "10.0.1.2"]), Some(AddError::TooManyTargets(5)));
     assert_eq!(world.registry.len(), 5);
     assert_eq!(world.add("b", "10.0.0.9", None), Err(AddError::TooManyTargets(5)));
     assert_eq!(world.add("b", "10.0.0.1", None), Ok(()), "no further target");
-    world.claim("M", "other.example").unwrap();
-    assert_eq!(world.claim("O", "third.example"), Err(AddError::TooManyNames(2)));
+    world.subscribe_name("M", "other.example").unwrap();
+    assert_eq!(world.subscribe_name("O", "third.example"), Err(AddError::TooManyNames(2)));
 }
 
 #[test]
@@ -242,15 +247,15 @@ fn pages_go_on_after_an_address_that_need_not_exist() {
 #[test]
 fn a_host_can_have_many_names_but_not_without_end() {
     let mut world = TestRegistry::new();
-    world.claim("first", "host.example").unwrap();
+    world.subscribe_name("first", "host.example").unwrap();
     for number in 0..MAX_SUBSCRIPTIONS {
         assert_eq!(world.add(&format!("name {number}"), "10.0.0.1", None), Ok(()));
-        assert!(world.claim(&format!("name {number}"), "other.example").is_ok());
+        assert!(world.subscribe_name(&format!("name {number}"), "other.example").is_ok());
     }
-    let refused = AddError::TooManyLabels(MAX_SUBSCRIPTIONS);
-    assert_eq!(world.add("one more", "10.0.0.1", Some("5")), Err(refused.clone()));
-    assert_eq!(world.claim("one more", "other.example"), Err(refused.clone()));
-    assert_eq!(world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]), Some(refused));
+    let rejected = AddError::TooManyLabels(MAX_SUBSCRIPTIONS);
+    assert_eq!(world.add("one more", "10.0.0.1", Some("5")), Err(rejected.clone()));
+    assert_eq!(world.subscribe_name("one more", "other.example"), Err(rejected.clone()));
+    assert_eq!(world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]), Some(rejected));
     assert_eq!(world.add("name 0", "10.0.0.1", None), Ok(()), "it has that name already");
     assert_eq!(world.log, ["start 10.0.0.1", "start 10.0.0.2"]);
     world.remove(Some("name 0"), None);

@@ -1,4 +1,4 @@
-//! Follows one DNS name: looks it up at once and then as its TTL says, and tells its parent what it stands for.
+//! Follows one DNS name: looks it up at once and then whenever its TTL ends, and reports its addresses to the parent.
 
 use crate::resolve::follow::Follow;
 use crate::resolve::{FamilyAnswer, LookupVerdict, Resolve};
@@ -9,52 +9,52 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-/// After this the parent is told of one family's addresses, although the other's servers have not answered.
+/// Time limit for the answer of the second address family, after which the addresses of the first are reported alone.
 ///
-/// Shorter than the 300 ms after which a user is answered, and long enough for an ordinary second answer.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// Shorter than the 300 ms after which an add is answered, and long enough for an ordinary second answer.
+const FAMILY_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Looks the name up now, whatever its TTL says: somebody added it again. News follow in any case.
+/// Looks the name up now, before its TTL ends, because it was added again. A [`LookupResult`] follows in any case.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct LookUpNow;
 
-/// Ends the actor; its name is no longer wanted. Nothing is heard of it any more.
+/// Ends the actor, which then sends no more messages.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct StopResolver;
 
-/// What a name stands for after a look-up. Comes after every look-up, whether or not anything changed; and
-/// before its end when one family's addresses are in while the other's servers let us wait.
+/// Result of a look-up. Sent after every look-up, also without a change; and before its end if the answer of one family
+/// is late.
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub struct LookupResult {
-    /// The name that was followed.
+    /// The name.
     pub name: HostName,
-    /// Which of the resolvers of that name it was.
+    /// Number of the resolver: successive resolvers of one name have different ones.
     pub generation: u64,
-    /// Every address that the name stands for now, those in their grace period too; sorted.
+    /// All addresses of the name, including those in their grace period; sorted.
     pub addresses: Vec<Address>,
-    /// What this look-up came to. `addresses` may be there, in grace, whatever it says.
+    /// Verdict of this look-up. After a failed one `addresses` holds those in their grace period.
     pub verdict: LookupVerdict,
 }
 
-/// Tells that a resolver ended without having been told to.
+/// Reports that a resolver ended without [`StopResolver`].
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub struct ResolverDied {
-    /// The name that it followed.
+    /// The name.
     pub name: HostName,
-    /// Which of the resolvers of that name it was.
+    /// Number of the resolver: successive resolvers of one name have different ones.
     pub generation: u64,
 }
 
-/// To whom a resolver reports.
+/// Where a resolver sends its reports.
 #[derive(Debug, Clone)]
 pub struct Parent {
-    /// Hears what became of every look-up.
-    pub news: Recipient<LookupResult>,
-    /// Hears of an unexpected end.
+    /// Receives the results of look-ups.
+    pub lookups: Recipient<LookupResult>,
+    /// Receives the report of an unexpected end.
     pub deaths: Recipient<ResolverDied>,
 }
 
@@ -65,54 +65,54 @@ pub struct ResolverActor {
     resolve: Rc<dyn Resolve>,
     parent: Parent,
     follow: Follow,
-    /// The next look-up, while none is under way.
+    /// Timer of the next look-up; `None` during one.
     timer: Option<SpawnHandle>,
-    /// When the look-up that is under way began.
-    asking_since: Option<Instant>,
-    /// What was last logged of the name.
+    /// Start of the current look-up.
+    lookup_started: Option<Instant>,
+    /// The verdict that was logged last.
     logged: LookupVerdict,
-    retired: bool,
+    is_stopped: bool,
 }
 
 impl ResolverActor {
     /// A resolver that looks the name up as soon as it is started.
     pub fn new(name: HostName, generation: u64, resolve: Rc<dyn Resolve>, parent: Parent) -> Self {
         let follow = Follow::new(&name);
-        let (timer, asking_since) = (None, None);
+        let (timer, lookup_started) = (None, None);
         let logged = LookupVerdict::Addresses;
-        Self { name, generation, resolve, parent, follow, timer, asking_since, logged, retired: false }
+        Self { name, generation, resolve, parent, follow, timer, lookup_started, logged, is_stopped: false }
     }
 
     fn look_up(&mut self, ctx: &mut Context<Self>) {
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
-        self.asking_since = Some(Instant::now());
+        self.lookup_started = Some(Instant::now());
         self.follow.begin();
         ctx.add_stream(self.resolve.lookup(&self.name));
-        // Its own timer, so that slow answers are told of although nothing further comes in.
-        ctx.run_later(PATIENCE, |resolver, _| resolver.tell_early());
+        // A timer, so that the addresses of one family are reported even if no more answers come.
+        ctx.run_later(FAMILY_TIMEOUT, |resolver, _| resolver.report_early());
     }
 
-    /// Tells what is there, when it is worth telling before the look-up has ended.
-    fn tell_early(&self) {
-        let late = self.asking_since.is_some_and(|since| since.elapsed() >= PATIENCE);
+    /// Reports the addresses so far, if the look-up takes longer than [`FAMILY_TIMEOUT`].
+    fn report_early(&self) {
+        let late = self.lookup_started.is_some_and(|since| since.elapsed() >= FAMILY_TIMEOUT);
         if late && self.follow.verdict() == LookupVerdict::Addresses {
-            self.tell();
+            self.report();
         }
     }
 
-    fn tell(&self) {
+    fn report(&self) {
         let (name, generation) = (self.name.clone(), self.generation);
         let (addresses, verdict) = (self.follow.addresses(), self.follow.verdict());
-        self.parent.news.do_send(LookupResult { name, generation, addresses, verdict });
+        self.parent.lookups.do_send(LookupResult { name, generation, addresses, verdict });
     }
 
-    /// The look-up has ended: tells, logs, and sets out for the next.
-    fn conclude(&mut self, ctx: &mut Context<Self>) {
-        self.asking_since = None;
+    /// Reports and logs the end of a look-up, and sets the timer of the next.
+    fn finish_lookup(&mut self, ctx: &mut Context<Self>) {
+        self.lookup_started = None;
         let pause = self.follow.finish();
-        self.tell();
+        self.report();
         self.log(pause);
         self.timer = Some(ctx.run_later(pause, Self::look_up));
     }
@@ -145,7 +145,7 @@ impl Actor for ResolverActor {
 
 impl Drop for ResolverActor {
     fn drop(&mut self) {
-        if !self.retired {
+        if !self.is_stopped {
             let (name, generation) = (self.name.clone(), self.generation);
             self.parent.deaths.do_send(ResolverDied { name, generation });
         }
@@ -157,11 +157,11 @@ impl StreamHandler<(Family, FamilyAnswer)> for ResolverActor {
         for ignored in self.follow.take(Instant::now().into_std(), family, answer) {
             warn!(name = ?self.name.as_str(), reason = %ignored, "an address of the name is not pinged");
         }
-        self.tell_early();
+        self.report_early();
     }
 
     fn finished(&mut self, ctx: &mut Self::Context) {
-        self.conclude(ctx);
+        self.finish_lookup(ctx);
     }
 }
 
@@ -169,9 +169,9 @@ impl Handler<LookUpNow> for ResolverActor {
     type Result = ();
 
     fn handle(&mut self, _: LookUpNow, ctx: &mut Self::Context) {
-        match self.asking_since {
-            // What is under way is as fresh as what a further look-up would say.
-            Some(_) => self.tell_early(),
+        match self.lookup_started {
+            // The current look-up is as recent as a new one would be.
+            Some(_) => self.report_early(),
             None => self.look_up(ctx),
         }
     }
@@ -181,7 +181,7 @@ impl Handler<StopResolver> for ResolverActor {
     type Result = ();
 
     fn handle(&mut self, _: StopResolver, ctx: &mut Self::Context) {
-        self.retired = true;
+        self.is_stopped = true;
         ctx.stop();
     }
 }

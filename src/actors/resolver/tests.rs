@@ -73,7 +73,7 @@ impl Fixture {
 fn start(name: &HostName, resolve: Rc<dyn Resolve>) -> (Heard, Addr<ResolverActor>) {
     let heard = Heard::default();
     let listener = TestParent(heard.clone()).start();
-    let parent = Parent { news: listener.clone().recipient(), deaths: listener.recipient() };
+    let parent = Parent { lookups: listener.clone().recipient(), deaths: listener.recipient() };
     (heard, ResolverActor::new(name.clone(), 7, resolve, parent).start())
 }
 
@@ -104,7 +104,7 @@ async fn a_name_is_looked_up_at_once_and_then_as_its_ttl_says() {
 }
 
 #[actix::test]
-async fn addresses_that_vanish_are_told_until_their_grace_is_over() {
+async fn addresses_that_vanish_are_reported_until_their_grace_period_ends() {
     let (old, new) = (addresses(10, &["192.0.2.1"]), addresses(10, &["192.0.2.2"]));
     let stage = Fixture::set([v4_only(old), v4_only(new)]);
     seconds(1).await;
@@ -133,7 +133,7 @@ async fn a_family_that_lets_us_wait_does_not_hold_up_the_other() {
     let stage = Fixture::set([script]);
     seconds(20).await;
     let (when, addresses, verdict) = stage.news().swap_remove(0);
-    assert!((200..250).contains(&when), "told after {when} ms");
+    assert!((200..250).contains(&when), "reported after {when} ms");
     assert_eq!((addresses.len(), verdict), (1, LookupVerdict::Addresses));
     assert!(stage.news().iter().any(|&(when, ..)| (8_000..8_100).contains(&when)), "{:?}", stage.news());
 }

@@ -1,9 +1,10 @@
-//! What a supervisor does about its configuration: at the start, and when another one is given.
+//! Configuration of a supervisor, at the start and at a reload.
 
 use super::{
-    AddError, ApplyConfig, Configure, Configured, GetConfigured, NoteReload, Rejected, Restore, Settings,
-    Shard, SupervisorActor, WaitUntilReady,
+    AddError, ApplyConfig, Configure, Configured, GetConfigured, NoteReload, Rejected, Settings, Shard,
+    SupervisorActor, WaitUntilReady,
 };
+use crate::actors::persistence::Restore;
 use crate::actors::registry::{Change, ConfigChange, RuntimeChange};
 use crate::target::{Host, HostName, Label};
 use actix::prelude::*;
@@ -11,30 +12,30 @@ use futures_util::future::join_all;
 use tracing::error;
 
 impl SupervisorActor {
-    /// Does what follows from a step, and follows the DNS name that is new with it.
-    fn follow_up(
+    /// Makes the changes that follow from a change of the registry, and follows its new DNS name.
+    fn finish_change(
         &mut self,
-        done: Result<Option<HostName>, AddError>,
+        result: Result<Option<HostName>, AddError>,
         changes: Vec<Change<super::Pinger>>,
         ctx: &mut Context<Self>,
     ) -> Result<(), AddError> {
         self.apply(changes, ctx);
-        if let Some(host) = done? {
+        if let Some(host) = result? {
             self.start_resolver(&host, ctx);
         }
         Ok(())
     }
 
-    pub(super) fn restore(&mut self, wishes: Vec<RuntimeChange>, ctx: &mut Context<Self>) {
-        for wish in wishes {
+    pub(super) fn restore(&mut self, changes: Vec<RuntimeChange>, ctx: &mut Context<Self>) {
+        for change in changes {
             let mut changes = Vec::new();
-            let what = match &wish {
+            let name = match &change {
                 RuntimeChange::Add { name, .. } => name.clone(),
                 _ => "".into(),
             };
-            let done = self.registry.restore(wish, &mut changes);
-            if let Err(error) = self.follow_up(done, changes, ctx) {
-                error!(name = ?what, %error, "what was added before the restart is not added again");
+            let result = self.registry.restore(change, &mut changes);
+            if let Err(error) = self.finish_change(result, changes, ctx) {
+                error!(?name, %error, "what was added before the restart is not added again");
             }
         }
     }
@@ -43,25 +44,25 @@ impl SupervisorActor {
 impl Handler<ApplyConfig> for SupervisorActor {
     type Result = MessageResult<ApplyConfig>;
 
-    fn handle(&mut self, ApplyConfig(amendments): ApplyConfig, ctx: &mut Self::Context) -> Self::Result {
-        let mut refused = Vec::new();
-        for amendment in amendments {
-            let (name, host) = subject(&amendment);
+    fn handle(&mut self, ApplyConfig(changes): ApplyConfig, ctx: &mut Self::Context) -> Self::Result {
+        let mut rejected = Vec::new();
+        for change in changes {
+            let (name, host) = subject(&change);
             let mut changes = Vec::new();
-            let done = self.registry.amend(amendment, &mut changes);
-            if let Err(error) = self.follow_up(done, changes, ctx) {
+            let result = self.registry.apply_change(change, &mut changes);
+            if let Err(error) = self.finish_change(result, changes, ctx) {
                 error!(?name, %host, %error, "target not added");
-                refused.push(Rejected { name, host, error });
+                rejected.push(Rejected { name, host, error });
             }
         }
-        self.keep();
-        MessageResult(refused)
+        self.persist();
+        MessageResult(rejected)
     }
 }
 
-fn subject(amendment: &ConfigChange) -> (Label, Host) {
-    match amendment {
-        ConfigChange::Put(declared) => (declared.name.clone(), declared.host.clone()),
+fn subject(change: &ConfigChange) -> (Label, Host) {
+    match change {
+        ConfigChange::Put(targets) => (targets.name.clone(), targets.host.clone()),
         ConfigChange::Drop { name, host } => (name.clone(), host.clone()),
     }
 }
@@ -69,8 +70,8 @@ fn subject(amendment: &ConfigChange) -> (Label, Host) {
 impl Handler<Restore> for SupervisorActor {
     type Result = ();
 
-    fn handle(&mut self, Restore(wishes): Restore, ctx: &mut Self::Context) {
-        self.restore(wishes, ctx);
+    fn handle(&mut self, Restore(changes): Restore, ctx: &mut Self::Context) {
+        self.restore(changes, ctx);
     }
 }
 
@@ -78,8 +79,8 @@ impl Handler<GetConfigured> for SupervisorActor {
     type Result = MessageResult<GetConfigured>;
 
     fn handle(&mut self, _: GetConfigured, _: &mut Self::Context) -> Self::Result {
-        let banned = self.registry.banned().cloned().collect();
-        MessageResult(Configured { declared: self.registry.declared(), banned })
+        let suppressed = self.registry.suppressed().cloned().collect();
+        MessageResult(Configured { targets: self.registry.configured(), suppressed })
     }
 }
 

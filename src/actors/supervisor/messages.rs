@@ -1,4 +1,4 @@
-//! What a supervisor is asked, and what it answers.
+//! Messages of a supervisor.
 
 use super::Settings;
 use crate::actors::persistence::Receipt;
@@ -12,130 +12,129 @@ use actix::WeakAddr;
 use actix::prelude::*;
 use std::sync::Arc;
 
-/// Asks for a host to be measured under a name.
+/// Adds a host under a name.
 ///
-/// Answered when it is known what came of it, or after 300 ms with `Ok`: then the name keeps being tried.
+/// The reply comes with the result, or after 300 ms with `Ok`: then look-ups of the name go on.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Added")]
 pub struct AddTarget {
-    /// How to call it.
+    /// Its name.
     pub name: Label,
-    /// What to ping.
+    /// The host to ping.
     pub host: Host,
-    /// How; what they do not say stays as it was for an existing target, and is the default for a new one.
-    pub terms: TargetOptions,
+    /// Options; those that are not set keep their values, or are the defaults for a new target.
+    pub options: TargetOptions,
 }
 
-/// What came of an [`AddTarget`].
+/// Result of an [`AddTarget`].
 #[derive(Debug)]
 pub struct Added {
-    /// Whether it is measured.
+    /// Whether it was added.
     pub result: Result<(), AddError>,
-    /// Tells when that will be so after a restart, too.
+    /// Resolves when the change is saved.
     pub receipt: Receipt,
 }
 
-/// Asks to forget hosts. Both given: both apply. Nothing is resolved for it. The reply tells when that will be so after
-/// a restart, too.
+/// Removes targets, by name, by host or by both. No name is resolved. The reply resolves when the change is saved.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Receipt")]
 pub struct RemoveTargets {
-    /// Whatever is called so, and every target that no other name wants.
+    /// Removes this name, and every target without another name.
     pub name: Option<Label>,
-    /// An address, whoever wanted it; or a DNS name, whose following ends.
+    /// Removes this address with all its names, or stops following this DNS name.
     pub host: Option<Host>,
 }
 
-/// Asks which targets there are, in address order.
+/// Asks for targets, in address order.
 #[derive(Debug, Clone, Default, Message)]
 #[rtype(result = "TargetPage")]
 pub struct GetTargets {
-    /// Which of them.
+    /// Selects them.
     pub filter: Filter,
     /// Only those after this address.
     pub after: Option<Address>,
-    /// At most so many.
+    /// Maximum number of targets.
     pub limit: Option<usize>,
 }
 
-/// Targets in address order, with the actors to be asked for their books.
+/// Targets in address order, with their actors.
 #[derive(Debug, Clone, Default)]
 pub struct TargetPage {
-    /// The targets asked for.
-    pub members: Vec<TargetRef>,
-    /// How many there are in all.
+    /// The selected targets.
+    pub targets: Vec<TargetRef>,
+    /// Number of targets that match, on all pages.
     pub total: usize,
 }
 
 /// One target.
 #[derive(Debug, Clone)]
 pub struct TargetRef {
-    /// Whom it pings.
+    /// Its address.
     pub address: Address,
     /// Its first name.
     pub name: Label,
     /// Its interval.
     pub interval: Interval,
-    /// In what else it differs from the others.
+    /// Its options that differ from the defaults.
     pub options: Option<Arc<OptionOverrides>>,
-    /// The actor that owns its books. Weak, because copies of it take no memory.
+    /// Its actor. Weak, because copies of it take no memory.
     pub pinger: WeakAddr<PingActor>,
-    /// Where that actor runs.
-    pub home: ShardHandle,
+    /// The shard that the actor runs on.
+    pub shard: ShardHandle,
 }
 
-/// Asks how the daemon is doing.
+/// Asks for the state of the daemon.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Status")]
 pub struct GetStatus;
 
-/// How the daemon is doing.
+/// State of the daemon.
 #[derive(Debug, Clone, Default)]
 pub struct Status {
     /// Number of targets.
     pub targets: usize,
     /// Number of DNS names that are followed.
     pub names: usize,
-    /// Every target's actor runs.
+    /// Whether the actors of all targets have started once.
     pub ready: bool,
     /// Pingers and resolvers that ended by a panic and were replaced.
     pub replaced: u64,
-    /// How reading the configuration went.
+    /// Result of the latest reload.
     pub reload: ReloadState,
     /// One for each shard.
     pub engines: Vec<EngineStats>,
-    /// Shards whose thread has ended: nobody pings their targets.
+    /// Shards whose thread has ended: their targets are not pinged.
     pub dead_shards: usize,
 }
 
-/// Asks to take steps towards another configuration, in order. The reply is what could not be done.
+/// Applies changes of the configuration, in order. The reply holds those that were rejected.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Vec<Rejected>")]
 pub struct ApplyConfig(pub Vec<ConfigChange>);
 
-/// What the configuration wants, and can't have.
+/// A configured target that was not added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rejected {
-    /// How it is called.
+    /// Its name.
     pub name: Label,
-    /// What was to be pinged.
+    /// The host.
     pub host: Host,
-    /// Why it is not.
+    /// The reason.
     pub error: AddError,
 }
 
-/// Asks what the configuration wants at present.
+/// Asks for the configured targets.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Configured")]
 pub struct GetConfigured;
 
-/// What the configuration wants at present.
+/// The configured targets.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Configured {
-    /// What is wanted.
-    pub declared: Vec<ConfiguredTarget>,
-    /// What it wants, and somebody has removed live.
-    pub banned: Vec<(Label, Host)>,
+    /// Configured and pinged.
+    pub targets: Vec<ConfiguredTarget>,
+    /// Configured, and removed at runtime.
+    pub suppressed: Vec<(Label, Host)>,
 }
 
 /// Changes the settings.
@@ -143,17 +142,12 @@ pub struct Configured {
 #[rtype(result = "()")]
 pub struct Configure(pub Settings);
 
-/// Notes how reading the configuration went, for those who ask for the [`Status`].
+/// Sets the result of a reload, as part of the [`Status`].
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct NoteReload(pub ReloadState);
 
-/// Has things as they were wished live before a restart.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct Restore(pub Vec<RuntimeChange>);
-
-/// Asks whether every actor of what was wanted so far runs; answered when they do. From then on the daemon is ready.
+/// Waits until the actors of all targets so far run; from then on the daemon is ready.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct WaitUntilReady;

@@ -1,4 +1,4 @@
-//! Owns the registry: which addresses are pinged, who wants them, and the actors that do it.
+//! Owns the registry, and the actors of its targets and DNS names.
 
 mod config;
 mod messages;
@@ -25,12 +25,12 @@ use tracing::{error, warn};
 
 pub use messages::*;
 
-/// What a supervisor needs to know.
+/// Settings of a supervisor.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// Limits of the registry.
     pub limits: RegistryLimits,
-    /// What goes for targets that say nothing themselves.
+    /// Defaults of options.
     pub defaults: Defaults,
 }
 
@@ -38,30 +38,30 @@ pub struct Settings {
 pub struct SupervisorActor {
     registry: Registry<Pinger>,
     resolvers: HashMap<HostName, Resolver>,
-    waiting: PendingAdds,
+    pending_adds: PendingAdds,
     shards: Vec<Shard>,
     seeds: Seeds,
     resolve: Rc<dyn Resolve>,
-    /// Where the pingers report their death: to us, once we have an address. With it we hold a strong address of
-    /// ourselves, so from the first target on a supervisor runs until the system ends.
+    /// Where the pingers report their death: this actor, from the first target on. It holds a strong address of the
+    /// actor itself, so from then on the supervisor runs until the system ends.
     parent: Option<Arc<Recipient<PingerDied>>>,
-    /// Counts the actors started, so that the end of an earlier one is not taken for that of its successor.
+    /// Counts the actors started: distinguishes the end of an earlier actor from that of its successor.
     generations: u64,
     replaced: u64,
     ready: bool,
     reload: ReloadState,
-    memory: Persistence,
+    persistence: Persistence,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Pinger {
-    /// Weak, because a pinger lives until it is told otherwise, and an address takes more memory than its copy.
+    /// Weak: a pinger lives until it is stopped, and copies of a weak address take no memory.
     actor: WeakAddr<PingActor>,
     generation: u64,
 }
 
 impl Pinger {
-    fn tell<M>(&self, message: M)
+    fn send<M>(&self, message: M)
     where
         M: Message + Send + 'static,
         M::Result: Send,
@@ -78,8 +78,8 @@ struct Resolver {
     generation: u64,
 }
 
-/// After this the answer to an add is that the name keeps being tried.
-const ANSWER_WITHIN: Duration = Duration::from_millis(300);
+/// Time limit for the first answer of a name that is added; after it the add succeeds, and look-ups go on.
+const ADD_TIMEOUT: Duration = Duration::from_millis(300);
 
 impl SupervisorActor {
     /// A supervisor without targets. There is at least one shard.
@@ -87,7 +87,7 @@ impl SupervisorActor {
         Self {
             registry: Registry::new(settings.limits, settings.defaults),
             resolvers: HashMap::new(),
-            waiting: PendingAdds::default(),
+            pending_adds: PendingAdds::default(),
             shards,
             seeds,
             resolve,
@@ -96,7 +96,7 @@ impl SupervisorActor {
             replaced: 0,
             ready: false,
             reload: ReloadState::default(),
-            memory: Persistence::default(),
+            persistence: Persistence::default(),
         }
     }
 
@@ -104,13 +104,13 @@ impl SupervisorActor {
         for change in changes {
             match change {
                 Change::Start(address) => self.start_pinger(address, ctx),
-                Change::Adjust(pinger, ping_settings) => pinger.tell(Adjust(ping_settings)),
+                Change::Adjust(pinger, ping_settings) => pinger.send(Adjust(ping_settings)),
                 Change::Retire(address, pinger) => {
-                    pinger.tell(pinger::StopPinger);
-                    self.memory.retired(address);
+                    pinger.send(pinger::StopPinger);
+                    self.persistence.retired(address);
                 }
                 Change::Unfollow(name) => {
-                    self.waiting.give_up(&name);
+                    self.pending_adds.cancel(&name);
                     if let Some(resolver) = self.resolvers.remove(&name) {
                         resolver.actor.do_send(resolver::StopResolver);
                     }
@@ -127,40 +127,40 @@ impl SupervisorActor {
         self.generations += 1;
         let generation = self.generations;
         let parent = Arc::clone(self.parent.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
-        let saved = self.memory.started(&address);
-        let order = PingerSpec { address, ping_settings, generation, parent, saved };
+        let saved = self.persistence.started(&address);
+        let spec = PingerSpec { address, ping_settings, generation, parent, saved };
         let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
-        let actor = shard.start(order, &self.seeds).downgrade();
+        let actor = shard.start(spec, &self.seeds).downgrade();
         self.registry.set_handle(&address, Pinger { actor, generation });
     }
 
     fn start_resolver(&mut self, name: &HostName, ctx: &mut Context<Self>) {
         self.generations += 1;
         let generation = self.generations;
-        let parent = Parent { news: ctx.address().recipient(), deaths: ctx.address().recipient() };
+        let parent = Parent { lookups: ctx.address().recipient(), deaths: ctx.address().recipient() };
         let actor = ResolverActor::new(name.clone(), generation, Rc::clone(&self.resolve), parent).start();
         self.resolvers.insert(name.clone(), Resolver { actor, generation });
     }
 
-    /// Adds a host; `Some` if it is to be waited for what a name turns out to be.
+    /// Adds a host; `Some` if the result depends on the first answer of a name.
     fn add(&mut self, add: AddTarget, ctx: &mut Context<Self>) -> Result<Option<PendingAdd>, AddError> {
         let host = match add.host {
             Host::Address(address) => {
-                let changes = self.registry.add_address(&add.name, address, &add.terms)?;
+                let changes = self.registry.add_address(&add.name, address, &add.options)?;
                 self.apply(changes, ctx);
                 return Ok(None);
             }
             Host::Name(host) => host,
         };
-        let (claimed, changes) = self.registry.claim(&add.name, &host, &add.terms)?;
+        let (subscribed, changes) = self.registry.subscribe_name(&add.name, &host, &add.options)?;
         self.apply(changes, ctx);
-        match claimed.name {
+        match subscribed.name {
             NameState::New => self.start_resolver(&host, ctx),
-            NameState::Unresolved if claimed.fresh => self.look_up_now(&host),
+            NameState::Unresolved if subscribed.is_new => self.look_up_now(&host),
             NameState::Unanswered => {}
             NameState::Resolved | NameState::Unresolved => return Ok(None),
         }
-        Ok(Some(PendingAdd { name: add.name, host, provisional: claimed.fresh }))
+        Ok(Some(PendingAdd { name: add.name, host, provisional: subscribed.is_new }))
     }
 
     fn look_up_now(&self, host: &HostName) {
@@ -169,38 +169,38 @@ impl SupervisorActor {
         }
     }
 
-    /// Answers those who wait for a name, as far as its latest news answer them.
-    fn answer(&mut self, host: &HostName, news: &Result<(), AddError>, ctx: &mut Context<Self>) {
-        for (waiter, answer) in self.waiting.take(host) {
-            let result = match news {
+    /// Completes the pending adds of a name with the result of its latest look-up.
+    fn answer(&mut self, host: &HostName, lookup: &Result<(), AddError>, ctx: &mut Context<Self>) {
+        for (pending, answer) in self.pending_adds.take(host) {
+            let result = match lookup {
                 Err(AddError::TooManyTargets(_) | AddError::TooManyLabels(_))
-                    if self.registry.wants_any(&waiter.name, host) =>
+                    if self.registry.has_subscribed_address(&pending.name, host) =>
                 {
                     Ok(())
                 }
                 other => other.clone(),
             };
-            if result.is_err() && waiter.provisional {
-                let changes = self.registry.unclaim(&waiter.name, host);
+            if result.is_err() && pending.provisional {
+                let changes = self.registry.unsubscribe_name(&pending.name, host);
                 self.apply(changes, ctx);
             }
-            let _ = answer.send(Added { result, receipt: self.keep() });
+            let _ = answer.send(Added { result, receipt: self.persist() });
         }
     }
 
-    fn roster(&self, asked: &GetTargets) -> TargetPage {
-        let limit = asked.limit.unwrap_or(usize::MAX);
-        let (chosen, total) = self.registry.select(&asked.filter, asked.after, limit);
-        let homes: Vec<ShardHandle> =
-            self.shards.iter().enumerate().map(|(index, shard)| shard.home(index)).collect();
-        let member = |(address, entry): (Address, &TargetEntry<Pinger>)| {
+    fn target_page(&self, query: &GetTargets) -> TargetPage {
+        let limit = query.limit.unwrap_or(usize::MAX);
+        let (selected, total) = self.registry.select(&query.filter, query.after, limit);
+        let handles: Vec<ShardHandle> =
+            self.shards.iter().enumerate().map(|(index, shard)| shard.handle(index)).collect();
+        let target = |(address, entry): (Address, &TargetEntry<Pinger>)| {
             let pinger = entry.handle.as_ref()?.actor.clone();
-            let home = homes[Seeds::shard_of(address, homes.len())].clone();
+            let shard = handles[Seeds::shard_of(address, handles.len())].clone();
             let interval = self.registry.ping_settings(entry).interval;
-            let options = entry.terms().options.clone();
-            Some(TargetRef { address, name: entry.name().clone(), interval, options, pinger, home })
+            let options = entry.options().options.clone();
+            Some(TargetRef { address, name: entry.name().clone(), interval, options, pinger, shard })
         };
-        TargetPage { members: chosen.into_iter().filter_map(member).collect(), total }
+        TargetPage { targets: selected.into_iter().filter_map(target).collect(), total }
     }
 }
 
@@ -208,7 +208,7 @@ impl Actor for SupervisorActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // Adding ten thousand names at once, and their news, must not be refused.
+        // Ten thousand names that are added at once, and their look-ups, must fit.
         ctx.set_mailbox_capacity(1 << 16);
     }
 }
@@ -217,20 +217,20 @@ impl Handler<AddTarget> for SupervisorActor {
     type Result = ResponseActFuture<Self, Added>;
 
     fn handle(&mut self, add: AddTarget, ctx: &mut Self::Context) -> Self::Result {
-        let waiter = self.add(add, ctx);
-        let receipt = self.keep();
-        let waiter = match waiter {
-            Ok(Some(waiter)) => waiter,
+        let pending = self.add(add, ctx);
+        let receipt = self.persist();
+        let pending = match pending {
+            Ok(Some(pending)) => pending,
             Ok(None) => return Box::pin(fut::ready(Added { result: Ok(()), receipt })),
             Err(error) => return Box::pin(fut::ready(Added { result: Err(error), receipt })),
         };
-        let answer = tokio::time::timeout(ANSWER_WITHIN, self.waiting.wait(waiter.clone()));
+        let answer = tokio::time::timeout(ADD_TIMEOUT, self.pending_adds.wait(pending.clone()));
         Box::pin(answer.into_actor(self).map(move |answer, supervisor, _| {
             if let Ok(Ok(added)) = answer {
                 return added;
             }
-            // No answer so far, or removed meanwhile: the name keeps being tried.
-            supervisor.waiting.settle_for(&waiter);
+            // No answer so far, or removed meanwhile: look-ups go on.
+            supervisor.pending_adds.confirm(&pending);
             Added { result: Ok(()), receipt }
         }))
     }
@@ -242,26 +242,26 @@ impl Handler<RemoveTargets> for SupervisorActor {
     fn handle(&mut self, remove: RemoveTargets, ctx: &mut Self::Context) -> Self::Result {
         let changes = self.registry.remove(remove.name.as_ref(), remove.host.as_ref());
         self.apply(changes, ctx);
-        MessageResult(self.keep())
+        MessageResult(self.persist())
     }
 }
 
 impl Handler<LookupResult> for SupervisorActor {
     type Result = ();
 
-    fn handle(&mut self, news: LookupResult, ctx: &mut Self::Context) {
-        let host = &news.name;
-        if self.resolvers.get(host).is_none_or(|resolver| resolver.generation != news.generation) {
+    fn handle(&mut self, lookup: LookupResult, ctx: &mut Self::Context) {
+        let host = &lookup.name;
+        if self.resolvers.get(host).is_none_or(|resolver| resolver.generation != lookup.generation) {
             return;
         }
-        let resolved = !news.addresses.is_empty();
-        let answered = news.verdict != LookupVerdict::Silent;
-        let (changes, refused) = self.registry.resolved(host, news.addresses, answered);
+        let resolved = !lookup.addresses.is_empty();
+        let answered = lookup.verdict != LookupVerdict::Silent;
+        let (changes, rejected) = self.registry.resolved(host, lookup.addresses, answered);
         self.apply(changes, ctx);
-        if let Some(error) = &refused {
+        if let Some(error) = &rejected {
             warn!(name = ?host.as_str(), %error, "addresses of a name not added");
         }
-        match (news.verdict, refused) {
+        match (lookup.verdict, rejected) {
             (_, Some(error)) => self.answer(host, &Err(error), ctx),
             _ if resolved => self.answer(host, &Ok(()), ctx),
             (LookupVerdict::NoName, _) => self.answer(host, &Err(AddError::NoName), ctx),
@@ -302,8 +302,8 @@ impl Handler<ResolverDied> for SupervisorActor {
 impl Handler<GetTargets> for SupervisorActor {
     type Result = MessageResult<GetTargets>;
 
-    fn handle(&mut self, asked: GetTargets, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.roster(&asked))
+    fn handle(&mut self, query: GetTargets, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.target_page(&query))
     }
 }
 

@@ -1,24 +1,24 @@
-//! What a supervisor tells whoever keeps things over restarts, and what it got from there.
+//! The supervisor's use of the storage port.
 
 use super::SupervisorActor;
-use crate::actors::persistence::{Recall, Receipt, RewriteAll, SavedTarget, StateStore};
+use crate::actors::persistence::{Receipt, RewriteAll, SavedTarget, StateStore};
 use crate::target::Address;
 use actix::prelude::*;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Who keeps things, if anybody does, and the statistics of targets that are not pinged yet.
+/// The storage, if there is one, and the saved statistics of targets that are not pinged yet.
 #[derive(Default)]
 pub(super) struct Persistence {
-    keeper: Option<Rc<dyn StateStore>>,
+    store: Option<Rc<dyn StateStore>>,
     saved: HashMap<Address, SavedTarget>,
 }
 
 impl Persistence {
-    /// A target begins; returns what was known of it before the restart.
+    /// Reports the start of a target; returns its statistics from before the restart.
     pub(super) fn started(&mut self, address: &Address) -> Option<SavedTarget> {
-        if let Some(keeper) = &self.keeper {
-            keeper.started();
+        if let Some(store) = &self.store {
+            store.started();
         }
         let saved = self.saved.remove(address);
         if self.saved.is_empty() {
@@ -27,26 +27,26 @@ impl Persistence {
         saved
     }
 
-    /// A target ends, and what was known of it.
+    /// Reports the end of a target, and of its statistics.
     pub(super) fn retired(&mut self, address: Address) {
-        if let Some(keeper) = &self.keeper {
-            keeper.retired(address);
+        if let Some(store) = &self.store {
+            store.retired(address);
         }
     }
 }
 
 impl SupervisorActor {
-    /// Has what is wished live kept from now on, and the targets go on with statistics that were kept.
+    /// Saves runtime changes in a store, and continues saved statistics of targets.
     #[must_use]
-    pub fn remembering(mut self, keeper: Rc<dyn StateStore>, saved: HashMap<Address, SavedTarget>) -> Self {
-        self.memory = Persistence { keeper: Some(keeper), saved };
+    pub fn with_store(mut self, store: Rc<dyn StateStore>, saved: HashMap<Address, SavedTarget>) -> Self {
+        self.persistence = Persistence { store: Some(store), saved };
         self
     }
 
-    /// Has kept what was wished since this was last called.
-    pub(super) fn keep(&mut self) -> Receipt {
-        let wishes = self.registry.drain_changes();
-        self.memory.keeper.as_ref().map_or_else(Receipt::default, |keeper| keeper.record(wishes))
+    /// Saves the runtime changes since the latest call.
+    pub(super) fn persist(&mut self) -> Receipt {
+        let changes = self.registry.drain_changes();
+        self.persistence.store.as_ref().map_or_else(Receipt::default, |store| store.record(changes))
     }
 }
 
@@ -54,17 +54,9 @@ impl Handler<RewriteAll> for SupervisorActor {
     type Result = ();
 
     fn handle(&mut self, _: RewriteAll, _: &mut Self::Context) {
-        self.keep();
-        if let Some(keeper) = &self.memory.keeper {
-            keeper.rewrite(self.registry.wished());
+        self.persist();
+        if let Some(store) = &self.persistence.store {
+            store.rewrite(self.registry.runtime_state());
         }
-    }
-}
-
-impl Handler<Recall> for SupervisorActor {
-    type Result = ();
-
-    fn handle(&mut self, Recall(wishes): Recall, ctx: &mut Self::Context) {
-        self.restore(wishes, ctx);
     }
 }

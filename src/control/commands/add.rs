@@ -16,7 +16,7 @@ impl Commands {
         until: Instant,
     ) -> Result<Response, CommandError> {
         let AddRequest { name, host, terms } = add.clone();
-        self.backend.add(AddTarget { name: add.name, host: add.host, terms: add.terms }, until).await?;
+        self.backend.add(AddTarget { name: add.name, host: add.host, options: add.terms }, until).await?;
         let itv = terms.interval.map(Interval::seconds);
         info!(%peer, name = ?name, host = ?host.to_string(), itv, "host added");
         Ok(status::ok().into())

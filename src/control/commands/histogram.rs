@@ -19,9 +19,9 @@ impl Commands {
         let roster = self.backend.roster(GetTargets { filter, ..GetTargets::default() }).await?;
         self.turnstile.all_told().await;
         let answers = if reset {
-            ask_all(roster.members, || ResetHistogram).await
+            ask_all(roster.targets, || ResetHistogram).await
         } else {
-            ask_all(roster.members, Query::<Histogram>::new).await
+            ask_all(roster.targets, Query::<Histogram>::new).await
         };
         Ok(answers.first().map_or_else(|| EMPTY.to_vec(), |(_, counts)| histogram::histogram(counts)).into())
     }

@@ -34,7 +34,7 @@ impl Commands {
         // One more than can fit tells that they do not fit; the others need not be handed over.
         let limit = Some(TooLarge::MOST + 1);
         let roster = self.backend.roster(GetTargets { filter, after: None, limit }).await?;
-        let TargetPage { members, total } = roster;
+        let TargetPage { targets: members, total } = roster;
         TooLarge::check(total.max(members.len()))?;
         Ok(self.read(members, detail).await)
     }
@@ -49,7 +49,7 @@ impl Commands {
         let mut after = page.after;
         loop {
             let query = GetTargets { filter: filter.clone(), after, limit };
-            let members = self.backend.roster(query).await?.members;
+            let members = self.backend.roster(query).await?.targets;
             let Some(last) = members.last() else { return Ok(Vec::new()) };
             after = Some(last.address);
             let reads = self.read(members, detail).await;

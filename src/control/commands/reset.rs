@@ -18,8 +18,8 @@ impl Commands {
         let soon = Instant::now() + RESET_PATIENCE;
         if let Some(filter) = filter(selection) {
             let roster = self.backend.roster(GetTargets { filter, ..GetTargets::default() }).await?;
-            let targets = roster.members.len();
-            let done = self.turnstile.discard(roster.members).await;
+            let targets = roster.targets.len();
+            let done = self.turnstile.discard(roster.targets).await;
             // Nothing stops it any more, and nobody gets to see what was before.
             let _ = timeout_at(soon, done).await;
             self.backend.note_reset();

@@ -7,7 +7,11 @@ use crate::measure::PeriodStats;
 use std::time::Duration;
 
 async fn summaries(bed: &TestSocket) -> Vec<PeriodStats> {
-    ask_all(bed.members.clone(), Query::<PeriodStats>::new).await.into_iter().map(|(_, summary)| summary).collect()
+    ask_all(bed.members.clone(), Query::<PeriodStats>::new)
+        .await
+        .into_iter()
+        .map(|(_, summary)| summary)
+        .collect()
 }
 
 async fn ticked() -> (TestSocket, Vec<PeriodStats>) {

@@ -1,4 +1,4 @@
-//! Statistics as tables: for each target its latest books, the hour that is under way, and the hours that are over.
+//! Statistics as tables: for each target its latest statistics, its current hour, and its past hours.
 
 use super::database::DatabaseSchema;
 use super::hourly::{self, HourStart, Rollover, Sample};
@@ -9,12 +9,13 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, para
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-/// `statistics.db`. An hour of a target takes about 100 bytes, its present books 200.
+/// `statistics.db`. An hour of a target takes about 100 bytes, its latest statistics (`books`) 200. `marks` holds the
+/// start of the current hour.
 pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
     name: "statistics",
     file: "statistics.db",
     synchronous: "NORMAL",
-    most_pages: MOST_PAGES,
+    max_pages: MAX_PAGES,
     migrations: &["
         CREATE TABLE targets (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE) STRICT;
         CREATE TABLE books (target INTEGER PRIMARY KEY, saved_at_ms INTEGER NOT NULL, saved BLOB NOT NULL) STRICT;
@@ -35,9 +36,9 @@ pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
 };
 
 /// 2 GiB.
-pub(super) const MOST_PAGES: u32 = 1 << 19;
+pub(super) const MAX_PAGES: u32 = 1 << 19;
 
-/// What is to be kept of one target.
+/// Statistics of one target to be saved.
 #[derive(Debug, Clone)]
 pub(super) struct SavedEntry {
     pub address: Address,
@@ -50,11 +51,11 @@ pub(super) struct SavedEntry {
 pub(super) struct HourRules {
     /// Whether there is a history.
     pub history: bool,
-    /// Whether a target without a mark is new, so that all of its books belong to this hour.
-    pub unmarked_is_new: bool,
+    /// Whether a target without a current hour is new, so that all of its counts belong to this hour.
+    pub unknown_is_new: bool,
 }
 
-/// Keeps the books of targets as they are at a Unix time in milliseconds.
+/// Saves the statistics of targets at a Unix time in milliseconds.
 pub(super) fn save(
     connection: &Connection,
     entries: &[SavedEntry],
@@ -65,20 +66,20 @@ pub(super) fn save(
     for entry in entries {
         let target = tables.id(entry.address)?;
         if rules.history {
-            tables.count(target, entry, now_ms.div_euclid(1_000), rules.unmarked_is_new)?;
+            tables.count(target, entry, now_ms.div_euclid(1_000), rules.unknown_is_new)?;
         }
-        tables.keep.execute(params![target, now_ms, entry.saved.as_bytes()])?;
+        tables.save.execute(params![target, now_ms, entry.saved.as_bytes()])?;
     }
     Ok(())
 }
 
-/// Forgets the books of targets that are not pinged any more; their history stays.
+/// Removes the latest statistics of targets that have ended; their history stays.
 pub(super) fn retire(connection: &Connection, addresses: &[Address]) -> rusqlite::Result<()> {
     for address in addresses {
         let Some(target) = id_of(connection, *address)? else { continue };
-        let (mark, look) = (mark(connection, target)?, look(connection, target)?);
-        if let (Some((mark, name)), Some(look)) = (mark, look) {
-            add(connection, target, mark.hour, &name, &look.totals.since(&mark.base))?;
+        let (start, sample) = (start(connection, target)?, sample(connection, target)?);
+        if let (Some((start, name)), Some(sample)) = (start, sample) {
+            add(connection, target, start.hour, &name, &sample.totals.since(&start.base))?;
         }
         run(connection, "DELETE FROM books WHERE target = ?1", [target])?;
         run(connection, "DELETE FROM marks WHERE target = ?1", [target])?;
@@ -86,26 +87,26 @@ pub(super) fn retire(connection: &Connection, addresses: &[Address]) -> rusqlite
     Ok(())
 }
 
-/// The books of all targets.
+/// The latest statistics of all targets.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address, SavedTarget>> {
     let sql = "SELECT address, saved, saved_at_ms FROM books JOIN targets ON targets.id = books.target";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
-    let mut books = HashMap::new();
+    let mut saved = HashMap::new();
     while let Some(row) = rows.next()? {
-        // What is no address was not written by us.
+        // An invalid address was not written by this program.
         if let Ok(address) = row.get_ref(0)?.as_str()?.parse() {
             let at = Duration::from_millis(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0));
-            books.insert(
+            saved.insert(
                 address,
                 SavedTarget { stats: EncodedStats::from_bytes(row.get_ref(1)?.as_blob()?), at },
             );
         }
     }
-    Ok(books)
+    Ok(saved)
 }
 
-/// The hours of one target after that hour, in order, the present one included.
+/// The hours of one target after the hour `after`, in order, the current one included.
 pub(super) fn history(connection: &Connection, address: Address, after: i64) -> rusqlite::Result<Vec<Hour>> {
     let Some(target) = id_of(connection, address)? else { return Ok(Vec::new()) };
     let sql = "SELECT hour, name, settled FROM history WHERE target = ?1 AND hour > ?2";
@@ -115,27 +116,27 @@ pub(super) fn history(connection: &Connection, address: Address, after: i64) -> 
     while let Some(row) = rows.next()? {
         found.insert(row.get(0)?, (label(row, 1)?, totals(row, 2)?));
     }
-    let (mark, look) = (mark(connection, target)?, look(connection, target)?);
-    if let (Some((mark, name)), Some(look)) = (mark.filter(|(mark, _)| mark.hour > after), look) {
+    let (start, sample) = (start(connection, target)?, sample(connection, target)?);
+    if let (Some((start, name)), Some(sample)) = (start.filter(|(start, _)| start.hour > after), sample) {
         found
-            .entry(mark.hour)
+            .entry(start.hour)
             .or_insert_with(|| (name, LifetimeStats::default()))
             .1
-            .absorb(&look.totals.since(&mark.base));
+            .absorb(&sample.totals.since(&start.base));
     }
     let hour = |(hour, (name, settled))| Hour { address, name, begins: hour * hourly::SECONDS, settled };
     Ok(found.into_iter().map(hour).collect())
 }
 
-/// Forgets the hours outside of a range, of the targets in a range of numbers, and books that are older than `stale`.
+/// Removes hours and statistics outside of the retention, of targets whose numbers are in a range.
 pub(super) fn prune(
     connection: &Connection,
     (first, last): (i64, i64),
-    keep: &Retention,
+    retention: &Retention,
 ) -> rusqlite::Result<()> {
     let history = "DELETE FROM history WHERE target BETWEEN ?1 AND ?2 AND hour NOT BETWEEN ?3 AND ?4";
-    run(connection, history, [first, last, keep.from, keep.to])?;
-    let Some((earliest, latest)) = keep.books else { return Ok(()) };
+    run(connection, history, [first, last, retention.from, retention.to])?;
+    let Some((earliest, latest)) = retention.latest else { return Ok(()) };
     let stale = "SELECT address FROM books JOIN targets ON targets.id = books.target
         WHERE target BETWEEN ?1 AND ?2 AND saved_at_ms / 1000 NOT BETWEEN ?3 AND ?4";
     let mut statement = connection.prepare_cached(stale)?;
@@ -148,15 +149,15 @@ pub(super) fn prune(
     run(connection, unused, [first, last])
 }
 
-/// What is not pruned.
+/// Rows that are not pruned.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Retention {
-    /// The first hour that is kept.
+    /// The first hour.
     pub from: i64,
-    /// The last one: what is further ahead comes from a clock that was wrong.
+    /// The last hour: later ones come from a clock that was wrong.
     pub to: i64,
-    /// Books that were saved between these times, in Unix seconds; `None`: all of them.
-    pub books: Option<(i64, i64)>,
+    /// Latest statistics that were saved between these times, in Unix seconds; `None`: all of them.
+    pub latest: Option<(i64, i64)>,
 }
 
 /// The highest number of a target.
@@ -164,34 +165,34 @@ pub(super) fn last_target(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT ifnull(max(id), 0) FROM targets", [], |row| row.get(0))
 }
 
-/// How many pages hold something.
+/// Number of used pages.
 pub(super) fn used_pages(connection: &Connection) -> rusqlite::Result<i64> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     Ok(pragma("page_count")? - pragma("freelist_count")?)
 }
 
-/// Has no hour under way: there is to be no history.
-pub(super) fn drop_marks(connection: &Connection) -> rusqlite::Result<()> {
+/// Removes all current hours, for a daemon without history.
+pub(super) fn drop_hour_starts(connection: &Connection) -> rusqlite::Result<()> {
     run(connection, "DELETE FROM marks", [])
 }
 
-/// The statements that are needed for every target.
+/// Statements that are executed for every target.
 struct PreparedTables<'a> {
     connection: &'a Connection,
     find: CachedStatement<'a>,
     hour: CachedStatement<'a>,
-    keep: CachedStatement<'a>,
+    save: CachedStatement<'a>,
 }
 
 impl<'a> PreparedTables<'a> {
     fn new(connection: &'a Connection) -> rusqlite::Result<Self> {
-        let keep = "INSERT INTO books (target, saved_at_ms, saved) VALUES (?1, ?2, ?3)
+        let save = "INSERT INTO books (target, saved_at_ms, saved) VALUES (?1, ?2, ?3)
             ON CONFLICT (target) DO UPDATE SET saved_at_ms = excluded.saved_at_ms, saved = excluded.saved";
         Ok(Self {
             connection,
             find: connection.prepare_cached(FIND)?,
             hour: connection.prepare_cached("SELECT hour FROM marks WHERE target = ?1")?,
-            keep: connection.prepare_cached(keep)?,
+            save: connection.prepare_cached(save)?,
         })
     }
 
@@ -204,26 +205,26 @@ impl<'a> PreparedTables<'a> {
         Ok(self.connection.last_insert_rowid())
     }
 
-    /// Moves on to the next hour when there is one.
+    /// Starts the next hour of a target if the current one is over.
     fn count(
         &mut self,
         target: i64,
         entry: &SavedEntry,
         now: i64,
-        unmarked_is_new: bool,
+        unknown_is_new: bool,
     ) -> rusqlite::Result<()> {
         let hour: Option<i64> = self.hour.query_row([target], |row| row.get(0)).optional()?;
         if hour == Some(hourly::hour_of(now)) {
             return Ok(());
         }
         let now = Sample { at: now, totals: entry.saved.totals().unwrap_or_default() };
-        let mut before = look(self.connection, target)?;
-        if hour.is_none() && before.is_none() && !unmarked_is_new {
+        let mut before = sample(self.connection, target)?;
+        if hour.is_none() && before.is_none() && !unknown_is_new {
             before = Some(now.clone());
         }
-        let mark = mark(self.connection, target)?;
-        let (mark, name) = mark.map_or((None, None), |(mark, name)| (Some(mark), Some(name)));
-        let Some(Rollover { begun, ended }) = hourly::step(mark, before, &now) else { return Ok(()) };
+        let start = start(self.connection, target)?;
+        let (start, name) = start.map_or((None, None), |(start, name)| (Some(start), Some(name)));
+        let Some(Rollover { started, ended }) = hourly::step(start, before, &now) else { return Ok(()) };
         if let Some((hour, settled)) = ended {
             add(self.connection, target, hour, name.as_ref().unwrap_or(&entry.name), &settled)?;
         }
@@ -231,7 +232,7 @@ impl<'a> PreparedTables<'a> {
         run(
             self.connection,
             sql,
-            params![target, begun.hour, &*entry.name, EncodedStats::from(&begun.base).as_bytes()],
+            params![target, started.hour, &*entry.name, EncodedStats::from(&started.base).as_bytes()],
         )
     }
 }
@@ -242,19 +243,19 @@ fn id_of(connection: &Connection, address: Address) -> rusqlite::Result<Option<i
     connection.prepare_cached(FIND)?.query_row([address.to_string()], |row| row.get(0)).optional()
 }
 
-fn mark(connection: &Connection, target: i64) -> rusqlite::Result<Option<(HourStart, Label)>> {
+fn start(connection: &Connection, target: i64) -> rusqlite::Result<Option<(HourStart, Label)>> {
     let sql = "SELECT hour, name, base FROM marks WHERE target = ?1";
     let read = |row: &Row<'_>| Ok((HourStart { hour: row.get(0)?, base: totals(row, 2)? }, label(row, 1)?));
     connection.prepare_cached(sql)?.query_row([target], read).optional()
 }
 
-fn look(connection: &Connection, target: i64) -> rusqlite::Result<Option<Sample>> {
+fn sample(connection: &Connection, target: i64) -> rusqlite::Result<Option<Sample>> {
     let sql = "SELECT saved_at_ms / 1000, saved FROM books WHERE target = ?1";
     let read = |row: &Row<'_>| Ok(Sample { at: row.get(0)?, totals: totals(row, 1)? });
     connection.prepare_cached(sql)?.query_row([target], read).optional()
 }
 
-/// Adds to an hour of the history what was settled in it.
+/// Adds counts to an hour of the history.
 fn add(
     connection: &Connection,
     target: i64,
@@ -274,7 +275,7 @@ fn add(
     run(connection, sql, params![target, hour, &**name, EncodedStats::from(&whole).as_bytes()])
 }
 
-/// Bytes that are no books count as empty ones.
+/// Reads statistics; bytes that can't be decoded count as empty ones.
 fn totals(row: &Row<'_>, column: usize) -> rusqlite::Result<LifetimeStats> {
     Ok(EncodedStats::from_bytes(row.get_ref(column)?.as_blob()?).totals().unwrap_or_default())
 }

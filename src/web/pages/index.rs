@@ -35,7 +35,8 @@ const COLUMNS: [&str; 13] = [
 pub(crate) async fn show(state: Data<WebState>) -> HttpResponse {
     let question = GetTargets { limit: Some(MAX_ROWS), ..GetTargets::default() };
     let patience = state.limits.answer;
-    let Some(TargetPage { members, total }) = ask(&state.sources.roster, question, patience).await else {
+    let Some(TargetPage { targets: members, total }) = ask(&state.sources.roster, question, patience).await
+    else {
         return no_answer();
     };
     let answers = tokio::time::timeout(patience, ask_all(members, Query::<PeriodStats>::new)).await;

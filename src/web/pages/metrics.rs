@@ -97,8 +97,10 @@ async fn expose(choice: TargetQuery, state: &WebState) -> Option<Exposition> {
 async fn collect(choice: TargetQuery, state: &WebState) -> Result<Columns, NoAnswer> {
     let (patience, dialect) = (state.limits.answer, choice.dialect());
     let mut columns = Columns::new(dialect);
-    let books =
-        |page| timeout(patience, ask_all(page, Query::<LifetimeReport>::new)).map(|books| books.map_err(|_| NoAnswer));
+    let books = |page| {
+        timeout(patience, ask_all(page, Query::<LifetimeReport>::new))
+            .map(|books| books.map_err(|_| NoAnswer))
+    };
     let pages = choice.pages(&state.sources.roster, patience).map_ok(books);
     let mut answers = pin!(pages.try_buffered(PAGES_AT_ONCE));
     while let Some(page) = answers.try_next().await? {

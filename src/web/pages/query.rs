@@ -131,7 +131,7 @@ fn meant(
     stream::try_unfold(None, move |after| {
         let question = GetTargets { filter: filter.clone(), after, limit: Some(limit) };
         async move {
-            let page = ask(roster, question, patience).await.ok_or(NoAnswer)?.members;
+            let page = ask(roster, question, patience).await.ok_or(NoAnswer)?.targets;
             Ok(page.last().map(|last| last.address).map(|last| (page, Some(last))))
         }
     })
