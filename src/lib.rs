@@ -23,6 +23,8 @@ pub mod protocol;
 pub mod resolve;
 #[allow(clippy::disallowed_methods, reason = "writes to a terminal")]
 pub mod screen;
+#[allow(clippy::disallowed_methods, reason = "opens sockets")]
+mod socket;
 #[allow(clippy::disallowed_methods, reason = "reads and writes databases")]
 pub mod state;
 pub mod target;

@@ -31,11 +31,12 @@ const MAY_IMPORT: &[(&str, &[&[&str]])] = &[
     ("resolve", &[&["target"]]),
     ("config", &[PURE, PORTS]),
     ("actors", &[PURE, PORTS]),
-    ("control", &[PURE, &["actors"]]),
+    ("socket", &[]),
+    ("control", &[PURE, &["actors", "socket"]]),
     ("ctl", &[PURE, &["config", "screen"]]),
     ("state", &[PURE, &["actors", "config"]]),
     ("terminal", &[PURE, &["actors", "screen"]]),
-    ("web", &[PURE, PORTS, &["actors"]]),
+    ("web", &[PURE, PORTS, &["actors", "socket"]]),
     ("daemon", &[PURE, PORTS, &["actors", "config", "control", "state", "terminal", "web"]]),
     ("main", &[&["config", "daemon"]]),
     ("meshpingctl", &[&["ctl"]]),
@@ -98,7 +99,8 @@ const CONFINED: &[(&str, &[&str])] = &[
 ];
 
 /// The only crates that compute; all others read clocks, do I/O or run things.
-const COMPUTING_CRATES: &[&str] = &["itoa", "serde", "serde_json", "siphasher", "smallvec", "thiserror"];
+const COMPUTING_CRATES: &[&str] =
+    &["itoa", "serde", "serde_json", "siphasher", "smallvec", "strum", "thiserror"];
 
 /// Names from `std` by which a clock is read or the world is touched.
 const IMPURE: &[&str] = &[

@@ -7,9 +7,10 @@ use super::dispatch::Dispatcher;
 use crate::actors::control_stats::IgnoreReason;
 use crate::actors::control_stats::{ControlStats, GetControlStats};
 use crate::protocol::Request;
+use crate::socket;
 use actix::prelude::*;
 use ipnet::IpNet;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Type;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
@@ -51,12 +52,12 @@ struct ControlShared {
 /// # Errors
 /// What the system says: address in use, no such address, no permission.
 pub fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    // The buffer is a matter of comfort: with less of it more requests have to be repeated.
-    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+    let bound = socket::bind(address, Type::DGRAM, |socket| {
+        // With a smaller buffer clients repeat more requests; that is no reason to fail.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        Ok(())
+    });
+    bound.map(Into::into)
 }
 
 /// Starts the actor on a thread of its own, so that it answers in time whatever the others are doing.

@@ -1,6 +1,7 @@
 //! Where the HTTP server listens.
 
-use socket2::{Domain, Protocol, Socket, Type};
+use crate::socket;
+use socket2::Type;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -28,14 +29,8 @@ fn without_ipv6(address: SocketAddr, error: io::Error) -> io::Result<TcpListener
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
-    }
-    // Connections of a predecessor that linger must not keep the port.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
+    // Lingering connections of an earlier process must not block the port.
+    let socket = socket::bind(address, Type::STREAM, |socket| socket.set_reuse_address(true))?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
