@@ -18,7 +18,7 @@ pub mod rtt_stats;
 pub mod schedule;
 pub mod timestamp;
 pub mod tracker;
-mod varint;
+pub(crate) mod varint;
 
 pub use averages::Averages;
 pub use counters::{Counter, EndedPeriod, LIFETIME_COUNTERS, LifetimeStats, PERIOD_COUNTERS, PeriodStats};

@@ -1,12 +1,38 @@
-//! Numbers as bytes of seven bits each, in parts that say how long they are.
+//! Variable-length numbers (LEB128): seven bits a byte, the lowest first, and the highest bit of all bytes but the last.
 
 use std::time::Duration;
 
-/// Puts numbers together: seven bits a byte, the last byte of each without its highest bit.
+/// Appends a number.
+pub(crate) fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number > SEVEN_BITS {
+        bytes.push(number.to_le_bytes()[0] | MORE);
+        number >>= 7;
+    }
+    bytes.push(number.to_le_bytes()[0]);
+}
+
+/// Reads the number at the beginning; also returns the bytes behind it. `None` if it has no end, or more than 64 bits.
+pub(crate) fn split_number(mut bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0;
+    for shift in (0..u64::BITS).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        bytes = rest;
+        number |= (u64::from(byte) & SEVEN_BITS) << shift;
+        if byte & MORE == 0 {
+            return Some((number, bytes));
+        }
+    }
+    None
+}
+
+const SEVEN_BITS: u64 = 0x7f;
+const MORE: u8 = 0x80;
+
+/// Writes numbers, in parts with tag and length.
 pub(super) struct VarintWriter(Vec<u8>);
 
 impl VarintWriter {
-    /// Begins with a byte that says which version of the parts follows.
+    /// A writer whose first byte is the version of the parts.
     pub(super) fn new(version: u8) -> Self {
         Self(vec![version])
     }
@@ -15,12 +41,8 @@ impl VarintWriter {
         self.0.into()
     }
 
-    pub(super) fn number(&mut self, mut number: u64) {
-        while number > 0x7f {
-            self.0.push(number.to_le_bytes()[0] | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number.to_le_bytes()[0]);
+    pub(super) fn number(&mut self, number: u64) {
+        push_number(&mut self.0, number);
     }
 
     pub(super) fn micros(&mut self, duration: Duration) {
@@ -42,7 +64,7 @@ impl VarintWriter {
     }
 }
 
-/// Takes numbers apart again.
+/// Reads what a [`VarintWriter`] has written.
 pub(super) struct VarintReader<'a>(&'a [u8]);
 
 impl<'a> VarintReader<'a> {
@@ -55,17 +77,9 @@ impl<'a> VarintReader<'a> {
     }
 
     pub(super) fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        // 2^56 µs are two thousand years: what is larger is damaged, and would overflow somewhere.
-        for shift in (0..56).step_by(7) {
-            let (&byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
+        let (number, rest) = split_number(self.0)?;
+        self.0 = rest;
+        Some(number).filter(|number| *number < LIMIT)
     }
 
     pub(super) fn micros(&mut self) -> Option<Duration> {
@@ -87,3 +101,6 @@ impl<'a> VarintReader<'a> {
         Some(VarintReader(part))
     }
 }
+
+/// 2^56 µs are two thousand years: a larger number is damaged, and sums of it would overflow.
+const LIMIT: u64 = 1 << 56;

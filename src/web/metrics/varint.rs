@@ -1,6 +1,8 @@
 //! Numbers and texts in few bytes: most of what a scrape holds until it is written are small numbers.
 
-/// Numbers and texts, one behind the other: seven bits of a number to the byte, the lowest first (LEB128).
+use crate::measure::varint::{push_number, split_number};
+
+/// Numbers and texts, one behind the other, as variable-length numbers.
 #[derive(Debug, Default)]
 pub struct PackedSnapshots(Vec<u8>);
 
@@ -10,12 +12,8 @@ pub struct Cursor(usize);
 
 impl PackedSnapshots {
     /// Appends a number.
-    pub fn push(&mut self, mut number: u64) {
-        while number > SEVEN_BITS {
-            self.0.push(number.to_le_bytes()[0] | MORE);
-            number >>= 7;
-        }
-        self.0.push(number.to_le_bytes()[0]);
+    pub fn push(&mut self, number: u64) {
+        push_number(&mut self.0, number);
     }
 
     /// Appends a number that may be missing.
@@ -39,15 +37,9 @@ impl PackedSnapshots {
 
     /// The number at a place, which moves on; 0 behind the end.
     pub fn take(&self, place: &mut Cursor) -> u64 {
-        let (mut number, mut shift) = (0, 0);
-        while let Some(&byte) = self.0.get(place.0) {
-            place.0 += 1;
-            number |= (u64::from(byte) & SEVEN_BITS) << shift;
-            if byte & MORE == 0 {
-                break;
-            }
-            shift += 7;
-        }
+        let behind = self.0.get(place.0..).and_then(split_number);
+        let (number, rest) = behind.unwrap_or_default();
+        place.0 = self.0.len() - rest.len();
         number
     }
 
@@ -64,9 +56,6 @@ impl PackedSnapshots {
         text
     }
 }
-
-const SEVEN_BITS: u64 = 0x7f;
-const MORE: u8 = 0x80;
 
 #[cfg(test)]
 mod tests {
