@@ -19,7 +19,8 @@ pub struct ControlStats {
 }
 
 /// Why a datagram gets no answer; the label `reason` of the control socket's metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum IgnoreReason {
     /// Its sender may not use the control socket.
     NotAllowed,
@@ -33,15 +34,10 @@ pub enum IgnoreReason {
 
 impl IgnoreReason {
     /// Every reason, in the order of its counters.
-    pub const ALL: [Self; 4] = [Self::NotAllowed, Self::PortZero, Self::Ourselves, Self::Reply];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The value of the label `reason`.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotAllowed => "not_allowed",
-            Self::PortZero => "port_zero",
-            Self::Ourselves => "ourselves",
-            Self::Reply => "reply",
-        }
+        self.into_str()
     }
 }

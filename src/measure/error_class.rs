@@ -3,7 +3,8 @@
 use std::ops::{Deref, DerefMut};
 
 /// Why a request was answered by an error. The classes of `meshping_errors_total`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum ErrorClass {
     /// Network unreachable or unknown; ICMPv6 no route to destination.
     NetUnreachable,
@@ -35,39 +36,11 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// Every class, in the order of its counters.
-    pub const ALL: [Self; 13] = [
-        Self::NetUnreachable,
-        Self::HostUnreachable,
-        Self::ProtocolUnreachable,
-        Self::PortUnreachable,
-        Self::FragNeeded,
-        Self::SourceRouteFailed,
-        Self::AdminProhibited,
-        Self::BeyondScope,
-        Self::TtlExceeded,
-        Self::ReassemblyTimeout,
-        Self::ParameterProblem,
-        Self::Send,
-        Self::Other,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The value of the label `class`.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NetUnreachable => "net_unreachable",
-            Self::HostUnreachable => "host_unreachable",
-            Self::ProtocolUnreachable => "protocol_unreachable",
-            Self::PortUnreachable => "port_unreachable",
-            Self::FragNeeded => "frag_needed",
-            Self::SourceRouteFailed => "source_route_failed",
-            Self::AdminProhibited => "admin_prohibited",
-            Self::BeyondScope => "beyond_scope",
-            Self::TtlExceeded => "ttl_exceeded",
-            Self::ReassemblyTimeout => "reassembly_timeout",
-            Self::ParameterProblem => "parameter_problem",
-            Self::Send => "send",
-            Self::Other => "other",
-        }
+        self.into_str()
     }
 }
 

@@ -65,7 +65,8 @@ pub enum Event {
 }
 
 /// Why a packet was rejected; the label `reason` of `meshping_foreign_packets_total`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum RejectReason {
     /// For another program: another identifier, or an address that is no target.
     NotOurs,
@@ -81,17 +82,11 @@ pub enum RejectReason {
 
 impl RejectReason {
     /// Every reason, in the order of its counters.
-    pub const ALL: [Self; 5] = [Self::NotOurs, Self::Malformed, Self::Corrupt, Self::Stale, Self::Forged];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The value of the label `reason`.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotOurs => "not_ours",
-            Self::Malformed => "malformed",
-            Self::Corrupt => "corrupt",
-            Self::Stale => "stale",
-            Self::Forged => "forged",
-        }
+        self.into_str()
     }
 }
 

@@ -166,7 +166,7 @@ impl Model {
         let count = |entry: Entry| self.journal.iter().filter(|&&other| other == entry).count() as u64;
         LifetimeStats {
             replies: rtts(&self.journal).count() as u64,
-            errors: ErrorClass::ALL.map(|class| count(Entry::Error(class))).into(),
+            errors: std::array::from_fn(|class| count(Entry::Error(ErrorClass::ALL[class]))).into(),
             lost: count(Entry::Lost),
             void: count(Entry::Void),
             late: count(Entry::Late),

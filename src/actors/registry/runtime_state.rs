@@ -25,7 +25,8 @@ impl<H: Clone> Registry<H> {
             changes.extend(in_both_orders(runtime.collect()));
         }
         for (host, dns_name) in &self.dns_names {
-            let runtime = dns_name.subscriptions().filter(|subscription| subscription.origin == Origin::Runtime);
+            let runtime =
+                dns_name.subscriptions().filter(|subscription| subscription.origin == Origin::Runtime);
             let change = |subscription: &NameSubscription| RuntimeChange::Add {
                 name: subscription.name.clone(),
                 host: Host::Name(host.clone()),

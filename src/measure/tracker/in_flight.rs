@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn a_packed_request_keeps_its_outcome_and_its_time() {
-        let errors = ErrorClass::ALL.map(|class| Outcome::Unanswered(Cause::Error(class)));
+        let errors = ErrorClass::ALL.iter().map(|&class| Outcome::Unanswered(Cause::Error(class)));
         let others = [Outcome::Queued, Outcome::Unsent, Outcome::InFlight, Outcome::Answered, Outcome::Void];
-        let outcomes = errors.into_iter().chain(others).chain([Outcome::Unanswered(Cause::Lost)]);
+        let outcomes = errors.chain(others).chain([Outcome::Unanswered(Cause::Lost)]);
         for (outcome, replied) in outcomes.flat_map(|outcome| [(outcome, false), (outcome, true)]) {
             for nanos in [0, 7, 123_456_789_012_345_678, MAX_NANOS] {
                 let request = TrackedRequest { sent: Timestamp::from_nanos(nanos), outcome, replied };

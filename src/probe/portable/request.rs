@@ -177,7 +177,7 @@ impl RequestTotals {
     }
 
     pub(super) fn foreign(&self) -> [u64; RejectReason::ALL.len()] {
-        RejectReason::ALL.map(|reason| self.foreign[reason as usize].get())
+        self.foreign.each_ref().map(Cell::get)
     }
 }
 

@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn classes_are_called_as_the_measuring_calls_them() {
-        for class in ErrorClass::ALL {
+        for &class in ErrorClass::ALL {
             assert_eq!(class_label(class), format!(",class=\"{}\"", class.as_str()));
         }
     }
