@@ -26,7 +26,7 @@ pub(super) struct StoreHandle {
     pub(super) urgent: Notify,
     pub(super) is_urgent: Cell<bool>,
     /// Held while targets are asked and saved, so that older statistics never overwrite newer ones.
-    turn: Mutex<()>,
+    save_lock: Mutex<()>,
 }
 
 impl StoreHandle {
@@ -38,13 +38,13 @@ impl StoreHandle {
             target_changed: Notify::new(),
             urgent: Notify::new(),
             is_urgent: Cell::new(false),
-            turn: Mutex::default(),
+            save_lock: Mutex::default(),
         }
     }
 
     /// Saves the current statistics of targets; returns whether that succeeded.
     pub(super) async fn save(&self, targets: Vec<TargetRef>) -> bool {
-        let _turn = self.turn.lock().await;
+        let _guard = self.save_lock.lock().await;
         let replies = ask_all(targets, Query::<EncodedStats>::new).await;
         let retired = self.retired.take();
         let retired_set: HashSet<Address> = retired.iter().copied().collect();

@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn all_options_are_saved() {
         let mut options = TargetOptions::default();
-        let given = [
+        let pairs = [
             (OptionKey::Interval, "0.05"),
             (OptionKey::Timeout, "0.25"),
             (OptionKey::Size, "1400"),
@@ -283,7 +283,7 @@ mod tests {
             (OptionKey::DontFragment, "true"),
             (OptionKey::Family, "ipv4"),
         ];
-        for (key, text) in given {
+        for (key, text) in pairs {
             options.set(key, text).unwrap();
         }
         options.set_labels(Labels::new([("site", "a \"b\"\n"), ("rack", "7")]).unwrap());

@@ -202,7 +202,7 @@ fn copy<T: Copy>(data: &[u8]) -> Option<T> {
 fn socket_address(storage: &libc::sockaddr_storage, length: libc::socklen_t) -> Option<SocketAddr> {
     match c_int::from(storage.ss_family) {
         libc::AF_INET if length >= size_of_u32::<libc::sockaddr_in>() => {
-            // SAFETY: the family says which structure it is, and the storage is large enough for it.
+            // SAFETY: the family determines the structure, and the storage is large enough for it.
             let name: libc::sockaddr_in = unsafe { std::ptr::read((&raw const *storage).cast()) };
             Some(
                 SocketAddrV4::new(u32::from_be(name.sin_addr.s_addr).into(), u16::from_be(name.sin_port))
