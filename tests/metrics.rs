@@ -2,10 +2,6 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
-#[path = "metrics/books.rs"]
-mod books;
-#[path = "metrics/choice.rs"]
-mod choice;
 #[path = "metrics/dialects.rs"]
 mod dialects;
 #[path = "metrics/fake.rs"]
@@ -18,13 +14,16 @@ mod golden_file;
 mod http;
 #[path = "metrics/promtool.rs"]
 mod promtool;
+#[path = "metrics/query.rs"]
+mod query;
 #[path = "metrics/reload.rs"]
 mod reload;
 #[path = "metrics/server.rs"]
 mod server;
+#[path = "metrics/statistics.rs"]
+mod statistics;
 
 use actix::clock::timeout;
-use books::{busy_totals, wall};
 use fake::{Fake, many, member, start};
 use http::{DEADLINE, exchange, get, get_until, request};
 use meshping::build_info::VERSION;
@@ -34,6 +33,7 @@ use meshping::web::HttpLimits;
 use meshping::web::metrics::dialects::Dialect;
 use meshping::web::metrics::exposition::{Columns, Exposition};
 use meshping::web::metrics::snapshot::Snapshot;
+use statistics::{busy_totals, wall};
 use std::collections::HashSet;
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -1,8 +1,8 @@
 //! The exposition in each dialect, byte for byte, and what Prometheus' own tool says to it.
 
 use crate::EVIL;
-use crate::books::{busy_totals, wall};
 use crate::fake::{member, status};
+use crate::statistics::{busy_totals, wall};
 use crate::{golden_file, promtool};
 use meshping::actors::control_stats::ControlStats;
 use meshping::actors::persistence::StoreStats;
