@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&[&str]])] = &[
     ("build_info", &[]),
     ("target", &[]),
     ("measure", &[&["target"]]),
-    ("protocol", &[&["target", "measure"]]),
+    ("protocol", &[&["target", "measure", "format"]]),
     ("format", &[&["target", "measure"]]),
     ("screen", &[&["format"]]),
     ("probe", &[&["target", "measure"]]),
