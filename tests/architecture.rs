@@ -1,10 +1,12 @@
-//! Holds the shape of the tree: who may import whom, that no circle arises, who stays pure, where `unsafe` lives, how
-//! long a file gets.
+//! Checks the structure of the source tree: imports, import circles, pure modules, `unsafe`, unique names of types, and the
+//! length of files.
 
 #[path = "architecture/circles.rs"]
 mod circles;
 #[path = "architecture/imports.rs"]
 mod imports;
+#[path = "architecture/names.rs"]
+mod names;
 #[path = "architecture/source.rs"]
 mod source;
 
