@@ -201,9 +201,9 @@ mod tests {
         assert_eq!(String::from_utf8(out).unwrap(), "\u{1b}[?25lTarget\r\n\u{1b}[?25h");
     }
 
-    struct Gone;
+    struct BrokenOutput;
 
-    impl Write for Gone {
+    impl Write for BrokenOutput {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(io::ErrorKind::BrokenPipe.into())
         }
@@ -214,9 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_that_goes_away_ends_the_drawing_and_not_the_log() {
+    fn a_failed_output_ends_the_drawing_but_not_the_log() {
         let mut err = Vec::new();
-        let mut painter = Painter::new(Gone, &mut err, true);
+        let mut painter = Painter::new(BrokenOutput, &mut err, true);
         painter.paint(&[], Some(Frame::new(&[], 0, (80, 24))));
         assert!(painter.gone());
         painter.paint(&[b"news\n".to_vec()], Some(Frame::new(&[], 0, (80, 24))));
