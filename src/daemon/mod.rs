@@ -126,7 +126,7 @@ async fn serve(
         };
         web::serve(web, sources, protection, web::HttpLimits::default()).await?;
     }
-    if live_table::is_wanted(config.quiet) {
+    if live_table::is_enabled(config.quiet) {
         actix_rt::spawn(live_table::run(console, supervisor.clone().recipient()));
     }
     actix_rt::spawn(settle(supervisor.clone()));
