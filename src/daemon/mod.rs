@@ -118,7 +118,7 @@ async fn serve(
     actix_rt::spawn(hangups.reload(reload.clone().recipient(), Rc::clone(&terminal_gone)));
     if !web.is_empty() {
         let sources = WebSources {
-            roster: supervisor.clone().recipient(),
+            targets: supervisor.clone().recipient(),
             status: supervisor.clone().recipient(),
             control: control.clone().map(Addr::recipient),
             reload: Some(reload.recipient()),

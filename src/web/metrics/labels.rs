@@ -34,8 +34,8 @@ impl LabelPairs {
     /// Appends the target's own labels, sorted by name, without those in `taken`, which the dialect has set already:
     /// Prometheus rejects a whole scrape in which one series has a label twice.
     #[must_use]
-    pub fn with_own(self, member: &TargetRef, taken: &[&str]) -> Self {
-        let own = member.options.iter().flat_map(|options| options.labels.iter());
+    pub fn with_own(self, target: &TargetRef, taken: &[&str]) -> Self {
+        let own = target.options.iter().flat_map(|options| options.labels.iter());
         own.filter(|(label, _)| !taken.contains(label))
             .fold(self, |pairs, (label, value)| pairs.with(label, value))
     }

@@ -49,8 +49,8 @@ const UNKNOWN: &str = "–";
 /// Answers with the page, or with 503 when the supervisor or a pinger does not answer in time.
 pub(crate) async fn show(state: Data<WebState>) -> HttpResponse {
     let request = GetTargets { limit: Some(MAX_ROWS), ..GetTargets::default() };
-    let time_limit = state.limits.answer;
-    let Some(TargetPage { members, total }) = ask(&state.sources.roster, request, time_limit).await else {
+    let time_limit = state.limits.answer_timeout;
+    let Some(TargetPage { members, total }) = ask(&state.sources.targets, request, time_limit).await else {
         return no_answer();
     };
     let answers = tokio::time::timeout(time_limit, ask_all(members, || GetSummary)).await;

@@ -1,4 +1,4 @@
-//! Under whose names the measurements are served: `?dialect=…`. The accounting is ours in every dialect.
+//! Dialects: the names of other exporters for our measurements (`?dialect=…`). Requests are counted by our rules in all.
 
 mod meshping2017;
 mod own;
@@ -9,17 +9,17 @@ use super::family::MetricFamily;
 use super::labels::LabelPairs;
 use crate::actors::supervisor::TargetRef;
 
-/// Whose names and labels a scrape has.
+/// The exporter whose names and labels a scrape has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
-    /// Our own.
+    /// meshping.
     #[default]
     Own,
-    /// Those of meshping of 2017.
+    /// meshping of 2017.
     Meshping2017,
-    /// Those of smokeping_prober.
+    /// smokeping_prober.
     SmokepingProber,
-    /// Those of ping_exporter.
+    /// ping_exporter.
     PingExporter,
 }
 
@@ -51,13 +51,13 @@ impl Dialect {
         }
     }
 
-    /// What the series of a target bear.
-    pub fn labels(self, member: &TargetRef) -> LabelPairs {
+    /// The labels of the series of a target.
+    pub fn labels(self, target: &TargetRef) -> LabelPairs {
         match self {
-            Self::Own => own::labels(member),
-            Self::Meshping2017 => meshping2017::labels(member),
-            Self::SmokepingProber => smokeping_prober::labels(member),
-            Self::PingExporter => ping_exporter::labels(member),
+            Self::Own => own::labels(target),
+            Self::Meshping2017 => meshping2017::labels(target),
+            Self::SmokepingProber => smokeping_prober::labels(target),
+            Self::PingExporter => ping_exporter::labels(target),
         }
     }
 }

@@ -7,28 +7,28 @@ use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 use std::time::Duration;
 
-/// `name="…",target="…"`, and the target's own, none of which can be called like one of ours.
-pub(super) fn labels(member: &TargetRef) -> LabelPairs {
-    LabelPairs::default().with("name", &member.name).with("target", member.address).with_own(member, &[])
+/// `name="…",target="…"`, and the target's own labels, which cannot have these names.
+pub(super) fn labels(target: &TargetRef) -> LabelPairs {
+    LabelPairs::default().with("name", &target.name).with("target", target.address).with_own(target, &[])
 }
 
-/// The outage under way.
+/// The current outage.
 fn outage(target: &Snapshot) -> Option<Outage> {
     target.totals.outages.current()
 }
 
-/// A time that is zero without an outage, once a request has been answered or not.
-fn of_outages(target: &Snapshot, duration: Option<Duration>) -> Option<Duration> {
+/// The duration, or zero without an outage; `None` before the first request is settled.
+fn outage_duration(target: &Snapshot, duration: Option<Duration>) -> Option<Duration> {
     target.totals.summary().is_decided().then(|| duration.unwrap_or_default())
 }
 
 fn outage_so_far(target: &Snapshot) -> Option<Duration> {
-    of_outages(target, outage(target).map(|outage| target.wall.now().since(outage.since)))
+    outage_duration(target, outage(target).map(|outage| target.wall.now().since(outage.since)))
 }
 
 fn longest_outage(target: &Snapshot) -> Option<Duration> {
     let longest = target.totals.outages.longest().with(outage(target), target.wall.now());
-    of_outages(target, longest.map(|past| past.duration()))
+    outage_duration(target, longest.map(|outage| outage.duration()))
 }
 
 fn outage_start(target: &Snapshot) -> Option<u64> {
@@ -42,7 +42,7 @@ const RTT: HistogramNames = HistogramNames {
     count: "meshping_rtt_seconds_count",
 };
 
-/// All of them. In every scrape, for every target: requests = replies + errors + lost + void + pending.
+/// The families. In every scrape, for every target: requests = replies + errors + lost + void + pending.
 pub(super) static FAMILIES: [MetricFamily; 21] = [
     MetricFamily {
         name: "meshping_requests_total",
@@ -56,27 +56,27 @@ pub(super) static FAMILIES: [MetricFamily; 21] = [
     },
     MetricFamily {
         name: "meshping_errors_total",
-        help: "Requests answered by an ICMP error, or refused by our own routing at sending.",
+        help: "Requests answered by an ICMP error, or refused by our own routing when sent.",
         kind: SampleKind::Errors,
     },
     MetricFamily {
         name: "meshping_lost_total",
-        help: "Requests that nothing had answered at their timeout.",
+        help: "Requests without an answer at their timeout.",
         kind: SampleKind::Counter(|target| target.totals.lost),
     },
     MetricFamily {
         name: "meshping_void_requests_total",
-        help: "Requests that timed out while our own receive buffer dropped packets: nobody knows.",
+        help: "Requests that timed out while our own receive buffer dropped packets: their outcome is unknown.",
         kind: SampleKind::Counter(|target| target.totals.void),
     },
     MetricFamily {
         name: "meshping_pending_requests",
-        help: "Requests sent and not settled yet.",
+        help: "Requests in flight.",
         kind: SampleKind::Gauge(|target| Some(target.totals.pending)),
     },
     MetricFamily {
         name: "meshping_late_total",
-        help: "First replies that came after the timeout or after an error.",
+        help: "First replies that arrived after the timeout or after an error.",
         kind: SampleKind::Counter(|target| target.totals.late),
     },
     MetricFamily {
@@ -86,12 +86,12 @@ pub(super) static FAMILIES: [MetricFamily; 21] = [
     },
     MetricFamily {
         name: "meshping_outdated_total",
-        help: "First replies that came after a newer request had been sent.",
+        help: "First replies that arrived after a newer request had been sent.",
         kind: SampleKind::Counter(|target| target.totals.outdated),
     },
     MetricFamily {
         name: "meshping_skipped_requests_total",
-        help: "Points of the grid at which nothing was sent because we were late or short of buffers.",
+        help: "Points of the grid without a request, because the daemon was late or short of buffers.",
         kind: SampleKind::Counter(|target| target.totals.skipped),
     },
     MetricFamily {
@@ -126,17 +126,17 @@ pub(super) static FAMILIES: [MetricFamily; 21] = [
     },
     MetricFamily {
         name: "meshping_outage_seconds",
-        help: "How long two or more requests in a row have had no answer; 0 without an outage.",
+        help: "Duration of the current outage: two or more requests in a row without an answer; 0 without an outage.",
         kind: SampleKind::Duration(outage_so_far),
     },
     MetricFamily {
         name: "meshping_outage_start_time_seconds",
-        help: "Unix time at which the first request of the present outage was sent; only during one.",
+        help: "Unix time at which the first request of the current outage was sent; absent without an outage.",
         kind: SampleKind::Seconds(outage_start),
     },
     MetricFamily {
         name: "meshping_longest_outage_seconds",
-        help: "The longest outage since the target was added, the present one included; 0 without any.",
+        help: "Longest outage since the target was added, including the current one; 0 without an outage.",
         kind: SampleKind::Duration(longest_outage),
     },
     MetricFamily {
