@@ -97,16 +97,19 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["web"]),
     ("surge_ping", &["probe"]),
     ("tokio_rustls", &["web"]),
+    ("x509_parser", &["web"]),
 ];
 
 /// The only crates that compute; all others read clocks, do I/O or run things.
-const COMPUTING_CRATES: &[&str] = &["itoa", "serde", "serde_json", "siphasher", "smallvec", "thiserror"];
+const COMPUTING_CRATES: &[&str] =
+    &["itoa", "serde", "serde_json", "siphasher", "smallvec", "strum", "thiserror", "time", "x509_parser"];
 
 /// Names from `std` by which a clock is read or the world is touched.
 const IMPURE: &[&str] = &[
     "Instant::now",
     ".elapsed(",
     "SystemTime",
+    "now_utc",
     "UdpSocket",
     "TcpStream",
     "TcpListener",
