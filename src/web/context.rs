@@ -12,6 +12,7 @@ use actix::prelude::*;
 use prometheus::Registry;
 use std::sync::Arc;
 use std::time::Duration;
+use strum::EnumCount;
 use tokio::sync::Semaphore;
 
 /// The actors that the server asks.
@@ -103,6 +104,6 @@ impl WebState {
 pub struct WebStats {
     /// Condition of the web config file; `None` without one.
     pub file: Option<FileState>,
-    /// Number of rejections for each reason, in the order of [`HttpRejection::ALL`].
-    pub rejected: [u64; HttpRejection::ALL.len()],
+    /// Number of rejections for each reason, in the order of [`HttpRejection::VARIANTS`].
+    pub rejected: [u64; HttpRejection::COUNT],
 }

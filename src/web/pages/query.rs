@@ -160,7 +160,7 @@ fn matching_any(
 fn dialect(parameters: &[(String, String)]) -> Result<Dialect, QueryError> {
     match parameters {
         [] => Ok(Dialect::Own),
-        [(_, name)] => Dialect::named(name).ok_or_else(|| QueryError::Dialect(Quoted::text(name))),
+        [(_, name)] => name.parse().map_err(|_| QueryError::Dialect(Quoted::text(name))),
         _ => Err(QueryError::TwoDialects),
     }
 }

@@ -1,13 +1,16 @@
 //! Counts of connections and requests that the protection rejected.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use strum::{EnumCount, IntoStaticStr, VariantArray};
 
-/// Why a connection or request was rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a connection or request was rejected. The texts are values of a label in the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum HttpRejection {
     /// No TLS, a failed handshake, or a certificate that is missing or not accepted.
     Connection,
     /// Over the rate limit.
+    #[strum(serialize = "rate")]
     RateLimit,
     /// A body that is too long or without Content-Length.
     Body,
@@ -19,27 +22,9 @@ pub enum HttpRejection {
     Write,
 }
 
-impl HttpRejection {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::Connection, Self::RateLimit, Self::Body, Self::Credentials, Self::Busy, Self::Write];
-
-    /// What metrics call it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connection => "connection",
-            Self::RateLimit => "rate",
-            Self::Body => "body",
-            Self::Credentials => "credentials",
-            Self::Busy => "busy",
-            Self::Write => "write",
-        }
-    }
-}
-
 /// Number of rejections for each reason.
 #[derive(Debug, Default)]
-pub(crate) struct HttpRejections([AtomicU64; HttpRejection::ALL.len()]);
+pub(crate) struct HttpRejections([AtomicU64; HttpRejection::COUNT]);
 
 impl HttpRejections {
     /// Counts a rejection.
@@ -47,8 +32,8 @@ impl HttpRejections {
         self.0[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The counts, in the order of [`HttpRejection::ALL`].
-    pub(crate) fn counts(&self) -> [u64; HttpRejection::ALL.len()] {
+    /// The counts, in the order of [`HttpRejection::VARIANTS`].
+    pub(crate) fn counts(&self) -> [u64; HttpRejection::COUNT] {
         self.0.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 }

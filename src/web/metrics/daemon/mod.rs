@@ -19,6 +19,7 @@ use prometheus::core::Collector;
 #[cfg(target_os = "linux")]
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use strum::VariantArray;
 
 /// The daemon in one scrape.
 pub struct DaemonSnapshot<'a> {
@@ -194,8 +195,8 @@ fn control_requests(stats: &ControlStats) -> CollectorResult {
 fn http_rejections(stats: &WebStats) -> CollectorResult {
     let help = "Connections and requests over HTTP that were rejected.";
     let counter = IntCounterVec::new(Opts::new("meshping_http_refusals_total", help), &["reason"])?;
-    for (reason, &count) in HttpRejection::ALL.iter().zip(&stats.rejected) {
-        counter.with_label_values(&[reason.as_str()]).inc_by(count);
+    for (reason, &count) in HttpRejection::VARIANTS.iter().zip(&stats.rejected) {
+        counter.with_label_values(&[<&str>::from(reason)]).inc_by(count);
     }
     Ok(Box::new(counter))
 }

@@ -8,14 +8,18 @@ mod smokeping_prober;
 use super::family::MetricFamily;
 use super::labels::LabelPairs;
 use crate::actors::supervisor::TargetRef;
+use strum::{EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
 /// The exporter whose names and labels a scrape has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumIter, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Dialect {
-    /// meshping.
+    /// meshping: the dialect of a query without one.
     #[default]
+    #[strum(disabled)]
     Own,
     /// meshping of 2017.
+    #[strum(serialize = "meshping2017")]
     Meshping2017,
     /// smokeping_prober.
     SmokepingProber,
@@ -24,21 +28,9 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// What can be asked for by name: everything but our own, which needs none.
-    pub const FOREIGN: [(&str, Self); 3] = [
-        ("meshping2017", Self::Meshping2017),
-        ("smokeping_prober", Self::SmokepingProber),
-        ("ping_exporter", Self::PingExporter),
-    ];
-
-    /// The dialect of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::FOREIGN.iter().find(|(known, _)| *known == name).map(|(_, dialect)| *dialect)
-    }
-
-    /// The names that can be asked for.
+    /// The dialects that a query can select, separated by commas.
     pub fn names() -> String {
-        Self::FOREIGN.map(|(name, _)| name).join(", ")
+        Self::iter().map(<&str>::from).collect::<Vec<_>>().join(", ")
     }
 
     /// The families of the targets.
@@ -68,8 +60,17 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
+    fn every_dialect_but_our_own_has_a_name() {
+        assert_eq!(Dialect::names(), "meshping2017, smokeping_prober, ping_exporter");
+        for dialect in Dialect::iter() {
+            assert_eq!(<&str>::from(dialect).parse(), Ok(dialect));
+        }
+        assert!("own".parse::<Dialect>().is_err() && "Own".parse::<Dialect>().is_err());
+    }
+
+    #[test]
     fn every_family_is_described_once() {
-        for dialect in Dialect::FOREIGN.map(|(_, dialect)| dialect).into_iter().chain([Dialect::Own]) {
+        for dialect in Dialect::iter().chain([Dialect::Own]) {
             let mut names = HashSet::new();
             for family in dialect.families() {
                 assert!(names.insert(family.name), "twice: {}", family.name);

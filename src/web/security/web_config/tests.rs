@@ -68,7 +68,7 @@ fn other_content_is_an_error_with_its_place_and_what_is_allowed() {
             "/web.yml:1:1: unknown field `tls_server_conf`, expected one of tls_server_config",
         ),
         (tls("cert_fil: a"), "/web.yml:4:3: unknown field `cert_fil`, expected one of cert, cert_file"),
-        (tls("min_version: TLS11"), "/web.yml:4:16: TLS11 is too old"),
+        (tls("min_version: TLS11"), "/web.yml:4:16: \"TLS11\" is not supported"),
         (tls("min_version: TLS13\n  max_version: TLS12"), "min_version is above max_version"),
         (
             tls("min_version: TLS12\n  max_version: TLS12\n  cipher_suites: [TLS_AES_128_GCM_SHA256]"),
