@@ -6,8 +6,8 @@
 mod client;
 #[path = "dhcp_hook/host.rs"]
 mod host;
-#[path = "dhcp_hook/life.rs"]
-mod life;
+#[path = "dhcp_hook/lease_lifecycle.rs"]
+mod lease_lifecycle;
 #[path = "dhcp_hook/load.rs"]
 mod load;
 mod own_network;

@@ -1,11 +1,7 @@
-//! HTTP from outside: the exposition against a golden file and Prometheus' own tool, and clients of every kind.
+//! The HTTP server: the exposition, compared with a golden file and checked by promtool, and clients of every kind.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
-#[path = "metrics/books.rs"]
-mod books;
-#[path = "metrics/choice.rs"]
-mod choice;
 #[path = "metrics/dialects.rs"]
 mod dialects;
 #[path = "metrics/fake.rs"]
@@ -18,14 +14,17 @@ mod golden_file;
 mod http;
 #[path = "metrics/promtool.rs"]
 mod promtool;
+#[path = "metrics/query.rs"]
+mod query;
 #[path = "metrics/reload.rs"]
 mod reload;
 #[path = "metrics/server.rs"]
 mod server;
+#[path = "metrics/statistics.rs"]
+mod statistics;
 
 use actix::clock::timeout;
-use books::{busy_totals, wall};
-use fake::{Fake, many, member, start};
+use fake::{Fake, many, start, target};
 use http::{DEADLINE, exchange, get, get_until, request};
 use meshping::build_info::VERSION;
 use meshping::measure::Histogram;
@@ -34,6 +33,7 @@ use meshping::web::HttpLimits;
 use meshping::web::metrics::dialects::Dialect;
 use meshping::web::metrics::exposition::{Columns, Exposition};
 use meshping::web::metrics::snapshot::Snapshot;
+use statistics::{busy_totals, wall};
 use std::collections::HashSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -46,12 +46,12 @@ use tokio::sync::Semaphore;
 const EVIL: &str = "</script>\"\\\n\u{1b}[31m#{}\0";
 
 #[actix::test]
-async fn a_large_exposition_comes_in_pieces_that_add_up() {
+async fn a_large_exposition_comes_in_chunks_that_add_up() {
     let network = ScriptedNetwork::new();
-    let member = member(&network, "192.0.2.1", "one");
+    let target = target(&network, "192.0.2.1", "one");
     let mut columns = Columns::new(Dialect::Own);
     (0..2000).for_each(|_| {
-        columns.push(&Snapshot::new(Dialect::Own.labels(&member), &member, busy_totals(), wall()));
+        columns.push(&Snapshot::new(Dialect::Own.labels(&target), &target, busy_totals(), wall()));
     });
     let pieces: Vec<_> = Exposition::new(columns, "the rest\n".into()).collect();
     assert!(pieces.len() > 10, "{} pieces", pieces.len());
@@ -63,11 +63,11 @@ async fn a_large_exposition_comes_in_pieces_that_add_up() {
 }
 
 #[actix::test]
-async fn a_scrape_of_living_targets_adds_up() {
+async fn counters_of_running_targets_add_up() {
     let (fast, mixed) = ("127.0.0.2".parse().unwrap(), "127.0.0.3".parse().unwrap());
     let network = ScriptedNetwork::new().host(fast, [reply_micros(300)]).host(mixed, [reply(2), silence()]);
-    let members = vec![member(&network, "127.0.0.2", "fast"), member(&network, "127.0.0.3", EVIL)];
-    let (server, handle) = start(Fake::new(members), HttpLimits::default()).await;
+    let targets = vec![target(&network, "127.0.0.2", "fast"), target(&network, "127.0.0.3", EVIL)];
+    let (server, handle) = start(Fake::new(targets), HttpLimits::default()).await;
     let replied = async {
         loop {
             let scrape = get(server, "/metrics").await;
@@ -104,7 +104,7 @@ async fn a_scrape_of_living_targets_adds_up() {
     handle.stop();
 }
 
-/// What a program makes of its standard input.
+/// The output of a program for this input.
 fn filter(program: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new(program)
         .args(arguments)
@@ -138,17 +138,17 @@ async fn an_exposition_is_compressed_for_those_who_accept_it() {
 }
 
 #[actix::test]
-async fn a_third_scrape_at_once_is_told_to_come_back() {
+async fn a_third_concurrent_scrape_is_answered_with_503() {
     let gate = Arc::new(Semaphore::new(0));
     let network = ScriptedNetwork::new();
-    let fake = Fake { gate: Arc::clone(&gate), ..Fake::new(vec![member(&network, "::1", "one")]) };
+    let fake = Fake { gate: Arc::clone(&gate), ..Fake::new(vec![target(&network, "::1", "one")]) };
     let mut asked = fake.asked.subscribe();
     let (server, handle) = start(fake, HttpLimits::default()).await;
     let scrapes = [0; 2].map(|_| actix_rt::spawn(get(server, "/metrics")));
     timeout(DEADLINE, asked.wait_for(|&asked| asked == 2)).await.expect("both are under way").unwrap();
     let third = get(server, "/metrics").await;
     assert_eq!((third.status, third.header("retry-after")), (503, Some("1")));
-    assert_eq!(get(server, "/-/healthy").await.status, 200, "others are not held up");
+    assert_eq!(get(server, "/-/healthy").await.status, 200, "other pages are not delayed");
     gate.add_permits(100);
     for scrape in scrapes {
         assert_eq!(scrape.await.unwrap().status, 200);
@@ -157,7 +157,7 @@ async fn a_third_scrape_at_once_is_told_to_come_back() {
     handle.stop();
 }
 
-/// Asks for a scrape, and reads its first bytes only.
+/// Requests a scrape and reads only its first bytes.
 async fn begin_scrape(server: std::net::SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -170,7 +170,7 @@ async fn begin_scrape(server: std::net::SocketAddr) -> TcpStream {
 }
 
 #[actix::test]
-async fn a_client_that_goes_away_leaves_its_place_to_the_next() {
+async fn a_client_that_disconnects_frees_its_scrape_slot() {
     let network = ScriptedNetwork::new();
     let (server, handle) = start(Fake::new(many(&network, 10_000)), HttpLimits::default()).await;
     let clients = [begin_scrape(server).await, begin_scrape(server).await];
@@ -182,9 +182,9 @@ async fn a_client_that_goes_away_leaves_its_place_to_the_next() {
 }
 
 #[actix::test]
-async fn a_client_that_stops_reading_loses_its_place() {
+async fn a_client_that_stops_reading_loses_its_scrape_slot() {
     let network = ScriptedNetwork::new();
-    let limits = HttpLimits { scrape: Duration::from_secs(3), ..HttpLimits::default() };
+    let limits = HttpLimits { scrape_timeout: Duration::from_secs(3), ..HttpLimits::default() };
     let (server, handle) = start(Fake::new(many(&network, 10_000)), limits).await;
     let mut clients = [begin_scrape(server).await, begin_scrape(server).await];
     get_until(server, "/metrics", 200).await;
@@ -192,30 +192,30 @@ async fn a_client_that_stops_reading_loses_its_place() {
         let mut rest = Vec::new();
         let end = timeout(DEADLINE, client.read_to_end(&mut rest)).await.expect("the connection ends");
         let whole = rest.ends_with(b"\r\n0\r\n\r\n");
-        assert!(end.is_err() || !whole, "a scrape that was given up must not look whole");
+        assert!(end.is_err() || !whole, "an aborted scrape must not look complete");
     }
     handle.stop();
 }
 
 #[actix::test]
-async fn a_client_whose_window_stays_shut_is_cut_off_by_the_kernel() {
+async fn the_kernel_ends_the_connection_of_a_client_whose_window_stays_closed() {
     let network = ScriptedNetwork::new();
-    let limits = HttpLimits { client: Duration::from_secs(2), ..HttpLimits::default() };
+    let limits = HttpLimits { client_timeout: Duration::from_secs(2), ..HttpLimits::default() };
     let (server, handle) = start(Fake::new(many(&network, 10_000)), limits).await;
     let _clients = [begin_scrape(server).await, begin_scrape(server).await];
     get_until(server, "/metrics", 200).await;
     handle.stop();
 }
 
-/// What a Content-Security-Policy calls a piece of style.
+/// Computes the hash of a style for a Content-Security-Policy.
 const DIGEST: &str = "import sys, hashlib, base64
 print(base64.b64encode(hashlib.sha256(sys.stdin.buffer.read()).digest()).decode())";
 
 #[actix::test]
 async fn the_page_shows_names_as_text_under_a_strict_policy() {
     let network = ScriptedNetwork::new();
-    let members = vec![member(&network, "127.0.0.1", EVIL), member(&network, "::1", "<img src=x>")];
-    let (server, handle) = start(Fake::new(members), HttpLimits::default()).await;
+    let targets = vec![target(&network, "127.0.0.1", EVIL), target(&network, "::1", "<img src=x>")];
+    let (server, handle) = start(Fake::new(targets), HttpLimits::default()).await;
     let page = get(server, "/").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let html = page.text();
@@ -249,14 +249,18 @@ async fn health_is_a_line_and_readiness_is_the_daemons() {
             assert_eq!((answer.status, answer.text().lines().count()), (status, 1), "{path}");
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         }
-        assert_eq!(get(server, "/metrics").await.status, 200, "metrics tell of every state");
+        assert_eq!(
+            get(server, "/metrics").await.status,
+            200,
+            "metrics are served before the daemon is ready"
+        );
         handle.stop();
     }
 }
 
 #[actix::test]
-async fn a_daemon_that_does_not_answer_is_unavailable_and_not_a_hanging_request() {
-    let limits = HttpLimits { answer: Duration::from_millis(100), ..HttpLimits::default() };
+async fn requests_end_with_503_when_the_daemon_does_not_answer() {
+    let limits = HttpLimits { answer_timeout: Duration::from_millis(100), ..HttpLimits::default() };
     let fake = Fake { gate: Arc::new(Semaphore::new(0)), ..Fake::new(Vec::new()) };
     let (server, handle) = start(fake, limits).await;
     for path in ["/", "/metrics"] {
@@ -268,16 +272,16 @@ async fn a_daemon_that_does_not_answer_is_unavailable_and_not_a_hanging_request(
 
 #[actix::test]
 async fn a_long_scrape_may_take_longer_than_one_answer() {
-    let limits = HttpLimits { answer: Duration::from_secs(2), ..HttpLimits::default() };
+    let limits = HttpLimits { answer_timeout: Duration::from_secs(2), ..HttpLimits::default() };
     let (gate, network) = (Arc::new(Semaphore::new(0)), ScriptedNetwork::new());
     let fake = Fake { gate: Arc::clone(&gate), ..Fake::new(many(&network, 2_000)) };
     let mut asked = fake.asked.subscribe();
     let (server, handle) = start(fake, limits).await;
     let scrape = actix_rt::spawn(get(server, "/metrics"));
-    // Four pages, and the question whether there are more.
+    // Four pages, and a fifth request that finds no more.
     for page in 1..=5 {
         timeout(DEADLINE, asked.wait_for(|&asked| asked == page)).await.expect("it is asked for").unwrap();
-        tokio::time::sleep(limits.answer / 4).await;
+        tokio::time::sleep(limits.answer_timeout / 4).await;
         gate.add_permits(1);
     }
     assert_eq!(scrape.await.unwrap().status, 200);
@@ -285,7 +289,7 @@ async fn a_long_scrape_may_take_longer_than_one_answer() {
 }
 
 #[actix::test]
-async fn only_the_paths_that_there_are_can_be_read_and_only_read() {
+async fn only_known_paths_can_be_read_and_only_with_get_and_head() {
     let (server, handle) = start(Fake::new(Vec::new()), HttpLimits::default()).await;
     for path in ["/nothing", "/metrics/", "/-/", "//", "/%2e%2e/etc/passwd", "/metrics%00", "/?q=%3Cb%3E"] {
         let answer = get(server, path).await;
@@ -304,16 +308,16 @@ async fn only_the_paths_that_there_are_can_be_read_and_only_read() {
             assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method} {path}");
         }
         let head = exchange(server, &request("HEAD", path, "")).await;
-        // A head announces chunks and has none.
+        // A response to HEAD announces chunks and has none.
         assert!(head.is_none_or(|head| head.status == 200 && head.body.is_empty()), "{path}");
     }
     handle.stop();
 }
 
 #[actix::test]
-async fn hostile_clients_get_an_error_or_nothing_and_hold_nobody_up() {
-    // The server's clock for this is half a second coarse.
-    let limits = HttpLimits { client: Duration::from_secs(2), ..HttpLimits::default() };
+async fn hostile_clients_get_an_error_or_nothing_and_do_not_delay_others() {
+    // The server checks this limit every half second.
+    let limits = HttpLimits { client_timeout: Duration::from_secs(2), ..HttpLimits::default() };
     let (server, handle) = start(Fake::new(Vec::new()), limits).await;
     let long_path = format!("/{}", "a".repeat(200_000));
     let cases: [(&str, Vec<u8>); 9] = [

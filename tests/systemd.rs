@@ -1,13 +1,13 @@
 //! meshping.service under a real systemd, in namespaces of the test's own. Needs root, or a sudo that asks nothing.
 
+#[path = "systemd/environment.rs"]
+mod environment;
 #[path = "systemd/lab.rs"]
 mod lab;
 #[path = "systemd/package.rs"]
 mod package;
 #[path = "systemd/sockets.rs"]
 mod sockets;
-#[path = "systemd/surroundings.rs"]
-mod surroundings;
 #[path = "systemd/upgrade.rs"]
 mod upgrade;
 #[path = "systemd/watchdog.rs"]

@@ -1,4 +1,4 @@
-//! The HTTP server of the daemon itself behind a web config file: TLS, certificates, users, limits, what is read again.
+//! The HTTP server of the daemon with a web config file: TLS, certificates, users, limits, changes of files.
 
 #![allow(clippy::panic, reason = "these are tests")]
 

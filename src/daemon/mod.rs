@@ -118,7 +118,7 @@ async fn serve(
     actix_rt::spawn(hangups.reload(reload.clone().recipient(), Rc::clone(&terminal_gone)));
     if !web.is_empty() {
         let sources = WebSources {
-            roster: supervisor.clone().recipient(),
+            targets: supervisor.clone().recipient(),
             status: supervisor.clone().recipient(),
             control: control.clone().map(Addr::recipient),
             reload: Some(reload.recipient()),
@@ -126,7 +126,7 @@ async fn serve(
         };
         web::serve(web, sources, protection, web::HttpLimits::default()).await?;
     }
-    if live_table::is_wanted(config.quiet) {
+    if live_table::is_enabled(config.quiet) {
         actix_rt::spawn(live_table::run(console, supervisor.clone().recipient()));
     }
     actix_rt::spawn(settle(supervisor.clone()));

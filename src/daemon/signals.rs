@@ -35,11 +35,17 @@ impl Hangups {
     }
 }
 
-/// Whether whoever started us has SIGHUP ignored; the kernel tells it as the lowest bit of a mask (proc_pid_status(5)).
+/// Whether the parent process has set SIGHUP to be ignored. Signal n is bit n - 1 of the mask (proc_pid_status(5)).
+#[cfg(target_os = "linux")]
 fn is_hangup_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.is_some_and(|mask| mask.trim().ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']))
+    let status = procfs::process::Process::myself().and_then(|process| process.status());
+    let bit = SignalKind::hangup().as_raw_value() - 1;
+    status.is_ok_and(|status| status.sigign >> bit & 1 == 1)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_hangup_ignored() -> bool {
+    false
 }
 
 /// SIGINT and SIGTERM, caught from the start on.

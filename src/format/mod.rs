@@ -1,4 +1,4 @@
-//! How values are written for people: tables, times, strangers' text. Pure; every edge uses it.
+//! Formats values for people: tables, times, escaped text. Pure; used by every edge.
 
 pub mod escape;
 pub mod table;

@@ -1,5 +1,6 @@
-//! Strangers' text, made fit to be repeated in a message.
+//! Text of a request, shortened and escaped for an error message.
 
+use crate::format::escape::{Escaped, Medium, cut};
 use std::fmt;
 
 /// A text of a request: cut to [`Quoted::MAX`] characters, control characters and the like escaped.
@@ -7,20 +8,19 @@ use std::fmt;
 pub struct Quoted(String);
 
 impl Quoted {
-    /// So many characters of the text are repeated.
+    /// Maximum number of characters of the text; `…` follows where there are more.
     pub const MAX: usize = 64;
 
     /// Text, shown in double quotes.
     pub fn text(text: &str) -> Self {
-        let (head, more) = cut(text);
-        Self(format!("{head:?}{more}"))
+        let (head, more) = cut(text, Self::MAX);
+        Self(format!("\"{}\"{more}", Escaped(Medium::Quotes, head)))
     }
 
-    /// JSON that is no string, shown as it was written.
+    /// JSON other than a string, shown as in the request.
     pub fn json(json: &str) -> Self {
-        let (head, more) = cut(json);
-        let shown: String = head.chars().map(|c| if is_plain(c) { c } else { '?' }).collect();
-        Self(shown + more)
+        let (head, more) = cut(json, Self::MAX);
+        Self(format!("{}{more}", Escaped(Medium::Json, head)))
     }
 }
 
@@ -36,24 +36,12 @@ impl From<Quoted> for String {
     }
 }
 
-fn cut(text: &str) -> (&str, &'static str) {
-    match text.char_indices().nth(Quoted::MAX) {
-        Some((end, _)) => (&text[..end], "…"),
-        None => (text, ""),
-    }
-}
-
-/// Outside of strings JSON is ASCII; what is nested in an array or object may hold anything.
-fn is_plain(c: char) -> bool {
-    c == ' ' || c.is_ascii_graphic()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_repeated_is_short_and_harmless() {
+    fn quoted_text_is_short_and_harmless() {
         let cases = [
             (Quoted::text("web"), r#""web""#),
             (Quoted::text("a\u{1b}[31m\n\"é\u{202e}"), r#""a\u{1b}[31m\n\"é\u{202e}""#),

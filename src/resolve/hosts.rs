@@ -1,4 +1,4 @@
-//! The file of static names, `/etc/hosts`: which addresses a name has there. Pure.
+//! Addresses of names in `/etc/hosts`. Pure.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,16 +8,16 @@ use std::net::IpAddr;
 pub(super) struct Hosts(HashMap<String, Vec<IpAddr>>);
 
 impl Hosts {
-    /// Reads `ADDRESS NAME…` lines; what is no such line is passed over, as the system's own resolver does.
+    /// Reads `ADDRESS NAME…` lines; ignores other lines, as the system's resolver does.
     pub(super) fn parse(text: &[u8]) -> Self {
         let mut hosts = Self::default();
         for line in String::from_utf8_lossy(text).lines() {
-            hosts.take_line(line);
+            hosts.add_line(line);
         }
         hosts
     }
 
-    fn take_line(&mut self, line: &str) {
+    fn add_line(&mut self, line: &str) {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
         let Some(Ok(address)) = words.next().map(|word| word.trim_start_matches('\u{feff}').parse()) else {
             return;
@@ -30,13 +30,13 @@ impl Hosts {
         }
     }
 
-    /// The addresses of a name, none if the file does not know it. No search list applies.
+    /// The addresses of a name; empty if the file does not contain it. The search list does not apply.
     pub(super) fn get(&self, name: &str) -> &[IpAddr] {
         self.0.get(&key(name)).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
-/// Case and the root's dot make no difference (RFC 4343).
+/// A name without the dot of the root, in lower case: neither distinguishes names (RFC 4343).
 fn key(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }

@@ -1,4 +1,4 @@
-//! The port to names: what a name's actor asks, and what it is told. DNS itself is behind [`Resolve`].
+//! The port to name resolution: questions and answers. DNS is behind the trait [`Resolve`].
 
 #[deny(clippy::disallowed_methods)]
 pub mod follow;
@@ -17,16 +17,16 @@ use futures_util::stream::LocalBoxStream;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Looks names up. Answers are not cached: whoever asks paces itself by the TTL.
+/// Looks names up. Does not cache answers: callers space their look-ups by the TTL.
 pub trait Resolve {
-    /// Asks for the addresses of a name: one item for each family that is wanted, as soon as it is known.
+    /// Looks up the addresses of a name: one item for each requested family, as soon as it is known.
     ///
-    /// A server that never answers for AAAA must not hold up the addresses that its A records gave. The stream
-    /// always ends, within some ten seconds.
+    /// A server that never answers for AAAA must not delay the addresses of its A records. The stream always ends,
+    /// within about ten seconds.
     fn lookup(&self, name: &HostName) -> LocalBoxStream<'static, (Family, FamilyAnswer)>;
 }
 
-/// Which address families of names are wanted.
+/// The address families to look up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Families {
     /// A records.
@@ -36,44 +36,43 @@ pub struct Families {
 }
 
 impl Families {
-    /// Both of them.
+    /// Both families.
     pub const BOTH: Self = Self { v4: true, v6: true };
 
-    /// Those that are wanted.
-    pub fn wanted(self) -> impl Iterator<Item = Family> {
+    /// The selected families.
+    pub fn selected(self) -> impl Iterator<Item = Family> {
         [(self.v4, Family::V4), (self.v6, Family::V6)]
             .into_iter()
-            .filter_map(|(wanted, family)| wanted.then_some(family))
+            .filter_map(|(selected, family)| selected.then_some(family))
     }
 }
 
-/// What is known of one family of a name's addresses.
+/// The answer for one family of a name's addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FamilyAnswer {
-    /// It has these addresses, never none, for so long.
+    /// At least one address, and how long they are valid.
     Addresses(Vec<IpAddr>, Duration),
-    /// The name exists, but has no address of this family (NODATA).
+    /// The name exists without an address of this family (NODATA), for this long.
     NoData(Duration),
-    /// The name does not exist (NXDOMAIN).
+    /// The name does not exist (NXDOMAIN), for this long.
     NoName(Duration),
-    /// The servers said that they fail (SERVFAIL, REFUSED).
+    /// The servers report a failure (SERVFAIL, REFUSED).
     Failed,
-    /// Nobody answered, or nothing that makes sense.
+    /// No answer, or no valid one.
     Silent,
 }
 
-/// What a look-up came to, all families together; an error reply may be made of it, so it is only ever what is
-/// known for certain.
+/// Result of a look-up over all families. Error replies are made of it, so it states only what is certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookupVerdict {
     /// At least one address that can be pinged.
     Addresses,
-    /// The name exists, but has no address of a wanted family that can be pinged.
+    /// The name exists without an address of a selected family that can be pinged.
     NoAddress,
     /// The name does not exist.
     NoName,
-    /// The servers said that they fail.
+    /// The servers report a failure.
     ServersFail,
-    /// Too little was answered to say anything.
+    /// Too few answers for any other result.
     Silent,
 }

@@ -1,5 +1,5 @@
-//! Name servers at link-local addresses, as routers announce them (`nameserver fe80::1%eth0`). hickory drops
-//! the zone, so the network below it puts it back.
+//! Name servers at link-local addresses, as routers announce them (`nameserver fe80::1%eth0`). hickory drops the zone, so
+//! the network layer below it adds the zone again.
 
 use hickory_resolver::net::runtime::{
     DnsUdpSocket, RuntimeProvider, TokioHandle, TokioRuntimeProvider, TokioTime,
@@ -19,10 +19,10 @@ pub(super) struct Scoped {
 }
 
 impl Scoped {
-    /// Addresses are in the zone of that interface, given by its name or index.
+    /// Addresses are in the zone of this interface, a name or index; in none for `None`.
     ///
     /// # Errors
-    /// If there is no such interface.
+    /// If the interface does not exist.
     pub(super) fn to(zone: Option<&str>) -> io::Result<Self> {
         Ok(Self { tokio: TokioRuntimeProvider::default(), zone: zone.map_or(Ok(0), interface_index)? })
     }
@@ -92,7 +92,7 @@ fn within(mut address: SocketAddr, zone: u32) -> SocketAddr {
     address
 }
 
-/// The index of an interface. The system's own reading of literals knows its name; nothing is looked up for it.
+/// The index of an interface. Parsing the literal resolves the name of the interface without a DNS query.
 fn interface_index(zone: &str) -> io::Result<u32> {
     let addresses = (format!("fe80::1%{zone}"), 0).to_socket_addrs()?;
     let indices = addresses.filter_map(|address| match address {

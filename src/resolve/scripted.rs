@@ -1,4 +1,4 @@
-//! Names that answer as they are told, for tests in virtual time.
+//! A resolver with scripted answers, for tests in virtual time.
 
 use super::{FamilyAnswer, Resolve};
 use crate::target::{Family, HostName};
@@ -10,15 +10,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A resolver that answers what it was told, in the order it was told; the last answer stays. A name that it
-/// was told nothing of does not exist.
+/// A resolver with scripted answers for each name, in order; the last answer repeats. Names without a script do not
+/// exist.
 #[derive(Debug, Default)]
 pub struct ScriptedNames {
     names: RefCell<HashMap<HostName, VecDeque<LookupScript>>>,
     asked: RefCell<Vec<(HostName, Instant)>>,
 }
 
-/// One answer to a look-up: what each family says, and how long after the question.
+/// The answers of each family to a look-up, with their delays.
 #[derive(Debug, Clone)]
 pub struct LookupScript(Vec<(Duration, Family, FamilyAnswer)>);
 
@@ -29,47 +29,47 @@ impl LookupScript {
         Self(vec![(soon, Family::V4, v4), (soon, Family::V6, v6)])
     }
 
-    /// Only one family is asked for.
+    /// Only one family answers, after a millisecond.
     pub fn only(family: Family, answer: FamilyAnswer) -> Self {
         Self(vec![(Duration::from_millis(1), family, answer)])
     }
 
-    /// One family takes so long.
+    /// Sets the delay of one family.
     #[must_use]
-    pub fn after(mut self, delay: Duration, slow: Family) -> Self {
-        for (when, family, _) in &mut self.0 {
-            if *family == slow {
-                *when = delay;
+    pub fn after(mut self, delay: Duration, delayed: Family) -> Self {
+        for (after, family, _) in &mut self.0 {
+            if *family == delayed {
+                *after = delay;
             }
         }
-        self.0.sort_by_key(|&(when, ..)| when);
+        self.0.sort_by_key(|&(after, ..)| after);
         self
     }
 }
 
-/// An answer with these addresses, texts of either family.
+/// An answer with these addresses.
 ///
 /// # Panics
-/// If a text is no address.
+/// If a text is not an address.
 pub fn addresses(ttl_seconds: u64, texts: &[&str]) -> FamilyAnswer {
     let parse = |text: &&str| text.parse::<IpAddr>().expect("a test's own text is an address");
     FamilyAnswer::Addresses(texts.iter().map(parse).collect(), Duration::from_secs(ttl_seconds))
 }
 
 impl ScriptedNames {
-    /// No name exists.
+    /// A resolver for which no name exists.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From now on the name answers so: each script once, the last one for ever.
+    /// Sets the answers of a name: each script once, the last one repeatedly.
     pub fn set(&self, name: &HostName, scripts: impl IntoIterator<Item = LookupScript>) {
         self.names.borrow_mut().insert(name.clone(), scripts.into_iter().collect());
     }
 
-    /// When the name was asked for.
+    /// The times of all look-ups of a name.
     pub fn asked(&self, name: &HostName) -> Vec<Instant> {
-        self.asked.borrow().iter().filter(|(asked, _)| asked == name).map(|&(_, when)| when).collect()
+        self.asked.borrow().iter().filter(|(asked, _)| asked == name).map(|&(_, at)| at).collect()
     }
 
     fn next(&self, name: &HostName) -> LookupScript {

@@ -1,19 +1,19 @@
-//! The search list: which full names a name may mean, and what their answers mean together. Pure.
+//! The search list: the full names that a name may stand for, and how their answers combine. Pure.
 
 use super::FamilyAnswer;
 
-/// The full names, without the root's dot, that a name may mean, in the order in which they are to be tried.
+/// The full names that a name may stand for, without the dot of the root, in the order in which to try them.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Candidates {
     /// The full names.
     pub names: Vec<String>,
-    /// The first of them is the name as it was written.
+    /// Whether the first of them is the name itself.
     pub as_is_first: bool,
 }
 
 impl Candidates {
-    /// A name with at least `ndots` dots is tried as it is first, else last (resolv.conf(5)). A name that ends in
-    /// a dot, and those that never leave this host (RFC 6761, RFC 7686), are not searched for.
+    /// A name with at least `ndots` dots is tried unchanged first, otherwise last (resolv.conf(5)). Names that end in a dot
+    /// and special names (RFC 6761, RFC 7686) are not combined with the search list.
     pub(super) fn of(name: &str, search: &[String], ndots: usize) -> Self {
         let bare = name.strip_suffix('.').unwrap_or(name);
         let as_is_first = bare.len() < name.len() || is_special(bare) || dots(bare) >= ndots;
@@ -30,22 +30,21 @@ impl Candidates {
         Self { names, as_is_first }
     }
 
-    /// What it means for one family that none of the first candidates has an address.
+    /// The combined answer of one family when no candidate has an address.
     ///
-    /// `story` holds an answer for each candidate that was asked for. That a name exists beats that another does
-    /// not. That we do not know beats both, or a moment's failure would count as "it has no address"; except
-    /// that when the name as it is was answered for, failing search domains do not matter.
-    pub(super) fn verdict(&self, story: &[FamilyAnswer]) -> FamilyAnswer {
-        let heard = |answer: &FamilyAnswer| story.contains(answer);
-        let decisive = if self.as_is_first { &story[..story.len().min(1)] } else { story };
-        if heard(&FamilyAnswer::Silent) || story.is_empty() {
+    /// `answers` has an answer for each candidate that was looked up. "Exists without an address" overrides "does not
+    /// exist". A failure overrides both, because it must not count as "has no address"; but failures of search domains
+    /// do not matter once the name itself has an answer.
+    pub(super) fn verdict(&self, answers: &[FamilyAnswer]) -> FamilyAnswer {
+        let decisive = if self.as_is_first { &answers[..answers.len().min(1)] } else { answers };
+        if answers.contains(&FamilyAnswer::Silent) || answers.is_empty() {
             return FamilyAnswer::Silent;
         }
         if decisive.contains(&FamilyAnswer::Failed) {
             return FamilyAnswer::Failed;
         }
-        let no_data = story.iter().find(|answer| matches!(answer, FamilyAnswer::NoData(_)));
-        no_data.or(story.first()).cloned().unwrap_or(FamilyAnswer::Silent)
+        let no_data = answers.iter().find(|answer| matches!(answer, FamilyAnswer::NoData(_)));
+        no_data.or(answers.first()).cloned().unwrap_or(FamilyAnswer::Silent)
     }
 }
 
@@ -64,7 +63,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn the_search_list_applies_as_resolv_conf_says() {
+    fn the_search_list_applies_by_the_rules_of_resolv_conf() {
         let search = ["lan".to_owned(), "example.org".to_owned()];
         let cases: [(&str, usize, &[&str]); 9] = [
             ("router", 1, &["router.lan", "router.example.org", "router"]),
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_of_all_candidates_make_one() {
+    fn the_answers_of_all_candidates_are_combined() {
         let ttl = Duration::from_secs(7);
         let (none, data, failed, silent) = (
             FamilyAnswer::NoName(ttl),
@@ -104,10 +103,10 @@ mod tests {
             (true, vec![&failed, &none], &failed),
             (true, vec![&none, &silent], &silent),
         ];
-        for (as_is_first, story, expected) in cases {
+        for (as_is_first, answers, expected) in cases {
             let candidates = Candidates { names: Vec::new(), as_is_first };
-            let story: Vec<FamilyAnswer> = story.into_iter().cloned().collect();
-            assert_eq!(&candidates.verdict(&story), expected, "{as_is_first} {story:?}");
+            let answers: Vec<FamilyAnswer> = answers.into_iter().cloned().collect();
+            assert_eq!(&candidates.verdict(&answers), expected, "{as_is_first} {answers:?}");
         }
     }
 }

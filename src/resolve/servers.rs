@@ -1,8 +1,8 @@
-//! The name servers of `/etc/resolv.conf`, asked with hickory: one question, one full name, one family.
+//! Queries the name servers of `/etc/resolv.conf` with hickory, for one full name and one family at a time.
 //!
-//! Each server has its own hickory resolver, with no cache, no search list and no retries. Left to itself,
-//! hickory takes one server's SERVFAIL for the answer although the next would know, and with a search list
-//! it keeps only the last error.
+//! Each server has its own hickory resolver, without cache, search list and retries. A resolver with several servers
+//! returns one server's SERVFAIL although the next has the answer, and one with a search list returns only the last
+//! error.
 
 use super::FamilyAnswer;
 use super::scoped::{Scoped, split};
@@ -22,44 +22,44 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
-/// A look-up takes no longer than this, whatever resolv.conf says.
-pub(super) const TOTAL: Duration = Duration::from_secs(10);
+/// Time limit for a look-up; overrides resolv.conf.
+pub(super) const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// So long a server that was silent is asked after the others.
-const SULK: Duration = Duration::from_secs(30);
+/// For this long after a query without answer a server is asked after the others.
+const SILENT_SERVER_DELAY: Duration = Duration::from_secs(30);
 
-/// How long a negative answer holds that does not say so (RFC 2308 §5 wants none of them kept for long).
+/// TTL of negative answers without one (RFC 2308 §5: such answers should not be cached).
 const NEGATIVE_TTL: Duration = Duration::from_secs(5);
 
-/// More questions than this at once to one server are refused by hickory.
-const MAX_ACTIVE: usize = 1024;
+/// Maximum number of concurrent queries to one server; hickory rejects further ones.
+const MAX_ACTIVE_QUERIES: usize = 1024;
 
-/// What `/etc/resolv.conf` says.
+/// The content of `/etc/resolv.conf`.
 pub(super) struct Servers {
     in_file_order: Vec<NameServer>,
     attempts: usize,
-    /// The domains in which names are searched for.
+    /// The search list.
     pub search: Vec<String>,
-    /// Names with so many dots are tried as they are first.
+    /// Names with at least this many dots are tried unchanged first.
     pub ndots: usize,
 }
 
 impl Servers {
-    /// Reads a `resolv.conf`. What makes no sense in it is logged and left out; without any server it is the one
-    /// on this host, as resolv.conf(5) says.
+    /// Reads a `resolv.conf`. Logs and ignores invalid lines. Without a server it uses the one on this host, as in
+    /// resolv.conf(5).
     pub(super) fn parse(text: &[u8]) -> Self {
         let (mut config, errors) = resolv_conf::Config::parse_with_errors(text);
         for error in errors {
-            warn!(%error, "resolv.conf: this is passed over");
+            warn!(%error, "resolv.conf: line ignored");
         }
         config.glibc_normalize();
         if config.nameservers.is_empty() {
-            warn!("resolv.conf names no name server, so the one on this host is asked");
+            warn!("resolv.conf has no name server; using the one on this host");
         }
         let servers = config.get_nameservers_or_local();
         let attempts = config.attempts.clamp(1, 5);
         let tries = attempts * u32::try_from(servers.len()).unwrap_or(1);
-        let timeout = Duration::from_secs(config.timeout.clamp(1, 30).into()).min(TOTAL / tries);
+        let timeout = Duration::from_secs(config.timeout.clamp(1, 30).into()).min(LOOKUP_TIMEOUT / tries);
         Self {
             in_file_order: servers
                 .into_iter()
@@ -71,24 +71,24 @@ impl Servers {
         }
     }
 
-    /// Asks for the addresses of a full name, in the servers' order, until one of them knows. Ends by `deadline`.
+    /// Looks up the addresses of a full name, in the order of the servers, until one of them answers. Ends by `deadline`.
     pub(super) async fn ask(&self, name: &str, family: Family, deadline: Instant) -> FamilyAnswer {
         let Some(name) = wire_name(name) else {
-            debug!(?name, "no such name can be asked for");
+            debug!(?name, "not a valid DNS name");
             return FamilyAnswer::NoName(NEGATIVE_TTL);
         };
-        let mut waiting = self.in_order();
+        let mut servers = self.in_order();
         let mut failed = false;
         for _ in 0..self.attempts {
             let mut silent = Vec::new();
-            for server in waiting {
+            for server in servers {
                 match server.ask(&name, family, deadline).await {
                     ServerAnswer::Answer(answer) => return answer,
-                    ServerAnswer::Fails => failed = true,
-                    ServerAnswer::Nothing => silent.push(server),
+                    ServerAnswer::Failed => failed = true,
+                    ServerAnswer::Silent => silent.push(server),
                 }
             }
-            waiting = silent;
+            servers = silent;
         }
         if failed { FamilyAnswer::Failed } else { FamilyAnswer::Silent }
     }
@@ -96,7 +96,7 @@ impl Servers {
     fn in_order(&self) -> Vec<&NameServer> {
         let now = Instant::now();
         let mut servers: Vec<&NameServer> = self.in_file_order.iter().collect();
-        servers.sort_by_key(|server| server.sulks_until.get().is_some_and(|until| now < until));
+        servers.sort_by_key(|server| server.delayed_until.get().is_some_and(|until| now < until));
         servers
     }
 }
@@ -105,7 +105,7 @@ impl Servers {
 struct NameServer {
     ip: IpAddr,
     resolver: Resolver<Scoped>,
-    sulks_until: Cell<Option<Instant>>,
+    delayed_until: Cell<Option<Instant>>,
 }
 
 impl NameServer {
@@ -114,13 +114,13 @@ impl NameServer {
         let build = || -> Result<Resolver<Scoped>, NetError> {
             let config = ResolverConfig::from_name_servers(vec![NameServerConfig::udp_and_tcp(ip)]);
             let mut builder = Resolver::builder_with_config(config, Scoped::to(zone)?);
-            set(builder.options_mut(), timeout, edns0);
+            configure(builder.options_mut(), timeout, edns0);
             builder.build()
         };
         match build() {
-            Ok(resolver) => Some(Self { ip, resolver, sulks_until: Cell::new(None) }),
+            Ok(resolver) => Some(Self { ip, resolver, delayed_until: Cell::new(None) }),
             Err(error) => {
-                warn!(%server, %error, "this name server can't be used");
+                warn!(%server, %error, "cannot use this name server");
                 None
             }
         }
@@ -132,30 +132,31 @@ impl NameServer {
             Family::V6 => RecordType::AAAA,
         };
         let lookup = self.resolver.lookup(name.clone(), record_type);
-        let said = match timeout_at(deadline, lookup).await {
+        let answer = match timeout_at(deadline, lookup).await {
             Ok(Ok(lookup)) => addresses(&lookup, record_type),
             Ok(Err(error)) => {
                 debug!(server = %self.ip, %name, %record_type, %error, "no addresses");
                 failure(&error)
             }
-            Err(_) => ServerAnswer::Nothing,
+            Err(_) => ServerAnswer::Silent,
         };
-        self.sulks_until.set(matches!(said, ServerAnswer::Nothing).then(|| Instant::now() + SULK));
-        said
+        let is_silent = matches!(answer, ServerAnswer::Silent);
+        self.delayed_until.set(is_silent.then(|| Instant::now() + SILENT_SERVER_DELAY));
+        answer
     }
 }
 
-/// What one server said to one question.
+/// The answer of one server to one query.
 enum ServerAnswer {
-    /// An answer that holds.
+    /// An authoritative answer about the name.
     Answer(FamilyAnswer),
-    /// That it fails: another may know.
-    Fails,
-    /// Nothing, or nothing that makes sense.
-    Nothing,
+    /// A failure; another server may have the answer.
+    Failed,
+    /// No answer, or no valid one.
+    Silent,
 }
 
-fn set(options: &mut ResolverOpts, timeout: Duration, edns0: bool) {
+fn configure(options: &mut ResolverOpts, timeout: Duration, edns0: bool) {
     options.timeout = timeout;
     options.attempts = 0;
     options.edns0 = edns0;
@@ -163,27 +164,27 @@ fn set(options: &mut ResolverOpts, timeout: Duration, edns0: bool) {
     options.use_hosts_file = ResolveHosts::Never;
     options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
     options.num_concurrent_reqs = 1;
-    options.max_active_requests = MAX_ACTIVE;
+    options.max_active_requests = MAX_ACTIVE_QUERIES;
 }
 
 fn addresses(lookup: &Lookup, record_type: RecordType) -> ServerAnswer {
     let of_type = lookup.answers().iter().filter(|record| record.record_type() == record_type);
     let addresses: Vec<IpAddr> = of_type.filter_map(|record| record.data.ip_addr()).collect();
-    // The aliases on the way count too: any of them may change first.
+    // Aliases count too: any of them may change first.
     let ttl = lookup.answers().iter().map(|record| record.ttl).min();
     match ttl {
         Some(ttl) if !addresses.is_empty() => {
             ServerAnswer::Answer(FamilyAnswer::Addresses(addresses, Duration::from_secs(ttl.into())))
         }
-        _ => ServerAnswer::Nothing,
+        _ => ServerAnswer::Silent,
     }
 }
 
 fn failure(error: &NetError) -> ServerAnswer {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => no_records(none),
-        NetError::Dns(DnsError::ResponseCode(_)) => ServerAnswer::Fails,
-        _ => ServerAnswer::Nothing,
+        NetError::Dns(DnsError::ResponseCode(_)) => ServerAnswer::Failed,
+        _ => ServerAnswer::Silent,
     }
 }
 
@@ -191,14 +192,14 @@ fn no_records(none: &NoRecords) -> ServerAnswer {
     let ttl = none.negative_ttl.map_or(NEGATIVE_TTL, |ttl| Duration::from_secs(ttl.into()));
     match none.response_code {
         ResponseCode::NXDomain => ServerAnswer::Answer(FamilyAnswer::NoName(ttl)),
-        // "Ask those over there": a server that does not resolve for us (RFC 2308 §2.2 tells the two apart).
-        ResponseCode::NoError if none.soa.is_none() && none.ns.is_some() => ServerAnswer::Nothing,
+        // A referral from a server that does not resolve recursively (RFC 2308 §2.2 distinguishes it from NODATA).
+        ResponseCode::NoError if none.soa.is_none() && none.ns.is_some() => ServerAnswer::Silent,
         ResponseCode::NoError => ServerAnswer::Answer(FamilyAnswer::NoData(ttl)),
-        _ => ServerAnswer::Fails,
+        _ => ServerAnswer::Failed,
     }
 }
 
-/// A full name as it goes over the wire; none for one that does not fit there.
+/// A full name in wire format; `None` if it does not fit.
 fn wire_name(name: &str) -> Option<Name> {
     let mut wire =
         Name::from_utf8(name).or_else(|_| Name::from_ascii(name)).or_else(|_| raw_name(name)).ok()?;
@@ -206,12 +207,12 @@ fn wire_name(name: &str) -> Option<Name> {
     Some(wire)
 }
 
-/// What is no name by the rules of internationalised names may still be in somebody's zone.
+/// Names that violate the rules of internationalised names may still exist in a zone.
 fn raw_name(name: &str) -> Result<Name, hickory_resolver::proto::ProtoError> {
     Name::from_labels(name.split('.').map(str::as_bytes))
 }
 
-/// A search domain without its dots; `.` and `--` stand for none.
+/// A search domain without its dots; `None` for `.` and `--`.
 fn search_domain(domain: &str) -> Option<String> {
     let bare = domain.trim_matches('.');
     (!bare.is_empty() && bare != "--").then(|| bare.to_owned())
@@ -222,7 +223,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_resolv_conf_is_read_as_far_as_it_makes_sense() {
+    async fn invalid_lines_of_a_resolv_conf_are_ignored() {
         let text = b"nameserver 192.0.2.1\nnameserver here\n\xff\xff\nnameserver 2001:db8::1\n\
             search -- lan. . example.org\noptions ndots:99 timeout:60 attempts:9 edns0 unheard-of\n";
         let servers = Servers::parse(text);
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_hickory_dislikes_can_still_be_asked_for() {
+    fn names_that_hickory_rejects_can_still_be_looked_up() {
         for (name, wire) in [
             ("router", "router."),
             ("my_host.lan", "my_host.lan."),

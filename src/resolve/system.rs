@@ -1,8 +1,8 @@
-//! Names as the system resolves them: `/etc/hosts`, then DNS with the search list of `/etc/resolv.conf`.
+//! Resolves names like the system: `/etc/hosts`, then DNS with the search list of `/etc/resolv.conf`.
 
 use super::hosts::Hosts;
 use super::search::Candidates;
-use super::servers::{Servers, TOTAL};
+use super::servers::{LOOKUP_TIMEOUT, Servers};
 use super::watched::WatchedFile;
 use super::{Families, FamilyAnswer, Resolve};
 use crate::target::{Family, HostName};
@@ -17,16 +17,16 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// So many names are looked up at once.
-const CONCURRENCY: usize = 64;
+/// Maximum number of names that are looked up at once.
+const MAX_CONCURRENT_LOOKUPS: usize = 64;
 
-/// What `/etc/hosts` says is looked up this often: it has no TTL, and looking costs next to nothing.
+/// TTL of addresses in `/etc/hosts`, which has none; another look-up costs almost nothing.
 const HOSTS_TTL: Duration = Duration::from_secs(5);
 
 type Answers = LocalBoxStream<'static, (Family, FamilyAnswer)>;
 type Asking = LocalBoxFuture<'static, (Family, FamilyAnswer)>;
 
-/// Names as the system resolves them. Changes of its two files are noticed at the next look-up.
+/// Resolves names like the system. Each look-up checks both files for changes.
 #[derive(Clone)]
 pub struct SystemNames {
     files: Rc<SystemFiles>,
@@ -40,16 +40,16 @@ struct SystemFiles {
 }
 
 impl SystemNames {
-    /// With `/etc/resolv.conf` and `/etc/hosts`.
+    /// Uses `/etc/resolv.conf` and `/etc/hosts`.
     pub fn new(families: Families) -> Self {
         Self::with_files(Path::new("/etc/resolv.conf"), Path::new("/etc/hosts"), families)
     }
 
-    /// With other files in their place.
+    /// Uses other files in their place.
     pub fn with_files(resolv_conf: &Path, hosts: &Path, families: Families) -> Self {
         let resolv_conf = RefCell::new(WatchedFile::open(resolv_conf, Servers::parse));
         let hosts = RefCell::new(WatchedFile::open(hosts, Hosts::parse));
-        let permits = Arc::new(Semaphore::new(CONCURRENCY));
+        let permits = Arc::new(Semaphore::new(MAX_CONCURRENT_LOOKUPS));
         Self { files: Rc::new(SystemFiles { resolv_conf, hosts }), families, permits }
     }
 
@@ -61,13 +61,13 @@ impl SystemNames {
             None => self.search(name.as_str()).await,
         };
         let hold = move |answer| {
-            let _until_the_last_answer = &permit;
+            let _held_until_the_last_answer = &permit;
             answer
         };
         answers.map(hold).boxed_local()
     }
 
-    /// What `/etc/hosts` says, if it knows an address of a wanted family: then DNS is not asked for the other.
+    /// The answers of `/etc/hosts`, if it has an address of a selected family; DNS is then not queried for the other.
     fn static_answers(&self, known: &[IpAddr]) -> Option<Vec<(Family, FamilyAnswer)>> {
         let answer = |family| {
             let is_v4 = family == Family::V4;
@@ -80,35 +80,35 @@ impl SystemNames {
             };
             (family, answer)
         };
-        let answers: Vec<_> = self.families.wanted().map(answer).collect();
+        let answers: Vec<_> = self.families.selected().map(answer).collect();
         answers.iter().any(|(_, answer)| has_addresses(answer)).then_some(answers)
     }
 
-    /// Asks for one candidate after the other, both families of it at a time: the first that has an address of
-    /// either is the one that is meant, so that both families are of the same host.
+    /// Looks up one candidate after the other, both families at once. The first candidate with an address of either
+    /// family provides both, so that they belong to the same host.
     async fn search(&self, name: &str) -> Answers {
         let servers = self.files.resolv_conf.borrow_mut().get();
         let candidates = Candidates::of(name, &servers.search, servers.ndots);
-        let deadline = Instant::now() + TOTAL;
-        let mut story: Vec<(Family, FamilyAnswer)> = Vec::new();
+        let deadline = Instant::now() + LOOKUP_TIMEOUT;
+        let mut answers: Vec<(Family, FamilyAnswer)> = Vec::new();
         for candidate in &candidates.names {
             let mut asking = self.ask(&servers, candidate, deadline);
-            let mut heard = Vec::new();
+            let mut received = Vec::new();
             while let Some((family, answer)) = asking.next().await {
                 let found = has_addresses(&answer);
-                heard.push((family, answer));
+                received.push((family, answer));
                 if found {
-                    return stream::iter(heard).chain(asking).boxed_local();
+                    return stream::iter(received).chain(asking).boxed_local();
                 }
             }
-            let silent = heard.iter().any(|(_, answer)| *answer == FamilyAnswer::Silent);
-            story.append(&mut heard);
-            // Whoever was silent once will be silent for the next candidate too.
+            let silent = received.iter().any(|(_, answer)| *answer == FamilyAnswer::Silent);
+            answers.append(&mut received);
+            // Servers that did not answer for this candidate will not answer for the next.
             if silent && candidates.names.last() != Some(candidate) {
-                return stream::iter(self.cut_short(&story)).boxed_local();
+                return stream::iter(self.incomplete(&answers)).boxed_local();
             }
         }
-        stream::iter(self.told(&candidates, &story)).boxed_local()
+        stream::iter(self.verdicts(&candidates, &answers)).boxed_local()
     }
 
     fn ask(&self, servers: &Rc<Servers>, name: &str, deadline: Instant) -> FuturesUnordered<Asking> {
@@ -116,22 +116,25 @@ impl SystemNames {
             let (servers, name) = (Rc::clone(servers), name.to_owned());
             Box::pin(async move { (family, servers.ask(&name, family, deadline).await) })
         };
-        self.families.wanted().map(ask).collect()
+        self.families.selected().map(ask).collect()
     }
 
-    fn told(&self, candidates: &Candidates, story: &[(Family, FamilyAnswer)]) -> Vec<(Family, FamilyAnswer)> {
-        let of = |family| candidates.verdict(&answers_of(story, family));
-        self.families.wanted().map(|family| (family, of(family))).collect()
+    fn verdicts(
+        &self,
+        candidates: &Candidates,
+        answers: &[(Family, FamilyAnswer)],
+    ) -> Vec<(Family, FamilyAnswer)> {
+        let of = |family| candidates.verdict(&answers_of(answers, family));
+        self.families.selected().map(|family| (family, of(family))).collect()
     }
 
-    /// The candidates that were not asked for any more might have had addresses, so nothing is certain but
-    /// that servers fail.
-    fn cut_short(&self, story: &[(Family, FamilyAnswer)]) -> Vec<(Family, FamilyAnswer)> {
-        let of = |family| match answers_of(story, family).last() {
+    /// The verdict when candidates remain that were not looked up: they may have addresses, so only failures are certain.
+    fn incomplete(&self, answers: &[(Family, FamilyAnswer)]) -> Vec<(Family, FamilyAnswer)> {
+        let of = |family| match answers_of(answers, family).last() {
             Some(FamilyAnswer::Failed) => FamilyAnswer::Failed,
             _ => FamilyAnswer::Silent,
         };
-        self.families.wanted().map(|family| (family, of(family))).collect()
+        self.families.selected().map(|family| (family, of(family))).collect()
     }
 }
 
@@ -145,6 +148,6 @@ fn has_addresses(answer: &FamilyAnswer) -> bool {
     matches!(answer, FamilyAnswer::Addresses(..))
 }
 
-fn answers_of(story: &[(Family, FamilyAnswer)], family: Family) -> Vec<FamilyAnswer> {
-    story.iter().filter(|(of, _)| *of == family).map(|(_, answer)| answer.clone()).collect()
+fn answers_of(answers: &[(Family, FamilyAnswer)], family: Family) -> Vec<FamilyAnswer> {
+    answers.iter().filter(|(of, _)| *of == family).map(|(_, answer)| answer.clone()).collect()
 }

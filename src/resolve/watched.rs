@@ -1,4 +1,4 @@
-//! A file of the system that may change at any time: read again whenever it did.
+//! A file that is read again after each change.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 use tracing::warn;
 
-/// What a file says, as of now.
+/// The parsed content of a file.
 pub(super) struct WatchedFile<T> {
     path: PathBuf,
     stamp: FileStamp,
@@ -16,16 +16,16 @@ pub(super) struct WatchedFile<T> {
 }
 
 impl<T> WatchedFile<T> {
-    /// Reads the file. One that is missing or can't be read counts as empty, which is logged once.
+    /// Reads the file. A missing or unreadable file counts as empty, which is logged once.
     pub(super) fn open(path: &Path, read: fn(&[u8]) -> T) -> Self {
         let stamp = FileStamp::of(path);
         let value = Rc::new(read(&contents(path)));
         Self { path: path.to_owned(), stamp, value, read }
     }
 
-    /// What the file says; looks whether it changed (some two microseconds) and reads it again if so.
+    /// The content; checks the file for changes (about two microseconds) and reads it again after one.
     pub(super) fn get(&mut self) -> Rc<T> {
-        // Taken before reading: what changes while we read is noticed next time.
+        // Taken before reading, so that a change during reading is detected next time.
         let stamp = FileStamp::of(&self.path);
         if stamp != self.stamp {
             self.stamp = stamp;
@@ -48,7 +48,7 @@ impl FileStamp {
 
 fn contents(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| {
-        warn!(path = %path.display(), %error, "can't be read, so it counts as empty");
+        warn!(path = %path.display(), %error, "cannot read the file; it counts as empty");
         Vec::new()
     })
 }

@@ -1,10 +1,10 @@
-//! What is written to a terminal so that the table stays in place at its end, below the log.
+//! Writes the log and the table so that the table stays in place at the end of the terminal, below the log.
 
 use crate::format::table::{HEADER, Row};
 use crossterm::{QueueableCommand, cursor, terminal};
 use std::io::{self, Write};
 
-/// A table cut to a terminal.
+/// A table, cut to the size of a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     lines: Vec<String>,
@@ -12,13 +12,13 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// How many rows a terminal of that many lines can use.
+    /// Number of rows that fit a terminal with this many lines.
     pub fn capacity(height: u16) -> usize {
-        // One line for the header, and one for the cursor.
+        // The header and the cursor need a line each.
         usize::from(height).saturating_sub(2)
     }
 
-    /// The first of `total` rows, as many as fit; says how many more there are. `size` is columns and lines.
+    /// The first of `total` rows, as many as fit, and a line with the number of omitted ones. `size` is columns and lines.
     pub fn new(rows: &[Row], total: usize, size: (u16, u16)) -> Self {
         let capacity = Self::capacity(size.1);
         let fitting = if total <= capacity { capacity } else { capacity.saturating_sub(1) };
@@ -36,32 +36,32 @@ impl Frame {
     }
 }
 
-/// Writes log lines and the table to a terminal, or log lines alone to whatever it is.
+/// Writes log lines and the table to a terminal, or log lines alone to any output.
 pub struct Painter<O, E> {
     out: O,
     err: E,
-    /// Both go to the same terminal.
+    /// Whether both are the same terminal.
     shared: bool,
-    /// What is to be seen now.
+    /// The table on the screen.
     drawn: Option<Frame>,
     hidden_cursor: bool,
-    gone: bool,
+    failed: bool,
 }
 
 impl<O: Write, E: Write> Painter<O, E> {
-    /// Nothing is drawn yet. `shared`: standard output and standard error are terminals.
+    /// A painter without a table. `shared`: standard output and standard error are terminals.
     pub fn new(out: O, err: E, shared: bool) -> Self {
-        Self { out, err, shared, drawn: None, hidden_cursor: false, gone: false }
+        Self { out, err, shared, drawn: None, hidden_cursor: false, failed: false }
     }
 
-    /// Standard output has failed; nothing is drawn any more.
-    pub fn gone(&self) -> bool {
-        self.gone
+    /// Whether standard output has failed, so that nothing more is drawn.
+    pub fn has_failed(&self) -> bool {
+        self.failed
     }
 
-    /// Writes log lines, and the table: the new one, or the old one again where the log has taken its place.
+    /// Writes log lines and the table: the new one, or again the old one if the log has overwritten it.
     pub fn paint(&mut self, log: &[Vec<u8>], frame: Option<Frame>) {
-        let frame = frame.filter(|_| !self.gone);
+        let frame = frame.filter(|_| !self.failed);
         let covered = self.shared && !log.is_empty() && self.drawn.is_some();
         let next = frame.or_else(|| if covered { self.drawn.clone() } else { None });
         let mut picture = Vec::new();
@@ -72,7 +72,7 @@ impl<O: Write, E: Write> Painter<O, E> {
             self.show(&std::mem::take(&mut picture));
         }
         if !log.is_empty() {
-            // When standard error is gone there is nobody to tell.
+            // A failure of standard error cannot be reported.
             let _ = self.err.write_all(&log.concat()).and_then(|()| self.err.flush());
         }
         if let Some(next) = next {
@@ -82,7 +82,7 @@ impl<O: Write, E: Write> Painter<O, E> {
         }
     }
 
-    /// Gives the terminal back; the last table stays.
+    /// Restores the terminal; the last table stays.
     pub fn restore(&mut self) {
         if self.hidden_cursor {
             let mut picture = Vec::new();
@@ -91,8 +91,8 @@ impl<O: Write, E: Write> Painter<O, E> {
         }
     }
 
-    /// Takes away the table that is drawn. On a terminal whose size has changed lines may have been broken anew,
-    /// so nobody knows where it is: everything goes.
+    /// Erases the table. After a change of the terminal's size lines may be wrapped differently, so the place of the table
+    /// is unknown: then erases the whole screen.
     fn erase(&self, next: Option<&Frame>, picture: &mut Vec<u8>) {
         let Some(drawn) = &self.drawn else { return };
         // Writing to a vector does not fail.
@@ -121,8 +121,8 @@ impl<O: Write, E: Write> Painter<O, E> {
 
     fn show(&mut self, picture: &[u8]) {
         let shown = self.out.write_all(picture).and_then(|()| self.out.flush());
-        // EAGAIN: somebody made the terminal non-blocking; the next picture may succeed.
-        self.gone |= shown.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock);
+        // EAGAIN: another program made the terminal non-blocking; the next picture may succeed.
+        self.failed |= shown.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock);
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_fits_the_terminal_and_says_how_many_more_there_are() {
+    fn a_frame_fits_the_terminal_and_has_the_number_of_omitted_rows() {
         let all = rows(9);
         // targets, height; lines
         let cases: [(usize, u16, &[&str]); 6] = [
@@ -201,9 +201,9 @@ mod tests {
         assert_eq!(String::from_utf8(out).unwrap(), "\u{1b}[?25lTarget\r\n\u{1b}[?25h");
     }
 
-    struct Gone;
+    struct BrokenOutput;
 
-    impl Write for Gone {
+    impl Write for BrokenOutput {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(io::ErrorKind::BrokenPipe.into())
         }
@@ -214,11 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_that_goes_away_ends_the_drawing_and_not_the_log() {
+    fn a_failed_output_ends_the_drawing_but_not_the_log() {
         let mut err = Vec::new();
-        let mut painter = Painter::new(Gone, &mut err, true);
+        let mut painter = Painter::new(BrokenOutput, &mut err, true);
         painter.paint(&[], Some(Frame::new(&[], 0, (80, 24))));
-        assert!(painter.gone());
+        assert!(painter.has_failed());
         painter.paint(&[b"news\n".to_vec()], Some(Frame::new(&[], 0, (80, 24))));
         assert_eq!(err, b"news\n");
     }

@@ -1,5 +1,5 @@
-//! Standard output and standard error, written by one thread, so that a terminal that is slow, stopped or gone
-//! holds nobody else up, and so that log lines and the table do not write over each other.
+//! Writes standard output and standard error from one thread: a terminal that is slow, stopped or gone delays no other
+//! thread, and log lines and the table do not overwrite each other.
 
 use crate::screen::painter::{Frame, Painter};
 use std::collections::VecDeque;
@@ -8,20 +8,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// So many bytes of log may wait to be written; what comes on top is dropped, and counted.
-const MAX_WAITING: usize = 1 << 20;
+/// Maximum number of pending bytes of log; further lines are dropped and counted.
+const MAX_PENDING_BYTES: usize = 1 << 20;
 
-/// At the end, so long is waited for what is still to be written.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Time limit at the end for writing pending output.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Owns the thread that writes. Dropping it writes what is left, and gives the terminal back as it was.
+/// Owns the writing thread. Dropping it writes pending output and restores the terminal.
 pub struct Console(ConsoleHandle);
 
 impl Console {
     /// Starts the thread.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// The system's error when it cannot create a thread.
     pub fn open() -> io::Result<Self> {
         let handle = ConsoleHandle::default();
         let shared = Arc::clone(&handle.0);
@@ -31,7 +31,7 @@ impl Console {
         Ok(Self(handle))
     }
 
-    /// A way to hand text over, for whoever writes.
+    /// A handle for passing output to the thread.
     pub fn handle(&self) -> ConsoleHandle {
         self.0.clone()
     }
@@ -39,48 +39,48 @@ impl Console {
 
 impl Drop for Console {
     fn drop(&mut self) {
-        self.0.0.end(PATIENCE);
+        self.0.0.end(DRAIN_TIMEOUT);
     }
 }
 
-/// Hands text over to the thread that writes. Never blocks.
+/// Passes output to the writing thread. Does not block.
 #[derive(Clone, Default)]
 pub struct ConsoleHandle(Arc<ConsoleShared>);
 
 impl ConsoleHandle {
-    /// Hands over a line of log for standard error, with its line break.
+    /// Writes a line of log, which ends in a line break, to standard error.
     pub fn log(&self, line: Vec<u8>) {
-        let mut waiting = self.0.lock();
-        if waiting.phase == Phase::Ended {
-            // The thread is gone; there is nothing left that a slow terminal could hold up.
+        let mut pending = self.0.lock();
+        if pending.phase == Phase::Ended {
+            // The thread has ended; a slow terminal can no longer delay anything else.
             let _ = io::stderr().write_all(&line);
-        } else if waiting.bytes + line.len() > MAX_WAITING {
-            waiting.dropped += 1;
+        } else if pending.bytes + line.len() > MAX_PENDING_BYTES {
+            pending.dropped += 1;
         } else {
-            waiting.bytes += line.len();
-            waiting.lines.push_back(line);
+            pending.bytes += line.len();
+            pending.lines.push_back(line);
             self.0.changed.notify_all();
         }
     }
 
-    /// Hands over the table for standard output. One that is not drawn yet is replaced.
+    /// Draws the table on standard output; replaces one that is not drawn yet.
     pub fn draw(&self, frame: Frame) {
         self.0.lock().frame = Some(frame);
         self.0.changed.notify_all();
     }
 
-    /// Whether drawing has any use: standard output has not failed.
+    /// Whether standard output works.
     pub fn can_draw(&self) -> bool {
-        !self.0.lock().gone
+        !self.0.lock().output_failed
     }
 
-    /// Whether the latest table has been taken, so that the next one is worth its making.
-    pub fn wants_frame(&self) -> bool {
+    /// Whether the thread has taken the latest table, so that the next one can be made.
+    pub fn is_ready_for_frame(&self) -> bool {
         self.0.lock().frame.is_none()
     }
 
     #[cfg(test)]
-    pub(super) fn waiting_lines(&self) -> Vec<String> {
+    pub(super) fn pending_lines(&self) -> Vec<String> {
         let lines = self.0.lock().take().lines;
         lines.into_iter().map(|line| String::from_utf8(line).expect("log lines are text")).collect()
     }
@@ -88,11 +88,11 @@ impl ConsoleHandle {
 
 #[derive(Default)]
 struct ConsoleShared {
-    waiting: Mutex<PendingOutput>,
+    pending: Mutex<PendingOutput>,
     changed: Condvar,
 }
 
-/// What is to be written next.
+/// Output that is not written yet.
 #[derive(Default)]
 struct PendingOutput {
     lines: VecDeque<Vec<u8>>,
@@ -103,7 +103,7 @@ struct PendingOutput {
     frame: Option<Frame>,
     phase: Phase,
     /// Standard output has failed.
-    gone: bool,
+    output_failed: bool,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -120,45 +120,48 @@ impl PendingOutput {
     }
 
     fn take(&mut self) -> Self {
-        let rest = Self { phase: self.phase, gone: self.gone, ..Self::default() };
+        let rest = Self { phase: self.phase, output_failed: self.output_failed, ..Self::default() };
         std::mem::replace(self, rest)
     }
 }
 
 impl ConsoleShared {
     fn lock(&self) -> MutexGuard<'_, PendingOutput> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the thread does: writes what is handed over until the end.
+    /// The loop of the thread: writes output until the end.
     fn work(&self, mut painter: Painter<impl Write, impl Write>) {
         loop {
-            let idle = self.changed.wait_while(self.lock(), |waiting| waiting.is_idle());
+            let idle = self.changed.wait_while(self.lock(), |pending| pending.is_idle());
             let work = idle.unwrap_or_else(PoisonError::into_inner).take();
             let mut lines = Vec::from(work.lines);
             if work.dropped > 0 {
-                lines.push(format!("{} log lines were dropped: too slow a reader\n", work.dropped).into());
+                lines.push(
+                    format!("{} log lines were dropped: standard error is read too slowly\n", work.dropped)
+                        .into(),
+                );
             }
             painter.paint(&lines, work.frame);
             if work.phase == Phase::Ending {
                 painter.restore();
             }
-            let mut waiting = self.lock();
-            waiting.gone = painter.gone();
+            let mut pending = self.lock();
+            pending.output_failed = painter.has_failed();
             if work.phase == Phase::Ending {
-                waiting.phase = Phase::Ended;
+                pending.phase = Phase::Ended;
                 self.changed.notify_all();
                 return;
             }
         }
     }
 
-    fn end(&self, patience: Duration) {
-        let mut waiting = self.lock();
-        waiting.phase = Phase::Ending;
+    fn end(&self, time_limit: Duration) {
+        let mut pending = self.lock();
+        pending.phase = Phase::Ending;
         self.changed.notify_all();
-        let going_on = |waiting: &mut PendingOutput| waiting.phase != Phase::Ended;
-        drop(self.changed.wait_timeout_while(waiting, patience, going_on));
+        let is_running = |pending: &mut PendingOutput| pending.phase != Phase::Ended;
+        drop(self.changed.wait_timeout_while(pending, time_limit, is_running));
     }
 }
 
@@ -167,7 +170,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
-    /// Passes on what is written, and is as slow as whoever receives it.
+    /// Passes output on, as fast as the receiver takes it.
     struct Slow(mpsc::SyncSender<String>);
 
     impl Write for Slow {
@@ -203,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_stopped_terminal_and_what_it_missed_is_counted() {
+    fn a_stopped_terminal_delays_no_thread_and_dropped_lines_are_counted() {
         let (handle, receiver) = slow_console();
         let line = vec![b'x'; 1024];
         for _ in 0..3_000 {
@@ -213,7 +216,7 @@ mod tests {
         let read: String = receiver.iter().collect();
         let arrived = read.matches('x').count() / 1024;
         assert!((1_000..=2_100).contains(&arrived), "{arrived}");
-        // The thread may have begun when lines had been dropped already; then it says so twice.
+        // If the thread starts after lines were dropped, it reports them in two lines.
         let counts =
             read.split(" log lines were dropped").filter_map(|before| before.rsplit(['x', '\n']).next());
         let dropped: usize = counts.filter_map(|count| count.parse::<usize>().ok()).sum();
@@ -221,12 +224,12 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_was_not_drawn_yet_is_replaced() {
+    fn a_table_that_is_not_drawn_yet_is_replaced() {
         let handle = ConsoleHandle::default();
         handle.draw(Frame::new(&[], 1, (80, 24)));
-        assert!(!handle.wants_frame());
+        assert!(!handle.is_ready_for_frame());
         handle.draw(Frame::new(&[], 0, (80, 24)));
         assert_eq!(handle.0.lock().take().frame, Some(Frame::new(&[], 0, (80, 24))));
-        assert!(handle.wants_frame());
+        assert!(handle.is_ready_for_frame());
     }
 }

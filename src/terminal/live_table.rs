@@ -1,4 +1,4 @@
-//! The table on a terminal, once a second, for as long as the daemon runs.
+//! Draws the table on the terminal once a second while the daemon runs.
 
 use super::console::ConsoleHandle;
 use crate::actors::ask_all::ask_all;
@@ -16,17 +16,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Time between two tables.
-const PERIOD: Duration = Duration::from_secs(1);
+const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whether there is anybody to show a table to.
-pub fn is_wanted(quiet: bool) -> bool {
+/// Whether to draw a table: standard output is a terminal, and `--quiet` is not set.
+pub fn is_enabled(quiet: bool) -> bool {
     !quiet && io::stdout().is_terminal()
 }
 
-/// Shows the table once a second and when the terminal's size changes, until the terminal is gone or the
-/// supervisor has ended.
+/// Draws the table once a second and when the size of the terminal changes, until the terminal is gone or the supervisor
+/// has ended.
 pub async fn run(console: ConsoleHandle, supervisor: Recipient<GetTargets>) {
-    let mut ticks = interval(PERIOD);
+    let mut ticks = interval(REDRAW_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut resizes = signal(SignalKind::window_change()).ok();
     while console.can_draw() {
@@ -34,11 +34,11 @@ pub async fn run(console: ConsoleHandle, supervisor: Recipient<GetTargets>) {
             _ = ticks.tick() => {}
             () = resized(&mut resizes) => {}
         }
-        if !console.wants_frame() {
+        if !console.is_ready_for_frame() {
             continue;
         }
         let size = screen::size();
-        let Some((rows, total)) = look(&supervisor, Frame::capacity(size.1)).await else { return };
+        let Some((rows, total)) = first_rows(&supervisor, Frame::capacity(size.1)).await else { return };
         console.draw(Frame::new(&rows, total, size));
     }
 }
@@ -50,10 +50,10 @@ async fn resized(signal: &mut Option<Signal>) {
     }
 }
 
-/// The first rows of the table, and how many targets there are; `None` when the supervisor has ended.
-async fn look(supervisor: &Recipient<GetTargets>, limit: usize) -> Option<(Vec<Row>, usize)> {
-    let question = GetTargets { limit: Some(limit.max(1)), ..GetTargets::default() };
-    let TargetPage { targets: members, total } = supervisor.send(question).await.ok()?;
+/// The first rows of the table, and the number of all targets; `None` if the supervisor has ended.
+async fn first_rows(supervisor: &Recipient<GetTargets>, limit: usize) -> Option<(Vec<Row>, usize)> {
+    let request = GetTargets { limit: Some(limit.max(1)), ..GetTargets::default() };
+    let TargetPage { targets: members, total } = supervisor.send(request).await.ok()?;
     let answers = ask_all(members, Query::<PeriodStats>::new).await;
-    Some((answers.iter().map(|(member, books)| Row::new(&member.address, books)).collect(), total))
+    Some((answers.iter().map(|(target, stats)| Row::new(&target.address, stats)).collect(), total))
 }

@@ -1,4 +1,4 @@
-//! Logs on standard error: plain lines, with everything escaped that a terminal could act on.
+//! Logs to standard error in plain lines; escapes everything that a terminal acts on.
 
 use super::console::ConsoleHandle;
 use crate::format::escape::shown;
@@ -12,27 +12,27 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Layer, fmt, registry, reload};
 
-/// Sends the logs of this process to the console, panics included.
+/// Sends the logs of this process, including panics, to the console.
 ///
 /// # Errors
-/// When somebody has done so before.
+/// If logging was started before.
 pub fn start(level: LevelFilter, console: ConsoleHandle) -> Result<LevelHandle, SetGlobalDefaultError> {
     let (filter, handle) = reload::Layer::new(filter(level));
     let subscriber = registry().with(layer(filter, level, under_journal(), console));
     set_global_default(subscriber)?;
-    // A panic's message may quote strangers' text, and an actor's panic does not end the daemon.
-    panic::set_hook(Box::new(|info| error!(panic = %info, "this is a defect of meshping, please report it")));
+    // The message of a panic may contain text from outside, and a panic of an actor does not end the daemon.
+    panic::set_hook(Box::new(|info| error!(panic = %info, "defect of meshping; please report it")));
     Ok(LevelHandle(handle))
 }
 
-/// Changes how much is logged.
+/// Changes the log level.
 #[derive(Debug, Clone)]
 pub struct LevelHandle(reload::Handle<Targets, registry::Registry>);
 
 impl LevelHandle {
-    /// Logs up to that level from now on. Which module an event is of is told as it was at the start.
+    /// Sets the log level. Whether lines name the module depends on the level at the start.
     pub fn set(&self, level: LevelFilter) {
-        // It fails when the subscriber is gone, and then there is nothing to filter.
+        // Fails only without a subscriber; then there is nothing to filter.
         let _ = self.0.reload(filter(level));
     }
 }
@@ -40,13 +40,13 @@ impl LevelHandle {
 /// Our own events up to `level`, and warnings of the libraries.
 fn filter(level: LevelFilter) -> Targets {
     let libraries = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::WARN) };
-    // What anybody sends to the port is no error of ours.
-    let strangers = if level == LevelFilter::TRACE { level } else { LevelFilter::OFF };
-    let targets = Targets::new().with_default(libraries).with_target("actix_http", strangers);
+    // Invalid requests of clients are not errors of the daemon.
+    let requests = if level == LevelFilter::TRACE { level } else { LevelFilter::OFF };
+    let targets = Targets::new().with_default(libraries).with_target("actix_http", requests);
     targets.with_target("meshping", level)
 }
 
-/// What passes the filter, as lines. The journal has time stamps of its own.
+/// Writes events that pass the filter as lines, without time stamps under the journal, which adds its own.
 fn layer<S, F>(
     filter: F,
     level: LevelFilter,
@@ -62,10 +62,10 @@ where
     if journal { lines.without_time().with_filter(filter).boxed() } else { lines.with_filter(filter).boxed() }
 }
 
-/// Whether standard error goes to systemd's journal, which says so in the environment (systemd.exec(5)).
+/// Whether standard error goes to systemd's journal, according to the environment (systemd.exec(5)).
 fn under_journal() -> bool {
-    let Ok(announced) = std::env::var("JOURNAL_STREAM") else { return false };
-    stderr_identity().is_some_and(|(device, inode)| announced == format!("{device}:{inode}"))
+    let Ok(journal) = std::env::var("JOURNAL_STREAM") else { return false };
+    stderr_identity().is_some_and(|(device, inode)| journal == format!("{device}:{inode}"))
 }
 
 #[cfg(target_os = "linux")]
@@ -94,7 +94,7 @@ impl<'a> MakeWriter<'a> for LogLines {
 struct LogLine<'a>(&'a ConsoleHandle);
 
 impl Write for LogLine<'_> {
-    /// Takes one whole event: that is how the formatter writes.
+    /// Writes one event; the formatter passes each in one call.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         self.0.log(line(event));
         Ok(event.len())
@@ -105,7 +105,7 @@ impl Write for LogLine<'_> {
     }
 }
 
-/// The event as one line: whatever is in it, the only control character is the line break at the end.
+/// The event as one line, whose only control character is the line break at its end.
 fn line(event: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(event);
     let mut line = shown(text.trim_end_matches('\n')).into_owned();
@@ -122,11 +122,11 @@ mod tests {
         let console = ConsoleHandle::default();
         let subscriber = registry().with(layer(filter(level), level, journal, console.clone()));
         tracing::subscriber::with_default(subscriber, events);
-        console.waiting_lines()
+        console.pending_lines()
     }
 
     #[test]
-    fn strangers_text_never_reaches_the_terminal_raw() {
+    fn text_from_outside_reaches_the_terminal_escaped() {
         let evil = "\u{1b}]0;title\u{7}\u{1b}[2J\nERROR forged\r\u{9b}31m\u{202e}";
         let lines = logged(LevelFilter::INFO, true, || {
             warn!(name = ?evil, "as debug");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_level_holds_for_our_own_events_and_libraries_only_warn() {
+    fn the_level_applies_to_our_own_events_and_libraries_only_warn() {
         let events = || {
             debug!("ours in detail");
             info!("ours");

@@ -1,4 +1,4 @@
-//! The edge to a terminal: the daemon's live table, and its log.
+//! The edge to a terminal: the live table and the log of the daemon.
 
 pub mod console;
 pub mod live_table;

@@ -1,4 +1,4 @@
-//! What all requests share: whom to ask, within which limits, and what protects the server.
+//! What all requests share: the actors to ask, the limits, and what protects the server.
 
 use super::security::auth::PasswordChecker;
 use super::security::rate_limit::TokenBucket;
@@ -12,70 +12,71 @@ use actix::prelude::*;
 use prometheus::Registry;
 use std::sync::Arc;
 use std::time::Duration;
+use strum::EnumCount;
 use tokio::sync::Semaphore;
 
-/// Who is asked for what is shown.
+/// The actors that the server asks.
 #[derive(Clone)]
 pub struct WebSources {
-    /// Tells which targets there are.
-    pub roster: Recipient<GetTargets>,
-    /// Tells how the daemon is doing.
+    /// The supervisor: pages of targets.
+    pub targets: Recipient<GetTargets>,
+    /// The supervisor: status of the daemon.
     pub status: Recipient<GetStatus>,
-    /// Tells what the control socket has seen, if there is one.
+    /// The control actor; `None` without a control socket.
     pub control: Option<Recipient<GetControlStats>>,
-    /// Reads the configuration again, if there is one.
+    /// The reload actor; `None` without a configuration.
     pub reload: Option<Recipient<Reload>>,
-    /// Knows how the keeping of state is going, if any is kept.
+    /// The state actor; `None` without a state directory.
     pub state: Option<StateSources>,
 }
 
-/// Who keeps the state.
+/// The state actor, by its messages.
 #[derive(Clone)]
 pub struct StateSources {
-    /// Tells how that is going.
+    /// Condition of the databases.
     pub stats: Recipient<GetStoreStats>,
-    /// Is told that somebody has seen the statistics of the targets.
-    pub seen: Recipient<FlushSoon>,
+    /// Writes statistics early, because a scrape has shown them.
+    pub flush: Recipient<FlushSoon>,
 }
 
 impl<A> From<Addr<A>> for StateSources
 where
     A: Actor<Context = Context<A>> + Handler<GetStoreStats> + Handler<FlushSoon>,
 {
-    fn from(keeper: Addr<A>) -> Self {
-        Self { stats: keeper.clone().recipient(), seen: keeper.recipient() }
+    fn from(state: Addr<A>) -> Self {
+        Self { stats: state.clone().recipient(), flush: state.recipient() }
     }
 }
 
-/// How much is done for one client, and how long.
+/// Limits of the HTTP server.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpLimits {
-    /// So many scrapes at once; a further one is told to come back.
-    pub scrapes: usize,
-    /// After this a scrape is given up whose targets are not all asked; and once more, if it is not read to its end.
-    pub scrape: Duration,
-    /// After this a question that the daemon has not answered is given up; a scrape asks one for each page of targets.
-    pub answer: Duration,
-    /// After this a reload that is not done is not waited for any more.
-    pub reload: Duration,
-    /// So long a client may take for a handshake, for the head of its request, and for taking what it was sent.
-    pub client: Duration,
-    /// So many connections at once.
-    pub connections: usize,
-    /// So many TLS handshakes at once; for a further one the eldest is given up.
-    pub handshakes: usize,
+    /// Maximum number of concurrent scrapes; further ones are answered with 503.
+    pub max_scrapes: usize,
+    /// Time limit for taking the snapshots of a scrape, and again for the client to read the body.
+    pub scrape_timeout: Duration,
+    /// Time limit for one answer of an actor; a scrape asks once for each page of targets.
+    pub answer_timeout: Duration,
+    /// Time limit for a reload.
+    pub reload_timeout: Duration,
+    /// Time limit for a client's TLS handshake, for the head of its request, and for accepting sent data.
+    pub client_timeout: Duration,
+    /// Maximum number of connections.
+    pub max_connections: usize,
+    /// Maximum number of concurrent TLS handshakes; a further one aborts the oldest.
+    pub max_handshakes: usize,
 }
 
 impl Default for HttpLimits {
     fn default() -> Self {
         Self {
-            scrapes: 2,
-            scrape: Duration::from_secs(60),
-            answer: Duration::from_secs(10),
-            reload: Duration::from_secs(60),
-            client: Duration::from_secs(10),
-            connections: 256,
-            handshakes: 64,
+            max_scrapes: 2,
+            scrape_timeout: Duration::from_secs(60),
+            answer_timeout: Duration::from_secs(10),
+            reload_timeout: Duration::from_secs(60),
+            client_timeout: Duration::from_secs(10),
+            max_connections: 256,
+            max_handshakes: 64,
         }
     }
 }
@@ -84,25 +85,25 @@ impl Default for HttpLimits {
 pub(super) struct WebState {
     pub(super) sources: WebSources,
     pub(super) limits: HttpLimits,
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) scrape_slots: Arc<Semaphore>,
     pub(super) process: Registry,
     pub(super) protection: Protection,
     pub(super) checker: PasswordChecker,
     pub(super) bucket: TokenBucket,
-    pub(super) refusals: HttpRejections,
+    pub(super) rejections: HttpRejections,
 }
 
 impl WebState {
     pub(super) fn stats(&self) -> WebStats {
-        WebStats { file: self.protection.state(), refused: self.refusals.counts() }
+        WebStats { file: self.protection.state(), rejected: self.rejections.counts() }
     }
 }
 
-/// How well the server is protected.
+/// Condition of the protection, for the metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct WebStats {
-    /// How the web config file is doing, if there is one.
+    /// Condition of the web config file; `None` without one.
     pub file: Option<FileState>,
-    /// So often each was refused, in the order of [`HttpRejection::ALL`].
-    pub refused: [u64; HttpRejection::ALL.len()],
+    /// Number of rejections for each reason, in the order of [`HttpRejection::VARIANTS`].
+    pub rejected: [u64; HttpRejection::COUNT],
 }

@@ -1,4 +1,4 @@
-//! What every request has to pass before it is answered, whatever it asks for, and what every response bears.
+//! Checks every request before its handler runs, and adds the configured headers to every response.
 
 use super::context::WebState;
 use super::respond::line;
@@ -18,93 +18,98 @@ use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A mark on requests: one of the users sends it.
+/// Extension of a request whose user and password are right.
 pub(super) struct User;
 
-/// No request needs more.
-const LONGEST_BODY: u64 = 4096;
+/// Maximum length of a request body in bytes; no request needs more.
+const MAX_BODY_BYTES: u64 = 4096;
 
-/// Admits a request, or answers in its stead.
+/// Passes a request on to its handler, or responds with the reason for its rejection.
 ///
 /// # Errors
-/// Those of what it is passed on to.
+/// Those of the handler.
 pub(super) async fn admit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    // Every application has one.
+    // Every application has this state.
     let Some(state) = request.app_data::<Data<WebState>>().cloned() else {
         return Ok(request.into_response(HttpResponse::InternalServerError()).map_into_right_body());
     };
-    let rules = state.protection.current();
-    let is_outdated = request.conn_data::<Arc<Policy>>().is_some_and(|then| !Arc::ptr_eq(then, &rules));
-    let refused = check(&request, &state, &rules).await.err();
-    let mut response = match refused {
-        Some(refused) => {
-            state.refusals.count(refused);
-            request.into_response(refusal(refused)).map_into_right_body()
+    let policy = state.protection.current();
+    let is_outdated =
+        request.conn_data::<Arc<Policy>>().is_some_and(|accepted| !Arc::ptr_eq(accepted, &policy));
+    let rejection = check(&request, &state, &policy).await.err();
+    let mut response = match rejection {
+        Some(reason) => {
+            state.rejections.count(reason);
+            request.into_response(rejection_response(reason)).map_into_right_body()
         }
         None => next.call(request).await?.map_into_left_body(),
     };
-    if is_outdated || matches!(refused, Some(HttpRejection::ScrapeBody | HttpRejection::Connection)) {
+    if is_outdated || matches!(rejection, Some(HttpRejection::Body | HttpRejection::Connection)) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    for (name, value) in &rules.headers {
+    for (name, value) in &policy.headers {
         response.headers_mut().insert(name.clone(), value.clone());
     }
     Ok(response)
 }
 
-async fn check(request: &ServiceRequest, state: &WebState, rules: &Policy) -> Result<(), HttpRejection> {
-    if rules.rate.is_some_and(|rate| !state.bucket.take(rate, Instant::now())) {
+async fn check(request: &ServiceRequest, state: &WebState, policy: &Policy) -> Result<(), HttpRejection> {
+    if policy.rate.is_some_and(|rate| !state.bucket.take(rate, Instant::now())) {
         return Err(HttpRejection::RateLimit);
     }
     if !is_short(request.headers()) {
-        return Err(HttpRejection::ScrapeBody);
+        return Err(HttpRejection::Body);
     }
-    if !request.conn_data::<Peer>().is_some_and(|peer| satisfies(*peer, rules)) {
+    if !request.conn_data::<Peer>().is_some_and(|peer| satisfies(*peer, policy)) {
         return Err(HttpRejection::Connection);
     }
-    let Some(users) = &rules.users else { return Ok(()) };
-    let said = request.headers().get(AUTHORIZATION);
-    match state.checker.check(users, said, state.limits.answer).await {
+    let Some(users) = &policy.users else { return Ok(()) };
+    let authorization = request.headers().get(AUTHORIZATION);
+    match state.checker.check(users, authorization, state.limits.answer_timeout).await {
         AuthVerdict::Admitted => {
             request.extensions_mut().insert(User);
             Ok(())
         }
-        AuthVerdict::HttpRejection => Err(HttpRejection::Credentials),
+        AuthVerdict::Rejected => Err(HttpRejection::Credentials),
         AuthVerdict::Busy => Err(HttpRejection::Busy),
     }
 }
 
 fn is_short(headers: &HeaderMap) -> bool {
     let length = headers.get(CONTENT_LENGTH).map(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let is_short = length.is_none_or(|length| length.is_some_and(|length| length <= LONGEST_BODY));
+    let is_short = length.is_none_or(|length| length.is_some_and(|length| length <= MAX_BODY_BYTES));
     is_short && !headers.contains_key(TRANSFER_ENCODING)
 }
 
-/// Whether a connection is what is demanded now: it may be of a time when less was.
-fn satisfies(peer: Peer, rules: &Policy) -> bool {
-    let Some(tls) = &rules.tls else { return true };
+/// Whether the connection meets the current policy; it may have been accepted under an earlier one.
+fn satisfies(peer: Peer, policy: &Policy) -> bool {
+    let Some(tls) = &policy.tls else { return true };
     peer.encrypted && (peer.certified || tls.clients != ClientAuth::RequireAndVerify)
 }
 
-fn refusal(refused: HttpRejection) -> HttpResponse {
-    let again: Option<(HeaderName, &str)> = Some((RETRY_AFTER, "1"));
+fn rejection_response(reason: HttpRejection) -> HttpResponse {
+    let retry: Option<(HeaderName, &str)> = Some((RETRY_AFTER, "1"));
     let challenge = Some((WWW_AUTHENTICATE, "Basic realm=\"meshping\", charset=\"UTF-8\""));
-    let (status, header, text) = match refused {
-        HttpRejection::RateLimit => (StatusCode::TOO_MANY_REQUESTS, again, "Too many requests.\n"),
-        HttpRejection::Busy => (StatusCode::SERVICE_UNAVAILABLE, again, "Too many passwords to check.\n"),
-        HttpRejection::Credentials => {
-            (StatusCode::UNAUTHORIZED, challenge, "This takes a user and a password.\n")
+    let (status, header, text) = match reason {
+        HttpRejection::RateLimit => {
+            (StatusCode::TOO_MANY_REQUESTS, retry, "Too many requests; try again in a second.\n")
         }
-        HttpRejection::ScrapeBody => {
-            let text = "A body has at most 4096 bytes here, and its Content-Length says how many.\n";
+        HttpRejection::Busy => {
+            (StatusCode::SERVICE_UNAVAILABLE, retry, "Too many passwords to check; try again in a second.\n")
+        }
+        HttpRejection::Credentials => (StatusCode::UNAUTHORIZED, challenge, "User and password required.\n"),
+        HttpRejection::Body => {
+            let text = "The request body may have at most 4096 bytes and needs a Content-Length.\n";
             (StatusCode::PAYLOAD_TOO_LARGE, None, text)
         }
-        HttpRejection::Connection | HttpRejection::Write => {
-            (StatusCode::FORBIDDEN, None, "This takes a connection with TLS, or with a certificate.\n")
-        }
+        HttpRejection::Connection | HttpRejection::Write => (
+            StatusCode::FORBIDDEN,
+            None,
+            "TLS required, with a client certificate if the configuration demands one.\n",
+        ),
     };
     let mut response = HttpResponseBuilder::new(status);
     if let Some(header) = header {

@@ -1,8 +1,8 @@
-//! The edge to browsers and Prometheus: a page for people, metrics, probes of health. Nothing can be changed here, but
-//! that the configuration is read again.
+//! The edge to browsers and Prometheus: a page with the table, metrics, and health checks. A reload of the configuration
+//! is the only change that can be requested here.
 //!
-//! On its way to an answer a connection passes `server::connection` (TLS), each of its requests `guard` (rate, bodies,
-//! users) and, to write, `security::csrf`. What is demanded stands in the file that `security::web_config` watches.
+//! `server::connection` does TLS; `guard` checks rate, body and user of each request; `security::csrf` checks requests that
+//! change something. Their settings come from the file that `security::web_config` watches.
 
 mod context;
 mod guard;
@@ -29,10 +29,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Serves on listeners that are bound already (see [`bind()`]), on a thread of its own.
+/// Serves on bound listeners (see [`bind()`]), on a thread of its own.
 ///
 /// # Errors
-/// What the system says when it has no thread or no random numbers to give, or can't watch a listener.
+/// The system's error when it cannot create a thread, provide random numbers, or watch a listener.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     sources: WebSources,
@@ -42,12 +42,12 @@ pub async fn serve(
     let state = WebState {
         sources,
         limits,
-        slots: Arc::new(Semaphore::new(limits.scrapes)),
+        scrape_slots: Arc::new(Semaphore::new(limits.max_scrapes)),
         process: metrics::daemon::process(),
         protection,
         checker: PasswordChecker::new()?,
         bucket: TokenBucket::default(),
-        refusals: HttpRejections::default(),
+        rejections: HttpRejections::default(),
     };
     server::start(listeners, web::Data::new(state)).await
 }

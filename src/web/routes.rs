@@ -1,4 +1,4 @@
-//! Which path is answered how.
+//! The paths and their handlers.
 
 use super::pages::{health, index, metrics, reload};
 use super::respond::line;
@@ -7,7 +7,7 @@ use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, guard};
 
-/// Adds every path that there is, each but one for reading only.
+/// Adds all paths; all but `/-/reload` are read-only.
 pub(super) fn add(app: &mut ServiceConfig) {
     app.service(path("/").route(web::get().to(index::show)).route(web::head().to(index::show)));
     app.service(
@@ -15,17 +15,17 @@ pub(super) fn add(app: &mut ServiceConfig) {
     );
     app.service(path("/-/healthy").route(reading().to(health::healthy)));
     app.service(path("/-/ready").route(reading().to(health::ready)));
-    let again = web::resource("/-/reload").route(web::post().to(reload::run));
-    app.service(again.default_service(web::to(reload::only_post)));
+    let reload = web::resource("/-/reload").route(web::post().to(reload::run));
+    app.service(reload.default_service(web::to(reload::only_post)));
     app.default_service(web::to(unknown));
 }
 
-/// gzip for those who accept it.
+/// gzip for clients that accept it.
 pub(super) fn compression() -> Compress {
     Compress::default()
 }
 
-/// What every answer bears: whatever gets into a page, it loads nothing, runs nothing, is framed by nobody.
+/// Headers of every response: no page can load resources, run scripts, or be framed.
 pub(super) fn headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add(("Content-Security-Policy", index::POLICY))
@@ -43,12 +43,12 @@ fn reading() -> actix_web::Route {
 }
 
 async fn unknown() -> HttpResponse {
-    let text = "There is nothing here. Try one of: / /metrics /-/healthy /-/ready /-/reload\n";
+    let text = "No such path. Try one of: / /metrics /-/healthy /-/ready /-/reload\n";
     line(HttpResponse::NotFound(), text)
 }
 
 async fn read_only() -> HttpResponse {
     let mut response = HttpResponse::MethodNotAllowed();
     response.insert_header((ALLOW, "GET, HEAD"));
-    line(response, "This can only be read, with GET or HEAD. Targets are changed with meshpingctl.\n")
+    line(response, "Only GET and HEAD are allowed here. To change targets, use meshpingctl.\n")
 }

@@ -112,7 +112,8 @@ fn flatten(tree: &UseTree, before: &mut Place, leaves: &mut Vec<(String, Place)>
     }
 }
 
-fn is_test(attributes: &[Attribute]) -> bool {
+/// Whether an item is compiled for tests only.
+pub fn is_test(attributes: &[Attribute]) -> bool {
     let names_test = |attribute: &Attribute| {
         attribute.path().is_ident("cfg")
             && quote_of(attribute).split(['(', ',', ')']).any(|word| word.trim() == "test")
@@ -124,8 +125,8 @@ fn quote_of(attribute: &Attribute) -> String {
     attribute.meta.require_list().map(|list| list.tokens.to_string()).unwrap_or_default()
 }
 
-/// The attributes and the name of an item, where it has them.
-fn described(item: &Item) -> (&[Attribute], Option<&Ident>) {
+/// The attributes and the name of an item, if it has them.
+pub fn described(item: &Item) -> (&[Attribute], Option<&Ident>) {
     match item {
         Item::Const(item) => (&item.attrs, Some(&item.ident)),
         Item::Enum(item) => (&item.attrs, Some(&item.ident)),
@@ -137,6 +138,7 @@ fn described(item: &Item) -> (&[Attribute], Option<&Ident>) {
         Item::Struct(item) => (&item.attrs, Some(&item.ident)),
         Item::Trait(item) => (&item.attrs, Some(&item.ident)),
         Item::Type(item) => (&item.attrs, Some(&item.ident)),
+        Item::Union(item) => (&item.attrs, Some(&item.ident)),
         Item::Use(item) => (&item.attrs, None),
         _ => (&[], None),
     }

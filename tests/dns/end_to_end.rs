@@ -1,7 +1,7 @@
-//! Names, through the real daemon: its control socket on one side, real name servers on the other.
+//! Names in the daemon, with its control socket and real name servers.
 
 use super::namespace::{inside, run};
-use super::servers::{Dnsmasq, Rogue, Says};
+use super::servers::{Behaviour, Dnsmasq, Rogue};
 use serde_json::{Map, Value, json};
 use std::net::UdpSocket;
 use std::path::PathBuf;
@@ -88,10 +88,10 @@ impl Drop for Daemon {
     }
 }
 
-fn wait(patience: Duration, what: &str, test: impl Fn() -> bool) {
+fn wait(time_limit: Duration, what: &str, test: impl Fn() -> bool) {
     let begin = Instant::now();
     while !test() {
-        assert!(begin.elapsed() < patience, "not within {patience:?}: {what}");
+        assert!(begin.elapsed() < time_limit, "not within {time_limit:?}: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -111,7 +111,7 @@ fn a_name_becomes_one_target_for_each_of_its_addresses() {
         let targets = daemon.targets();
         assert_eq!(targets.keys().collect::<Vec<_>>(), ["127.0.0.7", "127.0.0.8", "::1"]);
         assert!(targets.values().all(|target| target["name"] == "A.test."), "{targets:?}");
-        // Again, and under another name: nothing is pinged twice, and it stays while one of the names wants it.
+        // Again, and under another name: no address is pinged twice, and each stays while one of the names has it.
         assert_eq!(daemon.add("A.test."), OK);
         assert_eq!(daemon.ask(&json!({"cmd": "add", "name": "web", "addr": "a.test"})), OK);
         assert_eq!(daemon.addresses().len(), 3);
@@ -134,7 +134,7 @@ fn addresses_that_appear_are_added_and_those_that_vanish_retired_later() {
         daemon.wait_for(15, &["127.0.0.8", "127.0.0.9"]);
         assert!(changed.elapsed() > Duration::from_secs(9), "no grace: {:?}", changed.elapsed());
         assert_eq!(daemon.targets()["127.0.0.9"]["itv"], json!(0.5));
-        // The server goes; what it said stays.
+        // Without the server the last answers stay.
         drop(server);
         std::thread::sleep(Duration::from_secs(20));
         assert_eq!(daemon.addresses(), ["127.0.0.8", "127.0.0.9"]);
@@ -142,20 +142,20 @@ fn addresses_that_appear_are_added_and_those_that_vanish_retired_later() {
 }
 
 #[test]
-fn a_name_that_can_not_be_pinged_is_refused_with_the_reason() {
-    inside("end_to_end::a_name_that_can_not_be_pinged_is_refused_with_the_reason", || {
+fn a_name_without_an_address_is_an_error_with_the_reason() {
+    inside("end_to_end::a_name_without_an_address_is_an_error_with_the_reason", || {
         let _server = Dnsmasq::start(
             "0.0.0.0 blocked.test\n",
             &["--txt-record=text.test,hello", "--server=/fails.test/127.0.0.2"],
         );
-        let _fails = Rogue::start("127.0.0.2", Says::Code(2));
+        let _fails = Rogue::start("127.0.0.2", Behaviour::Code(2));
         let daemon = Daemon::start(OURS, &[]);
         let cases = [
             ("nobody.test", "Name or service not known"),
             ("text.test", "No address associated with hostname"),
             ("blocked.test", "No address associated with hostname"),
             ("a.fails.test", "Temporary failure in name resolution"),
-            // Refused: the server was not told whom to ask.
+            // REFUSED: the server has no upstream server for it.
             ("elsewhere.example", "Temporary failure in name resolution"),
         ];
         for (name, text) in cases {
@@ -168,10 +168,10 @@ fn a_name_that_can_not_be_pinged_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_name_that_nobody_answers_for_is_accepted_and_comes_up_later() {
-    inside("end_to_end::a_name_that_nobody_answers_for_is_accepted_and_comes_up_later", || {
+fn a_name_without_an_answer_is_accepted_and_resolved_later() {
+    inside("end_to_end::a_name_without_an_answer_is_accepted_and_resolved_later", || {
         let _server = Dnsmasq::start("127.0.0.7 a.test\n127.0.0.8 b.test\n", &[]);
-        let _silent = Rogue::start("127.0.0.3", Says::Nothing);
+        let _silent = Rogue::start("127.0.0.3", Behaviour::Nothing);
         let quick = "options timeout:1 attempts:1\n";
         let daemon = Daemon::start(&format!("nameserver 127.0.0.3\n{quick}"), &["b.test"]);
         let begin = Instant::now();
@@ -186,9 +186,9 @@ fn a_name_that_nobody_answers_for_is_accepted_and_comes_up_later() {
 }
 
 #[test]
-fn half_an_answer_is_enough_for_the_list() {
-    inside("end_to_end::half_an_answer_is_enough_for_the_list", || {
-        let _half = Rogue::start("127.0.0.2", Says::OnlyA([127, 0, 0, 9]));
+fn the_answer_of_one_family_is_enough_for_the_list() {
+    inside("end_to_end::the_answer_of_one_family_is_enough_for_the_list", || {
+        let _half = Rogue::start("127.0.0.2", Behaviour::OnlyA([127, 0, 0, 9]));
         let daemon = Daemon::start("nameserver 127.0.0.2\n", &[]);
         assert_eq!(daemon.add("half.test"), OK);
         assert_eq!(daemon.addresses(), ["127.0.0.9"]);
@@ -196,14 +196,14 @@ fn half_an_answer_is_enough_for_the_list() {
 }
 
 #[test]
-fn a_removed_address_stays_away_until_its_name_is_added_again() {
-    inside("end_to_end::a_removed_address_stays_away_until_its_name_is_added_again", || {
+fn a_removed_address_stays_removed_until_its_name_is_added_again() {
+    inside("end_to_end::a_removed_address_stays_removed_until_its_name_is_added_again", || {
         let server = Dnsmasq::start("127.0.0.7 a.test\n127.0.0.8 a.test\n", &[]);
         let daemon = Daemon::start(OURS, &[]);
         assert_eq!(daemon.add("a.test"), OK);
         assert_eq!(daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.7"})), OK);
         assert_eq!(daemon.addresses(), ["127.0.0.8"]);
-        // A look-up has been when the new address is there.
+        // The new address shows that a look-up has happened.
         server.change("127.0.0.7 a.test\n127.0.0.8 a.test\n127.0.0.9 a.test\n");
         daemon.wait_for(10, &["127.0.0.8", "127.0.0.9"]);
         assert_eq!(daemon.add("a.test"), OK);
@@ -214,8 +214,8 @@ fn a_removed_address_stays_away_until_its_name_is_added_again() {
 }
 
 #[test]
-fn a_daemon_without_any_name_server_runs_and_finds_them_when_they_come() {
-    inside("end_to_end::a_daemon_without_any_name_server_runs_and_finds_them_when_they_come", || {
+fn a_daemon_without_a_name_server_uses_one_that_appears_later() {
+    inside("end_to_end::a_daemon_without_a_name_server_uses_one_that_appears_later", || {
         let daemon = Daemon::start("", &["late.test", "127.0.0.5", "static.test"]);
         daemon.wait_for(3, &["127.0.0.5"]);
         let _server = Dnsmasq::start("127.0.0.7 late.test\n127.0.0.8 static.test\n", &[]);

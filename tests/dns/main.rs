@@ -1,9 +1,5 @@
-//! Names, asked of real name servers in a network of the test's own.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of a test may fail as loudly as the test itself"
-)]
+//! Look-ups with real name servers in a network namespace of the test.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic")]
 
 mod end_to_end;
 mod namespace;
@@ -14,7 +10,7 @@ use meshping::resolve::system::SystemNames;
 use meshping::resolve::{Families, FamilyAnswer, Resolve};
 use meshping::target::{Family, HostName};
 use namespace::inside;
-use servers::{Dnsmasq, Rogue, Says};
+use servers::{Behaviour, Dnsmasq, Rogue};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -22,7 +18,7 @@ use tempfile::TempDir;
 
 const OURS: &str = "nameserver 127.0.0.1\n";
 
-/// The system's two files, to be changed at will, and the names that they make.
+/// A resolver with files of its own, which the test can change.
 struct System {
     resolv_conf: PathBuf,
     hosts: PathBuf,
@@ -52,7 +48,7 @@ impl System {
         Self { resolv_conf, hosts, names, runtime, _directory: directory }
     }
 
-    /// What each family said in the end, and how long after the question.
+    /// The answer of each family, and its time after the question.
     fn timed(&self, name: &str) -> Vec<(Family, FamilyAnswer, Duration)> {
         let name: HostName = name.parse().unwrap();
         let begin = Instant::now();
@@ -64,11 +60,11 @@ impl System {
 
     fn both(&self, name: &str) -> (FamilyAnswer, FamilyAnswer) {
         let answers: Vec<_> = self.timed(name).into_iter().map(|(_, answer, _)| answer).collect();
-        let [v4, v6] = <[FamilyAnswer; 2]>::try_from(answers).expect("each family is told of once");
+        let [v4, v6] = <[FamilyAnswer; 2]>::try_from(answers).expect("one answer of each family");
         (v4, v6)
     }
 
-    /// The addresses of both families; nothing for a family that has none.
+    /// The addresses of both families.
     fn addresses(&self, name: &str) -> Vec<String> {
         let (v4, v6) = self.both(name);
         let mut addresses = [list(v4), list(v6)].concat();
@@ -151,8 +147,8 @@ fn a_change_of_records_is_seen_by_the_next_look_up() {
 }
 
 #[test]
-fn why_there_is_no_address_is_told_apart() {
-    inside("why_there_is_no_address_is_told_apart", || {
+fn reasons_for_a_missing_address_are_distinguished() {
+    inside("reasons_for_a_missing_address_are_distinguished", || {
         let _server = Dnsmasq::start(
             "192.0.2.1 four.test\n2001:db8::1 six.test\n",
             &[
@@ -161,10 +157,10 @@ fn why_there_is_no_address_is_told_apart() {
                 "--server=/silent.test/127.0.0.3",
             ],
         );
-        let _fails = Rogue::start("127.0.0.2", Says::Code(2));
-        let _silent = Rogue::start("127.0.0.3", Says::Nothing);
-        let _refuses = Rogue::start("127.0.0.4", Says::Code(5));
-        let _refers = Rogue::start("127.0.0.5", Says::Referral);
+        let _fails = Rogue::start("127.0.0.2", Behaviour::Code(2));
+        let _silent = Rogue::start("127.0.0.3", Behaviour::Nothing);
+        let _refuses = Rogue::start("127.0.0.4", Behaviour::Code(5));
+        let _refers = Rogue::start("127.0.0.5", Behaviour::Referral);
         let quick = "options timeout:1 attempts:1\n";
         let system = System::new(&format!("{OURS}{quick}"), "");
         let cases = [
@@ -174,7 +170,7 @@ fn why_there_is_no_address_is_told_apart() {
             ("six.test", ("no data", "addresses")),
             ("a.fails.test", ("failed", "failed")),
             ("a.silent.test", ("silent", "silent")),
-            // Nobody told this dnsmasq whom to ask for it, so it refuses.
+            // This dnsmasq has no upstream server for it, so it answers REFUSED.
             ("elsewhere.example", ("failed", "failed")),
         ];
         for (name, expected) in cases {
@@ -201,17 +197,17 @@ fn names_are_searched_for_in_the_domains_of_resolv_conf() {
                 192.0.2.5 bare.test.b.test\n",
             &["--txt-record=text.a.test,hello", "--local=/text/", "--server=/fails.test/127.0.0.2"],
         );
-        let _fails = Rogue::start("127.0.0.2", Says::Code(2));
+        let _fails = Rogue::start("127.0.0.2", Behaviour::Code(2));
         let system = System::new(&format!("{OURS}search a.test b.test\n"), "");
-        // The AAAA record in the second domain is of another host.
+        // The AAAA record in the second domain belongs to another host.
         assert_eq!(system.addresses("four"), ["192.0.2.1"]);
         assert_eq!(words(&system, "four"), ("addresses", "no data"));
         assert_eq!(system.addresses("second"), ["192.0.2.3"]);
         assert_eq!(system.addresses("bare.test"), ["192.0.2.4"]);
-        // That a name exists beats that others do not.
+        // An existing name overrides others that do not exist.
         assert_eq!(words(&system, "text"), ("no data", "no data"));
         assert_eq!(words(&system, "text."), ("no name", "no name"));
-        // The name itself does not exist; that failing domains are searched as well does not matter.
+        // The name itself does not exist; failing search domains do not matter.
         let system = System::new(&format!("{OURS}search fails.test\n"), "");
         assert_eq!(words(&system, "nobody.test"), ("no name", "no name"));
         assert_eq!(words(&system, "nobody"), ("failed", "failed"));
@@ -232,7 +228,7 @@ fn the_hosts_file_comes_first_and_its_changes_are_seen() {
         assert_eq!(system.addresses("other"), ["192.0.2.9", "2001:db8::9"]);
         std::fs::remove_file(&system.hosts).unwrap();
         assert_eq!(system.addresses("host.test"), ["192.0.2.1", "2001:db8::1"]);
-        // With IPv6 alone an IPv4 entry says nothing.
+        // With IPv6 only, IPv4 entries are ignored.
         let six = System::with_families(OURS, hosts, Families { v4: false, v6: true });
         let answers: Vec<_> =
             six.timed("host.test").into_iter().map(|(family, answer, _)| (family, list(answer))).collect();
@@ -241,13 +237,13 @@ fn the_hosts_file_comes_first_and_its_changes_are_seen() {
 }
 
 #[test]
-fn a_resolv_conf_that_comes_late_is_noticed() {
-    inside("a_resolv_conf_that_comes_late_is_noticed", || {
-        let _silent = Rogue::start("127.0.0.3", Says::Nothing);
+fn a_resolv_conf_that_appears_later_is_used() {
+    inside("a_resolv_conf_that_appears_later_is_used", || {
+        let _silent = Rogue::start("127.0.0.3", Behaviour::Nothing);
         let system = System::new("nonsense\nnameserver 127.0.0.3\noptions timeout:1 attempts:1\n", "");
         assert_eq!(words(&system, "host.test"), ("silent", "silent"));
         std::fs::remove_file(&system.resolv_conf).unwrap();
-        // Nobody is at the port of this host.
+        // No server listens on this host.
         let begin = Instant::now();
         assert_eq!(words(&system, "host.test"), ("silent", "silent"));
         assert!(begin.elapsed() < Duration::from_secs(11), "took {:?}", begin.elapsed());
@@ -271,17 +267,20 @@ fn an_answer_that_does_not_fit_a_datagram_comes_whole() {
 fn a_bad_name_server_does_not_hide_a_good_one() {
     inside("a_bad_name_server_does_not_hide_a_good_one", || {
         let _server = Dnsmasq::start("192.0.2.1 host.test\n", &[]);
-        let silent = Rogue::start("127.0.0.3", Says::Nothing);
-        let cases =
-            [("127.0.0.2", Says::Code(2)), ("127.0.0.4", Says::Code(5)), ("127.0.0.5", Says::Referral)];
-        for (bad, says) in cases {
-            let _bad = Rogue::start(bad, says);
+        let silent = Rogue::start("127.0.0.3", Behaviour::Nothing);
+        let cases = [
+            ("127.0.0.2", Behaviour::Code(2)),
+            ("127.0.0.4", Behaviour::Code(5)),
+            ("127.0.0.5", Behaviour::Referral),
+        ];
+        for (bad, behaviour) in cases {
+            let _bad = Rogue::start(bad, behaviour);
             let system = System::new(&format!("nameserver {bad}\n{OURS}"), "");
-            assert_eq!(system.addresses("host.test"), ["192.0.2.1"], "{says:?}");
+            assert_eq!(system.addresses("host.test"), ["192.0.2.1"], "{behaviour:?}");
         }
         let system = System::new(&format!("nameserver 127.0.0.3\n{OURS}options timeout:1\n"), "");
         assert_eq!(system.addresses("host.test"), ["192.0.2.1"]);
-        // Once silent it is asked last for a while, so that not every look-up waits for it.
+        // A silent server is asked last for some time, so that not every look-up waits for it.
         let asked = silent.asked();
         let begin = Instant::now();
         assert_eq!(words(&system, "nobody.test"), ("no name", "no name"));
@@ -293,13 +292,13 @@ fn a_bad_name_server_does_not_hide_a_good_one() {
 #[test]
 fn a_family_without_an_answer_does_not_hold_up_the_other() {
     inside("a_family_without_an_answer_does_not_hold_up_the_other", || {
-        let _half = Rogue::start("127.0.0.2", Says::OnlyA([192, 0, 2, 1]));
+        let _half = Rogue::start("127.0.0.2", Behaviour::OnlyA([192, 0, 2, 1]));
         let system = System::new("nameserver 127.0.0.2\n", "");
         let answers = system.timed("host.test");
         let [(_, v4, v4_after), (_, v6, v6_after)] = &answers[..] else { panic!("{answers:?}") };
         assert_eq!((word(v4), word(v6)), ("addresses", "silent"));
         assert!(*v4_after < Duration::from_secs(1), "{v4_after:?}");
-        // Two attempts of five seconds, as resolv.conf(5) has it.
+        // Two attempts of five seconds, the defaults of resolv.conf(5).
         assert!(*v6_after > Duration::from_secs(5) && *v6_after < Duration::from_secs(11), "{v6_after:?}");
     });
 }
@@ -310,8 +309,8 @@ fn a_name_server_at_a_link_local_address_is_asked() {
         namespace::run("ip", &["address", "add", "fe80::53/64", "dev", "lo", "nodad"]);
         namespace::run("ip", &["link", "add", "lan0", "type", "veth", "peer", "lan1"]);
         namespace::run("ip", &["link", "set", "lan0", "up"]);
-        let _server = Rogue::start("fe80::53%lo", Says::Code(3));
-        // It is at one of the two links, the third does not exist.
+        let _server = Rogue::start("fe80::53%lo", Behaviour::Code(3));
+        // The server is on one of the two links; the third does not exist.
         for (link, expected) in [("lo", "no name"), ("lan0", "silent"), ("lan9", "silent")] {
             let text = format!("nameserver fe80::53%{link}\noptions timeout:1 attempts:1\n");
             assert_eq!(words(&System::new(&text, ""), "host.test"), (expected, expected), "{link}");
@@ -320,9 +319,9 @@ fn a_name_server_at_a_link_local_address_is_asked() {
 }
 
 #[test]
-fn special_names_are_never_asked_for() {
-    inside("special_names_are_never_asked_for", || {
-        let server = Rogue::start("127.0.0.2", Says::Code(3));
+fn special_names_are_never_looked_up() {
+    inside("special_names_are_never_looked_up", || {
+        let server = Rogue::start("127.0.0.2", Behaviour::Code(3));
         let system = System::new("nameserver 127.0.0.2\nsearch a.test\n", "");
         assert_eq!(system.addresses("localhost"), ["127.0.0.1", "::1"]);
         assert_eq!(system.addresses("my.localhost."), ["127.0.0.1", "::1"]);

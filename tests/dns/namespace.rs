@@ -1,24 +1,23 @@
-//! Runs a test again inside namespaces of its own: network, mounts, processes. Nothing of it gets out, and all
-//! of it ends with the test.
+//! Runs a test again in namespaces of its own: network, mounts, processes. All of it ends with the test.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const INSIDE: &str = "MESHPING_TEST_INSIDE";
 
-/// A test that is not through by then hangs.
+/// Time limit for a test.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Runs `body` in a network of its own that has nothing but a loopback. `test` is the path of the calling test.
+/// Runs `body` in a network namespace with only a loopback interface. `test` is the path of the calling test.
 ///
 /// # Panics
-/// If the test fails inside, hangs, or can't get its namespaces: it is never skipped.
+/// If the test fails inside, exceeds its time limit, or cannot create its namespaces; it is never skipped.
 pub fn inside(test: &str, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         run("ip", &["link", "set", "lo", "up"]);
         return body();
     }
-    let binary = std::env::current_exe().expect("a test knows its binary");
+    let binary = std::env::current_exe().expect("the path of the test binary");
     let mut child = Command::new("unshare")
         .args(["-rnmp", "--fork", "--kill-child", "--mount-proc", "--"])
         .arg(binary)

@@ -1,4 +1,4 @@
-//! Name servers: a real one that does as it should, and one that does as it is told.
+//! Name servers: dnsmasq, and one with scripted behaviour.
 
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 const DNSMASQ: &str = "/usr/sbin/dnsmasq";
 
-/// A dnsmasq on 127.0.0.1:53 that knows `.test`, and whatever its hosts file says, for a second at a time.
+/// A dnsmasq on 127.0.0.1:53 for `.test` and the names in its hosts file, with a TTL of one second.
 pub struct Dnsmasq {
     child: Child,
     hosts: PathBuf,
@@ -37,7 +37,7 @@ impl Dnsmasq {
         Self { child, hosts: file, _directory: directory }
     }
 
-    /// Changes its hosts file and has it read again.
+    /// Changes its hosts file and makes it read the file.
     pub fn change(&self, hosts: &str) {
         std::fs::write(&self.hosts, hosts).unwrap();
         super::namespace::run("kill", &["-HUP", &self.child.id().to_string()]);
@@ -59,27 +59,27 @@ fn wait_until_it_listens() {
     }
 }
 
-/// What [`Rogue`] says to a question.
+/// How [`Rogue`] answers.
 #[derive(Debug, Clone, Copy)]
-pub enum Says {
-    /// Nothing.
+pub enum Behaviour {
+    /// No answer.
     Nothing,
-    /// An error of that number.
+    /// This error code.
     Code(u8),
-    /// This address to a question for A, nothing to any other.
+    /// This address to a question for A, no answer to any other.
     OnlyA([u8; 4]),
-    /// "Ask over there": no answer, but a name server in the authority section.
+    /// A referral: no answer, but a name server in the authority section.
     Referral,
 }
 
-/// A name server on port 53 of a loopback address that says what it was told to say.
+/// A name server on port 53 of a loopback address with scripted behaviour.
 pub struct Rogue {
     asked: Arc<AtomicUsize>,
 }
 
 impl Rogue {
     /// Serves until the test ends.
-    pub fn start(address: &str, says: Says) -> Self {
+    pub fn start(address: &str, behaviour: Behaviour) -> Self {
         let socket = UdpSocket::bind((address, 53)).unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
@@ -87,35 +87,35 @@ impl Rogue {
             let mut buffer = [0; 512];
             while let Ok((length, from)) = socket.recv_from(&mut buffer) {
                 count.fetch_add(1, Ordering::Relaxed);
-                answer(&socket, &buffer[..length], from, says);
+                answer(&socket, &buffer[..length], from, behaviour);
             }
         });
         Self { asked }
     }
 
-    /// How many questions came.
+    /// Number of questions received.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 }
 
 /// Answers a question that has no additional records (RFC 1035 §4.1).
-fn answer(socket: &UdpSocket, question: &[u8], from: SocketAddr, says: Says) {
+fn answer(socket: &UdpSocket, question: &[u8], from: SocketAddr, behaviour: Behaviour) {
     let mut reply = question.to_vec();
     let kind = question[question.len() - 3];
     reply[2] = 0x81; // an answer, recursion desired
     reply[3] = 0x80; // recursion available
-    match says {
-        Says::Nothing => return,
-        Says::Code(code) => reply[3] |= code,
-        Says::OnlyA(_) if kind != 1 => return,
-        Says::OnlyA(address) => {
+    match behaviour {
+        Behaviour::Nothing => return,
+        Behaviour::Code(code) => reply[3] |= code,
+        Behaviour::OnlyA(_) if kind != 1 => return,
+        Behaviour::OnlyA(address) => {
             reply[7] = 1;
             // The question's name, A, IN, 300 s, 4 bytes.
             reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4]);
             reply.extend(address);
         }
-        Says::Referral => {
+        Behaviour::Referral => {
             reply[9] = 1;
             // The root, NS, IN, 300 s, 1 byte: the root.
             reply.extend([0, 0, 2, 0, 1, 0, 0, 1, 44, 0, 1, 0]);

@@ -3,14 +3,14 @@
 #![allow(dead_code, reason = "the support files are shared with other test targets, which use more")]
 
 mod counting;
+mod fixture;
 #[path = "../own_network/mod.rs"]
 mod own_network;
-mod stage;
 
 use actix::prelude::*;
+use fixture::{Fixture, resident_kib, until};
 use meshping::actors::supervisor::RemoveTargets;
 use own_network::inside;
-use stage::{Stage, resident_kib, until};
 use std::time::{Duration, Instant};
 
 /// Tables that have grown for 10 000 targets stay so large, in bytes; the targets themselves have four times that.
@@ -25,14 +25,14 @@ const SLACK_KIB: u64 = 8_192;
 fn a_ping_in_the_steady_state_allocates_nothing() {
     inside("a_ping_in_the_steady_state_allocates_nothing", "true", || {
         System::new().block_on(async {
-            let stage = Stage::set();
-            stage.add(500, "0.1").await;
+            let fixture = Fixture::new();
+            fixture.add(500, "0.1").await;
             // Requests are remembered for ten seconds; then their ring is as long as it gets.
-            until(Duration::from_secs(60), async || stage.replies().await >= 500 * 120).await;
-            let (replies, allocations) = (stage.replies().await, counting::allocations());
+            until(Duration::from_secs(60), async || fixture.replies().await >= 500 * 120).await;
+            let (replies, allocations) = (fixture.replies().await, counting::allocations());
             tokio::time::sleep(Duration::from_secs(5)).await;
             let allocations = counting::allocations() - allocations;
-            let replies = stage.replies().await - replies;
+            let replies = fixture.replies().await - replies;
             println!("{allocations} allocations for {replies} pings");
             assert!(replies > 10_000, "{replies} pings are too few");
             // What remains is of the wheel of slots, not of pings, and of the first reply in a histogram's bin.
@@ -45,10 +45,10 @@ fn a_ping_in_the_steady_state_allocates_nothing() {
 fn a_target_takes_less_than_1900_bytes() {
     inside("a_target_takes_less_than_1900_bytes", "true", || {
         System::new().block_on(async {
-            let stage = Stage::set();
+            let fixture = Fixture::new();
             let before = counting::live_bytes();
-            stage.add(20_000, "1").await;
-            until(Duration::from_secs(60), async || stage.replies().await >= 20_000 * 14).await;
+            fixture.add(20_000, "1").await;
+            until(Duration::from_secs(60), async || fixture.replies().await >= 20_000 * 14).await;
             let bytes = (counting::live_bytes() - before) / 20_000;
             println!("{bytes} bytes for a target");
             // The allocator adds a twentieth to this: 2 KB is what it may take in all.
@@ -61,16 +61,16 @@ fn a_target_takes_less_than_1900_bytes() {
 fn ten_thousand_targets_added_and_removed_a_hundred_times_leave_nothing() {
     inside("ten_thousand_targets_added_and_removed_a_hundred_times_leave_nothing", "true", || {
         System::new().block_on(async {
-            let stage = Stage::set();
+            let fixture = Fixture::new();
             let (before, start) = (counting::live_bytes(), Instant::now());
             let mut settled = 0;
             for round in 1..=100 {
-                stage.add(10_000, "1").await;
+                fixture.add(10_000, "1").await;
                 if round % 25 == 1 {
-                    until(Duration::from_secs(20), async || stage.replies().await >= 10_000).await;
+                    until(Duration::from_secs(20), async || fixture.replies().await >= 10_000).await;
                 }
-                let everything = RemoveTargets { name: Some(Stage::NAME.into()), host: None };
-                stage.supervisor.send(everything).await.expect("it runs");
+                let everything = RemoveTargets { name: Some(Fixture::NAME.into()), host: None };
+                fixture.supervisor.send(everything).await.expect("it runs");
                 let gone = async || counting::live_bytes() < before + TABLES;
                 until(Duration::from_secs(20), gone).await;
                 if round == SETTLED {

@@ -1,6 +1,6 @@
-//! Scrapes in other exporters' names: `?dialect=…`.
+//! Scrapes with the names of other exporters: `?dialect=…`.
 
-use crate::fake::{Fake, member, start};
+use crate::fake::{Fake, start, target};
 use crate::http::{exchange, get, request};
 use crate::{EVIL, promtool};
 use actix::clock::timeout;
@@ -8,7 +8,7 @@ use meshping::probe::scripted::{ScriptedNetwork, reply};
 use meshping::web::HttpLimits;
 use std::time::Duration;
 
-/// Each dialect, a family of its targets, and how a series of 127.0.0.2 is told.
+/// Each dialect, a family of its targets, and a label of 127.0.0.2.
 const DIALECTS: [(&str, &str, &str); 3] = [
     ("meshping2017", "meshping_sent", "target=\"127.0.0.2\""),
     ("smokeping_prober", "smokeping_requests_total", "ip=\"127.0.0.2\""),
@@ -16,13 +16,13 @@ const DIALECTS: [(&str, &str, &str); 3] = [
 ];
 
 #[actix::test]
-async fn a_dialect_has_its_own_families_of_the_chosen_targets_and_no_others() {
+async fn a_dialect_has_only_its_own_families_of_the_selected_targets() {
     let hosts = ["127.0.0.2", "127.0.0.3"];
     let network = hosts
         .iter()
         .fold(ScriptedNetwork::new(), |network, host| network.host(host.parse().unwrap(), [reply(2)]));
-    let members = vec![member(&network, hosts[0], EVIL), member(&network, hosts[1], "other")];
-    let (server, handle) = start(Fake::new(members), HttpLimits::default()).await;
+    let targets = vec![target(&network, hosts[0], EVIL), target(&network, hosts[1], "other")];
+    let (server, handle) = start(Fake::new(targets), HttpLimits::default()).await;
     for (dialect, family, series) in DIALECTS {
         let whole = format!("/metrics?dialect={dialect}");
         let both = async {
@@ -46,7 +46,7 @@ async fn a_dialect_has_its_own_families_of_the_chosen_targets_and_no_others() {
 }
 
 #[actix::test]
-async fn a_dialect_that_nobody_knows_is_a_mistake_and_the_known_ones_are_told() {
+async fn an_unknown_dialect_is_an_error_that_lists_the_known_ones() {
     let (server, handle) = start(Fake::new(Vec::new()), HttpLimits::default()).await;
     let known = DIALECTS.map(|(dialect, _, _)| dialect).join(", ");
     let cases = [
@@ -56,12 +56,12 @@ async fn a_dialect_that_nobody_knows_is_a_mistake_and_the_known_ones_are_told() 
         ("dialect=PING_EXPORTER&name=a", &known),
         ("dialect=ping_exporter&dialect=meshping2017", "allowed is one"),
     ];
-    for (query, told) in cases {
+    for (query, allowed) in cases {
         for method in ["GET", "HEAD"] {
             let answer = exchange(server, &request(method, &format!("/metrics?{query}"), "")).await;
             let answer = answer.expect("a whole response");
             assert_eq!(answer.status, 400, "{method} {query}");
-            assert!(method == "HEAD" || answer.text().contains(told), "{query}: {}", answer.text());
+            assert!(method == "HEAD" || answer.text().contains(allowed), "{query}: {}", answer.text());
         }
     }
     handle.stop();

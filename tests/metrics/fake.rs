@@ -1,4 +1,4 @@
-//! A supervisor whose targets are pinged over a scripted network, with a real HTTP server before it.
+//! A fake supervisor with targets on a scripted network, behind a real HTTP server.
 
 use actix::prelude::*;
 use meshping::actors::control_stats::{ControlStats, GetControlStats};
@@ -19,20 +19,20 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 pub struct Fake {
-    pub members: Vec<TargetRef>,
+    pub targets: Vec<TargetRef>,
     pub ready: bool,
-    /// Each roster takes one of these permits for ever.
+    /// Each page of targets consumes a permit.
     pub gate: Arc<Semaphore>,
-    /// So many rosters have been asked for.
+    /// Number of pages requested so far.
     pub asked: watch::Sender<usize>,
-    /// So many members have been handed over in them.
-    pub handed: watch::Sender<usize>,
+    /// Number of targets in the delivered pages.
+    pub delivered: watch::Sender<usize>,
 }
 
 impl Fake {
-    pub fn new(members: Vec<TargetRef>) -> Self {
+    pub fn new(targets: Vec<TargetRef>) -> Self {
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        Self { members, ready: true, gate, asked: watch::Sender::new(0), handed: watch::Sender::new(0) }
+        Self { targets, ready: true, gate, asked: watch::Sender::new(0), delivered: watch::Sender::new(0) }
     }
 }
 
@@ -46,18 +46,18 @@ impl Handler<GetTargets> for Fake {
     fn handle(&mut self, question: GetTargets, _: &mut Self::Context) -> Self::Result {
         self.asked.send_modify(|asked| *asked += 1);
         let GetTargets { filter, after, limit } = question;
-        let chosen = |member: &&TargetRef| {
-            let named = filter.name.as_ref() == Some(&member.name);
-            filter == Filter::default() || named || filter.host == Some(Host::Address(member.address))
+        let matches = |target: &&TargetRef| {
+            let named = filter.name.as_ref() == Some(&target.name);
+            filter == Filter::default() || named || filter.host == Some(Host::Address(target.address))
         };
-        let total = self.members.iter().filter(chosen).count();
-        let page = self.members.iter().filter(chosen).filter(|member| Some(member.address) > after);
-        let members: Vec<TargetRef> = page.take(limit.unwrap_or(total)).cloned().collect();
-        self.handed.send_modify(|handed| *handed += members.len());
+        let total = self.targets.iter().filter(matches).count();
+        let page = self.targets.iter().filter(matches).filter(|target| Some(target.address) > after);
+        let targets: Vec<TargetRef> = page.take(limit.unwrap_or(total)).cloned().collect();
+        self.delivered.send_modify(|delivered| *delivered += targets.len());
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
             gate.acquire().await.expect("the gate is never closed").forget();
-            TargetPage { targets: members, total }
+            TargetPage { targets, total }
         })
     }
 }
@@ -107,7 +107,7 @@ pub fn status() -> Status {
     Status { targets: 2, names: 1, ready: true, replaced: 9, reload, engines, dead_shards: 0 }
 }
 
-pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> TargetRef {
+pub fn target(network: &ScriptedNetwork, address: &str, name: &str) -> TargetRef {
     let address: Address = address.parse().expect("an address");
     let interval: Interval = "0.2".parse().expect("an interval");
     let seed = Seed { phase: 1 << 31, first_number: 0 };
@@ -116,26 +116,26 @@ pub fn member(network: &ScriptedNetwork, address: &str, name: &str) -> TargetRef
     TargetRef { address, name: name.into(), interval, options: None, pinger, shard: ShardHandle::current() }
 }
 
-/// Many targets that share one actor: enough to fill every buffer between us and a client.
+/// Many targets that share one actor, enough to fill every buffer between server and client.
 pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<TargetRef> {
-    let one = member(network, "10.0.0.1", "one of many");
+    let one = target(network, "10.0.0.1", "one of many");
     let address = |index| Address::try_from(std::net::IpAddr::from(Ipv4Addr::from(0x0a00_0001 + index)));
     (0..count).map(|i| TargetRef { address: address(i).expect("unicast"), ..one.clone() }).collect()
 }
 
-/// Asks the fake for everything.
+/// The fake as the source of all data.
 pub fn sources(fake: Fake) -> WebSources {
     let fake = fake.start();
     WebSources {
         state: None,
-        roster: fake.clone().recipient(),
+        targets: fake.clone().recipient(),
         status: fake.clone().recipient(),
         control: Some(fake.clone().recipient()),
         reload: Some(fake.recipient()),
     }
 }
 
-/// Serves what the fake tells, until the handle is told to stop.
+/// Serves the data of the fake until the handle is stopped.
 pub async fn start(fake: Fake, limits: HttpLimits) -> (SocketAddr, HttpServer) {
     let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let address = listener.local_addr().expect("bound");

@@ -1,8 +1,8 @@
-//! The exposition in each dialect, byte for byte, and what Prometheus' own tool says to it.
+//! The exposition in each dialect, compared byte for byte with a golden file and checked by promtool.
 
 use crate::EVIL;
-use crate::books::{busy_totals, wall};
-use crate::fake::{member, status};
+use crate::fake::{status, target};
+use crate::statistics::{busy_totals, wall};
 use crate::{golden_file, promtool};
 use meshping::actors::control_stats::ControlStats;
 use meshping::actors::persistence::StoreStats;
@@ -21,7 +21,7 @@ use prometheus::Registry;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Options of a target with labels of its own, some of which are called as a dialect's own ones are.
+/// Options of a target with labels of its own, some of them with names that a dialect uses.
 fn options() -> OptionOverrides {
     let labels =
         [("site", "a\"b\\c\n"), ("host", "h"), ("ip", "i"), ("ip_version", "v"), ("tos", "t"), ("Rack", "7")];
@@ -33,24 +33,24 @@ fn options() -> OptionOverrides {
     OptionOverrides { packet, labels: Labels::new(labels).unwrap(), ..OptionOverrides::default() }
 }
 
-/// The exposition of a target with a past, of one without, and of one with options.
+/// The exposition of a target with statistics, one without, and one with options.
 fn exposition(dialect: Dialect) -> String {
     let network = ScriptedNetwork::new();
     let labelled =
-        TargetRef { options: Some(Arc::new(options())), ..member(&network, "198.51.100.7", "labelled") };
+        TargetRef { options: Some(Arc::new(options())), ..target(&network, "198.51.100.7", "labelled") };
     let targets = [
-        (member(&network, "192.0.2.1", EVIL), busy_totals()),
+        (target(&network, "192.0.2.1", EVIL), busy_totals()),
         (labelled, LifetimeStats::default()),
-        (member(&network, "fe80::1%eth0", "new"), LifetimeStats::default()),
+        (target(&network, "fe80::1%eth0", "new"), LifetimeStats::default()),
     ];
     let mut columns = Columns::new(dialect);
-    for (member, totals) in targets {
-        columns.push(&Snapshot::new(dialect.labels(&member), &member, totals, wall()));
+    for (target, totals) in targets {
+        columns.push(&Snapshot::new(dialect.labels(&target), &target, totals, wall()));
     }
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
     let file = Some(FileState { successful: true, failures: 2 });
-    let web = WebStats { file, refused: [1, 2, 3, 4, 5, 6] };
-    let rest = DaemonSnapshot { status: &status(), control, web, kept: Some(kept()) }
+    let web = WebStats { file, rejected: [1, 2, 3, 4, 5, 6] };
+    let rest = DaemonSnapshot { status: &status(), control, web, stores: Some(stores()) }
         .render(dialect, &Registry::new())
         .unwrap();
     let pieces: Vec<u8> = Exposition::new(columns, rest).flatten().collect();
@@ -60,7 +60,7 @@ fn exposition(dialect: Dialect) -> String {
     text.replace(&format!("version=\"{VERSION}\""), "version=\"VERSION\"")
 }
 
-/// Fails unless the exposition is the golden one, and `promtool` objects to no other families' style than these.
+/// Fails unless the exposition equals the golden file and promtool objects to the style of only these families.
 fn check(dialect: Dialect, file: &str, unusual: &[&str]) {
     let text = exposition(dialect);
     golden_file::check(file, &text);
@@ -68,27 +68,27 @@ fn check(dialect: Dialect, file: &str, unusual: &[&str]) {
 }
 
 #[actix::test]
-async fn the_exposition_is_the_golden_one_and_promtool_has_no_objection() {
+async fn the_exposition_equals_the_golden_file() {
     check(Dialect::Own, "exposition.txt", &[]);
 }
 
 #[actix::test]
-async fn the_names_of_2017_are_those_that_they_were() {
+async fn the_names_of_2017_equal_the_golden_file() {
     let counters = ["meshping_lost", "meshping_recv", "meshping_sent"];
     check(Dialect::Meshping2017, "meshping2017.txt", &counters);
 }
 
 #[actix::test]
-async fn the_names_of_smokeping_prober_are_the_golden_ones() {
+async fn the_names_of_smokeping_prober_equal_the_golden_file() {
     check(Dialect::SmokepingProber, "smokeping_prober.txt", &[]);
 }
 
 #[actix::test]
-async fn the_names_of_ping_exporter_are_the_golden_ones() {
+async fn the_names_of_ping_exporter_equal_the_golden_file() {
     check(Dialect::PingExporter, "ping_exporter.txt", &[]);
 }
 
-fn kept() -> Vec<StoreStats> {
+fn stores() -> Vec<StoreStats> {
     let last_saved = Some(Duration::from_millis(1_763_856_000_250));
     let targets = StoreStats { database: "targets", works: true, errors: 0, last_saved, bytes: 24_576 };
     let statistics =

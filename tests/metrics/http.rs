@@ -1,11 +1,11 @@
-//! As much of an HTTP client as these tests need: what is sent is written out byte for byte.
+//! A small HTTP client: requests are written out byte for byte.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Nothing here takes longer, unless something is broken.
+/// Time limit for anything, also on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Response {
     }
 }
 
-/// `None` for a body that ends too early.
+/// `None` for a truncated body.
 fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
@@ -53,7 +53,7 @@ fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Sends these bytes, and reads until the server closes. `None` if what comes is no whole response.
+/// Sends these bytes and reads until the server closes. `None` without a complete response.
 pub async fn exchange(server: SocketAddr, bytes: &[u8]) -> Option<Response> {
     let talk = async {
         let mut stream = TcpStream::connect(server).await.expect("the server listens");
@@ -63,7 +63,7 @@ pub async fn exchange(server: SocketAddr, bytes: &[u8]) -> Option<Response> {
         let _ = stream.read_to_end(&mut answer).await;
         Response::parse(&answer)
     };
-    tokio::time::timeout(DEADLINE, talk).await.expect("the server ends the conversation")
+    tokio::time::timeout(DEADLINE, talk).await.expect("the server closes the connection")
 }
 
 pub fn request(method: &str, path: &str, fields: &str) -> Vec<u8> {
@@ -74,7 +74,7 @@ pub async fn get(server: SocketAddr, path: &str) -> Response {
     exchange(server, &request("GET", path, "")).await.expect("a whole response")
 }
 
-/// Tries until the path is answered with that status.
+/// Tries until the path has this status.
 pub async fn get_until(server: SocketAddr, path: &str, status: u16) -> Response {
     let tries = async {
         loop {

@@ -1,10 +1,10 @@
-//! What Prometheus itself says to an exposition.
+//! Checks an exposition with promtool.
 
 use std::env;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Fails unless `promtool check metrics` has nothing to object, not even to the style.
+/// Fails unless `promtool check metrics` accepts the exposition, including its style.
 pub fn check(exposition: &str) {
     check_but(exposition, &[]);
 }
@@ -23,12 +23,13 @@ pub fn check_but(exposition: &str, unusual: &[&str]) {
         });
     child.stdin.take().expect("piped").write_all(exposition.as_bytes()).expect("promtool reads");
     let output = child.wait_with_output().expect("promtool ends");
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    let families: Vec<&str> = said.lines().map(|line| line.split(' ').next().unwrap_or(line)).collect();
-    assert!(families == unusual, "promtool: {said}");
-    // Style is what it ends with 3 for.
-    assert_eq!(output.status.code(), Some(if unusual.is_empty() { 0 } else { 3 }), "promtool: {said}");
+    let output_text = [output.stdout, output.stderr].concat();
+    let output_text = String::from_utf8_lossy(&output_text);
+    let families: Vec<&str> =
+        output_text.lines().map(|line| line.split(' ').next().unwrap_or(line)).collect();
+    assert!(families == unusual, "promtool: {output_text}");
+    // Exit status 3 means objections to the style.
+    assert_eq!(output.status.code(), Some(if unusual.is_empty() { 0 } else { 3 }), "promtool: {output_text}");
 }
 
 /// The sum of a family's samples, whole numbers, whose line contains all of `labels`.

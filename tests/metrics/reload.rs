@@ -1,4 +1,4 @@
-//! What is answered to those who may have the configuration read again.
+//! Responses to permitted requests to reload the configuration.
 
 use crate::fake::{Fake, sources, start};
 use crate::http::{exchange, request};
@@ -7,7 +7,7 @@ use meshping::web::{HttpLimits, WebSources};
 use meshping::web::{Protection, serve};
 
 #[actix::test]
-async fn a_reload_is_answered_with_its_report_or_with_what_is_wrong() {
+async fn a_reload_is_answered_with_its_report_or_its_error() {
     for (ready, status, text) in [(true, 200, "2 targets added\n"), (false, 500, "line 3: no such option\n")]
     {
         let (server, handle) = start(Fake { ready, ..Fake::new(Vec::new()) }, HttpLimits::default()).await;
@@ -22,7 +22,7 @@ async fn a_reload_is_answered_with_its_report_or_with_what_is_wrong() {
 }
 
 #[actix::test]
-async fn without_a_configuration_there_is_nothing_to_read_again() {
+async fn without_a_configuration_a_reload_is_not_implemented() {
     let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let server = listener.local_addr().expect("bound");
     let sources = WebSources { reload: None, ..sources(Fake::new(Vec::new())) };

@@ -1,4 +1,4 @@
-//! What serves connections comes with the first and goes with the last of them: nobody may notice.
+//! The service exists only while there are connections; clients must not notice that.
 
 use crate::fake::{Fake, sources, start};
 use crate::http::{DEADLINE, get};
@@ -17,10 +17,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 #[actix::test]
-async fn whenever_a_connection_comes_it_is_answered() {
+async fn every_connection_is_answered_whenever_it_arrives() {
     let (server, handle) = start(Fake::new(Vec::new()), HttpLimits::default()).await;
     for round in 0..200_u64 {
-        // Others come while the first one ends, a little later every time.
+        // Others arrive while the first one ends, later in each round.
         let others = (0..5).map(|other| async move {
             tokio::time::sleep(Duration::from_micros(round * 10 * other)).await;
             get(server, "/-/healthy").await.status
@@ -30,7 +30,7 @@ async fn whenever_a_connection_comes_it_is_answered() {
     handle.stop();
 }
 
-/// A client that was answered, and so accepted, and says no more.
+/// A client that has been answered, and so accepted, and then stays silent.
 async fn idle(server: SocketAddr) -> std::net::TcpStream {
     let mut stream = TcpStream::connect(server).await.expect("the server listens");
     stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it reads");
@@ -44,24 +44,24 @@ async fn idle(server: SocketAddr) -> std::net::TcpStream {
 }
 
 #[actix::test]
-async fn beyond_the_most_connections_one_waits_for_its_turn() {
-    let limits = HttpLimits { connections: 2, ..HttpLimits::default() };
+async fn connections_over_the_limit_wait() {
+    let limits = HttpLimits { max_connections: 2, ..HttpLimits::default() };
     let (server, handle) = start(Fake::new(Vec::new()), limits).await;
-    // The server keeps them alive for five seconds.
+    // The server keeps idle connections for five seconds.
     let idle = [idle(server).await, idle(server).await];
     let has_ended = |mut stream: &std::net::TcpStream| matches!(stream.read(&mut [0]), Ok(0));
-    let mut patient: FuturesUnordered<_> = (0..20).map(|_| get(server, "/-/healthy")).collect();
-    let first = patient.next().await.expect("twenty of them");
+    let mut waiting: FuturesUnordered<_> = (0..20).map(|_| get(server, "/-/healthy")).collect();
+    let first = waiting.next().await.expect("twenty of them");
     assert!(idle.iter().any(has_ended), "the third was answered while the server kept two");
     assert_eq!(first.status, 200);
-    while let Some(answer) = patient.next().await {
+    while let Some(answer) = waiting.next().await {
         assert_eq!(answer.status, 200);
     }
     handle.stop();
 }
 
 #[actix::test]
-async fn a_listener_that_cant_be_watched_is_a_start_that_fails() {
+async fn the_start_fails_with_a_listener_that_cannot_be_watched() {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open("/dev/null");
     let listener = TcpListener::from(OwnedFd::from(file.expect("it is everywhere")));
     let started =

@@ -1,6 +1,6 @@
 //! What holds whatever happens: the books of a target against a naive model of them, and the schedule.
 
-mod books;
 mod model;
 mod numbers;
 mod schedule;
+mod statistics;

@@ -1,11 +1,11 @@
 //! What meshping makes of networks of every kind, in virtual time: the actors on a scripted network.
 
-mod fates;
-mod manners;
 mod many;
 mod outages;
+mod outcomes;
 mod periods;
 mod supervised;
+mod target_options;
 mod timing;
 
 use actix::prelude::*;
@@ -36,17 +36,17 @@ fn seed() -> Seed {
     Seed { phase: HALF, first_number: u32::MAX - 1 }
 }
 
-/// One pinger on its network. Time is to be paused before.
-struct Stage {
+/// A pinger on a scripted network; the test has paused time before.
+struct Fixture {
     network: ScriptedNetwork,
     pinger: Addr<PingActor>,
     began: Instant,
 }
 
-impl Stage {
-    /// A host that meets its fates in turn, for ever, pinged with these times.
-    fn set(interval: &str, after: &str, fates: impl IntoIterator<Item = ScriptedOutcome>) -> Self {
-        Self::on(ScriptedNetwork::new().host(host(), fates), interval, after)
+impl Fixture {
+    /// Pings a host whose requests have these outcomes in turn, repeated without end. `after` is the timeout; both in seconds.
+    fn new(interval: &str, after: &str, outcomes: impl IntoIterator<Item = ScriptedOutcome>) -> Self {
+        Self::on(ScriptedNetwork::new().host(host(), outcomes), interval, after)
     }
 
     fn on(network: ScriptedNetwork, interval: &str, after: &str) -> Self {

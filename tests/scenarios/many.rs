@@ -1,6 +1,6 @@
 //! Many targets, and what is left of them when they go.
 
-use super::{Stage, host, seconds, seed, timeout, until};
+use super::{Fixture, host, seconds, seed, timeout, until};
 use actix::prelude::*;
 use meshping::actors::pinger::{DeathNotice, LifetimeReport, PingActor, PingerDied, Query, Seed, StopPinger};
 use meshping::measure::PeriodStats;
@@ -58,15 +58,15 @@ async fn an_hour_of_a_thousand_targets_is_counted_to_the_last_request() {
 #[actix::test]
 async fn a_retired_pinger_leaves_nothing() {
     tokio::time::pause();
-    let stage = Stage::set("1", "5", [silence()]);
-    stage.until(3_600).await;
-    assert_eq!(stage.network.targets(), 1);
-    stage.pinger.send(StopPinger).await.expect("it runs");
-    stage.until(3_601).await;
-    assert_eq!((stage.network.targets(), stage.network.scheduled()), (0, 0));
-    assert!(!stage.pinger.connected());
-    stage.until(60_000).await;
-    assert_eq!(stage.sent_at().len(), 4);
+    let fixture = Fixture::new("1", "5", [silence()]);
+    fixture.until(3_600).await;
+    assert_eq!(fixture.network.targets(), 1);
+    fixture.pinger.send(StopPinger).await.expect("it runs");
+    fixture.until(3_601).await;
+    assert_eq!((fixture.network.targets(), fixture.network.scheduled()), (0, 0));
+    assert!(!fixture.pinger.connected());
+    fixture.until(60_000).await;
+    assert_eq!(fixture.sent_at().len(), 4);
 }
 
 /// Writes down who died.

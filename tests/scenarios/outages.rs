@@ -1,6 +1,6 @@
 //! Outages, and the other numbers that look back: when they begin and end, and what a reset does to them.
 
-use super::{Stage, host};
+use super::{Fixture, host};
 use meshping::actors::pinger::{LifetimeReport, Query, Report, Reset, ResumePeriod};
 use meshping::measure::{Cause, EndedOutage, ErrorClass, Outage};
 use meshping::probe::scripted::{
@@ -14,14 +14,14 @@ fn unreachable() -> ScriptedOutcome {
     error(5, ErrorClass::HostUnreachable)
 }
 
-async fn report_at(stage: &Stage, millis: u64) -> Report {
-    stage.until(millis).await;
-    stage.pinger.send(Query::<Report>::new()).await.expect("the pinger runs")
+async fn report_at(fixture: &Fixture, millis: u64) -> Report {
+    fixture.until(millis).await;
+    fixture.pinger.send(Query::<Report>::new()).await.expect("the pinger runs")
 }
 
-/// A host that meets these fates and then answers for ever.
-fn host_with(fates: impl IntoIterator<Item = ScriptedOutcome>) -> ScriptedNetwork {
-    ScriptedNetwork::new().host_then(host(), fates, reply(10))
+/// A host whose requests have these outcomes first, and are then answered.
+fn host_with(outcomes: impl IntoIterator<Item = ScriptedOutcome>) -> ScriptedNetwork {
+    ScriptedNetwork::new().host_then(host(), outcomes, reply(10))
 }
 
 /// Milliseconds of its beginning, requests, cause.
@@ -38,35 +38,35 @@ fn past(past: Option<EndedOutage>) -> Option<(u64, u128, u32, Cause)> {
 #[actix::test]
 async fn an_outage_begins_with_its_first_request_and_ends_with_the_first_that_is_answered() {
     tokio::time::pause();
-    let fates = [reply(10), reply(10), unreachable(), unreachable(), silence(), unreachable(), reply(10)];
-    let stage = Stage::on(host_with(fates), "1", "0.5");
-    assert_eq!(outage(report_at(&stage, 2_900).await.detail.outage), None, "one is none");
-    let detail = report_at(&stage, 3_900).await.detail;
+    let outcomes = [reply(10), reply(10), unreachable(), unreachable(), silence(), unreachable(), reply(10)];
+    let fixture = Fixture::on(host_with(outcomes), "1", "0.5");
+    assert_eq!(outage(report_at(&fixture, 2_900).await.detail.outage), None, "one is none");
+    let detail = report_at(&fixture, 3_900).await.detail;
     assert_eq!(outage(detail.outage), Some((2_500, 2, ROUTER)));
     assert_eq!(past(detail.longest_outage), Some((2_500, 1_400, 2, ROUTER)), "the one under way");
     assert_eq!(
-        outage(report_at(&stage, 4_900).await.detail.outage),
+        outage(report_at(&fixture, 4_900).await.detail.outage),
         Some((2_500, 2, ROUTER)),
         "not decided yet"
     );
-    assert_eq!(outage(report_at(&stage, 5_100).await.detail.outage), Some((2_500, 3, Cause::Lost)));
-    assert_eq!(outage(report_at(&stage, 6_505).await.detail.outage), Some((2_500, 4, ROUTER)));
-    let detail = report_at(&stage, 6_510).await.detail;
+    assert_eq!(outage(report_at(&fixture, 5_100).await.detail.outage), Some((2_500, 3, Cause::Lost)));
+    assert_eq!(outage(report_at(&fixture, 6_505).await.detail.outage), Some((2_500, 4, ROUTER)));
+    let detail = report_at(&fixture, 6_510).await.detail;
     assert_eq!((outage(detail.outage), past(detail.longest_outage)), (None, Some((2_500, 4_000, 4, ROUTER))));
 }
 
 #[actix::test]
 async fn an_outage_that_is_over_before_its_first_timeout_is_one_all_the_same() {
     tokio::time::pause();
-    let fates = [reply(10), silence(), silence(), silence(), reply(10)];
-    let stage = Stage::on(host_with(fates), "1", "5");
-    let detail = report_at(&stage, 6_000).await.detail;
+    let outcomes = [reply(10), silence(), silence(), silence(), reply(10)];
+    let fixture = Fixture::on(host_with(outcomes), "1", "5");
+    let detail = report_at(&fixture, 6_000).await.detail;
     assert_eq!((detail.outage, detail.longest_outage), (None, None), "nothing has timed out");
     // The second of the three times out 5 s after it was sent at 2500 ms.
     let known = [(6_499, None), (7_500, Some((1_500, 3_000, 2, Cause::Lost)))];
     let known = known.into_iter().chain([(8_500, Some((1_500, 3_000, 3, Cause::Lost)))]);
     for (millis, expected) in known {
-        let detail = report_at(&stage, millis).await.detail;
+        let detail = report_at(&fixture, millis).await.detail;
         assert_eq!((detail.outage, past(detail.longest_outage)), (None, expected), "at {millis} ms");
     }
 }
@@ -74,21 +74,21 @@ async fn an_outage_that_is_over_before_its_first_timeout_is_one_all_the_same() {
 #[actix::test]
 async fn what_says_nothing_neither_begins_nor_ends_an_outage() {
     tokio::time::pause();
-    let fates =
+    let outcomes =
         [unreachable(), swallowed(5), not_sent(), unreachable(), silence().and(reply(700)), reply(10)];
-    let stage = Stage::on(host_with(fates), "1", "0.5");
-    let report = report_at(&stage, 3_400).await;
+    let fixture = Fixture::on(host_with(outcomes), "1", "0.5");
+    let report = report_at(&fixture, 3_400).await;
     assert_eq!(
         (report.summary.void, report.detail.outage),
         (1, None),
         "one unanswered request, a void, one unsent"
     );
-    assert_eq!(outage(report_at(&stage, 3_900).await.detail.outage), Some((500, 2, ROUTER)));
-    let late = report_at(&stage, 5_300).await;
+    assert_eq!(outage(report_at(&fixture, 3_900).await.detail.outage), Some((500, 2, ROUTER)));
+    let late = report_at(&fixture, 5_300).await;
     assert_eq!(outage(late.detail.outage), Some((500, 3, Cause::Lost)), "a late reply is no answer");
     assert_eq!(late.detail.averages[0].loss(), Some(1.0), "a void request is no loss, and no answer");
     assert_eq!(
-        past(report_at(&stage, 5_600).await.detail.longest_outage),
+        past(report_at(&fixture, 5_600).await.detail.longest_outage),
         Some((500, 5_000, 3, Cause::Lost))
     );
 }
@@ -96,36 +96,36 @@ async fn what_says_nothing_neither_begins_nor_ends_an_outage() {
 #[actix::test]
 async fn no_route_is_a_cause() {
     tokio::time::pause();
-    let stage = Stage::set("1", "5", [refused()]);
+    let fixture = Fixture::new("1", "5", [refused()]);
     let send = Cause::Error(ErrorClass::Send);
-    assert_eq!(outage(report_at(&stage, 3_000).await.detail.outage), Some((500, 3, send)));
+    assert_eq!(outage(report_at(&fixture, 3_000).await.detail.outage), Some((500, 3, send)));
     assert_eq!(send.as_str(), "send");
 }
 
 #[actix::test]
 async fn a_reset_during_an_outage_ends_a_period_and_not_the_outage() {
     tokio::time::pause();
-    let fates = "xxx..xxxx.".chars().map(|fate| if fate == 'x' { silence() } else { reply(10) });
-    let stage = Stage::on(host_with(fates), "1", "0.5");
-    stage.until(7_900).await;
-    let (period, report) = stage.pinger.send(Reset::<Report>::new()).await.expect("the pinger runs");
+    let outcomes = "xxx..xxxx.".chars().map(|outcome| if outcome == 'x' { silence() } else { reply(10) });
+    let fixture = Fixture::on(host_with(outcomes), "1", "0.5");
+    fixture.until(7_900).await;
+    let (period, report) = fixture.pinger.send(Reset::<Report>::new()).await.expect("the pinger runs");
     assert_eq!(past(report.detail.longest_outage), Some((500, 3_000, 3, Cause::Lost)));
     assert_eq!(outage(report.detail.outage), Some((5_500, 2, Cause::Lost)));
     assert_eq!(past(period.longest_outage()), Some((500, 3_000, 3, Cause::Lost)));
-    let detail = report_at(&stage, 7_900).await.detail;
+    let detail = report_at(&fixture, 7_900).await.detail;
     assert_eq!(outage(detail.outage), Some((5_500, 2, Cause::Lost)), "it goes on");
     assert_eq!(past(detail.longest_outage), Some((5_500, 2_400, 2, Cause::Lost)), "of the new period");
     assert_eq!((detail.stddev, detail.quantiles), (None, None));
     assert_eq!(detail.jitter, Some(Duration::ZERO));
     assert!(detail.averages[1].loss().is_some_and(|loss| (loss - 5.0 / 7.0).abs() < 1e-6), "{detail:?}");
-    let ended = report_at(&stage, 10_000).await;
+    let ended = report_at(&fixture, 10_000).await;
     assert_eq!(past(ended.detail.longest_outage), Some((5_500, 4_000, 4, Cause::Lost)), "the whole of it");
     let LifetimeReport { totals, .. } =
-        stage.pinger.send(Query::<LifetimeReport>::new()).await.expect("the pinger runs");
+        fixture.pinger.send(Query::<LifetimeReport>::new()).await.expect("the pinger runs");
     assert_eq!(past(totals.outages.longest().get()), Some((5_500, 4_000, 4, Cause::Lost)));
-    stage.pinger.send(ResumePeriod(period)).await.expect("the pinger runs");
+    fixture.pinger.send(ResumePeriod(period)).await.expect("the pinger runs");
     assert_eq!(
-        past(report_at(&stage, 10_000).await.detail.longest_outage),
+        past(report_at(&fixture, 10_000).await.detail.longest_outage),
         past(ended.detail.longest_outage)
     );
 }
@@ -133,8 +133,8 @@ async fn a_reset_during_an_outage_ends_a_period_and_not_the_outage() {
 #[actix::test]
 async fn round_trip_times_are_summed_up_in_every_way() {
     tokio::time::pause();
-    let stage = Stage::set("1", "0.5", [reply(10), reply(30), silence()]);
-    let Report { summary, detail, .. } = report_at(&stage, 59_900).await;
+    let fixture = Fixture::new("1", "0.5", [reply(10), reply(30), silence()]);
+    let Report { summary, detail, .. } = report_at(&fixture, 59_900).await;
     assert_eq!((summary.replies, summary.lost), (40, 19));
     assert_eq!((detail.stddev, summary.rtt.sum), (Some(Duration::from_millis(10)), 800_000));
     let [p50, p90, p99] = detail.quantiles.expect("there are replies").map(|rtt| rtt.as_secs_f64() * 1e3);

@@ -19,15 +19,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A supervisor on a network where everybody answers after 5 ms. Time is to be paused before.
-struct Stage {
+struct Fixture {
     network: ScriptedNetwork,
     names: Rc<ScriptedNames>,
     supervisor: Addr<SupervisorActor>,
     began: Instant,
 }
 
-impl Stage {
-    fn set() -> Self {
+impl Fixture {
+    fn new() -> Self {
         let network = ScriptedNetwork::new().elsewhere(reply(5));
         let names = Rc::new(ScriptedNames::new());
         let limits = RegistryLimits { targets: 20_000, names: 100 };
@@ -38,8 +38,8 @@ impl Stage {
         Self { network, names, supervisor, began: Instant::now() }
     }
 
-    fn host(self, host: &str, fates: impl IntoIterator<Item = ScriptedOutcome>) -> Self {
-        Self { network: self.network.clone().host(address(host), fates), ..self }
+    fn host(self, host: &str, outcomes: impl IntoIterator<Item = ScriptedOutcome>) -> Self {
+        Self { network: self.network.clone().host(address(host), outcomes), ..self }
     }
 
     fn name(self, name: &str, scripts: impl IntoIterator<Item = LookupScript>) -> Self {
@@ -127,65 +127,65 @@ fn with_ttl(v4: &[&str], v6: &[&str]) -> LookupScript {
 #[actix::test]
 async fn an_address_with_two_names_is_pinged_once_and_goes_with_the_last_of_them() {
     tokio::time::pause();
-    let stage = Stage::set().host("192.0.2.1", [reply(5)]);
-    stage.add("first", "192.0.2.1").await.expect("there is room");
-    stage.add("second", "192.0.2.1").await.expect("there is room");
-    until(stage.began, 10_000).await;
-    assert_eq!(stage.network.requests(), 10);
+    let fixture = Fixture::new().host("192.0.2.1", [reply(5)]);
+    fixture.add("first", "192.0.2.1").await.expect("there is room");
+    fixture.add("second", "192.0.2.1").await.expect("there is room");
+    until(fixture.began, 10_000).await;
+    assert_eq!(fixture.network.requests(), 10);
     let row = ("192.0.2.1".to_owned(), "first".to_owned(), Interval::DEFAULT);
-    assert_eq!(stage.roster(Filter::default()).await, [row]);
-    assert_eq!(stage.called("second").await, ["192.0.2.1"]);
+    assert_eq!(fixture.roster(Filter::default()).await, [row]);
+    assert_eq!(fixture.called("second").await, ["192.0.2.1"]);
 
-    stage.remove(Some("first"), None).await;
+    fixture.remove(Some("first"), None).await;
     let row = ("192.0.2.1".to_owned(), "second".to_owned(), Interval::DEFAULT);
-    assert_eq!(stage.roster(Filter::default()).await, [row]);
-    assert_eq!(stage.called("first").await, Vec::<String>::new());
-    let summary = stage.pinger("192.0.2.1").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
+    assert_eq!(fixture.roster(Filter::default()).await, [row]);
+    assert_eq!(fixture.called("first").await, Vec::<String>::new());
+    let summary = fixture.pinger("192.0.2.1").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
     assert_eq!(summary.replies, 10, "its statistics go on");
 
-    stage.remove(Some("second"), None).await;
-    stage.assert_empty().await;
+    fixture.remove(Some("second"), None).await;
+    fixture.assert_empty().await;
 }
 
 #[actix::test]
 async fn the_interval_given_last_wins_and_none_given_changes_nothing() {
     tokio::time::pause();
-    let stage = Stage::set().host("192.0.2.1", [reply(5)]);
+    let fixture = Fixture::new().host("192.0.2.1", [reply(5)]);
     for (interval, expected) in [(Some("60"), "60"), (None, "60"), (Some("0.5"), "0.5"), (None, "0.5")] {
-        let added = stage.supervisor.send(add("name", "192.0.2.1", interval)).await.expect("it runs");
+        let added = fixture.supervisor.send(add("name", "192.0.2.1", interval)).await.expect("it runs");
         assert_eq!(added.result, Ok(()));
-        assert_eq!(stage.roster(Filter::default()).await[0].2, seconds(expected));
+        assert_eq!(fixture.roster(Filter::default()).await[0].2, seconds(expected));
     }
-    until(stage.began, 1_000).await;
-    let before = stage.network.requests();
-    until(stage.began, 11_000).await;
-    assert_eq!(stage.network.requests() - before, 20);
+    until(fixture.began, 1_000).await;
+    let before = fixture.network.requests();
+    until(fixture.began, 11_000).await;
+    assert_eq!(fixture.network.requests() - before, 20);
 }
 
 #[actix::test]
 async fn a_name_is_pinged_at_each_of_its_addresses() {
     tokio::time::pause();
     let all = with_ttl(&["192.0.2.7", "192.0.2.6"], &["2001:db8::7"]);
-    let stage = Stage::set().name("host.example", [all]);
-    assert_eq!(stage.add("my host", "host.example").await, Ok(()));
+    let fixture = Fixture::new().name("host.example", [all]);
+    assert_eq!(fixture.add("my host", "host.example").await, Ok(()));
     let expected = ["192.0.2.6", "192.0.2.7", "2001:db8::7"];
-    assert_eq!(stage.addresses().await, expected, "shown by the first list after the answer");
-    assert_eq!(stage.called("my host").await, expected);
-    until(stage.began, 5_000).await;
+    assert_eq!(fixture.addresses().await, expected, "shown by the first list after the answer");
+    assert_eq!(fixture.called("my host").await, expected);
+    until(fixture.began, 5_000).await;
     for host in expected {
-        let summary = stage.pinger(host).await.send(Query::<PeriodStats>::new()).await.expect("it runs");
+        let summary = fixture.pinger(host).await.send(Query::<PeriodStats>::new()).await.expect("it runs");
         assert!(summary.replies >= 4 && summary.lost == 0, "{host}: {summary:?}");
     }
-    stage.remove(Some("my host"), None).await;
-    stage.assert_empty().await;
+    fixture.remove(Some("my host"), None).await;
+    fixture.assert_empty().await;
 }
 
 #[actix::test]
 async fn a_name_that_does_not_exist_adds_nothing() {
     tokio::time::pause();
-    let stage = Stage::set();
-    assert_eq!(stage.add("nobody", "nobody.example").await, Err(AddError::NoName));
-    stage.assert_empty().await;
+    let fixture = Fixture::new();
+    assert_eq!(fixture.add("nobody", "nobody.example").await, Err(AddError::NoName));
+    fixture.assert_empty().await;
 }
 
 #[actix::test]
@@ -193,13 +193,13 @@ async fn a_name_without_an_answer_is_ok_after_300_ms_and_keeps_being_tried() {
     tokio::time::pause();
     let silent = LookupScript::new(FamilyAnswer::Silent, FamilyAnswer::Silent)
         .after(Duration::from_secs(4), meshping::target::Family::V4);
-    let stage = Stage::set().name("slow.example", [silent, with_ttl(&["192.0.2.9"], &[])]);
-    assert_eq!(stage.add("slow", "slow.example").await, Ok(()));
-    assert_eq!(stage.began.elapsed().as_millis() / 10, 30);
-    assert_eq!(stage.addresses().await, Vec::<String>::new());
-    assert_eq!(stage.status().await.names, 1);
+    let fixture = Fixture::new().name("slow.example", [silent, with_ttl(&["192.0.2.9"], &[])]);
+    assert_eq!(fixture.add("slow", "slow.example").await, Ok(()));
+    assert_eq!(fixture.began.elapsed().as_millis() / 10, 30);
+    assert_eq!(fixture.addresses().await, Vec::<String>::new());
+    assert_eq!(fixture.status().await.names, 1);
     tokio::time::sleep(Duration::from_secs(120)).await;
-    assert_eq!(stage.addresses().await, ["192.0.2.9"]);
+    assert_eq!(fixture.addresses().await, ["192.0.2.9"]);
 }
 
 #[actix::test]
@@ -207,95 +207,96 @@ async fn removing_a_name_ends_it_even_while_its_first_answer_is_awaited() {
     tokio::time::pause();
     let late = with_ttl(&["192.0.2.9"], &[]).after(Duration::from_secs(2), meshping::target::Family::V4);
     let late = late.after(Duration::from_secs(2), meshping::target::Family::V6);
-    let stage = Stage::set().name("slow.example", [late]);
-    assert_eq!(stage.add("slow", "slow.example").await, Ok(()));
-    stage.remove(Some("slow"), None).await;
+    let fixture = Fixture::new().name("slow.example", [late]);
+    assert_eq!(fixture.add("slow", "slow.example").await, Ok(()));
+    fixture.remove(Some("slow"), None).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
-    stage.assert_empty().await;
+    fixture.assert_empty().await;
 }
 
 #[actix::test]
 async fn an_address_that_was_removed_stays_away_until_its_name_is_added_again() {
     tokio::time::pause();
     let both = with_ttl(&["192.0.2.1", "192.0.2.2"], &[]);
-    let stage = Stage::set().name("host.example", [both]).host("192.0.2.1", [reply(5)]);
-    stage.add("name", "host.example").await.expect("it exists");
-    stage.remove(None, Some("192.0.2.1")).await;
-    assert_eq!(stage.addresses().await, ["192.0.2.2"]);
+    let fixture = Fixture::new().name("host.example", [both]).host("192.0.2.1", [reply(5)]);
+    fixture.add("name", "host.example").await.expect("it exists");
+    fixture.remove(None, Some("192.0.2.1")).await;
+    assert_eq!(fixture.addresses().await, ["192.0.2.2"]);
     tokio::time::sleep(Duration::from_secs(1_000)).await;
-    assert!(stage.names.asked(&host_name("host.example")).len() > 10, "the name is still followed");
-    assert_eq!(stage.addresses().await, ["192.0.2.2"]);
-    stage.add("name", "host.example").await.expect("it exists");
-    assert_eq!(stage.addresses().await, ["192.0.2.1", "192.0.2.2"]);
+    assert!(fixture.names.asked(&host_name("host.example")).len() > 10, "the name is still followed");
+    assert_eq!(fixture.addresses().await, ["192.0.2.2"]);
+    fixture.add("name", "host.example").await.expect("it exists");
+    assert_eq!(fixture.addresses().await, ["192.0.2.1", "192.0.2.2"]);
 }
 
 #[actix::test]
 async fn an_address_that_vanishes_from_dns_is_retired_after_a_grace_period_and_a_new_one_is_added() {
     tokio::time::pause();
     let (before, after) = (with_ttl(&["192.0.2.1"], &[]), with_ttl(&["192.0.2.2"], &[]));
-    let stage = Stage::set().name("moving.example", [before, after]);
-    stage.add("name", "moving.example").await.expect("it exists");
-    assert_eq!(stage.addresses().await, ["192.0.2.1"]);
-    until(stage.began, 90_000).await;
-    assert_eq!(stage.addresses().await, ["192.0.2.1", "192.0.2.2"]);
-    until(stage.began, 600_000).await;
-    assert_eq!(stage.addresses().await, ["192.0.2.2"]);
-    assert_eq!(stage.network.targets(), 1);
+    let fixture = Fixture::new().name("moving.example", [before, after]);
+    fixture.add("name", "moving.example").await.expect("it exists");
+    assert_eq!(fixture.addresses().await, ["192.0.2.1"]);
+    until(fixture.began, 90_000).await;
+    assert_eq!(fixture.addresses().await, ["192.0.2.1", "192.0.2.2"]);
+    until(fixture.began, 600_000).await;
+    assert_eq!(fixture.addresses().await, ["192.0.2.2"]);
+    assert_eq!(fixture.network.targets(), 1);
 }
 
 #[actix::test]
 async fn a_pinger_that_panics_is_replaced_and_the_others_do_not_notice() {
     tokio::time::pause();
-    let fates = [reply(5), reply(5), panic_at_send(), reply(9)];
-    let stage = Stage::set().host("192.0.2.1", fates).host("192.0.2.2", [reply(5)]);
+    let outcomes = [reply(5), reply(5), panic_at_send(), reply(9)];
+    let fixture = Fixture::new().host("192.0.2.1", outcomes).host("192.0.2.2", [reply(5)]);
     for host in ["192.0.2.1", "192.0.2.2"] {
-        stage.add(host, host).await.expect("there is room");
+        fixture.add(host, host).await.expect("there is room");
     }
-    until(stage.began, 4_500).await;
-    assert_eq!(stage.status().await.replaced, 1);
-    assert_eq!(stage.addresses().await, ["192.0.2.1", "192.0.2.2"]);
-    let replaced = stage.pinger("192.0.2.1").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
+    until(fixture.began, 4_500).await;
+    assert_eq!(fixture.status().await.replaced, 1);
+    assert_eq!(fixture.addresses().await, ["192.0.2.1", "192.0.2.2"]);
+    let replaced =
+        fixture.pinger("192.0.2.1").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
     assert!((2..=3).contains(&replaced.replies) && replaced.lost == 0, "started again: {replaced:?}");
-    let other = stage.pinger("192.0.2.2").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
+    let other = fixture.pinger("192.0.2.2").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
     assert!(other.replies >= 4 && other.lost == 0, "{other:?}");
-    let moments = stage.network.sightings(address("192.0.2.1"));
+    let moments = fixture.network.sightings(address("192.0.2.1"));
     let sent: Vec<u64> = moments.iter().map(|sighting| millis(sighting.at)).collect();
     assert!(sent.windows(2).all(|pair| pair[1] - pair[0] >= 500), "the grid is kept: {sent:?}");
-    stage.remove(Some("192.0.2.1"), None).await;
-    stage.remove(Some("192.0.2.2"), None).await;
+    fixture.remove(Some("192.0.2.1"), None).await;
+    fixture.remove(Some("192.0.2.2"), None).await;
     tokio::time::sleep(Duration::from_millis(1)).await;
-    assert_eq!((stage.network.targets(), stage.network.scheduled()), (0, 0));
+    assert_eq!((fixture.network.targets(), fixture.network.scheduled()), (0, 0));
 }
 
 #[actix::test]
 async fn ten_thousand_targets_come_and_go_and_leave_nothing() {
     tokio::time::pause();
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     let hosts: Vec<String> =
         (0..10_000).map(|index| format!("10.1.{}.{}", index / 250, index % 250 + 1)).collect();
     for _ in 0..2 {
         for host in &hosts {
-            let added = stage.supervisor.send(add(host, host, Some("10"))).await.expect("it runs");
+            let added = fixture.supervisor.send(add(host, host, Some("10"))).await.expect("it runs");
             assert_eq!(added.result, Ok(()));
         }
-        stage.supervisor.send(WaitUntilReady).await.expect("it runs");
+        fixture.supervisor.send(WaitUntilReady).await.expect("it runs");
         tokio::time::sleep(Duration::from_secs(11)).await;
-        assert_eq!((stage.network.targets(), stage.status().await.targets), (10_000, 10_000));
+        assert_eq!((fixture.network.targets(), fixture.status().await.targets), (10_000, 10_000));
         for host in &hosts {
-            stage.remove(Some(host), None).await;
+            fixture.remove(Some(host), None).await;
         }
-        stage.assert_empty().await;
+        fixture.assert_empty().await;
     }
-    assert!(stage.network.requests() >= 20_000);
+    assert!(fixture.network.requests() >= 20_000);
 }
 
 #[actix::test]
 async fn the_timeout_is_that_of_the_settings() {
     tokio::time::pause();
-    let stage = Stage::set().host("192.0.2.1", [reply(5_001)]);
-    stage.add("slow", "192.0.2.1").await.expect("there is room");
-    until(stage.began, 60_000).await;
-    let summary = stage.pinger("192.0.2.1").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
+    let fixture = Fixture::new().host("192.0.2.1", [reply(5_001)]);
+    fixture.add("slow", "192.0.2.1").await.expect("there is room");
+    until(fixture.began, 60_000).await;
+    let summary = fixture.pinger("192.0.2.1").await.send(Query::<PeriodStats>::new()).await.expect("it runs");
     assert_eq!((summary.replies, timeout("5")), (0, Defaults::default().timeout));
     assert!((54..=55).contains(&summary.lost), "{summary:?}");
 }
@@ -304,8 +305,8 @@ async fn the_timeout_is_that_of_the_settings() {
 async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     tokio::time::pause();
     let hosts = ["192.0.2.1", "2001:db8::1"];
-    let stage = Stage::set().name("a.example", [with_ttl(&hosts[..1], &hosts[1..])]);
-    let stage = hosts.iter().fold(stage, |stage, at| stage.host(at, [reply(5)]));
+    let fixture = Fixture::new().name("a.example", [with_ttl(&hosts[..1], &hosts[1..])]);
+    let fixture = hosts.iter().fold(fixture, |fixture, at| fixture.host(at, [reply(5)]));
     let with = |pairs: &[(OptionKey, &str)]| {
         let mut add = add("web", "a.example", None);
         for (key, text) in pairs {
@@ -316,14 +317,14 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     let first = with(&[(OptionKey::Size, "100"), (OptionKey::Dscp, "EF"), (OptionKey::Timeout, "2")]);
     let second = with(&[(OptionKey::Ttl, "7"), (OptionKey::Size, "200")]);
     let both = second.options.merged_over(&first.options);
-    stage.supervisor.send(first.clone()).await.expect("it runs").result.expect("it is added");
-    until(stage.began, 3_000).await;
-    let before = hosts.map(|host| stage.network.sightings(address(host)).len());
-    stage.supervisor.send(second).await.expect("it runs").result.expect("it is changed");
-    until(stage.began, 6_000).await;
+    fixture.supervisor.send(first.clone()).await.expect("it runs").result.expect("it is added");
+    until(fixture.began, 3_000).await;
+    let before = hosts.map(|host| fixture.network.sightings(address(host)).len());
+    fixture.supervisor.send(second).await.expect("it runs").result.expect("it is changed");
+    until(fixture.began, 6_000).await;
     let packet = |terms: &TargetOptions| terms.options.as_ref().expect("there are some").packet;
     for (host, before) in hosts.into_iter().zip(before) {
-        let seen = stage.network.sightings(address(host));
+        let seen = fixture.network.sightings(address(host));
         let (early, later) = seen.split_at(before);
         assert!(early.len() >= 2 && later.len() >= 2, "{seen:?}");
         assert!(early.iter().all(|sighting| sighting.packet == packet(&first.options)), "{early:?}");

@@ -1,6 +1,6 @@
 //! When requests are sent: the first one, the grid, changes of the interval, stalls.
 
-use super::{Stage, host, millis, seconds, timeout};
+use super::{Fixture, host, millis, seconds, timeout};
 use actix::prelude::*;
 use meshping::actors::pinger::{Adjust, PingActor, Seed};
 use meshping::probe::scripted::{ScriptedNetwork, reply};
@@ -35,46 +35,47 @@ async fn the_first_request_comes_within_a_second_or_an_interval() {
 #[actix::test]
 async fn requests_keep_to_their_grid() {
     tokio::time::pause();
-    let stage = Stage::set("0.25", "5", [reply(3)]);
-    stage.until(60_000).await;
+    let fixture = Fixture::new("0.25", "5", [reply(3)]);
+    fixture.until(60_000).await;
     let expected: Vec<u64> = (0..240).map(|point| 125 + 250 * point).collect();
-    assert_eq!(stage.sent_at(), expected);
+    assert_eq!(fixture.sent_at(), expected);
 }
 
 #[actix::test]
 async fn numbers_go_up_by_one_and_wrap_around() {
     tokio::time::pause();
-    let stage = Stage::set("1", "5", [reply(3)]);
-    let summary = stage.summary_at(4_000).await;
-    let numbers: Vec<u32> = stage.network.sightings(host()).iter().map(|sighting| sighting.number).collect();
+    let fixture = Fixture::new("1", "5", [reply(3)]);
+    let summary = fixture.summary_at(4_000).await;
+    let numbers: Vec<u32> =
+        fixture.network.sightings(host()).iter().map(|sighting| sighting.number).collect();
     assert_eq!((numbers, summary.replies), (vec![u32::MAX - 1, u32::MAX, 0, 1], 4));
 }
 
 #[actix::test]
 async fn a_new_interval_takes_effect_at_once_and_keeps_the_statistics() {
     tokio::time::pause();
-    let stage = Stage::set("60", "5", [reply(10), reply(20)]);
-    assert_eq!(stage.summary_at(3_000).await.replies, 1);
-    stage.pinger.send(every("2")).await.expect("it runs");
-    let summary = stage.summary_at(7_900).await;
-    assert_eq!(stage.sent_at(), [500, 3_000, 5_000, 7_000]);
+    let fixture = Fixture::new("60", "5", [reply(10), reply(20)]);
+    assert_eq!(fixture.summary_at(3_000).await.replies, 1);
+    fixture.pinger.send(every("2")).await.expect("it runs");
+    let summary = fixture.summary_at(7_900).await;
+    assert_eq!(fixture.sent_at(), [500, 3_000, 5_000, 7_000]);
     assert_eq!((summary.replies, summary.rtt.sum), (4, 60_000));
-    stage.pinger.send(every("60")).await.expect("it runs");
-    stage.until(100_000).await;
-    assert_eq!(stage.sent_at()[4..], [90_000], "30 s is less than half an interval after 7 s");
+    fixture.pinger.send(every("60")).await.expect("it runs");
+    fixture.until(100_000).await;
+    assert_eq!(fixture.sent_at()[4..], [90_000], "30 s is less than half an interval after 7 s");
 }
 
 #[actix::test]
 async fn changing_the_interval_every_moment_sends_neither_faster_nor_nothing() {
     tokio::time::pause();
     for (short, long) in [("1", "1.1"), ("60", "61")] {
-        let stage = Stage::set(long, "5", [reply(10)]);
+        let fixture = Fixture::new(long, "5", [reply(10)]);
         for step in 0..1_000 {
-            stage.until(step * 10).await;
+            fixture.until(step * 10).await;
             let interval = if step % 2 == 0 { long } else { short };
-            stage.pinger.send(every(interval)).await.expect("it runs");
+            fixture.pinger.send(every(interval)).await.expect("it runs");
         }
-        let sent = stage.sent_at();
+        let sent = fixture.sent_at();
         assert!(sent[0] <= 1_000, "{sent:?}");
         assert!(sent.windows(2).all(|pair| pair[1] - pair[0] >= 500), "{sent:?}");
     }
@@ -83,33 +84,33 @@ async fn changing_the_interval_every_moment_sends_neither_faster_nor_nothing() {
 #[actix::test]
 async fn a_stall_makes_no_volley_and_no_false_loss() {
     tokio::time::pause();
-    let stage = Stage::set("1", "5", [reply(700)]);
-    stage.until(2_600).await;
-    assert_eq!(stage.sent_at(), [500, 1_500, 2_500]);
+    let fixture = Fixture::new("1", "5", [reply(700)]);
+    fixture.until(2_600).await;
+    assert_eq!(fixture.sent_at(), [500, 1_500, 2_500]);
     // Nobody runs for ten seconds: the reply of the third comes in time, long before we look.
     tokio::time::advance(Duration::from_secs(10)).await;
-    let totals = stage.totals_at(12_700).await;
-    assert_eq!(stage.sent_at(), [500, 1_500, 2_500, 12_600]);
+    let totals = fixture.totals_at(12_700).await;
+    assert_eq!(fixture.sent_at(), [500, 1_500, 2_500, 12_600]);
     assert_eq!((totals.replies, totals.lost, totals.pending, totals.skipped), (3, 0, 1, 9));
-    let totals = stage.totals_at(16_000).await;
-    assert_eq!(stage.sent_at()[4..], [13_500, 14_500, 15_500]);
+    let totals = fixture.totals_at(16_000).await;
+    assert_eq!(fixture.sent_at()[4..], [13_500, 14_500, 15_500]);
     assert_eq!((totals.replies, totals.lost, totals.skipped), (6, 0, 9));
 }
 
 #[actix::test]
 async fn an_alarm_that_is_late_by_more_than_a_quarter_second_sends_nothing() {
     tokio::time::pause();
-    let stage = Stage::set("1", "5", [reply(7)]);
-    stage.until(1_400).await;
+    let fixture = Fixture::new("1", "5", [reply(7)]);
+    fixture.until(1_400).await;
     tokio::time::advance(Duration::from_millis(400)).await;
-    let totals = stage.totals_at(2_400).await;
-    assert_eq!((stage.sent_at(), totals.skipped), (vec![500], 1));
+    let totals = fixture.totals_at(2_400).await;
+    assert_eq!((fixture.sent_at(), totals.skipped), (vec![500], 1));
 }
 
 #[actix::test]
 async fn looking_changes_nothing() {
     tokio::time::pause();
-    let watched = Stage::set("0.2", "0.5", [reply(30), reply(400), reply(600), reply(5).and(reply(450))]);
+    let watched = Fixture::new("0.2", "0.5", [reply(30), reply(400), reply(600), reply(5).and(reply(450))]);
     for moment in 1_u64..5_000 {
         watched.until(moment).await;
         let before = watched.network.requests();
@@ -117,6 +118,6 @@ async fn looking_changes_nothing() {
         assert!((before..=watched.network.requests()).contains(&sent), "{sent} at {moment} ms");
     }
     let (totals, summary) = (watched.totals_at(5_000).await, watched.summary_at(5_000).await);
-    let unwatched = Stage::set("0.2", "0.5", [reply(30), reply(400), reply(600), reply(5).and(reply(450))]);
+    let unwatched = Fixture::new("0.2", "0.5", [reply(30), reply(400), reply(600), reply(5).and(reply(450))]);
     assert_eq!((totals, summary), (unwatched.totals_at(5_000).await, unwatched.summary_at(5_000).await));
 }

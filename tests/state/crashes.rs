@@ -1,7 +1,7 @@
 //! Killed at any moment: what was acknowledged is there, and what was not is there or not.
 
 use crate::daemon::Daemon;
-use crate::stage::{Stage, listed};
+use crate::fixture::{Fixture, listed};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
@@ -98,7 +98,7 @@ fn found(daemon: &Daemon) -> BTreeMap<(u8, u8), u64> {
 
 #[test]
 fn nothing_acknowledged_is_lost_by_a_hundred_kills_under_load() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     let client = |number| Client {
         number,
         socket: UdpSocket::bind("127.0.0.1:0").expect("a free port"),
@@ -109,7 +109,7 @@ fn nothing_acknowledged_is_lost_by_a_hundred_kills_under_load() {
     let mut clients: Vec<Client> = (0..CLIENTS).map(client).collect();
     let mut acknowledged = 0;
     for round in 0..=100 {
-        let daemon = stage.daemon(&[]);
+        let daemon = fixture.daemon(&[]);
         let there = found(&daemon);
         for client in &mut clients {
             client.check(&there, round);
@@ -141,8 +141,8 @@ fn nothing_acknowledged_is_lost_by_a_hundred_kills_under_load() {
 
 #[test]
 fn ten_thousand_adds_with_64_under_way_are_saved_in_time() {
-    let stage = Stage::set();
-    let daemon = stage.daemon(&[]);
+    let fixture = Fixture::new();
+    let daemon = fixture.daemon(&[]);
     let sockets: Vec<UdpSocket> = (0..64).map(|_| daemon.client()).collect();
     let began = Instant::now();
     let send = |socket: &UdpSocket, number: usize| {
@@ -165,5 +165,5 @@ fn ten_thousand_adds_with_64_under_way_are_saved_in_time() {
     // Three seconds on a machine of its own; the benchmark measures that.
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     drop(daemon);
-    assert_eq!(listed(&stage.daemon(&[])).len(), 10_000);
+    assert_eq!(listed(&fixture.daemon(&[])).len(), 10_000);
 }

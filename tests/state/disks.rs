@@ -1,17 +1,17 @@
 //! Disks that are full, read-only or corrupt: they never stop the pinging, and nothing is called saved that is not.
 
 use crate::daemon::Daemon;
+use crate::fixture::{Fixture, add, assert_not_saved, listed, until};
 use crate::own_network::inside;
 use crate::scrape::Scrape;
-use crate::stage::{Stage, add, assert_not_saved, listed, until};
 use serde_json::json;
 use std::fs;
 use std::io::Write;
 use std::process::Command;
 
-fn mount(stage: &Stage, options: &str) {
+fn mount(fixture: &Fixture, options: &str) {
     let status =
-        Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(stage.path()).status();
+        Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(fixture.path()).status();
     assert!(status.expect("mount runs").success(), "{options}");
 }
 
@@ -41,12 +41,12 @@ fn a_full_disk_is_told_and_what_could_not_be_saved_is_saved_when_there_is_room()
         "disks::a_full_disk_is_told_and_what_could_not_be_saved_is_saved_when_there_is_room",
         "true",
         || {
-            let stage = Stage::set();
-            mount(&stage, "size=600k");
-            let daemon = stage.daemon(&[ECHO]);
+            let fixture = Fixture::new();
+            mount(&fixture, "size=600k");
+            let daemon = fixture.daemon(&[ECHO]);
             assert_eq!(add(&daemon, "a", "127.0.0.2", "5")["status"], "ok");
             assert_eq!(add(&daemon, "b", "127.0.0.3", "5")["status"], "ok");
-            let mut filler = fs::File::create(stage.file("filler")).expect("writable");
+            let mut filler = fs::File::create(fixture.file("filler")).expect("writable");
             while filler.write_all(&[7; 4_096]).is_ok() {}
             let reply = add(&daemon, "c", "127.0.0.4", "5");
             assert_not_saved(&reply);
@@ -58,12 +58,12 @@ fn a_full_disk_is_told_and_what_could_not_be_saved_is_saved_when_there_is_room()
             assert!(scrape.get("meshping_state_errors_total{database=\"targets\"}") > 0.5);
             assert!(scrape.get("meshping_state_working{database=\"targets\"}") < 0.5);
             drop(filler);
-            fs::remove_file(stage.file("filler")).expect("it is there");
+            fs::remove_file(fixture.file("filler")).expect("it is there");
             until("it is saved again", || {
                 works(&daemon) && add(&daemon, "b", "127.0.0.3", "7")["status"] == "ok"
             });
             drop(daemon);
-            let daemon = stage.daemon(&[ECHO]);
+            let daemon = fixture.daemon(&[ECHO]);
             assert_eq!(addresses(&daemon), ["127.0.0.1", "127.0.0.3", "127.0.0.4"], "saved");
         },
     );
@@ -72,20 +72,20 @@ fn a_full_disk_is_told_and_what_could_not_be_saved_is_saved_when_there_is_room()
 #[test]
 fn what_can_only_be_read_is_read_and_written_later() {
     inside("disks::what_can_only_be_read_is_read_and_written_later", "true", || {
-        let stage = Stage::set();
-        mount(&stage, "size=4m");
-        let daemon = stage.daemon(&[ECHO]);
+        let fixture = Fixture::new();
+        mount(&fixture, "size=4m");
+        let daemon = fixture.daemon(&[ECHO]);
         assert_eq!(add(&daemon, "a", "127.0.0.2", "5")["status"], "ok");
         assert!(daemon.terminate().success());
-        mount(&stage, "remount,ro");
-        let daemon = stage.daemon(&[ECHO]);
+        mount(&fixture, "remount,ro");
+        let daemon = fixture.daemon(&[ECHO]);
         assert_eq!(addresses(&daemon), ["127.0.0.1", "127.0.0.2"]);
         assert_not_saved(&add(&daemon, "b", "127.0.0.3", "5"));
         assert_pings(&daemon);
-        mount(&stage, "remount,rw");
+        mount(&fixture, "remount,rw");
         until("it is saved", || works(&daemon) && add(&daemon, "a", "127.0.0.2", "5")["status"] == "ok");
         drop(daemon);
-        assert_eq!(addresses(&stage.daemon(&[ECHO])), ["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
+        assert_eq!(addresses(&fixture.daemon(&[ECHO])), ["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
     });
 }
 
@@ -94,36 +94,36 @@ fn a_corrupt_database_is_set_aside_and_a_new_one_begun() {
     for (database, keep) in
         [("targets.db", 0), ("statistics.db", 0), ("targets.db", 4_096), ("statistics.db", 4_096)]
     {
-        let stage = Stage::set();
-        let daemon = stage.daemon(&[ECHO]);
+        let fixture = Fixture::new();
+        let daemon = fixture.daemon(&[ECHO]);
         assert_eq!(add(&daemon, "a", "127.0.0.2", "5")["status"], "ok");
         assert!(daemon.terminate().success());
         // Rubbish from the beginning, or from the second page on.
-        let mut bytes = fs::read(stage.file(database)).expect("it is there");
+        let mut bytes = fs::read(fixture.file(database)).expect("it is there");
         bytes[keep..].fill(0xa5);
-        fs::write(stage.file(database), bytes).expect("writable");
-        let daemon = stage.daemon(&[ECHO]);
+        fs::write(fixture.file(database), bytes).expect("writable");
+        let daemon = fixture.daemon(&[ECHO]);
         assert_eq!(add(&daemon, "b", "127.0.0.3", "5")["status"], "ok");
         assert!(daemon.log().contains("corrupt"), "{}", daemon.log());
-        let names = fs::read_dir(stage.path()).expect("it is there").flatten();
+        let names = fs::read_dir(fixture.path()).expect("it is there").flatten();
         let aside = names
             .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{database}.corrupt-")));
         assert_eq!(aside.count(), 1, "{database}");
         assert_pings(&daemon);
         until("everything works", || works(&daemon));
         drop(daemon);
-        assert!(addresses(&stage.daemon(&[ECHO])).contains(&"127.0.0.3".to_owned()));
+        assert!(addresses(&fixture.daemon(&[ECHO])).contains(&"127.0.0.3".to_owned()));
     }
 }
 
 #[test]
 fn databases_that_are_removed_while_they_are_open_are_written_anew_and_nothing_is_lost() {
-    let stage = Stage::set();
-    let daemon = stage.daemon(&[ECHO]);
+    let fixture = Fixture::new();
+    let daemon = fixture.daemon(&[ECHO]);
     for number in 2..200 {
         assert_eq!(add(&daemon, "a", &format!("127.0.0.{number}"), "5")["status"], "ok");
     }
-    for file in fs::read_dir(stage.path()).expect("it is there").flatten() {
+    for file in fs::read_dir(fixture.path()).expect("it is there").flatten() {
         if file.file_name() != "lock" {
             fs::remove_file(file.path()).expect("writable");
         }
@@ -135,28 +135,28 @@ fn databases_that_are_removed_while_they_are_open_are_written_anew_and_nothing_i
     });
     let expected = addresses(&daemon);
     drop(daemon);
-    let daemon = stage.daemon(&[ECHO]);
+    let daemon = fixture.daemon(&[ECHO]);
     assert_eq!(addresses(&daemon), expected);
     assert_eq!(expected.len(), 199);
 }
 
 #[test]
 fn a_database_of_a_newer_version_is_left_as_it_is() {
-    let stage = Stage::set();
-    let daemon = stage.daemon(&[]);
+    let fixture = Fixture::new();
+    let daemon = fixture.daemon(&[]);
     assert_eq!(add(&daemon, "a", "127.0.0.2", "5")["status"], "ok");
     assert!(daemon.terminate().success());
     for database in ["targets.db", "statistics.db"] {
-        let connection = rusqlite::Connection::open(stage.file(database)).expect("it is there");
+        let connection = rusqlite::Connection::open(fixture.file(database)).expect("it is there");
         connection.pragma_update(None, "user_version", 99).expect("writable");
     }
-    let before = fs::read(stage.file("targets.db")).expect("it is there");
-    let daemon = stage.daemon(&[ECHO]);
+    let before = fs::read(fixture.file("targets.db")).expect("it is there");
+    let daemon = fixture.daemon(&[ECHO]);
     let reply = add(&daemon, "b", "127.0.0.3", "5");
     assert_not_saved(&reply);
     assert!(reply.to_string().contains("99"), "{reply}");
     assert!(daemon.log().contains("newer"), "{}", daemon.log());
     assert_eq!(addresses(&daemon), ["127.0.0.1", "127.0.0.3"]);
     assert!(daemon.terminate().success());
-    assert_eq!(fs::read(stage.file("targets.db")).expect("it is there"), before);
+    assert_eq!(fs::read(fixture.file("targets.db")).expect("it is there"), before);
 }

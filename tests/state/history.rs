@@ -1,6 +1,6 @@
 //! The history, as it is asked for.
 
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -14,10 +14,10 @@ fn sum(history: &Value, member: &str) -> u64 {
 
 #[test]
 fn every_request_is_in_one_hour_over_restarts_and_the_table_shows_them() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     let ask = json!({"cmd": "history", "addr": "127.0.0.1"});
     for round in 1..=3 {
-        let daemon = stage.daemon(&ECHO);
+        let daemon = fixture.daemon(&ECHO);
         daemon.list_until(|list| list["127.0.0.1"]["recv"].as_u64() > Some(10 * round));
         let list = daemon.ask(&json!({"cmd": "list"}));
         let history = daemon.ask(&ask);
@@ -29,7 +29,7 @@ fn every_request_is_in_one_hour_over_restarts_and_the_table_shows_them() {
         assert_eq!(bins, counted);
         assert!(daemon.terminate().success());
     }
-    let daemon = stage.daemon(&[]);
+    let daemon = fixture.daemon(&[]);
     assert!(sum(&daemon.ask(&ask), "recv") > 30, "although it is not pinged any more");
     let output = Command::new(env!("CARGO_BIN_EXE_meshpingctl"))
         .args(["--control", &daemon.control().to_string(), "history", "127.0.0.1"])
@@ -41,17 +41,17 @@ fn every_request_is_in_one_hour_over_restarts_and_the_table_shows_them() {
 
 #[test]
 fn a_long_history_comes_in_pages_and_old_hours_are_pruned() {
-    let stage = Stage::set();
-    let daemon = stage.daemon(&["127.0.0.1/0.1", "127.0.0.2/0.1"]);
+    let fixture = Fixture::new();
+    let daemon = fixture.daemon(&["127.0.0.1/0.1", "127.0.0.2/0.1"]);
     daemon.list_until(|list| list["127.0.0.2"]["recv"].as_u64() > Some(2));
     assert!(daemon.terminate().success());
     // As if it had run for weeks.
-    let database = Connection::open(stage.file("statistics.db")).expect("it is there");
+    let database = Connection::open(fixture.file("statistics.db")).expect("it is there");
     let copy = "WITH RECURSIVE ago(hours) AS (SELECT 1 UNION ALL SELECT hours + 1 FROM ago WHERE hours < 500)
         INSERT INTO history SELECT target, hour - hours, name, base FROM marks, ago";
     assert_eq!(database.execute(copy, []).expect("it is a database"), 1_000);
     drop(database);
-    let daemon = stage.daemon(&["127.0.0.1/0.1", "127.0.0.2/0.1"]);
+    let daemon = fixture.daemon(&["127.0.0.1/0.1", "127.0.0.2/0.1"]);
     let ctl = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meshpingctl"));
         let output = command

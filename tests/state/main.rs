@@ -7,9 +7,9 @@ mod crashes;
 #[path = "../support/daemon.rs"]
 mod daemon;
 mod disks;
+mod fixture;
 mod history;
 #[path = "../own_network/mod.rs"]
 mod own_network;
 mod restarts;
 mod scrape;
-mod stage;

@@ -1,15 +1,15 @@
 //! What was done live is done after a restart, too.
 
+use crate::fixture::{Fixture, add, listed, until};
 use crate::own_network::inside;
-use crate::stage::{Stage, add, listed, until};
 use serde_json::json;
 use std::process::Command;
 
 #[test]
 fn what_was_added_and_removed_live_is_so_after_every_kind_of_end() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     let configured = ["127.0.0.1", "127.0.0.2"];
-    let daemon = stage.daemon(&configured);
+    let daemon = fixture.daemon(&configured);
     for (name, addr, itv) in [("a \"b\"\n", "127.0.0.3", "5"), ("c", "127.0.0.4", "7"), ("d", "::1", "9")] {
         assert_eq!(add(&daemon, name, addr, itv)["status"], "ok");
     }
@@ -29,13 +29,13 @@ fn what_was_added_and_removed_live_is_so_after_every_kind_of_end() {
         [row("127.0.0.1", "127.0.0.1", 30.0), row("127.0.0.3", "a \"b\"\n", 5.0), row("::1", "d", 11.0)];
     assert_eq!(expected, rows);
     drop(daemon);
-    let daemon = stage.daemon(&configured);
+    let daemon = fixture.daemon(&configured);
     assert_eq!(listed(&daemon), expected, "after a kill");
     assert!(daemon.terminate().success());
     for log in ["targets.db-wal", "statistics.db-wal"] {
-        assert!(!stage.file(log).exists(), "{log} is there after an orderly end");
+        assert!(!fixture.file(log).exists(), "{log} is there after an orderly end");
     }
-    let daemon = stage.daemon(&configured);
+    let daemon = fixture.daemon(&configured);
     assert_eq!(listed(&daemon), expected, "after an orderly end");
     // The second name is known, too: without the first one the target stays, and what that one said goes.
     daemon.ask(&json!({"cmd": "remove", "name": "a \"b\"\n"}));
@@ -44,40 +44,40 @@ fn what_was_added_and_removed_live_is_so_after_every_kind_of_end() {
 
 #[test]
 fn what_was_removed_stays_away_until_it_is_added_or_leaves_the_configuration() {
-    let stage = Stage::set();
-    let daemon = stage.daemon(&["127.0.0.2", "127.0.0.3"]);
+    let fixture = Fixture::new();
+    let daemon = fixture.daemon(&["127.0.0.2", "127.0.0.3"]);
     daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.2"}));
     daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.3"}));
     assert_eq!(add(&daemon, "127.0.0.3", "127.0.0.3", "5")["status"], "ok");
     drop(daemon);
-    let daemon = stage.daemon(&["127.0.0.2", "127.0.0.3"]);
+    let daemon = fixture.daemon(&["127.0.0.2", "127.0.0.3"]);
     assert_eq!(listed(&daemon), [("127.0.0.3".to_owned(), "127.0.0.3".to_owned(), 5.0)]);
     drop(daemon);
-    let daemon = stage.daemon(&["127.0.0.3"]);
+    let daemon = fixture.daemon(&["127.0.0.3"]);
     // Whatever was to be saved before is saved when this is answered.
     assert_eq!(daemon.ask(&json!({"cmd": "remove", "name": "nobody"}))["status"], "ok");
     drop(daemon);
-    let daemon = stage.daemon(&["127.0.0.2"]);
+    let daemon = fixture.daemon(&["127.0.0.2"]);
     assert_eq!(listed(&daemon).len(), 2, "it is configured anew");
 }
 
 #[test]
 fn names_are_followed_again_and_their_excluded_addresses_stay_away() {
     inside("restarts::names_are_followed_again_and_their_excluded_addresses_stay_away", "true", || {
-        let stage = Stage::set();
-        let hosts = stage.file("hosts");
+        let fixture = Fixture::new();
+        let hosts = fixture.file("hosts");
         let lines = "127.0.0.1 localhost\n127.0.1.1 twice.example\n127.0.1.2 twice.example\n127.0.2.1 other.example\n";
         std::fs::write(&hosts, lines).expect("writable");
         let bound = Command::new("mount").arg("--bind").arg(&hosts).arg("/etc/hosts").status();
         assert!(bound.expect("mount runs").success());
-        let daemon = stage.daemon(&["-4"]);
+        let daemon = fixture.daemon(&["-4"]);
         for name in ["twice.example", "Other.Example"] {
             assert_eq!(daemon.ask(&json!({"cmd": "add", "name": name}))["status"], "ok");
         }
         until("three addresses", || listed(&daemon).len() == 3);
         assert_eq!(daemon.ask(&json!({"cmd": "remove", "addr": "127.0.1.2"}))["status"], "ok");
         drop(daemon);
-        let daemon = stage.daemon(&["-4"]);
+        let daemon = fixture.daemon(&["-4"]);
         let expected = |daemon| {
             let addresses: Vec<(String, String)> =
                 listed(daemon).into_iter().map(|(address, name, _)| (address, name)).collect();
@@ -89,15 +89,15 @@ fn names_are_followed_again_and_their_excluded_addresses_stay_away() {
         until("what was excluded", || listed(&daemon).len() == 3);
         assert_eq!(daemon.ask(&json!({"cmd": "remove", "name": "Other.Example"}))["status"], "ok");
         drop(daemon);
-        let daemon = stage.daemon(&["-4"]);
+        let daemon = fixture.daemon(&["-4"]);
         until("both addresses, and no other name", || listed(&daemon).len() == 2);
     });
 }
 
 #[test]
 fn options_are_kept_with_the_interval() {
-    let stage = Stage::set();
-    let daemon = stage.daemon(&[]);
+    let fixture = Fixture::new();
+    let daemon = fixture.daemon(&[]);
     let options = json!({"timeout": 2.5, "size": 100, "dscp": 46, "ttl": 7, "labels": {"site": "a \"b\"\n"}});
     let mut request = json!({"cmd": "add", "name": "a", "addr": "127.0.0.1", "itv": 0.5});
     request.as_object_mut().expect("an object").extend(options.as_object().expect("an object").clone());
@@ -105,7 +105,7 @@ fn options_are_kept_with_the_interval() {
     // An add that says nothing of them keeps them.
     assert_eq!(daemon.ask(&json!({"cmd": "add", "name": "a", "addr": "127.0.0.1"}))["status"], "ok");
     drop(daemon);
-    let daemon = stage.daemon(&[]);
+    let daemon = fixture.daemon(&[]);
     let target = &daemon.ask(&json!({"cmd": "list", "detail": true}))["127.0.0.1"];
     assert_eq!(target["itv"], json!(0.5), "{target}");
     for (option, value) in options.as_object().expect("an object") {
@@ -115,11 +115,11 @@ fn options_are_kept_with_the_interval() {
 
 #[test]
 fn a_second_daemon_on_the_same_state_says_so_and_ends() {
-    let stage = Stage::set();
-    let _first = stage.daemon(&[]);
+    let fixture = Fixture::new();
+    let _first = fixture.daemon(&[]);
     let output = Command::new(env!("CARGO_BIN_EXE_meshping"))
         .args(["--control", "off", "--web.listen-address", "off", "--state-dir"])
-        .arg(stage.path())
+        .arg(fixture.path())
         .output()
         .expect("it runs");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -129,10 +129,10 @@ fn a_second_daemon_on_the_same_state_says_so_and_ends() {
 
 #[test]
 fn without_a_state_directory_nothing_is_kept_and_nothing_is_said() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     let daemon = crate::daemon::Daemon::start(&[]);
     assert_eq!(add(&daemon, "a", "127.0.0.1", "5")["status"], "ok");
     let reply = daemon.ask(&json!({"cmd": "history", "name": "a"}));
     assert!(reply["errmessage"].as_str().is_some_and(|text| text.contains("--state-dir")), "{reply}");
-    assert_eq!(std::fs::read_dir(stage.path()).expect("it is there").count(), 0);
+    assert_eq!(std::fs::read_dir(fixture.path()).expect("it is there").count(), 0);
 }

@@ -1,10 +1,10 @@
-//! Authorities of the test's own, and certificates for everybody.
+//! Certificate authorities of the tests, and certificates of servers and clients.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType, date_time_ymd,
 };
 
-/// Vouches for servers and clients.
+/// Signs certificates of servers and clients.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -31,7 +31,7 @@ impl Authority {
         self.sign(&names(name))
     }
 
-    /// Those of a client whose certificate has expired.
+    /// Certificate and key of a client, expired.
     pub fn expired(&self) -> (String, String) {
         let mut params = names("prometheus.example");
         params.not_after = date_time_ymd(2001, 1, 1);

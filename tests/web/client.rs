@@ -1,4 +1,4 @@
-//! An HTTP client: what is sent is written out, TLS is rustls'.
+//! An HTTP client: requests are written out byte for byte, TLS is by rustls.
 
 use base64::Engine;
 use rustls::crypto::ring;
@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub struct Response {
@@ -29,7 +29,7 @@ impl Response {
         Ok(Self { status, head: head.to_owned(), body: body.to_owned() })
     }
 
-    /// It says how long it is, and is so long.
+    /// Whether the body has the length of its Content-Length.
     fn is_whole(&self) -> bool {
         self.header("content-length").is_some_and(|length| length.parse() == Ok(self.body.len()))
     }
@@ -40,27 +40,27 @@ impl Response {
     }
 }
 
-/// A request with these further lines, after which the connection ends.
+/// A request with these further lines; the server closes the connection after it.
 pub fn request(method: &str, path: &str, fields: &[&str]) -> String {
     let host = if fields.iter().any(|field| field.starts_with("Host:")) { "" } else { "Host: localhost\r\n" };
     let fields = fields.iter().copied().chain(["\r\n"]).collect::<Vec<_>>().join("\r\n");
     format!("{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{fields}")
 }
 
-/// The line that says who asks.
+/// The Authorization line of a user.
 pub fn basic(user: &str, password: &str) -> String {
     let encoded = base64::prelude::BASE64_STANDARD.encode(format!("{user}:{password}"));
     format!("Authorization: Basic {encoded}")
 }
 
 pub fn connect(server: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&server, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let stream = TcpStream::connect_timeout(&server, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     Ok(stream)
 }
 
-/// Says it, and reads the answer.
+/// Sends a request and reads the response.
 pub fn exchange(mut stream: impl Read + Write, bytes: &[u8]) -> io::Result<Response> {
     // A server that has read enough may close before it has read all; with TLS a refusal comes with reading.
     let sent = stream.write_all(bytes).and_then(|()| stream.flush());
@@ -75,7 +75,7 @@ pub fn exchange(mut stream: impl Read + Write, bytes: &[u8]) -> io::Result<Respo
     }
 }
 
-/// Asks without TLS.
+/// Sends a request without TLS.
 pub fn plain(server: SocketAddr, request: &str) -> Response {
     let stream = connect(server).expect("the server listens");
     exchange(stream, request.as_bytes()).expect("a whole response")
@@ -85,18 +85,18 @@ pub fn get(server: SocketAddr, path: &str) -> Response {
     plain(server, &request("GET", path, &[]))
 }
 
-/// Asks over TLS.
+/// A client with TLS.
 pub struct Tls {
     pub config: ClientConfig,
 }
 
 impl Tls {
-    /// Trusts this authority, and shows this certificate with its key.
+    /// A client that trusts this authority and has this certificate and key.
     pub fn new(authority: &str, identity: Option<&(String, String)>) -> Self {
         Self::of(&[&TLS13, &TLS12], authority, identity)
     }
 
-    /// Speaks only these versions.
+    /// A client with only these versions.
     pub fn of(
         versions: &[&'static SupportedProtocolVersion],
         authority: &str,
@@ -121,7 +121,7 @@ impl Tls {
         Self { config }
     }
 
-    /// Does the handshake; with TLS 1.3 the server may refuse it later.
+    /// Does the handshake; with TLS 1.3 the server may reject it later.
     pub fn connect(&self, server: SocketAddr) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
         let name = "localhost".try_into().expect("a name");
         let session = ClientConnection::new(Arc::new(self.config.clone()), name).expect("it is configured");
@@ -132,7 +132,7 @@ impl Tls {
         Ok(stream)
     }
 
-    /// Asks; an error if there is no connection.
+    /// Sends a request; an error if there is no connection.
     pub fn ask(&self, server: SocketAddr, request: &str) -> io::Result<Response> {
         exchange(self.connect(server)?, request.as_bytes())
     }

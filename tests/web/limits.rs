@@ -1,4 +1,4 @@
-//! Where the server listens, what it takes, what its responses bear, and files that it can't start with.
+//! Listen addresses, limits of requests, headers of responses, and invalid files at the start.
 
 use crate::certificates::Authority;
 use crate::client::{Tls, get, plain, request};
@@ -43,7 +43,7 @@ fn bodies_are_short_and_say_how_long_they_are() {
 }
 
 #[test]
-fn more_requests_than_the_rate_are_told_to_come_back() {
+fn requests_over_the_rate_limit_are_asked_to_come_back() {
     let files = Files::new();
     let daemon = files.start("rate_limit: {interval: 1h, burst: 3}\n");
     let statuses = [(); 5].map(|()| get(daemon.http(), "/-/healthy").status);
@@ -52,7 +52,7 @@ fn more_requests_than_the_rate_are_told_to_come_back() {
 }
 
 #[test]
-fn headers_of_the_file_come_beside_our_own_or_instead() {
+fn headers_of_the_file_add_to_our_own_or_replace_them() {
     let files = Files::new();
     let daemon = files.start(
         "http_server_config:\n  headers:\n    X-Frame-Options: deny\n    X-XSS-Protection: \"0\"\n    \
@@ -75,7 +75,7 @@ fn headers_of_the_file_come_beside_our_own_or_instead() {
 }
 
 #[test]
-fn the_example_of_the_document_works() {
+fn the_example_in_the_documentation_works() {
     let files = Files::new();
     let clients = Authority::new("the clients' authority");
     fs::write(files.path("clients.crt"), clients.pem()).expect("written");
@@ -84,12 +84,12 @@ fn the_example_of_the_document_works() {
     let example = blocks.find(|block| block.starts_with("tls_server_config:")).expect("there is one");
     let daemon = files.start(example);
     let client = Tls::new(&files.authority.pem(), Some(&clients.client("prometheus.example")));
-    // Nobody knows the password.
+    // The password of the example is not known.
     assert_eq!(client.get(daemon.http(), "/metrics").expect("a whole response").status, 401);
 }
 
 #[test]
-fn a_file_that_cant_be_used_is_a_start_that_fails_with_one_line() {
+fn an_invalid_file_ends_the_start_with_one_line() {
     let files = Files::new();
     let cases = [
         ("tls_server_config:\n  cert_file: none.crt\n  key_file: server.key\n", "none.crt: No such file"),
@@ -103,18 +103,18 @@ fn a_file_that_cant_be_used_is_a_start_that_fails_with_one_line() {
             .arg(files.path("web.yml"))
             .output()
             .expect("meshping runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
         let checked = Command::new(env!("CARGO_BIN_EXE_meshping"))
             .args(["--config.check", "--web.config.file"])
             .arg(files.path("web.yml"))
             .output()
             .expect("meshping runs");
-        let told = String::from_utf8_lossy(&checked.stderr);
-        assert!(!checked.status.success() && told.contains(expected), "{checked:?}");
+        let checked_text = String::from_utf8_lossy(&checked.stderr);
+        assert!(!checked.status.success() && checked_text.contains(expected), "{checked:?}");
         assert!(
-            said.starts_with("meshping: can't use the web config file: ") && said.contains(expected),
-            "{said}"
+            stderr.starts_with("meshping: can't use the web config file: ") && stderr.contains(expected),
+            "{stderr}"
         );
     }
 }

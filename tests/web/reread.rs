@@ -1,4 +1,4 @@
-//! The web config file and its certificates are read again when they have changed; what is broken is not taken.
+//! Changes of the web config file and its certificates apply without a restart; invalid content is ignored.
 
 use crate::certificates::Authority;
 use crate::client::{Tls, basic, connect, plain, request};
@@ -27,7 +27,7 @@ fn users_change_with_the_file_in_place_and_by_rename() {
     assert_eq!((status(&daemon, "first"), status(&daemon, "second")), (200, 401));
     files.configure(&user("ada", "second"));
     until("the second password", || status(&daemon, "second") == 200);
-    assert_eq!(status(&daemon, "first"), 401, "who was known is forgotten");
+    assert_eq!(status(&daemon, "first"), 401, "the cached login of the old password is invalid");
     fs::write(files.path("new.yml"), user("ada", "third")).expect("written");
     fs::rename(files.path("new.yml"), files.path("web.yml")).expect("renamed");
     until("the third password", || status(&daemon, "third") == 200);
@@ -37,14 +37,14 @@ fn users_change_with_the_file_in_place_and_by_rename() {
 }
 
 #[test]
-fn a_file_that_breaks_keeps_its_last_good_content_and_is_told_of_once() {
+fn an_invalid_file_keeps_its_last_good_content_in_force_and_is_logged_once() {
     let files = Files::new();
     let daemon = files.start(&user("ada", "secret"));
-    let complaints = || daemon.log().matches("its last good content stays in force").count();
+    let errors = || daemon.log().matches("its last good content stays in force").count();
     let breaks: [(&str, &dyn Fn()); 4] = [
         ("no YAML", &|| files.configure("basic_auth_users: [\n")),
         ("empty", &|| files.configure("")),
-        ("no users any more", &|| files.configure("rate_limit: {interval: 0}\n")),
+        ("without users", &|| files.configure("rate_limit: {interval: 0}\n")),
         ("gone", &|| fs::remove_file(files.path("web.yml")).expect("it was there")),
     ];
     for (index, (case, act)) in (1..).zip(breaks) {
@@ -53,11 +53,11 @@ fn a_file_that_breaks_keeps_its_last_good_content_and_is_told_of_once() {
         assert_eq!(metric(&daemon, "secret", SUCCESSFUL), Some(0), "{case}");
         assert_eq!(status(&daemon, "guess"), 401, "{case}");
     }
-    assert_eq!(complaints(), 4, "{}", daemon.log());
+    assert_eq!(errors(), 4, "{}", daemon.log());
     files.configure(&user("ada", "new"));
     until("the new password", || status(&daemon, "new") == 200);
     assert_eq!(metric(&daemon, "new", SUCCESSFUL), Some(1));
-    assert_eq!(complaints(), 4, "{}", daemon.log());
+    assert_eq!(errors(), 4, "{}", daemon.log());
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn certificates_are_renewed_without_a_restart() {
     assert_eq!(shown(), first);
     files.renew();
     until("the new certificate", || shown() != first);
-    // A certificate without its key is not taken.
+    // A certificate without its key is ignored.
     let second = shown();
     fs::write(files.path("server.crt"), files.authority.server().0).expect("written");
-    until("the complaint", || {
+    until("the error", || {
         assert_eq!(shown(), second);
-        daemon.log().contains("cert and key can't be used")
+        daemon.log().contains("cannot use cert with key")
     });
-    // By rename, as those do that renew certificates.
+    // By rename, as programs that renew certificates do it.
     let (certificate, key) = files.authority.server();
     for (name, content) in [("server.crt", certificate), ("server.key", key)] {
         fs::write(files.path("renewed"), content).expect("written");
@@ -90,7 +90,7 @@ fn certificates_are_renewed_without_a_restart() {
 }
 
 #[test]
-fn who_is_trusted_changes_without_a_restart() {
+fn trusted_authorities_change_without_a_restart() {
     let files = Files::new();
     let authorities = [Authority::new("the first"), Authority::new("the second")];
     fs::write(files.path("clients.crt"), authorities[0].pem()).expect("written");
@@ -104,14 +104,14 @@ fn who_is_trusted_changes_without_a_restart() {
     fs::write(files.path("clients.crt"), authorities[1].pem()).expect("written");
     until("the second authority", || served() == [false, true]);
     files.configure(&user("ada", "secret"));
-    until("the complaint", || {
+    until("the error", || {
         assert_eq!(served(), [false, true]);
-        daemon.log().contains("tls_server_config is gone; if that is meant, restart meshping")
+        daemon.log().contains("tls_server_config is gone; if that is intended, restart meshping")
     });
 }
 
 #[test]
-fn a_connection_of_before_is_held_to_what_is_demanded_now() {
+fn a_changed_policy_applies_to_open_connections() {
     let files = Files::new();
     let daemon = files.start("");
     let mut stream = connect(daemon.http()).expect("it listens");

@@ -1,4 +1,4 @@
-//! A daemon with a web config file, and a directory that the file and its certificates lie in.
+//! A daemon with a web config file, and the directory of the file and its certificates.
 
 use crate::certificates::Authority;
 use crate::daemon::Daemon;
@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Longer than anything takes, on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Time limit for anything, also on a busy machine.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A directory with a web config file, and the certificate of a server.
 pub struct Files {
     pub directory: TempDir,
-    /// Vouches for the server.
+    /// The authority of the server's certificate.
     pub authority: Authority,
 }
 
@@ -41,7 +41,7 @@ impl Files {
         fs::write(self.path("web.yml"), content).expect("written");
     }
 
-    /// A daemon that is configured so.
+    /// A daemon with this content of the file.
     pub fn start(&self, content: &str) -> Daemon {
         self.configure(content);
         let path = self.path("web.yml");
@@ -61,11 +61,11 @@ pub fn user(name: &str, password: &str) -> String {
     format!("basic_auth_users:\n  {name}: {hash}\n")
 }
 
-/// Tries until it is so.
+/// Waits for a condition.
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + TIMEOUT;
     while !condition() {
-        assert!(Instant::now() < give_up, "it never came: {what}");
+        assert!(Instant::now() < give_up, "not within {TIMEOUT:?}: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::certificates::Authority;
 use crate::client::{Tls, connect, get};
-use crate::server::{Files, PATIENCE, tls};
+use crate::server::{Files, TIMEOUT, tls};
 use rustls::crypto::SupportedKxGroup;
 use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, NamedGroup, ProtocolVersion};
@@ -12,7 +12,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 #[test]
-fn over_tls_everything_is_served_and_who_forgets_it_is_told() {
+fn every_page_is_served_over_tls_and_plain_requests_get_an_explanation() {
     let files = Files::new();
     let daemon = files.start(&tls(&[]));
     let client = Tls::new(&files.authority.pem(), None);
@@ -21,11 +21,11 @@ fn over_tls_everything_is_served_and_who_forgets_it_is_told() {
         assert_eq!(answer.status, 200, "{path}");
         assert!(answer.header("content-security-policy").is_some(), "{path}");
     }
-    let told = get(daemon.http(), "/metrics");
-    assert_eq!(told.status, 400);
-    assert!(told.body.contains("https://"), "{told:?}");
-    let stranger = Tls::new(&Authority::new("somebody else").pem(), None);
-    assert!(stranger.get(daemon.http(), "/").is_err(), "the certificate is the one of the file");
+    let reply = get(daemon.http(), "/metrics");
+    assert_eq!(reply.status, 400);
+    assert!(reply.body.contains("https://"), "{reply:?}");
+    let untrusting = Tls::new(&Authority::new("another authority").pem(), None);
+    assert!(untrusting.get(daemon.http(), "/").is_err(), "the certificate is that of the file");
 }
 
 #[test]
@@ -62,13 +62,13 @@ fn versions_suites_and_groups_are_those_of_the_file() {
     assert_eq!(group, Some(NamedGroup::secp384r1));
 }
 
-/// What a client shows: nothing, a good certificate, one of another authority, an expired one, one of another name.
+/// The certificates that clients present.
 const SHOWN: [&str; 5] = ["nothing", "good", "foreign", "expired", "another name"];
 
 #[test]
-fn certificates_of_clients_are_asked_for_and_checked_as_the_file_wants_it() {
+fn certificates_of_clients_are_requested_and_checked_as_configured() {
     let files = Files::new();
-    let (clients, foreign) = (Authority::new("the clients' authority"), Authority::new("somebody else"));
+    let (clients, foreign) = (Authority::new("the clients' authority"), Authority::new("another authority"));
     fs::write(files.path("clients.crt"), clients.pem()).expect("written");
     let identities = [
         None,
@@ -109,7 +109,7 @@ fn certificates_of_clients_are_asked_for_and_checked_as_the_file_wants_it() {
 }
 
 #[test]
-fn a_certificate_is_shown_again_with_every_connection() {
+fn every_connection_needs_the_certificate_again() {
     let files = Files::new();
     let clients = Authority::new("the clients' authority");
     fs::write(files.path("clients.crt"), clients.pem()).expect("written");
@@ -127,16 +127,16 @@ fn a_certificate_is_shown_again_with_every_connection() {
 }
 
 #[test]
-fn slow_handshakes_hold_nobody_up_and_end() {
+fn slow_handshakes_do_not_delay_others_and_end() {
     let files = Files::new();
     let daemon = files.start(&tls(&[]));
     let client = Tls::new(&files.authority.pem(), None);
     let mut silent = client.connect(daemon.http()).expect("a handshake");
-    // More than there are places for handshakes, fewer than there are for connections.
+    // More than the limit of handshakes, fewer than the limit of connections.
     let mut slow: Vec<TcpStream> = (0..150).map(|_| connect(daemon.http()).expect("it listens")).collect();
     for (index, stream) in slow.iter_mut().enumerate().filter(|(index, _)| index % 2 == 0) {
         stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").unwrap_or_else(|error| {
-            // The eldest have been given up by now.
+            // The oldest have been aborted.
             assert!(index < 100, "{error}");
         });
     }
@@ -144,25 +144,18 @@ fn slow_handshakes_hold_nobody_up_and_end() {
     for _ in 0..5 {
         assert_eq!(client.get(daemon.http(), "/-/healthy").expect("a whole response").status, 200);
     }
-    // They would have been waited for ten seconds.
+    // The time limit of a handshake is ten seconds.
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     let text = client.get(daemon.http(), "/metrics").expect("a whole response").body;
-    let given_up = text
+    let aborted = text
         .lines()
         .find_map(|line| line.strip_prefix("meshping_http_refusals_total{reason=\"connection\"} "));
-    let given_up: u32 = given_up.expect("it is counted").parse().expect("a number");
-    assert!(given_up >= 86, "{given_up}");
+    let aborted: u32 = aborted.expect("it is counted").parse().expect("a number");
+    assert!(aborted >= 86, "{aborted}");
     let mut end = Vec::new();
     let _ = silent.read_to_end(&mut end);
-    assert!(
-        end.is_empty() || end.starts_with(b"HTTP/1.1 408"),
-        "who says nothing is not waited for for ever"
-    );
+    assert!(end.is_empty() || end.starts_with(b"HTTP/1.1 408"), "a silent client is disconnected");
     let last = slow.last_mut().expect("there are some");
-    last.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    assert_eq!(
-        last.read(&mut [0; 100]).unwrap_or(0),
-        0,
-        "a handshake that never comes is not waited for for ever"
-    );
+    last.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
+    assert_eq!(last.read(&mut [0; 100]).unwrap_or(0), 0, "a handshake that does not complete is ended");
 }

@@ -5,7 +5,7 @@ use crate::daemon::Daemon;
 use crate::server::{Files, tls, until, user};
 
 #[test]
-fn without_a_user_and_the_right_password_nothing_is_told() {
+fn every_page_needs_a_user_and_the_right_password() {
     let files = Files::new();
     let daemon = files.start(&user("ada", "pass:wörd"));
     let wrong = [
@@ -42,7 +42,7 @@ fn without_a_user_and_the_right_password_nothing_is_told() {
     );
 }
 
-/// Milliseconds of processor that the daemon has used.
+/// Processor time of the daemon in milliseconds.
 fn processor(daemon: &Daemon) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).expect("it runs");
     let fields: Vec<&str> = stat.rsplit(')').next().expect("a name").split_whitespace().collect();
@@ -67,7 +67,7 @@ fn a_password_is_checked_once_and_unknown_users_cost_as_much_as_wrong_passwords(
     let first = cost_of(1, &basic("ada", "secret"), 200);
     let known = cost_of(5, &basic("ada", "secret"), 200);
     println!("ms of processor: {wrong} wrong, {unknown} unknown, {first} first, {known} known");
-    assert!(wrong >= 50, "too cheap to tell: {wrong}");
+    assert!(wrong >= 50, "too little to compare: {wrong}");
     assert!(unknown * 10 > wrong * 6 && wrong * 10 > unknown * 6, "{unknown} unknown, {wrong} wrong");
     assert!(known * 3 < wrong, "{known} known, {wrong} wrong");
 }
@@ -92,7 +92,7 @@ fn others_are_answered_while_passwords_are_checked() {
     }
     assert!(answered > 4, "only {answered} answers beside four guesses");
     for guess in guesses {
-        // One that had to wait too long is told to come back.
+        // A guess that waited too long is answered with 503.
         assert!([401, 503].contains(&guess.join().expect("no panic")));
     }
 }
@@ -110,7 +110,7 @@ fn users_and_tls_go_together() {
     assert_eq!(status(&[&basic("ada", "secret")]), 200);
 }
 
-/// How often a thread of the daemon was switched to so far.
+/// Number of context switches of the daemon's threads so far.
 fn switches(daemon: &Daemon) -> u64 {
     let threads = std::fs::read_dir(format!("/proc/{}/task", daemon.pid())).expect("it runs");
     let statuses = threads.flatten().filter_map(|it| std::fs::read_to_string(it.path().join("status")).ok());
@@ -121,7 +121,7 @@ fn switches(daemon: &Daemon) -> u64 {
 }
 
 #[test]
-fn what_a_scrape_with_tls_and_a_password_leaves_behind_goes_to_sleep() {
+fn the_daemon_is_idle_again_after_a_scrape_with_tls_and_a_password() {
     let files = Files::new();
     let daemon = files.start(&(tls(&[]) + &user("ada", "secret")));
     let client = crate::client::Tls::new(&files.authority.pem(), None);

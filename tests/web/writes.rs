@@ -1,4 +1,4 @@
-//! Who may have the configuration read again.
+//! Which requests may reload the configuration.
 
 use crate::certificates::Authority;
 use crate::client::{Response, Tls, basic, plain, request};
@@ -7,7 +7,7 @@ use crate::own_network::{inside, start_meshping};
 use crate::server::{Files, tls, user};
 use std::fs;
 
-/// What came of a request to reload; without a configuration file there is nothing to reload.
+/// Whether a request to reload was permitted; without a configuration file it has nothing to reload.
 fn is_permitted(answer: &Response) -> bool {
     assert!(matches!(answer.status, 200 | 403 | 501), "{answer:?}");
     answer.status != 403
@@ -65,7 +65,7 @@ fn from_another_machine_it_takes_a_password_or_a_certificate() {
             assert_eq!(plain(elsewhere, &post(&[])).status, 401);
             assert_eq!(plain(elsewhere, &post(&[&basic("ada", "guess")])).status, 401);
             assert!(is_permitted(&plain(elsewhere, &post(&[&ada, "Host: meshping.example"]))));
-            // The browser knows the password, and the page does not need to.
+            // The browser adds the password to the request of the page.
             assert!(!is_permitted(&plain(elsewhere, &post(&[&ada, "Origin: http://evil.example"]))));
         }
         certificates(&files, &options, elsewhere);
@@ -79,7 +79,7 @@ fn certificates(files: &Files, options: &[&str], elsewhere: std::net::SocketAddr
     let cases = [
         ("client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: clients.crt", Some(&identity), true),
         ("client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: clients.crt", None, false),
-        // Whose certificate nobody has checked is nobody.
+        // A certificate that is not verified does not identify a client.
         ("client_auth_type: RequireAnyClientCert\n  client_ca_file: clients.crt", Some(&identity), false),
         ("client_auth_type: RequestClientCert", Some(&identity), false),
     ];

@@ -1,4 +1,4 @@
-//! What a name stands for, from the history of its answers, and when to ask again. Pure: time is an argument.
+//! Derives the addresses of a name from the history of its answers, and when to look it up again. Pure: time is an argument.
 
 use super::{FamilyAnswer, LookupVerdict};
 use crate::target::{Address, AddressError, Family, HostName};
@@ -7,80 +7,82 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// At most so many addresses stand for one name; the rest is ignored.
+/// Maximum number of addresses of one name; further ones are ignored.
 pub const MAX_ADDRESSES: usize = 256;
 
-/// Nothing is asked for more often than this, except when a user asks.
+/// Minimum time between two look-ups, except for those that a user requests.
 pub const MIN_PAUSE: Duration = Duration::from_secs(5);
 
-/// Nothing is asked for less often than this.
+/// Maximum time between two look-ups.
 pub const MAX_PAUSE: Duration = Duration::from_secs(3600);
 
-/// A name without an answer, or without an address, is asked for at least this often.
+/// Maximum time between two look-ups of a name without an answer or without an address.
 pub const MAX_RETRY: Duration = Duration::from_secs(60);
 
-/// The first retry comes after half of this to all of it.
+/// The first retry follows after 50 to 100 % of this.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 
-/// An address is retired by the answer that makes it so many in a row without it: the one that showed that it
-/// vanished, and two further ones.
+/// Number of consecutive answers without an address after which it is removed: the first one without it, and two more as a
+/// grace period.
 const MISSES: u8 = 3;
 
-/// Part of the pause that is spread by name.
+/// Fraction of the pause by which names are spread.
 const SPREAD: f64 = 0.1;
 
-/// So many strange addresses of a name are remembered as reported.
+/// Maximum number of unusable addresses of a name that are reported.
 const MAX_REPORTED: usize = 64;
 
-/// Follows what one name stands for.
+/// Follows the addresses of one name.
 #[derive(Debug)]
 pub struct Follow {
     v4: FamilyState,
     v6: FamilyState,
-    /// Look-ups in a row that left something to ask for.
+    /// Consecutive look-ups with a family that failed or without any address.
     failures: u32,
-    /// The name's own place in every spread, `0.0..1.0`.
-    place: f64,
+    /// Position of the name in every spread, `0.0..1.0`, derived from its hash.
+    position: f64,
+    /// Unusable addresses that were reported.
     reported: HashSet<IpAddr>,
-    crowded: bool,
+    /// Whether it was reported that the name has too many addresses.
+    reported_too_many: bool,
 }
 
-/// Why an address that a name resolves to is not used.
+/// Why an address of a name is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Ignored {
-    /// It can't be one host.
+    /// It cannot belong to one host.
     #[error(transparent)]
     Unusable(#[from] AddressError),
-    /// The name has too many.
-    #[error("the name has more than {MAX_ADDRESSES} addresses, the rest is ignored")]
+    /// The name has too many addresses.
+    #[error("the name has more than {MAX_ADDRESSES} addresses; the rest is ignored")]
     TooMany,
 }
 
 impl Follow {
-    /// Nothing is known of the name yet.
+    /// A name without answers.
     pub fn new(name: &HostName) -> Self {
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
         #[expect(clippy::cast_possible_truncation, reason = "32 of its bits are enough")]
-        let place = f64::from(hasher.finish() as u32) / f64::from(u32::MAX);
+        let position = f64::from(hasher.finish() as u32) / f64::from(u32::MAX);
         let (v4, v6) = Default::default();
-        Self { v4, v6, failures: 0, place, reported: HashSet::new(), crowded: false }
+        Self { v4, v6, failures: 0, position, reported: HashSet::new(), reported_too_many: false }
     }
 
-    /// A look-up begins: no family has answered.
+    /// Begins a look-up, in which no family has answered.
     pub fn begin(&mut self) {
         self.v4.outcome = None;
         self.v6.outcome = None;
     }
 
-    /// Takes in what is known of one family; the reply is what is ignored of it and was not reported before.
+    /// Records the answer of one family. Returns the addresses that it ignores and has not reported before.
     pub fn take(&mut self, now: Instant, family: Family, answer: FamilyAnswer) -> Vec<Ignored> {
         let (addresses, ttl) = match answer {
             FamilyAnswer::Addresses(addresses, ttl) => (addresses, ttl),
             FamilyAnswer::NoData(ttl) => return self.take_none(now, family, FamilyOutcome::NoData(ttl)),
-            // NXDOMAIN is an authoritative answer about the name, no failure: a name that was given up must not
-            // be pinged for ever. A resolver that denies it for a moment (a VPN that is down, a captive portal)
-            // does not harm: the grace of two further answers holds for it as for any other answer.
+            // NXDOMAIN is an authoritative answer, not a failure: addresses of a deleted name must not be pinged without
+            // end. A resolver that denies the name for a short time (a VPN that is down, a captive portal) does no harm,
+            // because the grace period of two more answers applies.
             FamilyAnswer::NoName(ttl) => return self.take_none(now, family, FamilyOutcome::NoName(ttl)),
             FamilyAnswer::Failed => return self.take_failure(family, FamilyOutcome::Failed),
             FamilyAnswer::Silent => return self.take_failure(family, FamilyOutcome::Silent),
@@ -89,29 +91,30 @@ impl Follow {
         let usable = self.usable(&addresses, &mut ignored);
         let outcome =
             if usable.is_empty() { FamilyOutcome::NoData(ttl) } else { FamilyOutcome::Addresses(ttl) };
-        let half = self.half(family);
-        half.outcome = Some(outcome);
-        let all_fit = half.update(now, &usable) && self.v4.seen.len() + self.v6.seen.len() <= MAX_ADDRESSES;
-        if !all_fit && !std::mem::replace(&mut self.crowded, true) {
+        let state = self.family(family);
+        state.outcome = Some(outcome);
+        let all_fit =
+            state.update(now, &usable) && self.v4.known.len() + self.v6.known.len() <= MAX_ADDRESSES;
+        if !all_fit && !std::mem::replace(&mut self.reported_too_many, true) {
             ignored.push(Ignored::TooMany);
         }
         ignored
     }
 
     fn take_none(&mut self, now: Instant, family: Family, outcome: FamilyOutcome) -> Vec<Ignored> {
-        let half = self.half(family);
-        half.outcome = Some(outcome);
-        half.update(now, &[]);
+        let state = self.family(family);
+        state.outcome = Some(outcome);
+        state.update(now, &[]);
         Vec::new()
     }
 
-    /// We know nothing new, so nothing changes.
+    /// A failure does not change the addresses.
     fn take_failure(&mut self, family: Family, outcome: FamilyOutcome) -> Vec<Ignored> {
-        self.half(family).outcome = Some(outcome);
+        self.family(family).outcome = Some(outcome);
         Vec::new()
     }
 
-    /// The look-up has ended; the reply is how long to wait before the next.
+    /// Ends the look-up. Returns the pause before the next.
     pub fn finish(&mut self) -> Duration {
         let pauses = || self.outcomes().filter_map(FamilyOutcome::ttl);
         let failed = self.outcomes().any(FamilyOutcome::is_failure);
@@ -119,7 +122,7 @@ impl Follow {
             true => {
                 self.outcomes().filter(|outcome| outcome.has_addresses()).filter_map(FamilyOutcome::ttl).min()
             }
-            // What it stood for may be about to go: look again soon, whatever the negative TTL says.
+            // The known addresses may be about to go, so the next look-up comes soon, regardless of the negative TTL.
             false if self.is_known() => pauses().min().map(|ttl| ttl.min(MAX_RETRY)),
             false => None,
         };
@@ -129,7 +132,7 @@ impl Follow {
         settled.into_iter().chain(retry).min().unwrap_or(MAX_RETRY)
     }
 
-    /// What the look-up came to, as far as it is known.
+    /// The result of the look-up so far.
     pub fn verdict(&self) -> LookupVerdict {
         let any = |test: fn(FamilyOutcome) -> bool| self.outcomes().any(test);
         if any(FamilyOutcome::has_addresses) {
@@ -138,7 +141,7 @@ impl Follow {
             LookupVerdict::ServersFail
         } else if any(|outcome| matches!(outcome, FamilyOutcome::Silent)) || self.outcomes().next().is_none()
         {
-            // An answer about one family alone proves neither that there is no name nor that it has no address.
+            // One family's answer proves neither that the name does not exist nor that it has no address.
             LookupVerdict::Silent
         } else if any(|outcome| matches!(outcome, FamilyOutcome::NoData(_))) {
             LookupVerdict::NoAddress
@@ -147,21 +150,21 @@ impl Follow {
         }
     }
 
-    /// Everything the name stands for now, what is in its grace period too; sorted, so that of too many it is IPv4
-    /// that stays.
+    /// The current addresses of the name, including those in their grace period; sorted, so that of too many the IPv4
+    /// addresses remain.
     pub fn addresses(&self) -> Vec<Address> {
         let mut addresses: Vec<Address> =
-            self.v4.seen.iter().chain(&self.v6.seen).map(|seen| seen.address).collect();
+            self.v4.known.iter().chain(&self.v6.known).map(|known| known.address).collect();
         addresses.sort_unstable();
         addresses.truncate(MAX_ADDRESSES);
         addresses
     }
 
     fn is_known(&self) -> bool {
-        !(self.v4.seen.is_empty() && self.v6.seen.is_empty())
+        !(self.v4.known.is_empty() && self.v6.known.is_empty())
     }
 
-    fn half(&mut self, family: Family) -> &mut FamilyState {
+    fn family(&mut self, family: Family) -> &mut FamilyState {
         match family {
             Family::V4 => &mut self.v4,
             Family::V6 => &mut self.v6,
@@ -183,64 +186,64 @@ impl Follow {
                 Err(_) => {}
             }
         }
-        // Sorted, so that of too many it is always the same ones that count.
+        // Sorted, so that of too many always the same ones are used.
         usable.sort_unstable();
         usable.dedup();
         usable
     }
 
-    /// The pause for a TTL: never shorter, and a tenth longer at most, so that many names do not come at once.
+    /// The pause for a TTL: longer by 0 to 10 %, so that many names are not looked up at once.
     fn spread(&self, ttl: Duration) -> Duration {
-        ttl.clamp(MIN_PAUSE, MAX_PAUSE.div_f64(1.0 + SPREAD)).mul_f64(1.0 + SPREAD * self.place)
+        ttl.clamp(MIN_PAUSE, MAX_PAUSE.div_f64(1.0 + SPREAD)).mul_f64(1.0 + SPREAD * self.position)
     }
 
-    /// The pause before the next attempt: doubles up to [`MAX_RETRY`], less up to half of it.
+    /// The pause before the next attempt: doubles up to [`MAX_RETRY`], shortened by 0 to 50 %.
     fn backoff(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(16);
-        (FIRST_RETRY * (1 << doublings)).min(MAX_RETRY).mul_f64(0.5 + 0.5 * self.place)
+        (FIRST_RETRY * (1 << doublings)).min(MAX_RETRY).mul_f64(0.5 + 0.5 * self.position)
     }
 }
 
-/// One family of a name.
+/// The addresses of one family of a name.
 #[derive(Debug, Default)]
 struct FamilyState {
-    seen: Vec<KnownAddress>,
-    /// When a vanished address was last counted as missing.
+    known: Vec<KnownAddress>,
+    /// Time of the latest answer that counted for missing addresses.
     counted: Option<Instant>,
-    /// What the look-up under way, or the last one, said.
+    /// Answer in the current look-up, or the latest one.
     outcome: Option<FamilyOutcome>,
 }
 
 impl FamilyState {
-    /// Takes in an authoritative answer; false if not all of it found room.
+    /// Applies an authoritative answer. Returns whether all addresses fit.
     fn update(&mut self, now: Instant, answer: &[Address]) -> bool {
-        // Look-ups that users ask for come in any number; they must not use up the grace period.
+        // Users can request any number of look-ups, which must not use up the grace period.
         let counts = self.counted.is_none_or(|then| now.saturating_duration_since(then) >= MIN_PAUSE);
         if counts {
             self.counted = Some(now);
         }
-        for seen in &mut self.seen {
-            let there = answer.binary_search(&seen.address).is_ok();
-            seen.misses = if there { 0 } else { seen.misses + u8::from(counts) };
+        for known in &mut self.known {
+            let is_present = answer.binary_search(&known.address).is_ok();
+            known.misses = if is_present { 0 } else { known.misses + u8::from(counts) };
         }
-        self.seen.retain(|seen| seen.misses < MISSES);
-        let known: HashSet<Address> = self.seen.iter().map(|seen| seen.address).collect();
+        self.known.retain(|known| known.misses < MISSES);
+        let known: HashSet<Address> = self.known.iter().map(|known| known.address).collect();
         let mut new = answer.iter().filter(|address| !known.contains(address));
-        let room = MAX_ADDRESSES.saturating_sub(self.seen.len());
-        self.seen.extend(new.by_ref().take(room).map(|&address| KnownAddress { address, misses: 0 }));
+        let room = MAX_ADDRESSES.saturating_sub(self.known.len());
+        self.known.extend(new.by_ref().take(room).map(|&address| KnownAddress { address, misses: 0 }));
         new.next().is_none()
     }
 }
 
-/// An address that the name stands for.
+/// An address of the name.
 #[derive(Debug)]
 struct KnownAddress {
     address: Address,
-    /// Answers in a row that did not contain it.
+    /// Consecutive answers without it.
     misses: u8,
 }
 
-/// What a look-up said of one family.
+/// The answer of one family in a look-up.
 #[derive(Debug, Clone, Copy)]
 enum FamilyOutcome {
     /// Usable addresses.

@@ -1,4 +1,4 @@
-//! What a name stands for after one history of answers or another.
+//! The addresses of a name, and the pauses between look-ups, after a history of answers.
 
 #![allow(
     clippy::disallowed_methods,
@@ -32,7 +32,7 @@ fn look_up(
 }
 
 #[test]
-fn a_vanished_address_goes_with_the_second_further_answer_and_never_by_a_failure() {
+fn a_missing_address_is_removed_by_the_third_answer_and_never_by_a_failure() {
     let (one, two) = (addresses(60, &["192.0.2.1"]), addresses(60, &["192.0.2.1", "192.0.2.2"]));
     let (none, gone) = (FamilyAnswer::NoData(TTL), FamilyAnswer::NoName(TTL));
     let (failed, silent) = (FamilyAnswer::Failed, FamilyAnswer::Silent);
@@ -41,12 +41,12 @@ fn a_vanished_address_goes_with_the_second_further_answer_and_never_by_a_failure
         ("missed once, twice", vec![&two, &one, &one], 2),
         ("missed three times", vec![&two, &one, &one, &one], 1),
         ("failures do not count", vec![&two, &one, &failed, &silent, &failed, &one], 2),
-        ("nor do they forgive", vec![&two, &one, &failed, &one, &silent, &one], 1),
-        ("back in time", vec![&two, &one, &one, &two, &one, &one], 2),
+        ("nor do they reset the count", vec![&two, &one, &failed, &one, &silent, &one], 1),
+        ("back within the grace period", vec![&two, &one, &one, &two, &one, &one], 2),
         ("no data is an answer", vec![&two, &none, &none, &none], 0),
         ("no such name is an answer", vec![&two, &gone, &gone], 2),
-        ("no such name for good", vec![&two, &gone, &none, &gone], 0),
-        ("only failures, for ever", [vec![&two], vec![&failed; 50], vec![&silent; 50]].concat(), 2),
+        ("no such name, three times", vec![&two, &gone, &none, &gone], 0),
+        ("only failures, without end", [vec![&two], vec![&failed; 50], vec![&silent; 50]].concat(), 2),
     ];
     for (case, history, left) in cases {
         let mut follow = Follow::new(&name("a.example"));
@@ -74,7 +74,7 @@ fn a_family_that_fails_keeps_its_addresses_while_the_other_changes() {
 }
 
 #[test]
-fn asking_again_and_again_does_not_use_up_the_grace() {
+fn frequent_look_ups_do_not_use_up_the_grace_period() {
     let mut follow = Follow::new(&name("a.example"));
     let now = Instant::now();
     look_up(&mut follow, now, addresses(60, &["192.0.2.1", "192.0.2.2"]), FamilyAnswer::NoData(TTL));
@@ -89,7 +89,7 @@ fn asking_again_and_again_does_not_use_up_the_grace() {
 }
 
 #[test]
-fn a_verdict_is_what_is_known_for_certain() {
+fn a_verdict_states_only_what_is_certain() {
     let some = || addresses(60, &["192.0.2.1"]);
     let unusable = || addresses(60, &["0.0.0.0", "224.0.0.1"]);
     let (none, gone) = (|| FamilyAnswer::NoData(TTL), || FamilyAnswer::NoName(TTL));
@@ -147,7 +147,7 @@ fn the_pause_is_the_ttl_within_limits() {
 }
 
 #[test]
-fn what_is_missing_is_asked_for_again_with_growing_pauses() {
+fn failed_look_ups_are_repeated_with_growing_pauses() {
     let failures = [
         (FamilyAnswer::Failed, FamilyAnswer::Silent),
         (FamilyAnswer::NoName(Duration::from_secs(86_400)), FamilyAnswer::NoName(TTL)),
@@ -167,7 +167,7 @@ fn what_is_missing_is_asked_for_again_with_growing_pauses() {
 }
 
 #[test]
-fn a_name_that_may_be_about_to_go_is_looked_up_soon() {
+fn a_name_that_may_have_been_deleted_is_looked_up_soon() {
     let mut follow = Follow::new(&name("a.example"));
     look_up(&mut follow, Instant::now(), addresses(3600, &["192.0.2.1"]), FamilyAnswer::NoData(TTL));
     let gone = || FamilyAnswer::NoName(Duration::from_secs(86_400));
@@ -175,7 +175,7 @@ fn a_name_that_may_be_about_to_go_is_looked_up_soon() {
 }
 
 #[test]
-fn many_names_do_not_come_back_all_at_once() {
+fn many_names_are_not_looked_up_at_once() {
     let pause = |number: u32| {
         let mut follow = Follow::new(&name(&format!("host-{number}.example")));
         look_up(&mut follow, Instant::now(), addresses(300, &["192.0.2.1"]), FamilyAnswer::NoData(TTL)).1
@@ -190,7 +190,7 @@ fn many_names_do_not_come_back_all_at_once() {
 }
 
 #[test]
-fn what_can_not_be_pinged_is_reported_once() {
+fn unusable_addresses_are_reported_once() {
     let mut follow = Follow::new(&name("a.example"));
     let odd = || addresses(60, &["0.0.0.0", "192.0.2.1", "255.255.255.255"]);
     let ignored = follow.take(Instant::now(), Family::V4, odd());
@@ -200,7 +200,7 @@ fn what_can_not_be_pinged_is_reported_once() {
 }
 
 #[test]
-fn a_name_stands_for_at_most_256_addresses() {
+fn a_name_has_at_most_256_addresses() {
     let v4 = |first: u32, count: u32| {
         let ips = (first..first + count).map(|number| IpAddr::from((0x0a00_0000 + number).to_be_bytes()));
         FamilyAnswer::Addresses(ips.collect(), TTL)
@@ -230,7 +230,7 @@ fn any_answer() -> impl Strategy<Value = FamilyAnswer> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn whatever_is_answered_the_limits_hold(history in prop::collection::vec((any_answer(), any_answer()), 1..20)) {
+    fn limits_hold_for_all_answers(history in prop::collection::vec((any_answer(), any_answer()), 1..20)) {
         let mut follow = Follow::new(&name("a.example"));
         let mut now = Instant::now();
         for (v4, v6) in history {

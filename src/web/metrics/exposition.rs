@@ -1,6 +1,7 @@
-//! The exposition of all targets, family by family, in pieces: what is not read yet is not written yet.
+//! The exposition of all targets, family by family, written in chunks as the client reads them.
 //!
-//! Until then it is held packed, a column for each family: a tenth of a kilobyte a target, of three kilobytes of text.
+//! Values are held packed, in a column for each family, until they are written: 100 bytes for a target instead of 3 KB of
+//! text. For that memory the exposition is written by hand; the `prometheus` crate builds all of it at once.
 
 use super::dialects::Dialect;
 use super::snapshot::Snapshot;
@@ -8,28 +9,29 @@ use super::varint::{Cursor, PackedSnapshots};
 use super::writer::SampleWriter;
 use actix_web::web::Bytes;
 
-/// Size of a piece in bytes: it stays in the processor's cache until it is sent.
-const PIECE: usize = 64 * 1024;
+/// Size of a chunk in bytes; small enough to stay in the processor's cache until it is sent.
+const CHUNK_SIZE: usize = 64 * 1024;
 
-/// Room for what a piece grows by its last target, mostly: with the longest names it grows by more, and is moved once.
-const LONGEST: usize = 16 * 1024;
+/// Bytes by which a chunk usually exceeds [`CHUNK_SIZE`] with its last target. The longest names exceed it by more, which
+/// costs one reallocation.
+const CHUNK_HEADROOM: usize = 16 * 1024;
 
-/// Snapshots of targets, to be written family by family.
+/// Packed values of targets, a column for each family.
 pub struct Columns {
     dialect: Dialect,
     labels: PackedSnapshots,
-    /// What each family of the dialect has to write of the targets.
+    /// The values of the targets for each family of the dialect.
     families: Vec<PackedSnapshots>,
 }
 
 impl Columns {
-    /// No targets yet; their families will be those of the dialect.
+    /// Columns for the families of a dialect, without targets.
     pub fn new(dialect: Dialect) -> Self {
         let families = dialect.families().iter().map(|_| PackedSnapshots::default()).collect();
         Self { dialect, labels: PackedSnapshots::default(), families }
     }
 
-    /// Takes in a target, whose labels are of the same dialect.
+    /// Adds a target, whose labels are of the same dialect.
     pub fn push(&mut self, target: &Snapshot) {
         self.labels.push_text(target.labels.as_str());
         for (family, column) in self.dialect.families().iter().zip(&mut self.families) {
@@ -38,42 +40,42 @@ impl Columns {
     }
 }
 
-/// The families of the targets as text, from snapshots that are all taken already.
+/// Writes the families of the targets, from snapshots that are complete.
 pub struct Exposition {
     columns: Columns,
     /// Index of the next family.
     family: usize,
-    /// Whether the lines above its samples are written.
+    /// Whether its HELP and TYPE lines are written.
     has_head: bool,
-    /// Where in its column and in the labels its next target is.
-    place: (Cursor, Cursor),
-    /// What comes after the last family.
+    /// Its next target: positions in its column and in the labels.
+    cursors: (Cursor, Cursor),
+    /// Text after the last family.
     rest: Option<Bytes>,
 }
 
 impl Exposition {
-    /// The exposition of these targets, with `rest` behind it.
+    /// The exposition of these targets, followed by `rest`.
     pub fn new(columns: Columns, rest: Bytes) -> Self {
-        Self { columns, family: 0, has_head: false, place: Default::default(), rest: Some(rest) }
+        Self { columns, family: 0, has_head: false, cursors: Default::default(), rest: Some(rest) }
     }
 
-    /// Writes on until the piece is full or the family ends.
-    fn write(&mut self, piece: &mut SampleWriter) {
+    /// Continues until the chunk is full or the family ends.
+    fn write(&mut self, chunk: &mut SampleWriter) {
         let definition = &self.columns.dialect.families()[self.family];
         let column = &mut self.columns.families[self.family];
-        let (at, label) = &mut self.place;
-        // Not told by the place: the head may fill a piece before the first target is written.
+        let (at, label) = &mut self.cursors;
+        // The cursors do not show this: the head may fill a chunk before the first target is written.
         if !self.has_head {
-            definition.write_head(piece);
+            definition.write_head(chunk);
             self.has_head = true;
         }
-        while piece.len() < PIECE && !self.columns.labels.ends(*label) {
+        while chunk.len() < CHUNK_SIZE && !self.columns.labels.ends(*label) {
             let labels = self.columns.labels.take_text(label);
-            definition.write(labels, column, at, piece);
+            definition.write(labels, column, at, chunk);
         }
         if self.columns.labels.ends(*label) {
             *column = PackedSnapshots::default();
-            (self.family, self.has_head, self.place) = (self.family + 1, false, Default::default());
+            (self.family, self.has_head, self.cursors) = (self.family + 1, false, Default::default());
         }
     }
 }
@@ -82,11 +84,11 @@ impl Iterator for Exposition {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let mut piece = SampleWriter::with_capacity(PIECE + LONGEST);
-        while piece.len() < PIECE && self.family < self.columns.families.len() {
-            self.write(&mut piece);
+        let mut chunk = SampleWriter::with_capacity(CHUNK_SIZE + CHUNK_HEADROOM);
+        while chunk.len() < CHUNK_SIZE && self.family < self.columns.families.len() {
+            self.write(&mut chunk);
         }
-        if piece.is_empty() { self.rest.take().filter(|rest| !rest.is_empty()) } else { Some(piece.into()) }
+        if chunk.is_empty() { self.rest.take().filter(|rest| !rest.is_empty()) } else { Some(chunk.into()) }
     }
 }
 
@@ -108,11 +110,11 @@ mod tests {
     }
 
     #[test]
-    fn wherever_a_piece_ends_each_family_has_one_head() {
-        // More than two pieces of small families: at some number of targets a head is the last thing in a piece.
+    fn each_family_has_one_head_wherever_a_chunk_ends() {
+        // More than two chunks of small families: for some number of targets a head ends a chunk.
         for targets in 700..1300 {
-            let pieces: Vec<Bytes> = Exposition::new(columns(targets), Bytes::new()).take(4).collect();
-            let text = String::from_utf8(pieces.concat()).unwrap();
+            let chunks: Vec<Bytes> = Exposition::new(columns(targets), Bytes::new()).take(4).collect();
+            let text = String::from_utf8(chunks.concat()).unwrap();
             let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE ")).collect();
             let expected =
                 Dialect::Own.families().iter().map(|it| format!("# TYPE {} {}", it.name, it.kind.as_str()));

@@ -1,14 +1,15 @@
-//! LabelPairs as the text format has them, escaped.
+//! Label pairs of the Prometheus text format, with their values escaped.
 
 use crate::actors::supervisor::TargetRef;
-use std::fmt::{self, Display, Write};
+use crate::format::escape::{EscapingWriter, Medium};
+use std::fmt::{Display, Write};
 
-/// Pairs of label and value, with commas between them.
+/// Pairs of label and value, separated by commas.
 #[derive(Debug, Clone)]
 pub struct LabelPairs(String);
 
 impl LabelPairs {
-    /// What most targets need; a scrape asks for no memory twice then.
+    /// Bytes that the pairs of most targets fit in without a second allocation.
     const ROOM: usize = 96;
 
     /// The pairs as text.
@@ -16,7 +17,7 @@ impl LabelPairs {
         &self.0
     }
 
-    /// Appends a pair. The label's name is taken as it is, the value is escaped.
+    /// Appends a pair. `label` must be a valid label name; the value is escaped.
     #[must_use]
     pub fn with(mut self, label: &str, value: impl Display) -> Self {
         if !self.0.is_empty() {
@@ -25,16 +26,16 @@ impl LabelPairs {
         self.0.push_str(label);
         self.0.push_str("=\"");
         // Writing to a string does not fail.
-        let _ = write!(EscapedLabel(&mut self.0), "{value}");
+        let _ = write!(EscapingWriter(Medium::PrometheusLabel, &mut self.0), "{value}");
         self.0.push('"');
         self
     }
 
-    /// Appends a target's own labels, by name, but for those that the dialect itself has given a value: a series
-    /// with the same label twice would cost the whole scrape.
+    /// Appends the target's own labels, sorted by name, without those in `taken`, which the dialect has set already:
+    /// Prometheus rejects a whole scrape in which one series has a label twice.
     #[must_use]
-    pub fn with_own(self, member: &TargetRef, taken: &[&str]) -> Self {
-        let own = member.options.iter().flat_map(|options| options.labels.iter());
+    pub fn with_own(self, target: &TargetRef, taken: &[&str]) -> Self {
+        let own = target.options.iter().flat_map(|options| options.labels.iter());
         own.filter(|(label, _)| !taken.contains(label))
             .fold(self, |pairs, (label, value)| pairs.with(label, value))
     }
@@ -43,25 +44,6 @@ impl LabelPairs {
 impl Default for LabelPairs {
     fn default() -> Self {
         Self(String::with_capacity(Self::ROOM))
-    }
-}
-
-/// A label's value: backslash, quote and line break are escaped. A NUL would end the whole exposition for
-/// Prometheus' parser, so it becomes the character that stands for what can't be shown.
-struct EscapedLabel<'a>(&'a mut String);
-
-impl Write for EscapedLabel<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            match character {
-                '\\' => self.0.push_str("\\\\"),
-                '"' => self.0.push_str("\\\""),
-                '\n' => self.0.push_str("\\n"),
-                '\0' => self.0.push(char::REPLACEMENT_CHARACTER),
-                other => self.0.push(other),
-            }
-        }
-        Ok(())
     }
 }
 

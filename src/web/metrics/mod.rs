@@ -1,4 +1,4 @@
-//! Metrics for Prometheus: snapshots of the targets become text, family by family, in the names of a dialect.
+//! Metrics for Prometheus: writes snapshots of the targets as text, family by family, in the names of a dialect.
 
 pub mod daemon;
 #[deny(clippy::disallowed_methods)]
@@ -15,3 +15,8 @@ mod state;
 #[deny(clippy::disallowed_methods)]
 mod varint;
 mod writer;
+
+use prometheus::core::Collector;
+
+/// A family of the daemon, or why it cannot be built.
+type CollectorResult = prometheus::Result<Box<dyn Collector>>;

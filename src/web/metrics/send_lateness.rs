@@ -1,4 +1,4 @@
-//! The family that tells how late requests are, shard by shard: `prometheus` has no histogram of ready counts.
+//! The family of send delays, by shard. The `prometheus` crate has no histogram with counts from elsewhere.
 
 use crate::actors::supervisor::Status;
 use crate::measure::Log2Histogram;
@@ -6,7 +6,7 @@ use prometheus::Opts;
 use prometheus::core::{Collector, Desc, Describer};
 use prometheus::proto::{Bucket, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
-/// How late requests were, by shard.
+/// Delay of requests after their slot, by shard.
 pub(super) struct SendLateness {
     opts: Opts,
     desc: Desc,
@@ -14,10 +14,10 @@ pub(super) struct SendLateness {
 }
 
 impl SendLateness {
-    /// What the engines know by now.
+    /// The delays measured by the engines.
     ///
     /// # Errors
-    /// When the family's name is no name; a test would have noticed.
+    /// If the name of the family is invalid, which tests exclude.
     pub(super) fn new(status: &Status) -> prometheus::Result<Self> {
         let help = "How long after its slot a target got its turn.";
         let opts = Opts::new("meshping_send_lateness_seconds", help).variable_label("shard");

@@ -1,4 +1,4 @@
-//! What one scrape knows of a target: taken once, so that all its families agree.
+//! The state of a target in one scrape, taken once, so that all its families agree.
 
 use super::labels::LabelPairs;
 use crate::actors::supervisor::TargetRef;
@@ -7,20 +7,20 @@ use crate::measure::{LifetimeStats, WallMapping};
 /// One target at one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// What its series bear, escaped.
+    /// Labels of its series, escaped.
     pub labels: LabelPairs,
-    /// In microseconds.
+    /// Interval in microseconds.
     pub interval: u64,
-    /// The books.
+    /// Statistics since the target was added.
     pub totals: LifetimeStats,
-    /// The wall-clock time of the moments in the books, and when they were asked for.
+    /// Converts timestamps of the statistics to wall-clock time, and holds the time of the snapshot.
     pub wall: WallMapping,
 }
 
 impl Snapshot {
-    /// The books of a target, as of the present of `wall`; its series bear these labels.
-    pub fn new(labels: LabelPairs, member: &TargetRef, totals: LifetimeStats, wall: WallMapping) -> Self {
-        let interval = u64::try_from(member.interval.get().as_micros()).unwrap_or(u64::MAX);
+    /// The statistics of a target at the time of `wall`, with the labels of its series.
+    pub fn new(labels: LabelPairs, target: &TargetRef, totals: LifetimeStats, wall: WallMapping) -> Self {
+        let interval = u64::try_from(target.interval.get().as_micros()).unwrap_or(u64::MAX);
         Self { labels, interval, totals, wall }
     }
 }

@@ -1,15 +1,15 @@
-//! Lines of the Prometheus text format, written quickly: a large list has millions of them.
+//! Writes lines of the Prometheus text format; optimised, because an exposition can have millions of them.
 
 use actix_web::web::Bytes;
 use std::fmt;
 use std::io::Write;
 
-/// Lines written so far.
+/// The lines written so far.
 #[derive(Default)]
 pub struct SampleWriter(Vec<u8>);
 
 impl SampleWriter {
-    /// None yet; room for so many bytes.
+    /// An empty writer with capacity for this many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
     }
@@ -24,21 +24,21 @@ impl SampleWriter {
         self.0.is_empty()
     }
 
-    /// The lines that say what a family is.
+    /// The HELP and TYPE lines of a family.
     pub fn head(&mut self, name: &str, help: &str, kind: &str) {
         for part in ["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n"] {
             self.0.extend_from_slice(part.as_bytes());
         }
     }
 
-    /// A sample with a whole number. `more` is a further label with a comma before it, or nothing.
+    /// A sample with an integer. `more` is another label after a comma, or empty.
     pub fn number(&mut self, name: &str, labels: &[u8], more: &str, value: u64) {
         self.labelled(name, labels, more);
         self.digits(value);
         self.0.push(b'\n');
     }
 
-    /// A sample with a number that is formatted already.
+    /// A sample with a formatted number.
     pub fn formatted(&mut self, name: &str, labels: &[u8], value: fmt::Arguments<'_>) {
         self.labelled(name, labels, "");
         // Writing to a vector does not fail.
@@ -46,28 +46,28 @@ impl SampleWriter {
         self.0.push(b'\n');
     }
 
-    /// A sample with a time that is given in microseconds and written in seconds, exactly.
+    /// A sample with a time in microseconds, written exactly in seconds.
     pub fn seconds(&mut self, name: &str, labels: &[u8], micros: u64) {
         self.decimal::<1_000_000>(name, labels, micros);
     }
 
-    /// A sample with a time that is given in nanoseconds and written in seconds, exactly.
+    /// A sample with a time in nanoseconds, written exactly in seconds.
     pub fn nanos(&mut self, name: &str, labels: &[u8], nanos: u64) {
         self.decimal::<1_000_000_000>(name, labels, nanos);
     }
 
-    /// A sample with a time that is given in microseconds and written in milliseconds, exactly.
+    /// A sample with a time in microseconds, written exactly in milliseconds.
     pub fn millis(&mut self, name: &str, labels: &[u8], micros: u64) {
         self.decimal::<1_000>(name, labels, micros);
     }
 
-    /// A sample with a number of `ONE`ths, a power of ten.
+    /// A sample with `number / ONE`; `ONE` is a power of ten.
     fn decimal<const ONE: u64>(&mut self, name: &str, labels: &[u8], number: u64) {
         self.labelled(name, labels, "");
         self.digits(number / ONE);
         let fraction = number % ONE;
         if fraction > 0 {
-            // The leading one keeps the zeros after the point, and gives its place to the point.
+            // Adding `ONE` keeps the leading zeros of the fraction; the decimal point replaces its digit.
             let point = self.0.len();
             self.digits(fraction + ONE);
             self.0[point] = b'.';
@@ -77,8 +77,8 @@ impl SampleWriter {
         self.0.push(b'\n');
     }
 
-    /// The buckets of a histogram, one sample for each label `le` (with a comma before it) and count. More than half
-    /// of an exposition: what its lines have in common is put together once, and written by copying.
+    /// The buckets of a histogram: a sample for each label `le` (after a comma) and count. Buckets are more than half of
+    /// an exposition, so their common beginning is built once and copied.
     pub fn buckets<'a>(&mut self, name: &str, labels: &[u8], buckets: impl Iterator<Item = (&'a str, u64)>) {
         let start = self.0.len();
         self.begin(name, labels);

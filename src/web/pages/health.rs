@@ -11,7 +11,7 @@ pub(in crate::web) async fn healthy() -> HttpResponse {
 }
 
 pub(in crate::web) async fn ready(state: Data<WebState>) -> HttpResponse {
-    match ask(&state.sources.status, GetStatus, state.limits.answer).await {
+    match ask(&state.sources.status, GetStatus, state.limits.answer_timeout).await {
         Some(Status { ready: true, .. }) => line(HttpResponse::Ok(), "meshping is ready.\n"),
         Some(_) => line(HttpResponse::ServiceUnavailable(), "meshping is starting.\n"),
         None => no_answer(),

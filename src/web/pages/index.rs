@@ -1,10 +1,10 @@
-//! The page for people: what runs, and the table. It loads nothing and runs nothing.
+//! The page at `/`: version, links and the table of targets. It loads no resources and runs no scripts.
 
 use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::Query;
 use crate::actors::supervisor::{GetTargets, TargetPage, TargetRef};
 use crate::build_info::{REVISION, VERSION};
-use crate::format::escape::shown;
+use crate::format::escape::{Escaped, Medium};
 use crate::format::table::Row;
 use crate::measure::PeriodStats;
 use crate::web::context::WebState;
@@ -12,12 +12,12 @@ use crate::web::respond::{ask, no_answer};
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web::Data;
-use std::fmt::{self, Write};
+use std::fmt;
 
-/// So many rows, and no more: a browser is no place for a hundred thousand.
+/// Maximum number of rows: browsers are slow with tables of a hundred thousand.
 const MAX_ROWS: usize = 1000;
 
-/// The Content-Security-Policy of everything that is served. The hash is that of [`STYLE`].
+/// The Content-Security-Policy of every response. The hash is that of [`STYLE`].
 pub(crate) const POLICY: &str = "default-src 'none'; style-src 'sha256-KgXkKqXtHi/0od+0XNhYA3lHQw0MZqraGrbnQyPM+qw='; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -26,32 +26,47 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:.
 th{border-bottom:1px solid}th:nth-child(-n+2),td:nth-child(-n+2){text-align:left}\
 tr:hover td{background:#8882}";
 
-const COLUMNS: [&str; 13] = [
-    "Target", "Name", "Sent", "Recv", "Errs", "Outd", "Loss", "Err", "Outd", "Avg ms", "Min ms", "Max ms",
-    "Last ms",
+/// Heading and meaning of each column; the second is shown when the pointer rests on the first.
+const COLUMNS: [(&str, &str); 13] = [
+    ("Target", "Address that is pinged"),
+    ("Name", "Name that the target was added with"),
+    ("Sent", "Echo requests sent"),
+    ("Replies", "Requests answered in time"),
+    ("Errors", "Requests answered by an ICMP error, or refused by our own routing"),
+    ("Out of date", "First replies that arrived after a newer request had been sent"),
+    ("Loss", "Share of lost requests and errors in the settled requests"),
+    ("Error share", "Share of errors in the settled requests"),
+    ("Out-of-date share", "Share of out-of-date replies in replies and errors"),
+    ("Average ms", "Average round-trip time in milliseconds"),
+    ("Minimum ms", "Smallest round-trip time in milliseconds"),
+    ("Maximum ms", "Largest round-trip time in milliseconds"),
+    ("Last ms", "Round-trip time of the latest reply in milliseconds"),
 ];
 
-/// The page.
+/// Shown instead of a time while there are no replies.
+const UNKNOWN: &str = "–";
+
+/// Answers with the page, or with 503 when the supervisor or a pinger does not answer in time.
 pub(crate) async fn show(state: Data<WebState>) -> HttpResponse {
-    let question = GetTargets { limit: Some(MAX_ROWS), ..GetTargets::default() };
-    let patience = state.limits.answer;
-    let Some(TargetPage { targets: members, total }) = ask(&state.sources.roster, question, patience).await
+    let request = GetTargets { limit: Some(MAX_ROWS), ..GetTargets::default() };
+    let time_limit = state.limits.answer_timeout;
+    let Some(TargetPage { targets: members, total }) = ask(&state.sources.targets, request, time_limit).await
     else {
         return no_answer();
     };
-    let answers = tokio::time::timeout(patience, ask_all(members, Query::<PeriodStats>::new)).await;
+    let answers = tokio::time::timeout(time_limit, ask_all(members, Query::<PeriodStats>::new)).await;
     let Ok(answers) = answers else { return no_answer() };
-    let row = |(member, books): &(TargetRef, PeriodStats)| {
-        (member.name.to_string(), Row::new(&member.address, books))
+    let row = |(target, stats): &(TargetRef, PeriodStats)| {
+        (target.name.to_string(), Row::new(&target.address, stats))
     };
     let rows = answers.iter().map(row).collect();
     HttpResponse::Ok().insert_header(ContentType::html()).body(IndexPage { rows, total }.to_string())
 }
 
 struct IndexPage {
-    /// Names and books of the targets that are shown.
+    /// Name and statistics of each target on the page.
     rows: Vec<(String, Row)>,
-    /// How many there are in all.
+    /// Number of all targets.
     total: usize,
 }
 
@@ -76,7 +91,9 @@ impl fmt::Display for IndexPage {
 impl IndexPage {
     fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<table>\n<thead><tr>")?;
-        COLUMNS.iter().try_for_each(|column| write!(f, "<th>{column}</th>"))?;
+        COLUMNS
+            .iter()
+            .try_for_each(|(heading, meaning)| write!(f, "<th title=\"{meaning}\">{heading}</th>"))?;
         f.write_str("</tr></thead>\n<tbody>\n")?;
         self.rows.iter().try_for_each(|(name, row)| line(f, name, row))?;
         f.write_str("</tbody>\n</table>\n")
@@ -84,7 +101,12 @@ impl IndexPage {
 }
 
 fn line(f: &mut fmt::Formatter<'_>, name: &str, row: &Row) -> fmt::Result {
-    write!(f, "<tr><td>{}</td><td>{}</td>", EscapedHtml(&row.address), EscapedHtml(name))?;
+    write!(
+        f,
+        "<tr><td>{}</td><td>{}</td>",
+        Escaped(Medium::Html, &row.address),
+        Escaped(Medium::Html, name)
+    )?;
     for number in [row.sent, row.recv, row.errs, row.outd] {
         write!(f, "<td>{number}</td>")?;
     }
@@ -92,28 +114,13 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, row: &Row) -> fmt::Result {
         write!(f, "<td>{percentage:.2}%</td>")?;
     }
     for millis in row.millis() {
-        write!(f, "<td>{millis:.2}</td>")?;
+        if row.recv == 0 {
+            write!(f, "<td>{UNKNOWN}</td>")?;
+        } else {
+            write!(f, "<td>{millis:.2}</td>")?;
+        }
     }
     f.write_str("</tr>\n")
-}
-
-/// Text for HTML: markup becomes text, and what could turn the direction of writing is shown.
-struct EscapedHtml<'a>(&'a str);
-
-impl fmt::Display for EscapedHtml<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in shown(self.0).chars() {
-            match character {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                other => f.write_char(other)?,
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -121,24 +128,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strangers_names_are_text_and_nothing_else() {
-        let cases = [
-            ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
-            ("\"' onmouseover='x", "&quot;&#39; onmouseover=&#39;x"),
-            ("&lt;", "&amp;lt;"),
-            ("\u{0}\u{1b}\n\u{202e}", "\\u{0}\\u{1b}\\n\\u{202e}"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(EscapedHtml(text).to_string(), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_page_says_how_many_targets_it_leaves_out() {
+    fn the_page_states_the_number_of_targets_that_it_omits() {
         let rows = vec![("a name".to_owned(), Row { address: "10.0.0.1".into(), ..Row::default() })];
         let page = |total| IndexPage { rows: rows.clone(), total }.to_string();
         assert!(page(1).contains("1 target.") && !page(1).contains(" more."), "{}", page(1));
         assert!(page(1001).contains("1001 targets.") && page(1001).contains("And 1000 more."));
         assert!(page(1).contains("<td>10.0.0.1</td><td>a name</td><td>0</td>"));
+    }
+
+    #[test]
+    fn every_column_has_a_heading_of_its_own_and_a_meaning() {
+        let headings: std::collections::HashSet<&str> = COLUMNS.iter().map(|(heading, _)| *heading).collect();
+        assert_eq!(headings.len(), COLUMNS.len());
+        let page = IndexPage { rows: vec![("a".into(), Row::default())], total: 1 }.to_string();
+        assert_eq!(page.matches("<th title=\"").count(), COLUMNS.len());
+        assert_eq!(page.matches("<td>").count(), COLUMNS.len());
+    }
+
+    #[test]
+    fn times_are_unknown_until_there_is_a_reply() {
+        let times = |row: Row| {
+            let page = IndexPage { rows: vec![(String::new(), row)], total: 1 }.to_string();
+            let cells: Vec<String> =
+                page.split("<td>").skip(10).map(|cell| cell.split('<').next().unwrap_or("").into()).collect();
+            cells
+        };
+        assert_eq!(times(Row { sent: 9, lost: 9, ..Row::default() }), ["–"; 4]);
+        let answered = Row { recv: 2, sum: 0.003, min: 0.001, max: 0.002, last: 0.002, ..Row::default() };
+        assert_eq!(times(answered), ["1.50", "1.00", "2.00", "2.00"]);
+    }
+
+    #[test]
+    fn names_cannot_add_markup() {
+        let row = ("<b>\"'&\u{1b}".to_owned(), Row { address: "<i>".into(), ..Row::default() });
+        let page = IndexPage { rows: vec![row], total: 1 }.to_string();
+        assert!(page.contains("<td>&lt;i&gt;</td><td>&lt;b&gt;&quot;&#39;&amp;\\u{1b}</td>"), "{page}");
     }
 }

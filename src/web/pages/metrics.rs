@@ -1,4 +1,4 @@
-//! One scrape: a slot, snapshots of its targets, and a body that is written as it is read.
+//! One scrape: takes a slot and snapshots of the targets, and writes the body as the client reads it.
 
 use super::query::{NoAnswer, QueryError, TargetQuery};
 use crate::actors::ask_all::ask_all;
@@ -25,113 +25,113 @@ use tokio::time::{sleep, timeout};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// While one is digested, others are asked for.
-const PAGES_AT_ONCE: usize = 3;
+/// Pages of targets that are asked for at once.
+const MAX_CONCURRENT_PAGES: usize = 3;
 
-/// All families of the targets that the query chooses, and the daemon's own.
+/// All families of the targets that match the query, and those of the daemon.
 pub(crate) async fn show(request: HttpRequest, state: Data<WebState>) -> HttpResponse {
-    let choice = match TargetQuery::parse(request.query_string()) {
-        Ok(choice) => choice,
-        Err(error) => return refused(&error),
+    let query = match TargetQuery::parse(request.query_string()) {
+        Ok(query) => query,
+        Err(error) => return bad_query(&error),
     };
-    let Ok(slot) = Arc::clone(&state.slots).try_acquire_owned() else { return busy() };
-    match timeout(state.limits.scrape, expose(choice, &state)).await.ok().flatten() {
-        Some(exposition) => found().streaming(ScrapeBody::new(exposition, slot, state.limits)),
+    let Ok(slot) = Arc::clone(&state.scrape_slots).try_acquire_owned() else { return busy() };
+    match timeout(state.limits.scrape_timeout, expose(query, &state)).await.ok().flatten() {
+        Some(exposition) => ok().streaming(ScrapeBody::new(exposition, slot, state.limits)),
         None => no_answer(),
     }
 }
 
-/// What a scrape would look like, without one.
+/// The response to HEAD: that of a scrape, without taking one.
 pub(crate) async fn describe(request: HttpRequest) -> HttpResponse {
     match TargetQuery::parse(request.query_string()) {
-        Ok(_) => found().finish(),
-        Err(error) => refused(&error),
+        Ok(_) => ok().finish(),
+        Err(error) => bad_query(&error),
     }
 }
 
-fn found() -> HttpResponseBuilder {
+fn ok() -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response.insert_header(("Content-Type", CONTENT_TYPE));
     response
 }
 
-fn refused(error: &QueryError) -> HttpResponse {
+fn bad_query(error: &QueryError) -> HttpResponse {
     line(HttpResponse::BadRequest(), format!("{error}\n"))
 }
 
 fn busy() -> HttpResponse {
     let mut response = HttpResponse::ServiceUnavailable();
     response.insert_header(("Retry-After", "1"));
-    line(response, "Too many scrapes at once; try again when one of them has ended.\n")
+    line(response, "Too many scrapes at once; try again in a second.\n")
 }
 
-/// Takes all the snapshots; `None` when the daemon does not answer.
-async fn expose(choice: TargetQuery, state: &WebState) -> Option<Exposition> {
-    let (sources, patience) = (&state.sources, state.limits.answer);
-    let status = ask(&sources.status, GetStatus, patience).await?;
+/// Takes all snapshots; `None` if an actor does not answer.
+async fn expose(query: TargetQuery, state: &WebState) -> Option<Exposition> {
+    let (sources, time_limit) = (&state.sources, state.limits.answer_timeout);
+    let status = ask(&sources.status, GetStatus, time_limit).await?;
     let control = match &sources.control {
-        Some(control) => ask(control, GetControlStats, patience).await,
+        Some(control) => ask(control, GetControlStats, time_limit).await,
         None => None,
     };
-    let kept = match &sources.state {
-        Some(keeper) => ask(&keeper.stats, GetStoreStats, patience).await,
+    let stores = match &sources.state {
+        Some(state) => ask(&state.stats, GetStoreStats, time_limit).await,
         None => None,
     };
-    let dialect = choice.dialect();
-    let columns = collect(choice, state).await.ok()?;
-    if let Some(keeper) = &sources.state {
-        // What is shown must not go back after a restart.
-        keeper.seen.do_send(FlushSoon);
+    let dialect = query.dialect();
+    let columns = collect(query, state).await.ok()?;
+    if let Some(state) = &sources.state {
+        // Counters that a scrape has shown must not go back after a restart.
+        state.flush.do_send(FlushSoon);
     }
-    let daemon = DaemonSnapshot { status: &status, control, web: state.stats(), kept };
+    let daemon = DaemonSnapshot { status: &status, control, web: state.stats(), stores };
     match daemon.render(dialect, &state.process) {
         Ok(rest) => Some(Exposition::new(columns, rest)),
         Err(error) => {
-            tracing::error!(%error, "metrics not rendered");
+            tracing::error!(%error, "cannot render the metrics of the daemon");
             None
         }
     }
 }
 
-/// Asks the chosen targets for their books, page by page, each of which is given its time.
-async fn collect(choice: TargetQuery, state: &WebState) -> Result<Columns, NoAnswer> {
-    let (patience, dialect) = (state.limits.answer, choice.dialect());
+/// Asks the targets for their statistics, page by page; each page has the time limit of one answer.
+async fn collect(query: TargetQuery, state: &WebState) -> Result<Columns, NoAnswer> {
+    let (time_limit, dialect) = (state.limits.answer_timeout, query.dialect());
     let mut columns = Columns::new(dialect);
-    let books = |page| {
-        timeout(patience, ask_all(page, Query::<LifetimeReport>::new))
-            .map(|books| books.map_err(|_| NoAnswer))
+    let totals = |page| {
+        timeout(time_limit, ask_all(page, Query::<LifetimeReport>::new))
+            .map(|totals| totals.map_err(|_| NoAnswer))
     };
-    let pages = choice.pages(&state.sources.roster, patience).map_ok(books);
-    let mut answers = pin!(pages.try_buffered(PAGES_AT_ONCE));
+    let pages = query.pages(&state.sources.targets, time_limit).map_ok(totals);
+    let mut answers = pin!(pages.try_buffered(MAX_CONCURRENT_PAGES));
     while let Some(page) = answers.try_next().await? {
-        for (member, LifetimeReport { totals, wall }) in page {
-            columns.push(&Snapshot::new(dialect.labels(&member), &member, totals, wall));
+        for (target, LifetimeReport { totals, wall }) in page {
+            columns.push(&Snapshot::new(dialect.labels(&target), &target, totals, wall));
         }
     }
     Ok(columns)
 }
 
-/// The body of a scrape. Holds its slot until it is read, or abandoned, or has taken too long.
+/// The body of a scrape. Holds its slot until the body is read or dropped, or the time limit has passed.
 struct ScrapeBody {
     work: Rc<RefCell<ScrapeWork>>,
     deadline: JoinHandle<()>,
 }
 
 enum ScrapeWork {
-    UnderWay { exposition: Box<Exposition>, _slot: OwnedSemaphorePermit },
+    Running { exposition: Box<Exposition>, _slot: OwnedSemaphorePermit },
     Done,
-    GivenUp,
+    TimedOut,
 }
 
 impl ScrapeBody {
     fn new(exposition: Exposition, slot: OwnedSemaphorePermit, limits: HttpLimits) -> Self {
-        let work = Rc::new(RefCell::new(ScrapeWork::UnderWay { exposition: exposition.into(), _slot: slot }));
-        // While the client reads nothing nobody polls us, so the deadline needs a task of its own.
-        let held = Rc::downgrade(&work);
+        let work = Rc::new(RefCell::new(ScrapeWork::Running { exposition: exposition.into(), _slot: slot }));
+        // The body is not polled while the client reads nothing, so the deadline needs a task of its own.
+        let weak = Rc::downgrade(&work);
         let deadline = actix_web::rt::spawn(async move {
-            sleep(limits.scrape).await;
-            if let Some(work) = held.upgrade() {
-                work.replace(ScrapeWork::GivenUp);
+            sleep(limits.scrape_timeout).await;
+            if let Some(work) = weak.upgrade() {
+                work.replace(ScrapeWork::TimedOut);
             }
         });
         Self { work, deadline }
@@ -139,19 +139,19 @@ impl ScrapeBody {
 }
 
 impl Stream for ScrapeBody {
-    type Item = Result<Bytes, TooSlow>;
+    type Item = Result<Bytes, SlowReader>;
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut work = self.work.borrow_mut();
-        let piece = match &mut *work {
-            ScrapeWork::UnderWay { exposition, .. } => exposition.next(),
+        let chunk = match &mut *work {
+            ScrapeWork::Running { exposition, .. } => exposition.next(),
             ScrapeWork::Done => None,
-            ScrapeWork::GivenUp => return Poll::Ready(Some(Err(TooSlow))),
+            ScrapeWork::TimedOut => return Poll::Ready(Some(Err(SlowReader))),
         };
-        if piece.is_none() {
+        if chunk.is_none() {
             *work = ScrapeWork::Done;
         }
-        Poll::Ready(piece.map(Ok))
+        Poll::Ready(chunk.map(Ok))
     }
 }
 
@@ -161,7 +161,7 @@ impl Drop for ScrapeBody {
     }
 }
 
-/// Why a scrape ends in the middle.
+/// Why the body of a scrape ends early.
 #[derive(Debug, thiserror::Error)]
 #[error("the client took too long to read")]
-struct TooSlow;
+struct SlowReader;

@@ -1,4 +1,4 @@
-//! What is served, one file a path.
+//! The handlers, one file for each path.
 
 pub(super) mod health;
 pub(super) mod index;

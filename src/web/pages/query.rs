@@ -1,5 +1,5 @@
-//! Which targets a scrape is about: `?name=…&target=…`, each as often as wanted. Without any: all of them. And under
-//! whose names: `&dialect=…`.
+//! The query of a scrape: `?name=…&target=…` selects targets, each any number of times, all without any of them;
+//! `&dialect=…` selects the names of the metrics.
 
 use crate::actors::supervisor::{Filter, GetTargets, TargetRef};
 use crate::protocol::Quoted;
@@ -15,58 +15,57 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
-/// So many values one scrape may name: each is a question to the supervisor.
-const MOST_VALUES: usize = 100;
+/// Maximum number of names and targets in a query; each costs questions to the supervisor.
+const MAX_QUERY_VALUES: usize = 100;
 
-/// So many targets are asked for, and held, at once.
-const PAGE: usize = 500;
+/// Targets that are asked for, and held in memory, at once.
+const TARGETS_PAGE_SIZE: usize = 500;
 
-/// So many targets of one filter are asked for at once: they are held anyway, and for each page the supervisor
-/// counts all that the filter means.
-const LARGE_PAGE: usize = 10_000;
+/// Targets of one filter that are asked for at once. They are all held in memory anyway, and the supervisor counts all
+/// matches of the filter for each page.
+const FILTER_PAGE_SIZE: usize = 10_000;
 
-/// Which targets a scrape is about: those that any of the filters means, each of them once, or all
-/// if there is none; and the dialect in which to tell of them.
+/// The query of a scrape: targets that match any of the filters, each once, or all without filters; and the dialect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TargetQuery {
     filters: Vec<Filter>,
     dialect: Dialect,
 }
 
-/// Why a query chooses nothing; the operator sees this text as it stands.
+/// Why a query is invalid; the client receives this text.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum QueryError {
-    /// Not how parameters are written.
+    /// The query is not valid form encoding.
     #[error(
-        "the query can't be read: {0}; allowed are name=NAME and target=ADDRESS, each any number of times, and \
+        "cannot read the query: {0}; allowed are name=NAME and target=ADDRESS, each any number of times, and \
          dialect=DIALECT"
     )]
     Unreadable(String),
-    /// None of the parameters that there are.
+    /// An unknown parameter.
     #[error(
         "unknown parameter {0}; allowed are name=NAME and target=ADDRESS, each any number of times, and \
          dialect=DIALECT"
     )]
     Unknown(Quoted),
-    /// Nobody's names that we know.
-    #[error("unknown dialect {0}; known are {known}; without any, meshping's own names are served", known = Dialect::names())]
+    /// An unknown dialect.
+    #[error("unknown dialect {0}; allowed are {known}; without a dialect the names are meshping's own", known = Dialect::names())]
     Dialect(Quoted),
-    /// A scrape has one dialect.
+    /// More than one dialect.
     #[error("more than one dialect; allowed is one")]
     TwoDialects,
-    /// Not how an address is written.
-    #[error("target={given} chooses nothing: {why}; allowed is one address, a % in it written as %25")]
+    /// A target that is not an address.
+    #[error("target={value} is invalid: {why}; allowed is one address, a % in it written as %25")]
     Target {
-        /// What was given.
-        given: Quoted,
+        /// The value.
+        value: Quoted,
         /// What is wrong with it.
         why: AddressError,
     },
-    /// No target can be called so.
-    #[error("a name of {0} bytes chooses nothing; allowed are 1 to {MAX_NAME}")]
+    /// A name that no target can have.
+    #[error("a name has {0} bytes; allowed are 1 to {MAX_NAME}")]
     NameLength(usize),
-    /// More than anybody writes.
-    #[error("{0} values are too many; allowed are {MOST_VALUES} names and targets together")]
+    /// Too many names and targets.
+    #[error("{0} values are too many; allowed are {MAX_QUERY_VALUES} names and targets together")]
     TooMany(usize),
 }
 
@@ -76,13 +75,13 @@ impl TargetQuery {
     /// # Errors
     /// [`QueryError`], for the client.
     pub(super) fn parse(query: &str) -> Result<Self, QueryError> {
-        // What is no pair is a name without a value, and what is no UTF-8 becomes replacement characters.
+        // A word without `=` is a parameter with an empty value; invalid UTF-8 becomes replacement characters.
         let pairs = Query::<Vec<(String, String)>>::from_query(query)
             .map_err(|error| QueryError::Unreadable(error.to_string()))?
             .into_inner();
         let (dialects, values): (Vec<_>, Vec<_>) =
             pairs.into_iter().partition(|(parameter, _)| parameter == "dialect");
-        if values.len() > MOST_VALUES {
+        if values.len() > MAX_QUERY_VALUES {
             return Err(QueryError::TooMany(values.len()));
         }
         let mut filters = Vec::new();
@@ -95,24 +94,24 @@ impl TargetQuery {
         Ok(Self { filters, dialect: dialect(&dialects)? })
     }
 
-    /// The dialect in which to tell of them.
+    /// The dialect of the exposition.
     pub(super) const fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// The targets that it means, in address order; each question to the supervisor is given that time.
+    /// The selected targets, in address order; the time limit applies to each question to the supervisor.
     ///
     /// # Errors
-    /// [`NoAnswer`], and no page after it.
+    /// [`NoAnswer`]; no page follows it.
     pub(super) fn pages(
         self,
-        roster: &Recipient<GetTargets>,
-        patience: Duration,
+        targets: &Recipient<GetTargets>,
+        time_limit: Duration,
     ) -> impl Stream<Item = Result<Vec<TargetRef>, NoAnswer>> {
         if self.filters.is_empty() {
-            Either::Left(meant(Filter::default(), PAGE, roster, patience))
+            Either::Left(matching(Filter::default(), TARGETS_PAGE_SIZE, targets, time_limit))
         } else {
-            Either::Right(chosen(self.filters, roster, patience))
+            Either::Right(matching_any(self.filters, targets, time_limit))
         }
     }
 }
@@ -121,45 +120,47 @@ impl TargetQuery {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NoAnswer;
 
-/// What a filter means, page by page: neither the supervisor nor anybody's memory is kept busy by a long roster.
-fn meant(
+/// The targets that match a filter, page by page, so that neither the supervisor's time nor memory grows with their
+/// number.
+fn matching(
     filter: Filter,
     limit: usize,
-    roster: &Recipient<GetTargets>,
-    patience: Duration,
+    targets: &Recipient<GetTargets>,
+    time_limit: Duration,
 ) -> impl Stream<Item = Result<Vec<TargetRef>, NoAnswer>> {
     stream::try_unfold(None, move |after| {
-        let question = GetTargets { filter: filter.clone(), after, limit: Some(limit) };
+        let request = GetTargets { filter: filter.clone(), after, limit: Some(limit) };
         async move {
-            let page = ask(roster, question, patience).await.ok_or(NoAnswer)?.targets;
+            let page = ask(targets, request, time_limit).await.ok_or(NoAnswer)?.targets;
             Ok(page.last().map(|last| last.address).map(|last| (page, Some(last))))
         }
     })
 }
 
-/// One filter after the other, so that a target that all of them mean is held once.
-fn chosen(
+/// The targets that match any of the filters. Filters are asked one after the other, so that a target that matches
+/// several is held once.
+fn matching_any(
     filters: Vec<Filter>,
-    roster: &Recipient<GetTargets>,
-    patience: Duration,
+    targets: &Recipient<GetTargets>,
+    time_limit: Duration,
 ) -> impl Stream<Item = Result<Vec<TargetRef>, NoAnswer>> {
-    let members = async move {
-        let mut members = BTreeMap::new();
+    let selected = async move {
+        let mut selected = BTreeMap::new();
         for filter in filters {
-            let mut pages = pin!(meant(filter, LARGE_PAGE, roster, patience));
+            let mut pages = pin!(matching(filter, FILTER_PAGE_SIZE, targets, time_limit));
             while let Some(page) = pages.try_next().await? {
-                members.extend(page.into_iter().map(|member| (member.address, member)));
+                selected.extend(page.into_iter().map(|target| (target.address, target)));
             }
         }
-        Ok(stream::iter(members.into_values()).chunks(PAGE).map(Ok))
+        Ok(stream::iter(selected.into_values()).chunks(TARGETS_PAGE_SIZE).map(Ok))
     };
-    members.try_flatten_stream()
+    selected.try_flatten_stream()
 }
 
-fn dialect(given: &[(String, String)]) -> Result<Dialect, QueryError> {
-    match given {
+fn dialect(parameters: &[(String, String)]) -> Result<Dialect, QueryError> {
+    match parameters {
         [] => Ok(Dialect::Own),
-        [(_, name)] => Dialect::named(name).ok_or_else(|| QueryError::Dialect(Quoted::text(name))),
+        [(_, name)] => name.parse().map_err(|_| QueryError::Dialect(Quoted::text(name))),
         _ => Err(QueryError::TwoDialects),
     }
 }
@@ -172,7 +173,7 @@ fn filter(parameter: &str, value: &str) -> Result<Filter, QueryError> {
         "name" => Err(QueryError::NameLength(value.len())),
         "target" => {
             let address: Result<Address, _> = value.parse();
-            let address = address.map_err(|why| QueryError::Target { given: Quoted::text(value), why })?;
+            let address = address.map_err(|why| QueryError::Target { value: Quoted::text(value), why })?;
             Ok(Filter { name: None, host: Some(Host::Address(address)) })
         }
         unknown => Err(QueryError::Unknown(Quoted::text(unknown))),
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_decoded_and_addresses_are_read_as_everywhere() {
+    fn values_are_decoded_and_addresses_normalised() {
         let cases = [
             ("", vec![]),
             ("&", vec![]),
@@ -216,38 +217,42 @@ mod tests {
     }
 
     #[test]
-    fn a_dialect_goes_with_every_choice_of_targets() {
+    fn a_dialect_goes_with_every_selection_of_targets() {
         let cases = [
             ("dialect=meshping2017", Dialect::Meshping2017, 0),
             ("name=a&dialect=smokeping%5Fprober&target=::1", Dialect::SmokepingProber, 2),
-            (&format!("dialect=ping_exporter{}", "&name=a".repeat(MOST_VALUES)), Dialect::PingExporter, 1),
+            (
+                &format!("dialect=ping_exporter{}", "&name=a".repeat(MAX_QUERY_VALUES)),
+                Dialect::PingExporter,
+                1,
+            ),
         ];
         for (query, dialect, filters) in cases {
-            let choice = TargetQuery::parse(query).unwrap();
-            assert_eq!((choice.dialect(), choice.filters.len()), (dialect, filters), "{query}");
+            let parsed = TargetQuery::parse(query).unwrap();
+            assert_eq!((parsed.dialect(), parsed.filters.len()), (dialect, filters), "{query}");
         }
     }
 
     #[test]
-    fn what_chooses_nothing_is_refused_with_what_is_allowed() {
+    fn invalid_queries_are_errors_that_state_what_is_allowed() {
         let long = format!("name={}", "a".repeat(MAX_NAME + 1));
-        let many = "name=a&".repeat(MOST_VALUES + 1);
+        let many = "name=a&".repeat(MAX_QUERY_VALUES + 1);
         let cases = [
             ("names=a", "unknown parameter \"names\"; allowed are name=NAME and target=ADDRESS"),
             ("a%00", "unknown parameter"),
-            ("target=localhost", "target=\"localhost\" chooses nothing: not an IP address"),
+            ("target=localhost", "target=\"localhost\" is invalid: not an IP address"),
             ("target=", "not an IP address"),
             ("target=224.0.0.1", "multicast"),
-            ("name=", "a name of 0 bytes"),
-            (&long, "a name of 254 bytes chooses nothing; allowed are 1 to 253"),
+            ("name=", "a name has 0 bytes"),
+            (&long, "a name has 254 bytes; allowed are 1 to 253"),
             (&many, "101 values are too many; allowed are 100"),
             (
                 "dialect=ping",
-                "unknown dialect \"ping\"; known are meshping2017, smokeping_prober, ping_exporter",
+                "unknown dialect \"ping\"; allowed are meshping2017, smokeping_prober, ping_exporter",
             ),
-            ("dialect=", "unknown dialect \"\"; known are meshping2017"),
-            ("dialect", "known are meshping2017"),
-            ("dialect=Ping_Exporter", "known are meshping2017"),
+            ("dialect=", "unknown dialect \"\"; allowed are meshping2017"),
+            ("dialect", "allowed are meshping2017"),
+            ("dialect=Ping_Exporter", "allowed are meshping2017"),
             ("dialect=ping_exporter&dialect=ping_exporter", "more than one dialect"),
         ];
         for (query, text) in cases {

@@ -1,4 +1,4 @@
-//! `POST /-/reload`: the configuration is read again, for those who may ask for it.
+//! `POST /-/reload`: reads the configuration again, for clients that may change something.
 
 use crate::actors::reload::Reload;
 use crate::web::context::WebState;
@@ -11,34 +11,37 @@ use actix_web::http::header::ALLOW;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
-/// Reads the configuration again, and tells what came of it.
+/// Reads the configuration again, and responds with the report or the error.
 pub(crate) async fn run(request: HttpRequest, state: Data<WebState>) -> HttpResponse {
     if let Err(error) = may_write(&request) {
-        state.refusals.count(HttpRejection::Write);
-        tracing::debug!(peer = ?request.peer_addr(), %error, "a reload was refused");
+        state.rejections.count(HttpRejection::Write);
+        tracing::debug!(peer = ?request.peer_addr(), %error, "reload rejected");
         return line(HttpResponse::Forbidden(), format!("{error}\n"));
     }
     let Some(reload) = &state.sources.reload else {
-        return line(HttpResponse::NotImplemented(), "There is no configuration to read again.\n");
+        return line(
+            HttpResponse::NotImplemented(),
+            "There is no configuration to read again; start meshping with --config.file.\n",
+        );
     };
-    tracing::info!(peer = ?request.peer_addr(), "a reload was asked for over HTTP");
-    match ask(reload, Reload, state.limits.reload).await {
+    tracing::info!(peer = ?request.peer_addr(), "reload requested over HTTP");
+    match ask(reload, Reload, state.limits.reload_timeout).await {
         Some(Ok(report)) => line(HttpResponse::Ok(), report + "\n"),
         Some(Err(error)) => line(HttpResponse::InternalServerError(), error + "\n"),
         None => no_answer(),
     }
 }
 
-/// The answer to everything but POST.
+/// The response to methods other than POST.
 pub(crate) async fn only_post() -> HttpResponse {
     let mut response = HttpResponse::MethodNotAllowed();
     response.insert_header((ALLOW, "POST"));
-    line(response, "To read the configuration again takes POST.\n")
+    line(response, "Only POST is allowed here.\n")
 }
 
 fn may_write(request: &HttpRequest) -> Result<(), WriteError> {
-    // Every connection has one.
-    let peer = *request.conn_data::<Peer>().ok_or(WriteError::Stranger)?;
+    // Every connection has a peer.
+    let peer = *request.conn_data::<Peer>().ok_or(WriteError::Unauthenticated)?;
     let is_user = request.extensions().contains::<User>();
     csrf::check(&WriteRequest { peer, is_user, headers: request.headers() })
 }

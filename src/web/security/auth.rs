@@ -1,5 +1,5 @@
-//! Basic authentication. A password takes bcrypt tens of milliseconds or more, so who was let in once is remembered,
-//! one password is checked at a time, and none on a thread that has something else to do.
+//! Basic authentication. Checking a password with bcrypt takes tens of milliseconds or more, so successful logins are
+//! cached, passwords are checked one at a time, and on a thread for blocking work.
 
 use super::users::Users;
 use actix_web::http::header::HeaderValue;
@@ -13,85 +13,88 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// What came of a check.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AuthVerdict {
-    /// This is one of the users.
+    /// User and password are right.
     Admitted,
-    /// This is nobody.
-    HttpRejection,
-    /// Too many others are being checked.
+    /// No user, an unknown one, or a wrong password.
+    Rejected,
+    /// Other passwords were checked during the whole time limit.
     Busy,
 }
 
-/// Checks users, and remembers whom it has let in.
+/// Checks passwords, and caches successful logins.
 pub(crate) struct PasswordChecker {
     key: [u8; 16],
-    /// What was good, hashed under the key: nobody who reads our memory gets a password from it.
-    known: Mutex<HashSet<u128>>,
-    turn: Arc<Semaphore>,
+    /// Keyed hashes of successful logins: reading them from memory does not reveal a password.
+    cached: Mutex<HashSet<u128>>,
+    /// One permit: for the check in progress.
+    checks: Arc<Semaphore>,
 }
 
-/// So many are remembered; then it begins anew.
-const MOST_KNOWN: usize = 64;
+/// Maximum number of cached logins; one more clears the cache.
+const MAX_CACHED_LOGINS: usize = 64;
 
 impl PasswordChecker {
-    /// Nobody is known yet.
+    /// A checker with an empty cache.
     ///
     /// # Errors
-    /// When the system has no random numbers to give.
+    /// The system's error when it cannot provide random numbers.
     pub(crate) fn new() -> io::Result<Self> {
         let mut key = [0; 16];
         getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(Self { key, known: Mutex::default(), turn: Arc::new(Semaphore::new(1)) })
+        Ok(Self { key, cached: Mutex::default(), checks: Arc::new(Semaphore::new(1)) })
     }
 
-    /// Checks what a request says of itself. Waits so long for its turn.
+    /// Checks the `Authorization` header of a request. Waits for other checks up to the time limit.
     pub(crate) async fn check(
         &self,
         users: &Users,
-        said: Option<&HeaderValue>,
-        patience: Duration,
+        authorization: Option<&HeaderValue>,
+        time_limit: Duration,
     ) -> AuthVerdict {
-        let Some((user, password)) = said.and_then(credentials) else { return AuthVerdict::HttpRejection };
+        let Some((user, password)) = authorization.and_then(credentials) else {
+            return AuthVerdict::Rejected;
+        };
         let hash = users.hashes.get(&user);
-        let print = hash.map(|hash| self.print(&user, hash, &password));
-        if print.is_some_and(|print| self.known().contains(&print)) {
+        let login = hash.map(|hash| self.login(&user, hash, &password));
+        if login.is_some_and(|login| self.cached().contains(&login)) {
             return AuthVerdict::Admitted;
         }
-        let Ok(Ok(turn)) = tokio::time::timeout(patience, Arc::clone(&self.turn).acquire_owned()).await
+        let Ok(Ok(permit)) = tokio::time::timeout(time_limit, Arc::clone(&self.checks).acquire_owned()).await
         else {
             return AuthVerdict::Busy;
         };
-        let against = hash.unwrap_or(&users.decoy).clone();
-        // It keeps its turn to the end, even when nobody waits any more.
+        let expected = hash.unwrap_or(&users.decoy).clone();
+        // Holds the permit to its end, even if the request has been dropped.
         let check = move || {
-            let fits = bcrypt::verify(password, &against).unwrap_or(false);
-            drop(turn);
-            fits
+            let is_right = bcrypt::verify(password, &expected).unwrap_or(false);
+            drop(permit);
+            is_right
         };
-        let fits = tokio::task::spawn_blocking(check).await.unwrap_or(false);
-        match print.filter(|_| fits) {
-            Some(print) => self.remember(print),
-            None => AuthVerdict::HttpRejection,
+        let is_right = tokio::task::spawn_blocking(check).await.unwrap_or(false);
+        match login.filter(|_| is_right) {
+            Some(login) => self.admit(login),
+            None => AuthVerdict::Rejected,
         }
     }
 
-    fn remember(&self, print: u128) -> AuthVerdict {
-        let mut known = self.known();
-        if known.len() >= MOST_KNOWN {
-            known.clear();
+    fn admit(&self, login: u128) -> AuthVerdict {
+        let mut cached = self.cached();
+        if cached.len() >= MAX_CACHED_LOGINS {
+            cached.clear();
         }
-        known.insert(print);
+        cached.insert(login);
         AuthVerdict::Admitted
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashSet<u128>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cached(&self) -> std::sync::MutexGuard<'_, HashSet<u128>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Another hash in the file, another print: with its hash a password is forgotten.
-    fn print(&self, user: &str, hash: &str, password: &[u8]) -> u128 {
+    /// Keyed hash of a login. It covers the bcrypt hash, so a changed file invalidates the cached login.
+    fn login(&self, user: &str, hash: &str, password: &[u8]) -> u128 {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         for part in [user.as_bytes(), hash.as_bytes(), password] {
             hasher.write_usize(part.len());
@@ -117,7 +120,7 @@ mod tests {
     use crate::web::security::users::{Bcrypt, UserName};
     use std::collections::BTreeMap;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const CHECK_TIMEOUT: Duration = Duration::from_secs(60);
 
     fn basic(credentials: &str) -> HeaderValue {
         HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(credentials))).unwrap()
@@ -132,58 +135,55 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_user_with_the_right_password_is_let_in() {
+    async fn only_a_user_with_the_right_password_is_admitted() {
         let (checker, users) = (PasswordChecker::new().unwrap(), users(&[("ada", "pass:word"), ("bob", "")]));
         let cases = [
             (Some(basic("ada:pass:word")), AuthVerdict::Admitted),
             (Some(basic("bob:")), AuthVerdict::Admitted),
-            (Some(basic("ada:")), AuthVerdict::HttpRejection),
-            (Some(basic("ada:pass")), AuthVerdict::HttpRejection),
-            (Some(basic("bob:pass:word")), AuthVerdict::HttpRejection),
-            (Some(basic("eve:pass:word")), AuthVerdict::HttpRejection),
-            (Some(basic(":")), AuthVerdict::HttpRejection),
-            (Some(basic("ada")), AuthVerdict::HttpRejection),
-            (Some(HeaderValue::from_static("Basic !")), AuthVerdict::HttpRejection),
-            (Some(HeaderValue::from_static("Bearer YWRhOnBhc3M6d29yZA==")), AuthVerdict::HttpRejection),
+            (Some(basic("ada:")), AuthVerdict::Rejected),
+            (Some(basic("ada:pass")), AuthVerdict::Rejected),
+            (Some(basic("bob:pass:word")), AuthVerdict::Rejected),
+            (Some(basic("eve:pass:word")), AuthVerdict::Rejected),
+            (Some(basic(":")), AuthVerdict::Rejected),
+            (Some(basic("ada")), AuthVerdict::Rejected),
+            (Some(HeaderValue::from_static("Basic !")), AuthVerdict::Rejected),
+            (Some(HeaderValue::from_static("Bearer YWRhOnBhc3M6d29yZA==")), AuthVerdict::Rejected),
             (Some(HeaderValue::from_static("bAsIc YWRhOnBhc3M6d29yZA==")), AuthVerdict::Admitted),
-            (None, AuthVerdict::HttpRejection),
+            (None, AuthVerdict::Rejected),
         ];
         for round in 0..2 {
-            for (said, expected) in &cases {
-                let verdict = checker.check(&users, said.as_ref(), PATIENCE).await;
-                assert_eq!(verdict, *expected, "{said:?}, round {round}");
+            for (header, expected) in &cases {
+                let verdict = checker.check(&users, header.as_ref(), CHECK_TIMEOUT).await;
+                assert_eq!(verdict, *expected, "{header:?}, round {round}");
             }
         }
-        assert_eq!(checker.known().len(), 2, "nobody is remembered but who was let in");
+        assert_eq!(checker.cached().len(), 2, "only successful logins are cached");
     }
 
     #[tokio::test]
-    async fn who_is_known_needs_no_turn_and_is_forgotten_with_the_hash() {
+    async fn a_cached_login_needs_no_check_until_its_hash_changes() {
         let (checker, before) = (PasswordChecker::new().unwrap(), users(&[("ada", "secret")]));
-        let said = basic("ada:secret");
-        assert_eq!(checker.check(&before, Some(&said), PATIENCE).await, AuthVerdict::Admitted);
-        let turn = checker.turn.acquire().await.unwrap();
+        let ada = basic("ada:secret");
+        assert_eq!(checker.check(&before, Some(&ada), CHECK_TIMEOUT).await, AuthVerdict::Admitted);
+        let permit = checker.checks.acquire().await.unwrap();
         let at_once = Duration::from_millis(1);
-        assert_eq!(checker.check(&before, Some(&said), at_once).await, AuthVerdict::Admitted);
+        assert_eq!(checker.check(&before, Some(&ada), at_once).await, AuthVerdict::Admitted);
         assert_eq!(checker.check(&before, Some(&basic("ada:other")), at_once).await, AuthVerdict::Busy);
+        assert_eq!(checker.check(&users(&[("ada", "secret")]), Some(&ada), at_once).await, AuthVerdict::Busy);
+        drop(permit);
         assert_eq!(
-            checker.check(&users(&[("ada", "secret")]), Some(&said), at_once).await,
-            AuthVerdict::Busy
-        );
-        drop(turn);
-        assert_eq!(
-            checker.check(&users(&[("ada", "new")]), Some(&said), PATIENCE).await,
-            AuthVerdict::HttpRejection
+            checker.check(&users(&[("ada", "new")]), Some(&ada), CHECK_TIMEOUT).await,
+            AuthVerdict::Rejected
         );
     }
 
     #[test]
-    fn the_memory_of_users_is_bounded() {
+    fn the_cache_of_logins_is_bounded() {
         let checker = PasswordChecker::new().unwrap();
-        for print in 0..1000 {
-            checker.remember(print);
+        for login in 0..1000 {
+            checker.admit(login);
         }
-        assert!(checker.known().len() <= MOST_KNOWN);
+        assert!(checker.cached().len() <= MAX_CACHED_LOGINS);
     }
 
     #[test]

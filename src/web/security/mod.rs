@@ -1,6 +1,6 @@
-//! What protects the server: TLS, users, limits, and that no other site has a browser ask.
+//! Protection of the server: TLS, users, limits, and checks against requests that other sites make a browser send.
 
-/// Parses what stands in the file, or says what could stand there.
+/// Deserializes from text with `parse`, whose error states the allowed values.
 macro_rules! from_text {
     ($($name:ident),+) => {$(
         impl TryFrom<String> for $name {

@@ -1,21 +1,21 @@
-//! Who is at the other end of a connection.
+//! The client of a connection.
 
 use std::net::SocketAddr;
 
-/// Who is at the other end of a connection.
+/// The client of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer {
-    /// Where it comes from.
+    /// Its address.
     pub address: SocketAddr,
-    /// It is encrypted.
+    /// Whether the connection uses TLS.
     pub encrypted: bool,
-    /// It has shown a certificate that somebody we trust vouches for.
+    /// Whether it presented a certificate that a trusted authority signed.
     pub certified: bool,
 }
 
 impl Peer {
-    /// Whether it is a program on this machine.
-    pub(crate) fn is_here(&self) -> bool {
+    /// Whether it runs on this machine.
+    pub(crate) fn is_local(&self) -> bool {
         self.address.ip().to_canonical().is_loopback()
     }
 }

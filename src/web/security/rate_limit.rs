@@ -1,23 +1,25 @@
-//! How often requests may come: a bucket of tokens, of which each request takes one.
+//! Rate limit of requests: a token bucket.
+//!
+//! Kept by hand: the algorithm has twelve lines, and its state is one instant.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often requests may come.
+/// A rate, and how many requests may exceed it at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// One more after each of these.
+    /// Time after which one more request is allowed.
     pub interval: Duration,
-    /// So many at once.
+    /// Maximum number of requests without a pause.
     pub burst: u32,
 }
 
-/// The tokens, as the moment at which the bucket will be full again.
+/// The tokens, as the instant at which the bucket is full again.
 #[derive(Debug, Default)]
 pub(crate) struct TokenBucket(Mutex<Option<Instant>>);
 
 impl TokenBucket {
-    /// Takes a token, if there is one.
+    /// Takes a token; `false` if there is none.
     pub(crate) fn take(&self, rate: RateLimit, now: Instant) -> bool {
         let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let room = rate.interval.saturating_mul(rate.burst);

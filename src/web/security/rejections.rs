@@ -1,54 +1,39 @@
-//! What was refused for the sake of safety, counted.
+//! Counts of connections and requests that the protection rejected.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use strum::{EnumCount, IntoStaticStr, VariantArray};
 
-/// Why somebody was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a connection or request was rejected. The texts are values of a label in the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum HttpRejection {
-    /// No TLS, no good handshake, not the right certificate.
+    /// No TLS, a failed handshake, or a certificate that is missing or not accepted.
     Connection,
-    /// More often than is permitted.
+    /// Over the rate limit.
+    #[strum(serialize = "rate")]
     RateLimit,
-    /// A body that is too long, or does not say how long it is.
-    ScrapeBody,
-    /// No user, or not the right password.
+    /// A body that is too long or without Content-Length.
+    Body,
+    /// No user, an unknown one, or a wrong password.
     Credentials,
-    /// Too many passwords are being checked.
+    /// Other passwords were being checked for too long.
     Busy,
-    /// A request to change something that must not come from there.
+    /// A request to change something, from a sender that may not.
     Write,
 }
 
-impl HttpRejection {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::Connection, Self::RateLimit, Self::ScrapeBody, Self::Credentials, Self::Busy, Self::Write];
-
-    /// What metrics call it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connection => "connection",
-            Self::RateLimit => "rate",
-            Self::ScrapeBody => "body",
-            Self::Credentials => "credentials",
-            Self::Busy => "busy",
-            Self::Write => "write",
-        }
-    }
-}
-
-/// So often it happened.
+/// Number of rejections for each reason.
 #[derive(Debug, Default)]
-pub(crate) struct HttpRejections([AtomicU64; HttpRejection::ALL.len()]);
+pub(crate) struct HttpRejections([AtomicU64; HttpRejection::COUNT]);
 
 impl HttpRejections {
-    /// It happened once more.
-    pub(crate) fn count(&self, refused: HttpRejection) {
-        self.0[refused as usize].fetch_add(1, Ordering::Relaxed);
+    /// Counts a rejection.
+    pub(crate) fn count(&self, reason: HttpRejection) {
+        self.0[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So often each happened, in the order of [`HttpRejection::ALL`].
-    pub(crate) fn counts(&self) -> [u64; HttpRejection::ALL.len()] {
+    /// The counts, in the order of [`HttpRejection::VARIANTS`].
+    pub(crate) fn counts(&self) -> [u64; HttpRejection::COUNT] {
         self.0.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 }

@@ -1,4 +1,4 @@
-//! Who may ask: the users of the web config file.
+//! The users of the web config file.
 
 use bcrypt::HashParts;
 use serde::Deserialize;
@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 
 from_text!(Bcrypt, UserName);
 
-/// Who may ask.
+/// The users and the hashes of their passwords.
 pub struct Users {
     pub(super) hashes: BTreeMap<String, String>,
-    /// Checked for users that there are not, so that they take as long.
+    /// Checked for unknown users, so that they take as long as a wrong password.
     pub(super) decoy: String,
 }
 
 impl Users {
-    /// These users; `None` if there are none, which means that everybody may ask.
+    /// These users; `None` if there are none: then requests need no user.
     pub fn new(users: BTreeMap<UserName, Bcrypt>) -> Option<Self> {
         let cost = users.values().map(|hash| hash.cost).max()?;
         let hashes = users.into_iter().map(|(user, hash)| (user.0, hash.text)).collect();
@@ -22,7 +22,7 @@ impl Users {
     }
 }
 
-/// The name of a user. A colon would end it.
+/// The name of a user, without a colon, which would end it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct UserName(pub String);
@@ -30,35 +30,35 @@ pub struct UserName(pub String);
 impl UserName {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() || text.contains(':') {
-            return Err(format!("{text:?} is no name of a user: it is empty, or has a colon"));
+            return Err(format!("{text:?} is not a user name: it must not be empty or contain a colon"));
         }
         Ok(Self(text.to_owned()))
     }
 }
 
-/// A password's hash. Its text is kept out of errors.
+/// The bcrypt hash of a password. Errors do not contain it.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Bcrypt {
-    /// As it stands in the file.
+    /// The hash as in the file.
     pub text: String,
-    /// Each further one takes twice as long.
+    /// Binary logarithm of the number of rounds.
     pub cost: u32,
 }
 
 impl Bcrypt {
-    /// 2 to the 18th rounds take seconds.
+    /// Allowed costs; 2^18 rounds take seconds.
     const COSTS: std::ops::RangeInclusive<u32> = 4..=18;
 
     fn parse(text: &str) -> Result<Self, String> {
         let parts: Result<HashParts, _> = text.parse();
-        let cost = parts.map_err(|_| {
-            "a password is given as its bcrypt hash, as `htpasswd -nBC 10 USER` prints it behind the colon"
-        })?;
+        let cost = parts.map_err(
+            |_| "write a password as its bcrypt hash, which `htpasswd -nBC 10 USER` prints after the colon",
+        )?;
         let cost = cost.get_cost();
         if !Self::COSTS.contains(&cost) {
-            let (least, most) = (Self::COSTS.start(), Self::COSTS.end());
-            return Err(format!("the cost of a bcrypt hash is {least} to {most}, not {cost}"));
+            let (min, max) = (Self::COSTS.start(), Self::COSTS.end());
+            return Err(format!("the cost of this bcrypt hash is {cost}; allowed are {min} to {max}"));
         }
         Ok(Self { text: text.to_owned(), cost })
     }
@@ -69,12 +69,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_t_stand_there_is_told_with_what_can() {
-        let told = |error: Option<String>| error.unwrap_or_default();
+    fn errors_state_what_is_allowed() {
+        let message = |error: Option<String>| error.unwrap_or_default();
         let cases = [
-            (told(Bcrypt::parse("secret").err()), "htpasswd"),
-            (told(Bcrypt::parse(&format!("$2b$31${}", ".".repeat(53))).err()), "4 to 18"),
-            (told(UserName::parse("a:b").err()), "colon"),
+            (message(Bcrypt::parse("secret").err()), "htpasswd"),
+            (message(Bcrypt::parse(&format!("$2b$31${}", ".".repeat(53))).err()), "4 to 18"),
+            (message(UserName::parse("a:b").err()), "colon"),
         ];
         for (error, expected) in cases {
             assert!(error.contains(expected), "{expected}: {error}");

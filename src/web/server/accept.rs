@@ -1,5 +1,5 @@
-//! Accepts connections, on a thread of its own. What serves them keeps a clock that ticks twice a second, so it is
-//! there only as long as there are connections.
+//! Accepts connections, on a thread of its own. The service behind them keeps a timer that fires twice a second, so it
+//! exists only while there are connections.
 
 use super::connection::{Connection, Handshakes};
 use crate::web::context::{HttpLimits, WebState};
@@ -23,7 +23,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
-/// A server that runs until it is told to stop, or the system ends; to drop this ends nothing.
+/// A server that runs until [`HttpServer::stop`] or the end of the actor system; dropping this does not end it.
 #[derive(Debug)]
 pub struct HttpServer(Arbiter);
 
@@ -34,48 +34,50 @@ impl HttpServer {
     }
 }
 
-/// Starts a server on listeners that are bound.
+/// Starts a server on bound listeners.
 ///
 /// # Errors
-/// What the system says when it has no thread to give, or can't watch a listener.
+/// The system's error when it cannot create a thread or watch a listener.
 pub(in crate::web) async fn start(
     listeners: Vec<std::net::TcpListener>,
     state: web::Data<WebState>,
 ) -> io::Result<HttpServer> {
     let arbiter = Arbiter::try_new()?;
-    let (tell, told) = oneshot::channel();
+    let (sender, started) = oneshot::channel();
     arbiter.spawn_fn(move || {
         let watched: io::Result<Vec<_>> = listeners.into_iter().map(TcpListener::from_std).collect();
-        drop(tell.send(watched.map(|listeners| drop(actix_rt::spawn(run(listeners, state))))));
+        drop(sender.send(watched.map(|listeners| drop(actix_rt::spawn(run(listeners, state))))));
     });
-    told.await.unwrap_or_else(|_| Err(io::Error::other("the thread of the HTTP server did not start")))?;
+    started.await.unwrap_or_else(|_| Err(io::Error::other("the thread of the HTTP server did not start")))?;
     Ok(HttpServer(arbiter))
 }
 
-/// Accepts connections for ever; should that end by a defect, it is told.
+/// Accepts connections without end; logs a panic that ends it.
 async fn run(listeners: Vec<TcpListener>, state: web::Data<WebState>) {
     let accepting = actix_rt::spawn(accept(listeners, state));
     if accepting.await.is_err_and(|error| error.is_panic()) {
-        tracing::error!("HTTP is not served any more: what accepts connections ended by a defect");
+        tracing::error!(
+            "the HTTP server has stopped: a defect ended the task that accepts connections; restart meshping"
+        );
     }
 }
 
 async fn accept(mut listeners: Vec<TcpListener>, state: web::Data<WebState>) {
-    let places = Arc::new(Semaphore::new(state.limits.connections));
+    let permits = Arc::new(Semaphore::new(state.limits.max_connections));
     let (mut current, mut handshakes) = (PresentService::default(), Handshakes::default());
-    // Never closed.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    // The semaphore is never closed.
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let accepted = match next(&mut listeners).await {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::debug!(%error, "no connection accepted");
-                if !is_the_clients(error.kind()) {
-                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                if !is_client_error(error.kind()) {
+                    tokio::time::sleep(ACCEPT_ERROR_PAUSE).await;
                 }
                 continue;
             }
         };
-        give_up_on_stalled(&accepted.0, state.limits.client);
+        set_send_timeout(&accepted.0, state.limits.client_timeout);
         let Some(service) = current.get(&state).await else { continue };
         let opening = Opening::begin(accepted, &state, &mut handshakes);
         let state = state.clone();
@@ -85,12 +87,12 @@ async fn accept(mut listeners: Vec<TcpListener>, state: web::Data<WebState>) {
             {
                 tracing::debug!(%error, "connection ended");
             }
-            drop((service, place));
+            drop((service, permit));
         });
     }
 }
 
-/// The next connection, from whichever listener; each of them gets its turn.
+/// The next connection of any listener; the listeners take turns.
 async fn next(listeners: &mut [TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
     let ready = |task: &mut std::task::Context<'_>| {
         let accepted = listeners.iter().enumerate().find_map(|(index, listener)| {
@@ -107,7 +109,7 @@ async fn next(listeners: &mut [TcpListener]) -> io::Result<(TcpStream, SocketAdd
     accepted
 }
 
-/// A connection that is there at once, or after a handshake.
+/// A connection that is ready, or whose handshake is in progress.
 enum Opening {
     Plain(Connection),
     Handshake(actix_rt::task::JoinHandle<io::Result<Connection>>),
@@ -115,11 +117,13 @@ enum Opening {
 
 impl Opening {
     fn begin(accepted: (TcpStream, SocketAddr), state: &WebState, handshakes: &mut Handshakes) -> Self {
-        let HttpLimits { client, handshakes: most, .. } = state.limits;
-        let rules = state.protection.current();
-        match rules.tls.clone() {
-            None => Self::Plain(Connection::plain(accepted, rules)),
-            Some(tls) => Self::Handshake(handshakes.begin(accepted, (tls, rules), client, most)),
+        let HttpLimits { client_timeout, max_handshakes, .. } = state.limits;
+        let policy = state.protection.current();
+        match policy.tls.clone() {
+            None => Self::Plain(Connection::plain(accepted, policy)),
+            Some(tls) => {
+                Self::Handshake(handshakes.begin(accepted, (tls, policy), client_timeout, max_handshakes))
+            }
         }
     }
 
@@ -129,22 +133,22 @@ impl Opening {
             Self::Handshake(handshake) => match handshake.await {
                 Ok(Ok(connection)) => return Some(connection),
                 Ok(Err(error)) => error,
-                Err(_) => io::Error::other("given up for others"),
+                Err(_) => io::Error::other("aborted in favour of newer handshakes"),
             },
         };
-        state.refusals.count(HttpRejection::Connection);
-        tracing::debug!(%error, "no TLS handshake");
+        state.rejections.count(HttpRejection::Connection);
+        tracing::debug!(%error, "TLS handshake failed");
         None
     }
 }
 
-/// Whether a connection was not accepted because its client was gone already: others need not wait for that.
-fn is_the_clients(error: io::ErrorKind) -> bool {
+/// Whether the client closed the connection before it was accepted: then the next can be accepted at once.
+fn is_client_error(error: io::ErrorKind) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error, ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// What a service for connections takes.
+/// Input of the service for connections.
 type Accepted = (Connection, Protocol, Option<SocketAddr>);
 type Connections = dyn Service<Accepted, Response = (), Error = DispatchError, Future = Serving>;
 type Serving = actix_service::boxed::BoxFuture<Result<(), DispatchError>>;
@@ -155,7 +159,7 @@ async fn serve(service: &Connections, connection: Connection) -> Result<(), Disp
     service.call((connection, Protocol::Http1, Some(address))).await
 }
 
-/// What serves the present connections, if there are any.
+/// The service of the open connections; none while there are no connections.
 #[derive(Default)]
 struct PresentService(Option<Weak<Connections>>);
 
@@ -170,32 +174,33 @@ impl PresentService {
     }
 }
 
-/// What serves connections; `None` if it did not start, which it has told then.
+/// A service for connections; `None` if it did not start, which it has logged.
 async fn service(state: web::Data<WebState>) -> Option<RcService<Accepted, (), DispatchError>> {
-    let HttpLimits { client, .. } = state.limits;
+    let HttpLimits { client_timeout, .. } = state.limits;
     let app = App::new().app_data(state).configure(routes::add);
     let app = app.wrap(routes::compression()).wrap(from_fn(guard::admit)).wrap(routes::headers());
     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
-    let http = HttpService::build().client_request_timeout(client).client_disconnect_timeout(client);
+    let http =
+        HttpService::build().client_request_timeout(client_timeout).client_disconnect_timeout(client_timeout);
     let http = http.on_connect_ext(|connection: &Connection, data| {
         data.insert(connection.peer);
-        data.insert(Arc::clone(&connection.rules));
+        data.insert(Arc::clone(&connection.policy));
     });
     let factory = http.finish(map_config(app, |()| AppConfig::default()));
     factory.new_service(()).await.ok().map(rc_service)
 }
 
-/// After an error that is not the client's: too many open files, and the like.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
+/// Pause after an error of our own, for example too many open files.
+const ACCEPT_ERROR_PAUSE: Duration = Duration::from_millis(100);
 
-/// Has the kernel end a connection whose other end has stopped to take what is sent to it.
-fn give_up_on_stalled(stream: &TcpStream, patience: Duration) {
+/// Lets the kernel end a connection whose client does not acknowledge sent data within the time limit.
+fn set_send_timeout(stream: &TcpStream, time_limit: Duration) {
     #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(patience)) {
-        tracing::debug!(%error, "no timeout for a connection");
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(time_limit)) {
+        tracing::debug!(%error, "cannot set the timeout of a connection");
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (stream, patience);
+    let _ = (stream, time_limit);
 }
 
 #[cfg(test)]
@@ -203,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_after_errors_of_our_own_is_there_a_pause() {
+    fn errors_of_clients_cause_no_pause() {
         let cases = [
             (libc::ECONNABORTED, true),
             (libc::ECONNRESET, true),
@@ -212,7 +217,7 @@ mod tests {
         ];
         for (code, expected) in cases {
             let error = io::Error::from_raw_os_error(code);
-            assert_eq!(is_the_clients(error.kind()), expected, "{error}");
+            assert_eq!(is_client_error(error.kind()), expected, "{error}");
         }
     }
 }

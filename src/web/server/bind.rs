@@ -1,14 +1,14 @@
-//! Where the HTTP server listens.
+//! Opens the listeners of the HTTP server.
 
 use crate::socket;
 use socket2::Type;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-/// So many connections may wait to be accepted.
+/// Maximum number of connections that wait to be accepted.
 const BACKLOG: i32 = 128;
 
-/// Listens on an address. `[::]` means everywhere, IPv6 and IPv4, and IPv4 alone where there is no IPv6.
+/// Listens on an address. `[::]` means all addresses of both families, or of IPv4 on a system without IPv6.
 ///
 /// # Errors
 /// [`BindError`], for instance when the address is in use.
@@ -18,9 +18,9 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
         .map_err(|source| BindError { address, source })
 }
 
-/// The way out for the address that means everywhere.
+/// Listens on 0.0.0.0 if listening on `[::]` failed for lack of IPv6.
 fn without_ipv6(address: SocketAddr, error: io::Error) -> io::Result<TcpListener> {
-    // A system without IPv6 says so in several ways; these two say that IPv4 would fare no better.
+    // A system without IPv6 returns one of several errors; after these two IPv4 would fail too.
     let is_final = matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied);
     if address.is_ipv6() && address.ip().is_unspecified() && !is_final {
         return listen((Ipv4Addr::UNSPECIFIED, address.port()).into());
@@ -29,13 +29,13 @@ fn without_ipv6(address: SocketAddr, error: io::Error) -> io::Result<TcpListener
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    // Lingering connections of an earlier process must not block the port.
+    // Closing connections of a previous daemon must not block the port.
     let socket = socket::bind(address, Type::STREAM, |socket| socket.set_reuse_address(true))?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
-/// Why nothing listens; the operator sees this text as it stands.
+/// Why a listener cannot be opened; the operator sees this text.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "can't listen on {address} for HTTP: {source}; choose another address with --web.listen-address, or \"off\""
@@ -51,7 +51,7 @@ mod tests {
     use std::net::TcpStream;
 
     #[test]
-    fn everywhere_is_reached_over_both_families() {
+    fn the_unspecified_address_accepts_both_families() {
         let listener = bind("[::]:0".parse().unwrap()).unwrap();
         let port = listener.local_addr().unwrap().port();
         TcpStream::connect(("127.0.0.1", port)).unwrap();

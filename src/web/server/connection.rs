@@ -1,4 +1,4 @@
-//! One connection, encrypted or not, and how it comes about.
+//! One connection, plain or with TLS, and its handshake.
 
 use crate::web::security::peer::Peer;
 use crate::web::security::web_config::{Policy, Tls};
@@ -15,13 +15,13 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
-/// A connection that requests can be read from.
+/// A connection from which requests can be read.
 pub(crate) struct Connection {
     stream: Stream,
-    /// Who is at its other end.
+    /// Its client.
     pub peer: Peer,
-    /// What was demanded when it came.
-    pub rules: Arc<Policy>,
+    /// The policy under which it was accepted.
+    pub policy: Arc<Policy>,
 }
 
 enum Stream {
@@ -30,35 +30,35 @@ enum Stream {
 }
 
 impl Connection {
-    /// A connection as it was accepted.
-    pub(crate) fn plain((stream, address): (TcpStream, SocketAddr), rules: Arc<Policy>) -> Self {
+    /// A connection without TLS.
+    pub(crate) fn plain((stream, address): (TcpStream, SocketAddr), policy: Arc<Policy>) -> Self {
         let peer = Peer { address, encrypted: false, certified: false };
-        Self { stream: Stream::Plain(stream), peer, rules }
+        Self { stream: Stream::Plain(stream), peer, policy }
     }
 
-    /// A connection after the handshake.
+    /// Does the TLS handshake.
     async fn encrypted(
         (mut stream, address): (TcpStream, SocketAddr),
-        (tls, rules): (Tls, Arc<Policy>),
+        (tls, policy): (Tls, Arc<Policy>),
     ) -> io::Result<Self> {
         let mut first = [0];
         stream.peek(&mut first).await?;
         if first[0].is_ascii_uppercase() {
-            return Err(speaks_plainly(&mut stream).await);
+            return Err(reject_plain_http(&mut stream).await);
         }
         let stream = tls.acceptor.accept(stream).await?;
-        let shown = stream.get_ref().1.peer_certificates().is_some_and(|shown| !shown.is_empty());
-        let certified = shown && tls.clients.verifies();
+        let certificates = stream.get_ref().1.peer_certificates();
+        let certified = certificates.is_some_and(|chain| !chain.is_empty()) && tls.clients.verifies();
         let peer = Peer { address, encrypted: true, certified };
-        Ok(Self { stream: Stream::Tls(Box::new(stream)), peer, rules })
+        Ok(Self { stream: Stream::Tls(Box::new(stream)), peer, policy })
     }
 }
 
-/// Tells a client without TLS what is the matter.
-async fn speaks_plainly(stream: &mut TcpStream) -> io::Error {
-    // What is not read would have the kernel cut off the answer.
+/// Answers a client that speaks HTTP without TLS.
+async fn reject_plain_http(stream: &mut TcpStream) -> io::Error {
+    // With unread data the kernel would reset the connection before the answer arrives.
     let _ = stream.read(&mut [0; 4096]).await;
-    let text = "This is HTTPS, and the request was HTTP: the address begins with https://\n";
+    let text = "This port speaks HTTPS; the address must begin with https://\n";
     let head =
         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ";
     let _ = stream.write_all(format!("{head}{}\r\n\r\n{text}", text.len()).as_bytes()).await;
@@ -66,26 +66,26 @@ async fn speaks_plainly(stream: &mut TcpStream) -> io::Error {
     io::Error::other("a request without TLS")
 }
 
-/// The handshakes under way, the eldest first. One that is slow keeps nobody out: when there are too many, the
-/// eldest is given up.
+/// The handshakes in progress, oldest first. Slow ones cannot block others: when there are too many, the oldest is
+/// aborted.
 #[derive(Debug, Default)]
 pub(crate) struct Handshakes(VecDeque<AbortHandle>);
 
 impl Handshakes {
-    /// Begins a handshake that may take so long, beside so many others.
+    /// Begins a handshake with a time limit; aborts the oldest if `max` are in progress.
     pub(crate) fn begin(
         &mut self,
         accepted: (TcpStream, SocketAddr),
-        demanded: (Tls, Arc<Policy>),
-        patience: Duration,
-        most: usize,
+        protection: (Tls, Arc<Policy>),
+        time_limit: Duration,
+        max: usize,
     ) -> JoinHandle<io::Result<Connection>> {
         self.0.retain(|handshake| !handshake.is_finished());
-        if self.0.len() >= most {
+        if self.0.len() >= max {
             self.0.pop_front().inspect(AbortHandle::abort);
         }
         let handshake = actix_rt::spawn(async move {
-            let handshake = timeout(patience, Connection::encrypted(accepted, demanded));
+            let handshake = timeout(time_limit, Connection::encrypted(accepted, protection));
             handshake.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         });
         self.0.push_back(handshake.abort_handle());

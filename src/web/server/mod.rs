@@ -1,4 +1,4 @@
-//! Listens, accepts connections, and serves them on a thread of its own.
+//! Listens, accepts connections and serves them, on a thread of its own.
 
 pub(super) mod accept;
 pub(super) mod bind;

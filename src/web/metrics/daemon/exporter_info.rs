@@ -1,12 +1,13 @@
-//! What other exporters tell of themselves.
+//! Families that other exporters have for themselves.
 
-use super::{CollectorResult, gauge};
+use super::gauge;
 use crate::actors::supervisor::Status;
 use crate::build_info::VERSION;
+use crate::web::metrics::CollectorResult;
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntGaugeVec, Opts};
 
-/// smokeping_prober's own families. It counts what its sockets failed to receive: with us, what they had no room for.
+/// The families of smokeping_prober. Its receive errors are our packets dropped for lack of buffer space.
 pub(super) fn smokeping_prober(status: &Status) -> prometheus::Result<[Box<dyn Collector>; 3]> {
     let help = "Packets that our own receive buffers dropped.";
     let receive_errors = IntCounter::new("smokeping_receive_errors_total", help)?;
@@ -15,20 +16,20 @@ pub(super) fn smokeping_prober(status: &Status) -> prometheus::Result<[Box<dyn C
         Box::new(receive_errors),
         gauge(
             "smokeping_prober_config_last_reload_successful",
-            "Whether the configuration could be read the latest time.",
+            "Whether the latest reload of the configuration succeeded.",
             status.reload.successful.into(),
         )?,
         gauge(
             "smokeping_prober_config_last_reload_success_timestamp_seconds",
-            "When the configuration was applied last, in seconds since 1970.",
+            "Unix time of the latest successful reload of the configuration.",
             status.reload.applied_at,
         )?,
     ])
 }
 
-/// ping_exporter's own family.
+/// The family of ping_exporter.
 pub(super) fn ping_exporter() -> CollectorResult {
-    let gauge = IntGaugeVec::new(Opts::new("ping_up", "What is running; always 1."), &["version"])?;
+    let gauge = IntGaugeVec::new(Opts::new("ping_up", "Version of the exporter; always 1."), &["version"])?;
     gauge.with_label_values(&[VERSION]).set(1);
     Ok(Box::new(gauge))
 }

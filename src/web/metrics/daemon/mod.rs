@@ -1,7 +1,8 @@
-//! The daemon's own families: what it is, how its engines are doing, what the process needs.
+//! The families of the daemon: version, engines, control socket, HTTP server, state, process.
 
 mod exporter_info;
 
+use super::CollectorResult;
 use super::dialects::Dialect;
 use super::send_lateness::SendLateness;
 use super::state;
@@ -18,79 +19,77 @@ use prometheus::core::Collector;
 #[cfg(target_os = "linux")]
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use strum::VariantArray;
 
-/// What is known of the daemon at one moment.
+/// The daemon in one scrape.
 pub struct DaemonSnapshot<'a> {
-    /// What its supervisor says.
+    /// Status from the supervisor.
     pub status: &'a Status,
-    /// What its control socket says, if it has one.
+    /// Counters of the control socket; `None` without one.
     pub control: Option<ControlStats>,
-    /// What its HTTP server says.
+    /// Condition of the HTTP server.
     pub web: WebStats,
-    /// What is known of its state, if it keeps any.
-    pub kept: Option<Vec<StoreStats>>,
+    /// Condition of the databases; `None` without a state directory.
+    pub stores: Option<Vec<StoreStats>>,
 }
 
 impl DaemonSnapshot<'_> {
-    /// What the daemon tells of itself in that dialect, as text; in its own, with what is known of its process.
+    /// The families of the daemon in a dialect, as text; in our own dialect also those of the process.
     ///
     /// # Errors
-    /// When a family's name is no name; a test would have noticed.
+    /// If the name of a family is invalid, which tests exclude.
     pub fn render(&self, dialect: Dialect, process: &Registry) -> prometheus::Result<Bytes> {
-        let momentary = Registry::new();
+        let registry = Registry::new();
         let mut text = Vec::new();
         match dialect {
-            Dialect::Own => self.register(&momentary)?,
+            Dialect::Own => self.register(&registry)?,
             Dialect::Meshping2017 => {}
             Dialect::SmokepingProber => {
-                exporter_info::smokeping_prober(self.status)?
-                    .into_iter()
-                    .try_for_each(|it| momentary.register(it))?;
+                let families = exporter_info::smokeping_prober(self.status)?;
+                families.into_iter().try_for_each(|family| registry.register(family))?;
             }
-            Dialect::PingExporter => momentary.register(exporter_info::ping_exporter()?)?,
+            Dialect::PingExporter => registry.register(exporter_info::ping_exporter()?)?,
         }
-        TextEncoder::new().encode(&momentary.gather(), &mut text)?;
+        TextEncoder::new().encode(&registry.gather(), &mut text)?;
         if dialect == Dialect::Own {
             TextEncoder::new().encode(&process.gather(), &mut text)?;
         }
         Ok(text.into())
     }
 
-    fn register(&self, momentary: &Registry) -> prometheus::Result<()> {
-        momentary.register(number_of_targets(self.status.targets)?)?;
-        momentary.register(build_info()?)?;
-        momentary.register(engine_info(self.status)?)?;
-        momentary.register(foreign_packets(self.status)?)?;
-        momentary.register(socket_drops(self.status)?)?;
-        momentary.register(replaced_actors(self.status)?)?;
-        momentary.register(wakeups(self.status)?)?;
-        momentary.register(Box::new(SendLateness::new(self.status)?))?;
+    fn register(&self, registry: &Registry) -> prometheus::Result<()> {
+        registry.register(number_of_targets(self.status.targets)?)?;
+        registry.register(build_info()?)?;
+        registry.register(engine_info(self.status)?)?;
+        registry.register(foreign_packets(self.status)?)?;
+        registry.register(socket_drops(self.status)?)?;
+        registry.register(replaced_actors(self.status)?)?;
+        registry.register(wakeups(self.status)?)?;
+        registry.register(Box::new(SendLateness::new(self.status)?))?;
         for family in reloads(&self.status.reload)? {
-            momentary.register(family)?;
+            registry.register(family)?;
         }
         if let Some(control) = self.control {
-            momentary.register(control_requests(&control)?)?;
+            registry.register(control_requests(&control)?)?;
         }
-        momentary.register(http_refusals(&self.web)?)?;
+        registry.register(http_rejections(&self.web)?)?;
         if let Some(file) = self.web.file {
-            momentary.register(web_config_failures(file)?)?;
-            momentary.register(web_config_successful(file)?)?;
+            registry.register(web_config_failures(file)?)?;
+            registry.register(web_config_successful(file)?)?;
         }
-        state::register(self.kept.as_deref(), momentary)
+        state::register(self.stores.as_deref(), registry)
     }
 }
 
-/// The registry of the process's own families; empty where the platform does not tell.
+/// The registry of the families of the process; empty on systems other than Linux.
 pub fn process() -> Registry {
     let registry = Registry::new();
     #[cfg(target_os = "linux")]
     if let Err(error) = registry.register(Box::new(ProcessCollector::for_self())) {
-        tracing::warn!(%error, "no metrics of the process");
+        tracing::warn!(%error, "cannot provide metrics of the process");
     }
     registry
 }
-
-type CollectorResult = prometheus::Result<Box<dyn Collector>>;
 
 fn gauge(name: &str, help: &str, value: u64) -> CollectorResult {
     let gauge = IntGauge::new(name, help)?;
@@ -105,14 +104,14 @@ fn number_of_targets(targets: usize) -> CollectorResult {
 }
 
 fn build_info() -> CollectorResult {
-    let opts = Opts::new("meshping_build_info", "What is running; always 1.");
+    let opts = Opts::new("meshping_build_info", "Version of meshping; always 1.");
     let gauge = IntGaugeVec::new(opts, &["version", "revision"])?;
     gauge.with_label_values(&[VERSION, REVISION]).set(1);
     Ok(Box::new(gauge))
 }
 
 fn engine_info(status: &Status) -> CollectorResult {
-    let opts = Opts::new("meshping_engine_info", "How it pings, and over which kind of socket; always 1.");
+    let opts = Opts::new("meshping_engine_info", "Engine and kind of socket; always 1.");
     let gauge = IntGaugeVec::new(opts, &["engine", "socket"])?;
     for engine in &status.engines {
         gauge.with_label_values(&[engine.engine, engine.socket]).set(1);
@@ -142,7 +141,7 @@ fn socket_drops(status: &Status) -> CollectorResult {
 }
 
 fn wakeups(status: &Status) -> CollectorResult {
-    let help = "How often an engine's thread woke up.";
+    let help = "Wake-ups of the thread of an engine.";
     let counter = IntCounterVec::new(Opts::new("meshping_wakeups_total", help), &["shard"])?;
     for (shard, engine) in status.engines.iter().enumerate() {
         counter.with_label_values(&[&shard.to_string()]).inc_by(engine.wakeups);
@@ -151,35 +150,31 @@ fn wakeups(status: &Status) -> CollectorResult {
 }
 
 fn replaced_actors(status: &Status) -> CollectorResult {
-    let help = "Actors that ended by a defect and were replaced.";
+    let help = "Actors that a defect ended and that were replaced.";
     let counter = IntCounter::new("meshping_replaced_actors_total", help)?;
     counter.inc_by(status.replaced);
     Ok(Box::new(counter))
 }
 
 fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 5]> {
-    let help = "How often a target file was found broken.";
+    let help = "Reads of target files that failed.";
     let broken_reads = IntCounter::new("meshping_target_file_errors_total", help)?;
     broken_reads.inc_by(state.broken_reads);
     Ok([
         gauge(
             "meshping_config_last_reload_successful",
-            "Whether the configuration could be read the latest time.",
+            "Whether the latest reload of the configuration succeeded.",
             state.successful.into(),
         )?,
         gauge(
             "meshping_config_last_reload_success_timestamp_seconds",
-            "When the configuration was applied last, in seconds since 1970.",
+            "Unix time of the latest successful reload of the configuration.",
             state.applied_at,
         )?,
-        gauge(
-            "meshping_config_hash",
-            "Of the texts that the configuration was made of; equal for equal ones.",
-            state.hash,
-        )?,
+        gauge("meshping_config_hash", "Hash of the texts of the configuration.", state.hash)?,
         gauge(
             "meshping_target_files_broken",
-            "Target files that can't be read; their last good content is in force.",
+            "Target files that cannot be read; their last good content is in force.",
             u64::try_from(state.broken_files).unwrap_or(u64::MAX),
         )?,
         Box::new(broken_reads),
@@ -187,7 +182,7 @@ fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 5]> {
 }
 
 fn control_requests(stats: &ControlStats) -> CollectorResult {
-    let help = "Datagrams that the control socket received, by what became of them.";
+    let help = "Datagrams received by the control socket, by outcome.";
     let counter = IntCounterVec::new(Opts::new("meshping_control_requests_total", help), &["outcome"])?;
     counter.with_label_values(&["answered"]).inc_by(stats.answered);
     counter.with_label_values(&["unsent"]).inc_by(stats.unsent);
@@ -197,24 +192,24 @@ fn control_requests(stats: &ControlStats) -> CollectorResult {
     Ok(Box::new(counter))
 }
 
-fn http_refusals(stats: &WebStats) -> CollectorResult {
-    let help = "Connections and requests over HTTP that were refused.";
+fn http_rejections(stats: &WebStats) -> CollectorResult {
+    let help = "Connections and requests over HTTP that were rejected.";
     let counter = IntCounterVec::new(Opts::new("meshping_http_refusals_total", help), &["reason"])?;
-    for (reason, &count) in HttpRejection::ALL.iter().zip(&stats.refused) {
-        counter.with_label_values(&[reason.as_str()]).inc_by(count);
+    for (reason, &count) in HttpRejection::VARIANTS.iter().zip(&stats.rejected) {
+        counter.with_label_values(&[<&str>::from(reason)]).inc_by(count);
     }
     Ok(Box::new(counter))
 }
 
 fn web_config_failures(file: FileState) -> CollectorResult {
-    let help = "Changes of the web config file, or of files that it names, that could not be used.";
+    let help = "Changes of the web config file, or of files that it names, to invalid content.";
     let counter = IntCounter::new("meshping_web_config_failures_total", help)?;
     counter.inc_by(file.failures);
     Ok(Box::new(counter))
 }
 
 fn web_config_successful(file: FileState) -> CollectorResult {
-    let help = "Whether the web config file is in force as it stands: 1, or 0 for its last good content.";
+    let help = "Whether the content of the web config file is in force: 1, or 0 if its last good content is.";
     let gauge = IntGauge::new("meshping_web_config_last_reload_successful", help)?;
     gauge.set(i64::from(file.successful));
     Ok(Box::new(gauge))

@@ -1,4 +1,4 @@
-//! The names of meshping of 2017; times are milliseconds there.
+//! The names of meshping of 2017. Times are in milliseconds.
 
 use crate::actors::supervisor::TargetRef;
 use crate::measure::LifetimeStats;
@@ -6,9 +6,9 @@ use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind, rtt}
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 
-/// `name="…",target="…"`; a target's own labels are no part of it.
-pub(super) fn labels(member: &TargetRef) -> LabelPairs {
-    LabelPairs::default().with("name", &member.name).with("target", member.address)
+/// `name="…",target="…"`, without the target's own labels.
+pub(super) fn labels(target: &TargetRef) -> LabelPairs {
+    LabelPairs::default().with("name", &target.name).with("target", target.address)
 }
 
 const PINGS: HistogramNames = HistogramNames {
@@ -17,7 +17,7 @@ const PINGS: HistogramNames = HistogramNames {
     count: "meshping_pings_count",
 };
 
-/// All of them.
+/// The families.
 pub(super) static FAMILIES: [MetricFamily; 7] = [
     MetricFamily {
         name: "meshping_sent",

@@ -1,4 +1,4 @@
-//! Under whose names the measurements are served: `?dialect=…`. The accounting is ours in every dialect.
+//! Dialects: the names of other exporters for our measurements (`?dialect=…`). Requests are counted by our rules in all.
 
 mod meshping2017;
 mod own;
@@ -8,37 +8,29 @@ mod smokeping_prober;
 use super::family::MetricFamily;
 use super::labels::LabelPairs;
 use crate::actors::supervisor::TargetRef;
+use strum::{EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
-/// Whose names and labels a scrape has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The exporter whose names and labels a scrape has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumIter, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Dialect {
-    /// Our own.
+    /// meshping: the dialect of a query without one.
     #[default]
+    #[strum(disabled)]
     Own,
-    /// Those of meshping of 2017.
+    /// meshping of 2017.
+    #[strum(serialize = "meshping2017")]
     Meshping2017,
-    /// Those of smokeping_prober.
+    /// smokeping_prober.
     SmokepingProber,
-    /// Those of ping_exporter.
+    /// ping_exporter.
     PingExporter,
 }
 
 impl Dialect {
-    /// What can be asked for by name: everything but our own, which needs none.
-    pub const FOREIGN: [(&str, Self); 3] = [
-        ("meshping2017", Self::Meshping2017),
-        ("smokeping_prober", Self::SmokepingProber),
-        ("ping_exporter", Self::PingExporter),
-    ];
-
-    /// The dialect of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::FOREIGN.iter().find(|(known, _)| *known == name).map(|(_, dialect)| *dialect)
-    }
-
-    /// The names that can be asked for.
+    /// The dialects that a query can select, separated by commas.
     pub fn names() -> String {
-        Self::FOREIGN.map(|(name, _)| name).join(", ")
+        Self::iter().map(<&str>::from).collect::<Vec<_>>().join(", ")
     }
 
     /// The families of the targets.
@@ -51,13 +43,13 @@ impl Dialect {
         }
     }
 
-    /// What the series of a target bear.
-    pub fn labels(self, member: &TargetRef) -> LabelPairs {
+    /// The labels of the series of a target.
+    pub fn labels(self, target: &TargetRef) -> LabelPairs {
         match self {
-            Self::Own => own::labels(member),
-            Self::Meshping2017 => meshping2017::labels(member),
-            Self::SmokepingProber => smokeping_prober::labels(member),
-            Self::PingExporter => ping_exporter::labels(member),
+            Self::Own => own::labels(target),
+            Self::Meshping2017 => meshping2017::labels(target),
+            Self::SmokepingProber => smokeping_prober::labels(target),
+            Self::PingExporter => ping_exporter::labels(target),
         }
     }
 }
@@ -68,8 +60,17 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
+    fn every_dialect_but_our_own_has_a_name() {
+        assert_eq!(Dialect::names(), "meshping2017, smokeping_prober, ping_exporter");
+        for dialect in Dialect::iter() {
+            assert_eq!(<&str>::from(dialect).parse(), Ok(dialect));
+        }
+        assert!("own".parse::<Dialect>().is_err() && "Own".parse::<Dialect>().is_err());
+    }
+
+    #[test]
     fn every_family_is_described_once() {
-        for dialect in Dialect::FOREIGN.map(|(_, dialect)| dialect).into_iter().chain([Dialect::Own]) {
+        for dialect in Dialect::iter().chain([Dialect::Own]) {
             let mut names = HashSet::new();
             for family in dialect.families() {
                 assert!(names.insert(family.name), "twice: {}", family.name);

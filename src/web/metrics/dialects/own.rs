@@ -8,28 +8,28 @@ use crate::web::metrics::snapshot::Snapshot;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// `name="…",target="…"`, and the target's own, none of which can be called like one of ours.
-pub(super) fn labels(member: &TargetRef) -> LabelPairs {
-    LabelPairs::default().with("name", &member.name).with("target", member.address).with_own(member, &[])
+/// `name="…",target="…"`, and the target's own labels, which cannot have these names.
+pub(super) fn labels(target: &TargetRef) -> LabelPairs {
+    LabelPairs::default().with("name", &target.name).with("target", target.address).with_own(target, &[])
 }
 
-/// The outage under way.
+/// The current outage.
 fn outage(target: &Snapshot) -> Option<Outage> {
     target.totals.outages.current()
 }
 
-/// A time that is zero without an outage, once a request has been answered or not.
-fn of_outages(target: &Snapshot, duration: Option<Duration>) -> Option<Duration> {
+/// The duration, or zero without an outage; `None` before the first request is settled.
+fn outage_duration(target: &Snapshot, duration: Option<Duration>) -> Option<Duration> {
     target.totals.summary().is_decided().then(|| duration.unwrap_or_default())
 }
 
 fn outage_so_far(target: &Snapshot) -> Option<Duration> {
-    of_outages(target, outage(target).map(|outage| target.wall.now().since(outage.since)))
+    outage_duration(target, outage(target).map(|outage| target.wall.now().since(outage.since)))
 }
 
 fn longest_outage(target: &Snapshot) -> Option<Duration> {
     let longest = target.totals.outages.longest().with_current(outage(target), target.wall.now());
-    of_outages(target, longest.map(|past| past.duration()))
+    outage_duration(target, longest.map(|outage| outage.duration()))
 }
 
 fn outage_start(target: &Snapshot) -> Option<u64> {
@@ -108,17 +108,17 @@ const OTHER_FAMILIES: [MetricFamily; 11] = [
     },
     MetricFamily {
         name: "meshping_outage_seconds",
-        help: "How long two or more requests in a row have had no answer; 0 without an outage.",
+        help: "Duration of the current outage: two or more requests in a row without an answer; 0 without an outage.",
         kind: SampleKind::Duration(outage_so_far),
     },
     MetricFamily {
         name: "meshping_outage_start_time_seconds",
-        help: "Unix time at which the first request of the present outage was sent; only during one.",
+        help: "Unix time at which the first request of the current outage was sent; absent without an outage.",
         kind: SampleKind::Seconds(outage_start),
     },
     MetricFamily {
         name: "meshping_longest_outage_seconds",
-        help: "The longest outage since the target was added, the present one included; 0 without any.",
+        help: "Longest outage since the target was added, including the current one; 0 without an outage.",
         kind: SampleKind::Duration(longest_outage),
     },
     MetricFamily {

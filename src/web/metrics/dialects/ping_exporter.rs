@@ -1,24 +1,24 @@
-//! The names of ping_exporter, whose numbers are of the last ten settled requests.
+//! The names of ping_exporter. Its values cover the last ten settled requests.
 
 use crate::actors::supervisor::TargetRef;
 use crate::measure::last_rtts::LastRttsSummary;
-use crate::target;
+use crate::target::Family;
 use crate::web::metrics::family::{MetricFamily, SampleKind};
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 use std::time::Duration;
 
-/// `target="…",ip="…",ip_version="…"`, and the target's own.
-pub(super) fn labels(member: &TargetRef) -> LabelPairs {
-    let version = match member.address.family() {
-        target::Family::V4 => "4",
-        target::Family::V6 => "6",
+/// `target="…",ip="…",ip_version="…"`, and the target's own labels.
+pub(super) fn labels(target: &TargetRef) -> LabelPairs {
+    let version = match target.address.family() {
+        Family::V4 => "4",
+        Family::V6 => "6",
     };
-    let pairs = LabelPairs::default().with("target", &member.name).with("ip", member.address);
-    pairs.with("ip_version", version).with_own(member, &["ip", "ip_version"])
+    let pairs = LabelPairs::default().with("target", &target.name).with("ip", target.address);
+    pairs.with("ip_version", version).with_own(target, &["ip", "ip_version"])
 }
 
-/// Those of the targets.
+/// The families.
 pub(super) static FAMILIES: [MetricFamily; 5] = [
     MetricFamily {
         name: "ping_rtt_best_seconds",
@@ -42,12 +42,12 @@ pub(super) static FAMILIES: [MetricFamily; 5] = [
     },
     MetricFamily {
         name: "ping_loss_ratio",
-        help: "Share of the last ten settled requests that had no reply in time, 0 to 1.",
+        help: "Share of the last ten settled requests without a reply in time, 0 to 1.",
         kind: SampleKind::Ratio(|target| target.totals.recent.loss()),
     },
 ];
 
-/// Of the replies in the window, if there are any.
+/// A value of the replies in the window; `None` without replies.
 fn replies(target: &Snapshot, read: fn(LastRttsSummary) -> Duration) -> Option<Duration> {
     target.totals.recent.rtts().map(read)
 }

@@ -6,16 +6,16 @@ use crate::target::Dscp;
 use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind};
 use crate::web::metrics::labels::LabelPairs;
 
-/// `ip="…",host="…",source="…",tos="…"`, and the target's own.
-pub(super) fn labels(member: &TargetRef) -> LabelPairs {
-    let packet = member.options.as_deref().map(|options| options.packet).unwrap_or_default();
-    let pairs = LabelPairs::default().with("ip", member.address).with("host", &member.name);
+/// `ip="…",host="…",source="…",tos="…"`, and the target's own labels.
+pub(super) fn labels(target: &TargetRef) -> LabelPairs {
+    let packet = target.options.as_deref().map(|options| options.packet).unwrap_or_default();
+    let pairs = LabelPairs::default().with("ip", target.address).with("host", &target.name);
     let pairs = match packet.source {
         Some(source) => pairs.with("source", source),
         None => pairs.with("source", ""),
     };
     let pairs = pairs.with("tos", packet.dscp.map_or(0, Dscp::traffic_class));
-    pairs.with_own(member, &["ip", "host", "source", "tos"])
+    pairs.with_own(target, &["ip", "host", "source", "tos"])
 }
 
 const DURATION: HistogramNames = HistogramNames {
@@ -24,7 +24,7 @@ const DURATION: HistogramNames = HistogramNames {
     count: "smokeping_response_duration_seconds_count",
 };
 
-/// Those of the targets.
+/// The families.
 pub(super) static FAMILIES: [MetricFamily; 5] = [
     MetricFamily {
         name: "smokeping_requests_total",

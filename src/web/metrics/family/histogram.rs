@@ -1,4 +1,4 @@
-//! The histograms of round-trip times: of octaves in seconds, and of bins in milliseconds.
+//! The histograms of round-trip times: powers of two in seconds, and our own bins in milliseconds.
 
 use super::HistogramNames;
 use crate::measure::Histogram;
@@ -7,7 +7,7 @@ use crate::web::metrics::varint::{Cursor, PackedSnapshots};
 use crate::web::metrics::writer::SampleWriter;
 use std::sync::LazyLock;
 
-/// Keeps what each octave has more than the one before it, and the sum: nearly all of these are small.
+/// Packs the counts of the buckets as differences, which are small numbers, and the sum.
 pub(super) fn pack_octaves(target: &Snapshot, into: &mut PackedSnapshots) {
     let mut before = 0;
     for count in target.totals.histogram.buckets().into_iter().chain([target.totals.replies]) {
@@ -17,7 +17,7 @@ pub(super) fn pack_octaves(target: &Snapshot, into: &mut PackedSnapshots) {
     into.push(target.totals.rtt.sum);
 }
 
-/// Writes what was kept of the octaves.
+/// Writes the packed buckets.
 pub(super) fn write_octaves(
     names: &HistogramNames,
     labels: &[u8],
@@ -35,19 +35,19 @@ pub(super) fn write_octaves(
     into.number(names.count, labels, "", replies);
 }
 
-/// Keeps the bins that were ever hit, and the sum.
+/// Packs the bins that are not empty, and the sum.
 pub(super) fn pack_bins(target: &Snapshot, into: &mut PackedSnapshots) {
     let bins = &target.totals.histogram;
     into.push(bins.iter().count() as u64);
     for (bin, count) in bins.iter() {
-        // Never negative: it is one of the bins.
+        // Not negative, because `bin` is in the range.
         into.push(u64::try_from(bin - Histogram::BINS.start()).unwrap_or(0));
         into.push(count);
     }
     into.push(target.totals.rtt.sum);
 }
 
-/// Writes what was kept of the bins.
+/// Writes the packed bins.
 pub(super) fn write_bins(
     names: &HistogramNames,
     labels: &[u8],
@@ -55,9 +55,9 @@ pub(super) fn write_bins(
     at: &mut Cursor,
     into: &mut SampleWriter,
 ) {
-    let (hit, mut replies) = (from.take(at), 0);
-    let buckets = (0..=hit).map(|index| {
-        if index == hit {
+    let (bins, mut replies) = (from.take(at), 0);
+    let buckets = (0..=bins).map(|index| {
+        if index == bins {
             return (NO_BOUND, replies);
         }
         let bin = usize::try_from(from.take(at)).unwrap_or(usize::MAX);
@@ -69,7 +69,7 @@ pub(super) fn write_bins(
     into.number(names.count, labels, "", replies);
 }
 
-/// 2^k for k = -15 … 3, written as Go and so the rest of the Prometheus world does; and no bound.
+/// 2^k for k = -15 … 3, in Go's notation as usual for Prometheus; and +Inf.
 const BOUNDS: [&str; Histogram::BUCKETS + 1] = [
     ",le=\"3.0517578125e-05\"",
     ",le=\"6.103515625e-05\"",
@@ -95,7 +95,7 @@ const BOUNDS: [&str; Histogram::BUCKETS + 1] = [
 
 const NO_BOUND: &str = ",le=\"+Inf\"";
 
-/// The upper edge of each bin in milliseconds, in the shortest text that is exact.
+/// The upper edge of each bin in milliseconds, in the shortest exact text.
 static EDGES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let edges = Histogram::BINS.map(|bin| (f64::from(bin + 1) / 8.0).exp2() * 1000.0);
     edges.map(|edge| format!(",le=\"{edge}\"")).collect()
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_are_those_of_the_bins_and_bins_are_an_eighth_of_an_octave() {
+    fn bins_are_an_eighth_of_an_octave() {
         let edges: Vec<f64> = EDGES.iter().filter_map(|edge| bound(edge)).collect();
         assert_eq!(edges.len(), Histogram::BINS.count());
         for (text, edge) in [("64000", edges[207]), ("1000", edges[159]), ("15.625", edges[111])] {

@@ -1,4 +1,4 @@
-//! The families of the targets: how each is called, what it means, and how to read it from a snapshot.
+//! The families of the targets: name, meaning, and how to read each from a snapshot.
 
 mod errors;
 mod histogram;
@@ -11,38 +11,38 @@ use std::time::Duration;
 
 /// One family of the targets.
 pub struct MetricFamily {
-    /// Its name, with unit and `_total` where the dialect has them.
+    /// Name, with unit and `_total` where the dialect has them.
     pub name: &'static str,
-    /// What it means.
+    /// Text of the HELP line.
     pub help: &'static str,
-    /// How its samples look.
+    /// Type of its samples, and how to read them.
     pub kind: SampleKind,
 }
 
-/// How the samples of a family look, and how they are read.
+/// Type of the samples of a family, and how to read them from a snapshot.
 #[derive(Clone, Copy)]
 pub enum SampleKind {
-    /// A count of things that happened.
+    /// A counter.
     Counter(fn(&LifetimeStats) -> u64),
     /// The counter of errors, by class.
     Errors,
-    /// A number, if there is one yet.
+    /// An integer; `None` while unknown.
     Gauge(fn(&Snapshot) -> Option<u64>),
-    /// A time in microseconds, if there is one yet; written in seconds.
+    /// A time in microseconds, written in seconds; `None` while unknown.
     Seconds(fn(&Snapshot) -> Option<u64>),
-    /// A time, if there is one yet; written in seconds, to the nanosecond.
+    /// A time, written in seconds with nanoseconds; `None` while unknown.
     Duration(fn(&Snapshot) -> Option<Duration>),
-    /// A time in microseconds, if there is one yet; written in milliseconds, with two decimals.
+    /// A time in microseconds, written in milliseconds with two decimals; `None` while unknown.
     Millis(fn(&Snapshot) -> Option<f64>),
-    /// A ratio, if there is one yet.
+    /// A ratio; `None` while unknown.
     Ratio(fn(&Snapshot) -> Option<f64>),
-    /// The round-trip times by octaves, in seconds.
+    /// The histogram of round-trip times in seconds, a bucket for each power of two.
     Log2Histogram(HistogramNames),
-    /// The round-trip times by our own bins, in milliseconds.
+    /// The histogram of round-trip times in milliseconds, with our own bins.
     Bins(HistogramNames),
 }
 
-/// What the samples of a histogram are called.
+/// Names of the samples of a histogram.
 #[derive(Clone, Copy)]
 pub struct HistogramNames {
     /// `…_bucket`.
@@ -54,7 +54,7 @@ pub struct HistogramNames {
 }
 
 impl SampleKind {
-    /// What the exposition format calls it.
+    /// The type in the exposition format.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Counter(_) | Self::Errors => "counter",
@@ -72,12 +72,12 @@ impl MetricFamily {
         Self { name: counter.name, help: counter.help, kind: SampleKind::Counter(counter.read) }
     }
 
-    /// Writes the two lines above the samples.
+    /// Writes the HELP and TYPE lines.
     pub fn write_head(&self, into: &mut SampleWriter) {
         into.head(self.name, self.help, self.kind.as_str());
     }
 
-    /// Keeps what there is to write of one target.
+    /// Packs the values of one target.
     pub fn pack(&self, target: &Snapshot, into: &mut PackedSnapshots) {
         match self.kind {
             SampleKind::Counter(read) => into.push(read(&target.totals)),
@@ -92,7 +92,7 @@ impl MetricFamily {
         }
     }
 
-    /// Writes the samples of one target from what was kept of it.
+    /// Writes the samples of one target from its packed values.
     pub fn write(&self, labels: &[u8], from: &PackedSnapshots, at: &mut Cursor, into: &mut SampleWriter) {
         match &self.kind {
             SampleKind::Counter(_) => into.number(self.name, labels, "", from.take(at)),
@@ -121,7 +121,7 @@ impl MetricFamily {
     }
 }
 
-/// A round-trip time, once there has been a reply.
+/// A round-trip time; `None` before the first reply.
 pub(super) fn rtt(target: &Snapshot, micros: u64) -> Option<u64> {
     (target.totals.replies > 0).then_some(micros)
 }

@@ -1,8 +1,8 @@
-use super::WriteError::{CrossSite, ForeignHost, Proxied, SilentBrowser, Stranger};
+use super::WriteError::{CrossSite, ForeignHost, Proxied, Unauthenticated, UnnamedSite};
 use super::*;
 use actix_web::http::header::HeaderValue;
 
-/// Whether a request may write: where it comes from, the proof that it bears, what it says.
+/// Whether a request from this address, with this proof and these headers, may change something.
 fn ask(from: &str, proof: Proof, fields: &[(&'static str, &str)]) -> Result<(), WriteError> {
     let mut headers = HeaderMap::new();
     for (name, value) in fields {
@@ -25,7 +25,7 @@ enum Proof {
 use Proof::{Certificate, Nothing, Password};
 
 #[test]
-fn without_proof_only_a_program_on_this_machine_that_means_this_machine_may_write() {
+fn without_proof_only_requests_from_and_to_this_machine_may_write() {
     let cases = [
         ("127.0.0.1", "localhost", Ok(())),
         ("127.0.0.1", "LocalHost:9922", Ok(())),
@@ -39,9 +39,9 @@ fn without_proof_only_a_program_on_this_machine_that_means_this_machine_may_writ
         ("127.0.0.1", "192.0.2.1:9922", Err(ForeignHost)),
         ("127.0.0.1", "0.0.0.0:9922", Err(ForeignHost)),
         ("127.0.0.1", "", Err(ForeignHost)),
-        ("192.0.2.1", "localhost", Err(Stranger)),
-        ("10.0.0.1", "10.0.0.1:9922", Err(Stranger)),
-        ("[2001:db8::1]", "[::1]:9922", Err(Stranger)),
+        ("192.0.2.1", "localhost", Err(Unauthenticated)),
+        ("10.0.0.1", "10.0.0.1:9922", Err(Unauthenticated)),
+        ("[2001:db8::1]", "[::1]:9922", Err(Unauthenticated)),
     ];
     for (from, host, expected) in cases {
         assert_eq!(ask(from, Nothing, &[("host", host)]), expected, "{from} to {host:?}");
@@ -51,7 +51,7 @@ fn without_proof_only_a_program_on_this_machine_that_means_this_machine_may_writ
 }
 
 #[test]
-fn what_came_through_a_proxy_is_not_from_here() {
+fn requests_through_a_proxy_do_not_count_as_local() {
     for field in ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"] {
         let fields = [("host", "127.0.0.1:9922"), (field, "anything")];
         assert_eq!(ask("127.0.0.1", Nothing, &fields), Err(Proxied), "{field}");
@@ -60,7 +60,7 @@ fn what_came_through_a_proxy_is_not_from_here() {
 }
 
 #[test]
-fn with_proof_it_may_come_from_everywhere() {
+fn requests_with_proof_may_come_from_any_address() {
     for proof in [Password, Certificate] {
         assert_eq!(ask("192.0.2.1", proof, &[("host", "meshping.example")]), Ok(()));
         assert_eq!(ask("192.0.2.1", proof, &[]), Ok(()));
@@ -68,7 +68,7 @@ fn with_proof_it_may_come_from_everywhere() {
 }
 
 #[test]
-fn no_other_site_may_write_whatever_the_browser_adds() {
+fn no_other_site_may_write_even_with_proof() {
     let cases = [
         (&[("origin", "http://localhost:9922")][..], Ok(())),
         (&[("origin", "http://localhost:9922"), ("sec-fetch-site", "same-origin")], Ok(())),
@@ -76,8 +76,8 @@ fn no_other_site_may_write_whatever_the_browser_adds() {
         (&[("referer", "http://localhost:9922/page?query")], Ok(())),
         (&[("user-agent", "curl/8.0")], Ok(())),
         (&[("user-agent", "Mozilla/5.0 (X11)"), ("origin", "http://localhost:9922")], Ok(())),
-        (&[("user-agent", "Mozilla/5.0 (X11)")], Err(SilentBrowser)),
-        (&[("user-agent", "Mozilla/5.0"), ("referer", "http://localhost:9922/")], Err(SilentBrowser)),
+        (&[("user-agent", "Mozilla/5.0 (X11)")], Err(UnnamedSite)),
+        (&[("user-agent", "Mozilla/5.0"), ("referer", "http://localhost:9922/")], Err(UnnamedSite)),
         (&[("origin", "http://evil.example")], Err(CrossSite)),
         (&[("origin", "http://localhost:3000")], Err(CrossSite)),
         (&[("origin", "http://localhost")], Err(CrossSite)),
@@ -103,7 +103,7 @@ fn no_other_site_may_write_whatever_the_browser_adds() {
 }
 
 #[test]
-fn an_origin_is_its_scheme_too_and_ports_have_defaults() {
+fn origins_differ_by_scheme_and_ports_have_defaults() {
     let ask = |proof, host, origin| ask("127.0.0.1", proof, &[("host", host), ("origin", origin)]);
     assert_eq!(ask(Nothing, "localhost", "http://localhost:80"), Ok(()));
     assert_eq!(ask(Password, "mesh.example", "https://mesh.example:443"), Ok(()));

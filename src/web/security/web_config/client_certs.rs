@@ -1,4 +1,4 @@
-//! What is asked of a client's certificate: the kinds that Go has.
+//! Checks of client certificates; the kinds are Go's.
 
 use super::san::alternative_names;
 use super::tls_values::ClientAuth;
@@ -18,18 +18,18 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct ClientVerifier {
     kind: ClientAuth,
-    /// Checks who vouches for them. There if the kind verifies, else for the hint which certificate would be liked.
+    /// Checks the signing authority if the kind verifies; otherwise only the hint which certificates to send.
     authorities: Option<Arc<dyn ClientCertVerifier>>,
-    /// If given, a certificate must be for one of these.
+    /// If set, a certificate must have one of these alternative names.
     names: Option<Vec<String>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ClientVerifier {
-    /// What to ask of clients; nothing at all with `None`.
+    /// A verifier; `None` if clients need no certificate.
     ///
     /// # Errors
-    /// What does not go together, for the operator.
+    /// Which settings contradict each other, for the operator.
     pub(super) fn new(
         kind: ClientAuth,
         authorities: Option<RootCertStore>,
@@ -42,7 +42,7 @@ impl ClientVerifier {
         }
         let build = |roots| {
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-            verifier.build().map_err(|error| format!("client_ca is of no use: {error}"))
+            verifier.build().map_err(|error| format!("cannot use client_ca: {error}"))
         };
         let authorities = authorities.map(build).transpose()?;
         let algorithms = provider.signature_verification_algorithms;
@@ -58,11 +58,11 @@ impl ClientVerifier {
 
 fn check(kind: ClientAuth, authorities: bool, names: bool) -> Result<(), &'static str> {
     if kind == ClientAuth::No && authorities {
-        return Err("client_ca is given, but client_auth_type does not ask for certificates");
+        return Err("client_ca is set, but client_auth_type does not request certificates");
     }
     if kind.verifies() && !authorities {
         return Err(
-            "a client_auth_type that verifies needs client_ca_file; the system's authorities are not asked",
+            "a client_auth_type that verifies needs client_ca_file; the system's authorities are not used",
         );
     }
     if names && !kind.is_mandatory() {

@@ -1,27 +1,27 @@
-//! Why the web config file can't be used.
+//! Errors of the web config file.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why the file can't be used; the operator sees this text as it stands.
+/// Why the file cannot be used; the operator sees this text.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// It, or one that it names, can't be read.
+    /// The file, or one that it names, cannot be read.
     #[error("{}: {error}", path.display())]
     Unreadable {
-        /// Which one.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// It is not what it should be.
-    #[error("{}{place}: {text}", path.display())]
-    Unusable {
         /// The file.
         path: PathBuf,
-        /// `:LINE:COLUMN`, if that is known.
+        /// The system's error.
+        error: io::Error,
+    },
+    /// The content is invalid.
+    #[error("{}{place}: {text}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// `:LINE:COLUMN`, or empty if unknown.
         place: String,
-        /// What is wrong, and what would be right.
+        /// What is wrong, and what is allowed.
         text: String,
     },
 }

@@ -1,11 +1,11 @@
-//! Lengths of time as Go writes them.
+//! Durations in Go's notation.
 
 use serde::Deserialize;
 use std::time::Duration;
 
 from_text!(GoDuration);
 
-/// A length of time as Go writes it: `1s`, `100ms`, `1m30s`; 0 needs no unit.
+/// A duration in Go's notation: `1s`, `100ms`, `1m30s`; 0 needs no unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct GoDuration(pub Duration);
@@ -13,7 +13,7 @@ pub struct GoDuration(pub Duration);
 impl GoDuration {
     fn parse(text: &str) -> Result<Self, String> {
         let duration = if text == "0" { Some(Duration::ZERO) } else { go_duration(text) };
-        duration.map(Self).ok_or_else(|| format!("{text:?} is no length of time, write it like 1s or 100ms"))
+        duration.map(Self).ok_or_else(|| format!("{text:?} is not a duration; write it like 1s or 100ms"))
     }
 }
 
@@ -31,7 +31,7 @@ fn go_duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::try_from_secs_f64(seconds).ok())?
 }
 
-/// Those first that others begin with.
+/// Units in seconds; a unit comes before its own prefixes.
 const UNITS: [(&str, f64); 7] =
     [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_are_read_as_go_reads_them() {
+    fn durations_are_read_as_go_reads_them() {
         let cases = [
             ("0", Some(0)),
             ("0s", Some(0)),
@@ -59,8 +59,8 @@ mod tests {
             ("99999999999999999999999h", None),
         ];
         for (text, micros) in cases {
-            let pause = GoDuration::parse(text).ok();
-            assert_eq!(pause, micros.map(|micros| GoDuration(Duration::from_micros(micros))), "{text}");
+            let duration = GoDuration::parse(text).ok();
+            assert_eq!(duration, micros.map(|micros| GoDuration(Duration::from_micros(micros))), "{text}");
         }
     }
 }

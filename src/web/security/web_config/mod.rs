@@ -1,5 +1,5 @@
-//! The file of `--web.config.file`, in force as it was last good: read at the start, and again when it, or a file
-//! that it names, has changed by the time that somebody asks.
+//! The file of `--web.config.file`. Its last valid content is in force. It is read at the start, and again when a request
+//! finds that it, or a file that it names, has changed.
 
 mod client_certs;
 mod error;
@@ -31,96 +31,100 @@ use std::time::{Duration, Instant};
 pub struct Protection(Option<Mutex<WatchedConfig>>);
 
 impl Protection {
-    /// What the file demands.
+    /// Reads the file.
     ///
     /// # Errors
-    /// [`ConfigError`]: it can't be read, or is not what it should be.
+    /// [`ConfigError`]: it cannot be read, or is invalid.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let mut files = WebConfigFiles::new(path);
-        let rules = Arc::new(Policy::read(&mut files)?);
-        let next_look = Instant::now() + LOOK_EVERY;
+        let policy = Arc::new(Policy::read(&mut files)?);
+        let next_check = Instant::now() + CHECK_INTERVAL;
         let state = FileState { successful: true, failures: 0 };
         Ok(Self(Some(Mutex::new(WatchedConfig {
             path: path.to_owned(),
-            rules,
-            seen: files.seen,
-            next_look,
+            policy,
+            files: files.read,
+            next_check,
             state,
         }))))
     }
 
-    /// What is demanded now. Looks at the files, at most once a second.
+    /// The policy in force. Checks the files for changes, at most once a second.
     pub fn current(&self) -> Arc<Policy> {
         let Some(watched) = &self.0 else { return Arc::default() };
         let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.look(Instant::now());
-        Arc::clone(&watched.rules)
+        watched.check(Instant::now());
+        Arc::clone(&watched.policy)
     }
 
-    /// How the file is doing; `None` if there is none.
+    /// Condition of the file; `None` without one.
     pub fn state(&self) -> Option<FileState> {
         let watched = self.0.as_ref()?;
         Some(watched.lock().unwrap_or_else(PoisonError::into_inner).state)
     }
 }
 
-/// How the file is doing.
+/// Condition of the web config file.
 #[derive(Debug, Clone, Copy)]
 pub struct FileState {
-    /// Its last content could be used.
+    /// Whether its latest content is valid, and so in force.
     pub successful: bool,
-    /// So many contents could not be used.
+    /// Number of changes to invalid content.
     pub failures: u64,
 }
 
 struct WatchedConfig {
     path: PathBuf,
-    rules: Arc<Policy>,
-    /// What was read last, whether or not it could be used.
-    seen: Vec<(PathBuf, Option<Fingerprint>)>,
-    next_look: Instant,
+    policy: Arc<Policy>,
+    /// The files that were read last, valid or not.
+    files: Vec<(PathBuf, Option<Fingerprint>)>,
+    next_check: Instant,
     state: FileState,
 }
 
-/// How often it is looked for changes.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Time between two checks for changes.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A file that changed so lately is not read yet: it may be half written, or a key without its certificate.
-const SETTLED_AFTER: Duration = Duration::from_millis(300);
+/// Files are read this long after their last change: before, a file may be half written, or a key may be there without its
+/// certificate.
+const SETTLE_TIME: Duration = Duration::from_millis(300);
 
 impl WatchedConfig {
-    fn look(&mut self, now: Instant) {
-        if now < self.next_look {
+    fn check(&mut self, now: Instant) {
+        if now < self.next_check {
             return;
         }
-        self.next_look = now + LOOK_EVERY;
-        let stamps: Vec<_> = self.seen.iter().map(|(path, _)| Fingerprint::of(path)).collect();
-        if stamps.iter().eq(self.seen.iter().map(|(_, stamp)| stamp)) {
+        self.next_check = now + CHECK_INTERVAL;
+        let current: Vec<_> = self.files.iter().map(|(path, _)| Fingerprint::of(path)).collect();
+        if current.iter().eq(self.files.iter().map(|(_, fingerprint)| fingerprint)) {
             return;
         }
-        if stamps.iter().flatten().any(|stamp| stamp.is_fresh(SETTLED_AFTER)) {
-            self.next_look = now + SETTLED_AFTER;
+        if current.iter().flatten().any(|fingerprint| fingerprint.is_fresh(SETTLE_TIME)) {
+            self.next_check = now + SETTLE_TIME;
             return;
         }
-        self.read_again();
+        self.reload();
     }
 
-    fn read_again(&mut self) {
+    fn reload(&mut self) {
         let mut files = WebConfigFiles::new(&self.path);
-        let read = Policy::read(&mut files).and_then(|rules| match self.rules.protects_more_than(&rules) {
-            Some(what) => Err(files.unusable(format!("{what} is gone; if that is meant, restart meshping"))),
-            None => Ok(rules),
-        });
-        self.seen = files.seen;
+        let read =
+            Policy::read(&mut files).and_then(|policy| match self.policy.protects_more_than(&policy) {
+                Some(missing) => {
+                    Err(files.invalid(format!("{missing} is gone; if that is intended, restart meshping")))
+                }
+                None => Ok(policy),
+            });
+        self.files = files.read;
         self.state.successful = read.is_ok();
         match read {
-            Ok(rules) => {
-                self.rules = Arc::new(rules);
-                tracing::info!(file = %self.path.display(), "web config file read again");
+            Ok(policy) => {
+                self.policy = Arc::new(policy);
+                tracing::info!(file = %self.path.display(), "web config file reloaded");
             }
             Err(error) => {
                 self.state.failures += 1;
-                tracing::error!(%error, "web config file can't be used, its last good content stays in force");
+                tracing::error!(%error, "the web config file is invalid; its last good content stays in force");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What one content of the file demands: of connections, of requests, of responses.
+//! The settings of one content of the file: for connections, requests and responses.
 
 use super::error::ConfigError;
 use super::reader::WebConfigFiles;
@@ -8,32 +8,32 @@ use crate::web::security::rate_limit::RateLimit;
 use crate::web::security::users::Users;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
-/// What is demanded; by default nothing.
+/// How the server is protected; by default not at all.
 #[derive(Default)]
 pub struct Policy {
-    /// How connections are encrypted; plain HTTP without.
+    /// TLS; `None` for plain HTTP.
     pub tls: Option<Tls>,
-    /// Who may ask; everybody without.
+    /// The users; `None` if requests need no user.
     pub users: Option<Users>,
-    /// What responses bear beside our own headers, or instead.
+    /// Headers of responses, in addition to our own or in their place.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// How often may be asked.
+    /// Rate limit of requests.
     pub rate: Option<RateLimit>,
 }
 
 impl Policy {
-    /// Reads the file and those that it names.
+    /// Reads the file and the files that it names.
     ///
     /// # Errors
-    /// [`ConfigError`]
+    /// [`ConfigError`]: a file cannot be read, or is invalid.
     pub fn read(files: &mut WebConfigFiles) -> Result<Self, ConfigError> {
         Self::new(files.schema()?, files)
     }
 
-    /// What the file demands.
+    /// Builds the policy from the parsed file.
     ///
     /// # Errors
-    /// [`ConfigError`]: files that can't be read, and what does not go together.
+    /// [`ConfigError`]: a file that it names cannot be read, or settings contradict each other.
     pub fn new(schema: WebConfigSchema, files: &mut WebConfigFiles) -> Result<Self, ConfigError> {
         let users = schema.basic_auth_users.unwrap_or_default();
         let http = schema.http_server_config.unwrap_or_default();
@@ -45,14 +45,14 @@ impl Policy {
         })
     }
 
-    /// What these demand that the others don't any more: it would leave open what was protected.
-    pub fn protects_more_than(&self, others: &Self) -> Option<&'static str> {
-        let verifies = |rules: &Self| rules.tls.as_ref().is_some_and(|tls| tls.clients.verifies());
-        if self.tls.is_some() && others.tls.is_none() {
+    /// The first setting that protects here and not in the other policy.
+    pub fn protects_more_than(&self, other: &Self) -> Option<&'static str> {
+        let verifies = |policy: &Self| policy.tls.as_ref().is_some_and(|tls| tls.clients.verifies());
+        if self.tls.is_some() && other.tls.is_none() {
             Some("tls_server_config")
-        } else if self.users.is_some() && others.users.is_none() {
+        } else if self.users.is_some() && other.users.is_none() {
             Some("basic_auth_users")
-        } else if verifies(self) && !verifies(others) {
+        } else if verifies(self) && !verifies(other) {
             Some("a client_auth_type that verifies")
         } else {
             None
@@ -67,7 +67,7 @@ fn rate(section: &RateSection, files: &WebConfigFiles) -> Result<Option<RateLimi
         return Ok(None);
     }
     if burst == 0 {
-        return Err(files.unusable("rate_limit with burst 0 would permit no request, give at least 1"));
+        return Err(files.invalid("rate_limit with burst 0 permits no requests; set burst to at least 1"));
     }
     Ok(Some(RateLimit { interval, burst }))
 }
@@ -80,6 +80,6 @@ fn headers(section: Headers) -> Vec<(HeaderName, HeaderValue)> {
         (header::X_XSS_PROTECTION, section.x_xss_protection.map(|text| text.0)),
         (header::STRICT_TRANSPORT_SECURITY, section.strict_transport_security.map(|text| text.0)),
     ];
-    let given = headers.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    given.filter(|(_, value)| !value.is_empty()).collect()
+    let set = headers.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    set.filter(|(_, value)| !value.is_empty()).collect()
 }

@@ -1,4 +1,4 @@
-//! Reads the file of `--web.config.file` and those that it names, and says what is wrong with them.
+//! Reads the file of `--web.config.file` and the files that it names.
 
 use super::error::ConfigError;
 use super::fingerprint::Fingerprint;
@@ -8,20 +8,20 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Longer ones are mistakes.
-const LONGEST: u64 = 1 << 20;
+/// Maximum size of a file in bytes; larger ones are mistakes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// The file, and those that it names. Remembers what they looked like when they were read.
+/// The file, and the files that it names, with their fingerprints when they were read.
 pub struct WebConfigFiles {
     path: PathBuf,
-    /// Taken before reading, so that no change is missed.
-    pub seen: Vec<(PathBuf, Option<Fingerprint>)>,
+    /// The files that were read; the fingerprint is taken before reading, so that no change is missed.
+    pub read: Vec<(PathBuf, Option<Fingerprint>)>,
 }
 
 impl WebConfigFiles {
-    /// Nothing is read yet.
+    /// The file at this path; reads nothing yet.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), seen: Vec::new() }
+        Self { path: path.to_owned(), read: Vec::new() }
     }
 
     /// Reads the file itself.
@@ -30,17 +30,17 @@ impl WebConfigFiles {
     /// [`ConfigError`]
     pub fn schema(&mut self) -> Result<WebConfigSchema, ConfigError> {
         let text = self.read(&self.path.clone())?;
-        let text = String::from_utf8(text).map_err(|_| self.unusable("is not UTF-8"))?;
+        let text = String::from_utf8(text).map_err(|_| self.invalid("is not UTF-8"))?;
         let options = serde_saphyr::options! { with_snippet: false };
-        // An empty file is one that demands nothing.
+        // An empty file protects nothing.
         let schema = serde_saphyr::from_str_with_options::<Option<WebConfigSchema>>(&text, options);
-        schema.map(Option::unwrap_or_default).map_err(|error| self.misspelt(&error))
+        schema.map(Option::unwrap_or_default).map_err(|error| self.parse_error(&error))
     }
 
-    /// What is given as text or in a file, whose name is relative to the directory of ours.
+    /// A value that is set as text, or in a file relative to the directory of the web config file.
     ///
     /// # Errors
-    /// [`ConfigError`]: both are given, or the file can't be read.
+    /// [`ConfigError`]: both are set, or the file cannot be read.
     pub fn text(
         &mut self,
         name: &str,
@@ -50,7 +50,7 @@ impl WebConfigFiles {
         let text = text.filter(|text| !text.is_empty());
         let file = file.filter(|file| !file.as_os_str().is_empty());
         match (text, file) {
-            (Some(_), Some(_)) => Err(self.unusable(format!("give {name} or {name}_file, not both"))),
+            (Some(_), Some(_)) => Err(self.invalid(format!("set {name} or {name}_file, not both"))),
             (Some(text), None) => Ok(Some(text.into_bytes())),
             (None, Some(file)) => {
                 let directory = self.path.parent().unwrap_or(Path::new(""));
@@ -60,40 +60,40 @@ impl WebConfigFiles {
         }
     }
 
-    /// The file as a whole is not what it should be.
-    pub fn unusable(&self, text: impl Into<String>) -> ConfigError {
-        ConfigError::Unusable { path: self.path.clone(), place: String::new(), text: text.into() }
+    /// An error of the file as a whole.
+    pub fn invalid(&self, text: impl Into<String>) -> ConfigError {
+        ConfigError::Invalid { path: self.path.clone(), place: String::new(), text: text.into() }
     }
 
-    fn misspelt(&self, error: &serde_saphyr::Error) -> ConfigError {
+    fn parse_error(&self, error: &serde_saphyr::Error) -> ConfigError {
         let (mut place, text) = (String::new(), error.to_string());
-        // Written for those who write Rust.
+        // The library's text is for Rust programmers.
         let mut text =
             text.replace("cannot deserialize null into string; use Option<String>", "the value is missing");
         if let Some(at) = error.location() {
             let (line, column) = (at.line(), at.column());
             place = format!(":{line}:{column}");
-            // It is told once.
+            // `place` has the position already.
             text = text.replace(&format!(" at line {line}, column {column}"), "");
         }
-        ConfigError::Unusable { path: self.path.clone(), place, text: shown(&text).into_owned() }
+        ConfigError::Invalid { path: self.path.clone(), place, text: shown(&text).into_owned() }
     }
 
     fn read(&mut self, path: &Path) -> Result<Vec<u8>, ConfigError> {
-        self.seen.push((path.to_owned(), Fingerprint::of(path)));
+        self.read.push((path.to_owned(), Fingerprint::of(path)));
         read(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })
     }
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // To open a pipe would wait for somebody to write.
+    // Opening a pipe waits for a writer.
     if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("this is not a file"));
+        return Err(io::Error::other("not a regular file"));
     }
     let mut content = Vec::new();
-    File::open(path)?.take(LONGEST + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > LONGEST {
-        return Err(io::Error::other("this is too long"));
+    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_FILE_BYTES {
+        return Err(io::Error::other("larger than 1 MiB"));
     }
     Ok(content)
 }

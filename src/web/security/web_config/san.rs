@@ -1,39 +1,25 @@
-//! The alternative names that a certificate is for: as much of DER as that takes. The certificate has been parsed
-//! by rustls before; what makes no sense here has no names.
+//! The subject alternative names of a certificate. rustls has checked the certificate before; one that cannot be parsed here
+//! counts as one without names.
 
 use std::net::IpAddr;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
 
-/// The alternative names of a certificate as text: DNS names, addresses of mail and of hosts, URIs.
+/// The alternative names as text: DNS names, mail addresses, IP addresses and URIs. Empty if the certificate has none, or
+/// has the extension twice.
 pub(super) fn alternative_names(certificate: &[u8]) -> Vec<String> {
-    let names = extension(certificate).and_then(|value| Some(element(value)?.content));
-    Elements(names.unwrap_or_default()).filter_map(|name| text(&name)).collect()
+    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return Vec::new() };
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return Vec::new() };
+    extension.value.general_names.iter().filter_map(text).collect()
 }
 
-/// The value of the extension `subjectAltName` (RFC 5280, 4.1 and 4.2.1.6).
-fn extension(certificate: &[u8]) -> Option<&[u8]> {
-    let signed = element(element(certificate)?.content)?.content;
-    let extensions = Elements(signed).find(|field| field.tag == EXTENSIONS)?;
-    let mut extensions = Elements(element(extensions.content)?.content);
-    let names = extensions.find(|extension| {
-        element(extension.content).is_some_and(|id| id.tag == OBJECT_ID && id.content == SUBJECT_ALT_NAME)
-    })?;
-    Elements(names.content).find(|field| field.tag == OCTET_STRING).map(|value| value.content)
-}
-
-const OCTET_STRING: u8 = 0x04;
-const OBJECT_ID: u8 = 0x06;
-const EXTENSIONS: u8 = 0xa3;
-/// 2.5.29.17
-const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
-
-fn text(name: &Element<'_>) -> Option<String> {
-    const MAIL: u8 = 0x81;
-    const DNS: u8 = 0x82;
-    const URI: u8 = 0x86;
-    const ADDRESS: u8 = 0x87;
-    match name.tag {
-        MAIL | DNS | URI => std::str::from_utf8(name.content).ok().map(str::to_owned),
-        ADDRESS => address(name.content).map(|address| address.to_string()),
+fn text(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::RFC822Name(text) | GeneralName::DNSName(text) | GeneralName::URI(text) => {
+            Some((*text).to_owned())
+        }
+        GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
         _ => None,
     }
 }
@@ -44,61 +30,32 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     v4().or_else(v6)
 }
 
-/// One element of DER.
-struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-    rest: &'a [u8],
-}
-
-fn element(der: &[u8]) -> Option<Element<'_>> {
-    let (&tag, rest) = der.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81..=0x84 => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte)), rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some(Element { tag, content, rest })
-}
-
-/// The elements that follow each other.
-struct Elements<'a>(&'a [u8]);
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = Element<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = element(self.0)?;
-        self.0 = next.rest;
-        Some(next)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rcgen::{CertificateParams, KeyPair, SanType};
+    use rcgen::{CertificateParams, CustomExtension, KeyPair, SanType};
 
-    fn certificate(names: Vec<SanType>) -> Vec<u8> {
+    fn certificate(names: Vec<SanType>, extensions: Vec<CustomExtension>) -> Vec<u8> {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.subject_alt_names = names;
+        params.custom_extensions = extensions;
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    /// An extension with the identifier of alternative names and this content.
+    fn extension(content: &[u8]) -> CustomExtension {
+        CustomExtension::from_oid_content(&[2, 5, 29, 17], content.to_vec())
     }
 
     #[test]
     fn every_kind_of_name_is_found() {
-        let names = certificate(vec![
+        let names = vec![
             SanType::DnsName("prometheus.example".try_into().unwrap()),
             SanType::Rfc822Name("ops@example.net".try_into().unwrap()),
             SanType::URI("spiffe://example/prometheus".try_into().unwrap()),
             SanType::IpAddress("192.0.2.1".parse().unwrap()),
             SanType::IpAddress("2001:db8::1".parse().unwrap()),
-        ]);
+        ];
         let expected = [
             "prometheus.example",
             "ops@example.net",
@@ -106,15 +63,29 @@ mod tests {
             "192.0.2.1",
             "2001:db8::1",
         ];
-        assert_eq!(alternative_names(&names), expected);
+        assert_eq!(alternative_names(&certificate(names, Vec::new())), expected);
     }
 
     #[test]
-    fn what_is_cut_off_or_noise_has_no_names_and_does_no_harm() {
-        assert!(alternative_names(&certificate(Vec::new())).is_empty());
-        let whole = certificate(vec![SanType::DnsName("a.example".try_into().unwrap())]);
+    fn names_that_cannot_be_read_are_left_out() {
+        // A DNS name that is not UTF-8, an address of five bytes, a registered ID, and a DNS name.
+        let content = b"\x30\x14\x82\x02\xff\xfe\x87\x05\x01\x02\x03\x04\x05\x88\x01\x2a\x82\x04good";
+        assert_eq!(alternative_names(&certificate(Vec::new(), vec![extension(content)])), ["good"]);
+    }
+
+    #[test]
+    fn a_certificate_with_two_lists_of_names_has_none() {
+        let names = vec![SanType::DnsName("a.example".try_into().unwrap())];
+        let second = extension(b"\x30\x06\x82\x04good");
+        assert!(alternative_names(&certificate(names, vec![second])).is_empty());
+    }
+
+    #[test]
+    fn truncated_certificates_and_noise_have_no_names() {
+        assert!(alternative_names(&certificate(Vec::new(), Vec::new())).is_empty());
+        let whole = certificate(vec![SanType::DnsName("a.example".try_into().unwrap())], Vec::new());
         for length in 0..whole.len() {
-            let _ = alternative_names(&whole[..length]);
+            assert!(alternative_names(&whole[..length]).is_empty(), "{length} bytes");
         }
         for noise in [&[][..], &[0x30], &[0x30, 0x80], &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff], &[0xff; 100]] {
             assert!(alternative_names(noise).is_empty());

@@ -1,5 +1,7 @@
-//! The file of `--web.config.file` as it is written: the format of Prometheus' exporter toolkit. What is not in
-//! here is an error, and so is every value that can't be done.
+//! The schema of `--web.config.file`: the format of Prometheus' exporter toolkit. Unknown keys and unsupported values are
+//! errors.
+//!
+//! Written by hand, with a type for each value, so that an error has line and column and states what is allowed.
 
 use super::go_duration::GoDuration;
 use super::tls_values::{Cipher, ClientAuth, Curve, TlsVersion};
@@ -13,85 +15,85 @@ use std::path::PathBuf;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WebConfigSchema {
-    /// TLS; plain HTTP without it.
+    /// TLS; without it plain HTTP.
     pub tls_server_config: Option<TlsSection>,
-    /// What is said in HTTP.
+    /// Settings of HTTP.
     pub http_server_config: Option<HttpSection>,
-    /// Who may use it; everybody without it.
+    /// The users; without it requests need no user.
     pub basic_auth_users: Option<BTreeMap<UserName, Bcrypt>>,
-    /// How often it may be used.
+    /// Rate limit of requests.
     pub rate_limit: Option<RateSection>,
 }
 
-/// How to speak TLS. What is given as text may be given as a file, but not both.
+/// Settings of TLS. Certificates and keys are set as text or as a file, not both.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsSection {
-    /// Our certificate, in PEM, with those that lead to its authority.
+    /// The server's certificate chain in PEM.
     pub cert: Option<String>,
-    /// Likewise, in a file.
+    /// The certificate chain, in a file.
     pub cert_file: Option<PathBuf>,
     /// The certificate's key, in PEM.
     pub key: Option<String>,
-    /// Likewise, in a file.
+    /// The key, in a file.
     pub key_file: Option<PathBuf>,
-    /// The authorities that vouch for clients, in PEM.
+    /// The authorities that sign certificates of clients, in PEM.
     pub client_ca: Option<String>,
-    /// Likewise, in a file.
+    /// These authorities, in a file.
     pub client_ca_file: Option<PathBuf>,
-    /// What is asked of clients.
+    /// Whether clients need a certificate, and how it is checked.
     pub client_auth_type: Option<ClientAuth>,
-    /// A client's certificate must be for one of these.
+    /// A client's certificate must have one of these alternative names.
     pub client_allowed_sans: Option<Vec<String>>,
-    /// The oldest version.
+    /// The lowest version.
     pub min_version: Option<TlsVersion>,
-    /// The latest version.
+    /// The highest version.
     pub max_version: Option<TlsVersion>,
-    /// The cipher suites, the best one first.
+    /// The cipher suites, in order of preference.
     pub cipher_suites: Option<Vec<Cipher>>,
-    /// Whether our order counts, rather than the client's.
+    /// Whether the server's order of cipher suites applies, or the client's.
     pub prefer_server_cipher_suites: Option<bool>,
-    /// The groups of the key exchange, the best one first.
+    /// The groups of the key exchange, in order of preference.
     pub curve_preferences: Option<Vec<Curve>>,
 }
 
-/// What is said in HTTP.
+/// Settings of HTTP.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSection {
-    /// Can only be turned off.
+    /// HTTP/2; only `false` is allowed.
     pub http2: Option<Http2>,
-    /// Further headers of every response.
+    /// Additional headers of every response.
     pub headers: Option<Headers>,
 }
 
-/// The headers that can be set.
+/// The headers that the file can set.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Headers {
-    /// Instead of our own.
+    /// Replaces our own policy.
     #[serde(rename = "Content-Security-Policy")]
     pub content_security_policy: Option<HeaderText>,
-    /// Who may frame us.
+    /// Whether other pages may frame ours.
     #[serde(rename = "X-Frame-Options")]
     pub x_frame_options: Option<FrameOptions>,
-    /// We say that anyway.
+    /// `nosniff`, which is the default.
     #[serde(rename = "X-Content-Type-Options")]
     pub x_content_type_options: Option<ContentTypeOptions>,
-    /// For old browsers.
+    /// Filter of old browsers.
     #[serde(rename = "X-XSS-Protection")]
     pub x_xss_protection: Option<HeaderText>,
-    /// Has browsers insist on TLS.
+    /// Makes browsers insist on TLS.
     #[serde(rename = "Strict-Transport-Security")]
     pub strict_transport_security: Option<HeaderText>,
 }
 
-/// How often requests may come: a bucket of tokens.
+/// Rate limit: a token bucket.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RateSection {
-    /// One more request is permitted after each of these; no limit with 0.
+    /// Time after which one more request is allowed; 0 for no limit.
     pub interval: Option<GoDuration>,
-    /// So many are permitted at once.
+    /// Maximum number of requests without a pause.
     pub burst: Option<u32>,
 }

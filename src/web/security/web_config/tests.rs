@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 const HASH: &str = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG";
 
-/// A directory with a certificate, its key, and another's key.
+/// A directory with two certificates and their keys.
 fn directory() -> TempDir {
     let directory = TempDir::new().unwrap();
     for name in ["server", "other"] {
@@ -17,7 +17,7 @@ fn directory() -> TempDir {
     directory
 }
 
-/// Reads a file of this content; the error without the directory.
+/// Reads a file with this content; an error omits the directory.
 fn read(directory: &TempDir, content: &str) -> Result<Protection, String> {
     let path = directory.path().join("web.yml");
     fs::write(&path, content).unwrap();
@@ -27,13 +27,13 @@ fn read(directory: &TempDir, content: &str) -> Result<Protection, String> {
         .map_err(|text| text.replace(&directory.path().display().to_string(), ""))
 }
 
-/// Joins lines of `tls_server_config`.
+/// A `tls_server_config` with these further lines.
 fn tls(lines: &str) -> String {
     format!("tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  {lines}\n")
 }
 
 #[test]
-fn what_the_exporter_toolkit_takes_is_taken() {
+fn settings_of_the_exporter_toolkit_are_accepted() {
     let directory = directory();
     let inline =
         |name: &str| fs::read_to_string(directory.path().join(name)).unwrap().replace('\n', "\n    ");
@@ -60,7 +60,7 @@ fn what_the_exporter_toolkit_takes_is_taken() {
 }
 
 #[test]
-fn everything_else_is_an_error_that_says_where_and_what_would_be_right() {
+fn other_content_is_an_error_with_its_place_and_what_is_allowed() {
     let directory = directory();
     let cases = [
         (
@@ -68,20 +68,20 @@ fn everything_else_is_an_error_that_says_where_and_what_would_be_right() {
             "/web.yml:1:1: unknown field `tls_server_conf`, expected one of tls_server_config",
         ),
         (tls("cert_fil: a"), "/web.yml:4:3: unknown field `cert_fil`, expected one of cert, cert_file"),
-        (tls("min_version: TLS11"), "/web.yml:4:16: TLS11 is too old"),
+        (tls("min_version: TLS11"), "/web.yml:4:16: \"TLS11\" is not supported"),
         (tls("min_version: TLS13\n  max_version: TLS12"), "min_version is above max_version"),
         (
             tls("min_version: TLS12\n  max_version: TLS12\n  cipher_suites: [TLS_AES_128_GCM_SHA256]"),
             "none of the cipher",
         ),
         (tls("cipher_suites:\n  - TLS_RSA_WITH_RC4_128_SHA"), "/web.yml:5:5: cipher suite"),
-        (tls("curve_preferences: [CurveP521]"), "choose from X25519"),
+        (tls("curve_preferences: [CurveP521]"), "allowed are X25519"),
         (tls("client_auth_type: Sometimes"), "RequireAndVerifyClientCert"),
         (tls("client_auth_type: RequireAndVerifyClientCert"), "needs client_ca_file"),
-        (tls("client_ca_file: other.crt"), "client_auth_type does not ask"),
+        (tls("client_ca_file: other.crt"), "client_auth_type does not request"),
         (tls("client_allowed_sans: [a]"), "client_allowed_sans needs"),
         (tls("client_auth_type: RequestClientCert\n  client_allowed_sans: [a]"), "client_allowed_sans needs"),
-        (tls("cert: x"), "give cert or cert_file, not both"),
+        (tls("cert: x"), "set cert or cert_file, not both"),
         (tls("prefer_server_cipher_suites: maybe"), "/web.yml:4:32: invalid boolean"),
         ("tls_server_config: {}\n".into(), "needs cert_file"),
         ("tls_server_config: {cert_file: server.crt}\n".into(), "needs key_file"),
@@ -89,34 +89,34 @@ fn everything_else_is_an_error_that_says_where_and_what_would_be_right() {
             "tls_server_config: {cert_file: none.crt, key_file: server.key}\n".into(),
             "/none.crt: No such file",
         ),
-        ("tls_server_config: {cert_file: ., key_file: server.key}\n".into(), "/.: this is not a file"),
+        ("tls_server_config: {cert_file: ., key_file: server.key}\n".into(), "/.: not a regular file"),
         (
             "tls_server_config: {cert_file: server.crt, key_file: other.key}\n".into(),
-            "cert and key can't be used",
+            "cannot use cert with key",
         ),
         (
             "tls_server_config: {cert_file: server.key, key_file: server.key}\n".into(),
-            "cert is no certificate",
+            "cert is not a certificate",
         ),
         (
             "tls_server_config: {cert_file: server.crt, key_file: server.crt}\n".into(),
-            "key is no private key",
+            "key is not an unencrypted private key",
         ),
         ("http_server_config:\n  http2: true\n".into(), "/web.yml:2:10: meshping speaks HTTP/1.1 only"),
         ("http_server_config:\n  headers:\n    X-Foo: bar\n".into(), "/web.yml:3:5: unknown field `X-Foo`"),
         ("http_server_config: {headers: {X-Frame-Options: allow}}\n".into(), "deny, sameorigin"),
-        ("basic_auth_users:\n  ada: secret\n".into(), "/web.yml:2:8: a password is given as its bcrypt hash"),
+        ("basic_auth_users:\n  ada: secret\n".into(), "/web.yml:2:8: write a password as its bcrypt hash"),
         (format!("basic_auth_users:\n  a:\n  b: {HASH}\n"), "/web.yml:2:4: the value is missing"),
         (format!("basic_auth_users:\n  a: {HASH}\n  a: {HASH}\n"), "/web.yml:3:3: duplicate"),
         ("rate_limit: {interval: 5}\n".into(), "write it like 1s"),
-        ("rate_limit: {interval: 1s}\n".into(), "burst 0 would permit no request"),
+        ("rate_limit: {interval: 1s}\n".into(), "burst 0 permits no requests"),
         ("- a list\n".into(), "/web.yml:1:1: expected mapping"),
         ("\u{1b}[31m: x\n".into(), "/web.yml:1:1: unexpected character: `\\u{1b}'"),
         ("a: [\n".into(), "/web.yml:1:1:"),
     ];
     for (content, expected) in cases {
         let error = read(&directory, &content).err().unwrap_or_default();
-        assert!(error.contains(expected), "{content}\nexpected {expected}\nbut it is {error}");
+        assert!(error.contains(expected), "{content}\nexpected {expected}\nbut got {error}");
         assert!(!error.contains(char::is_control), "{error:?}");
         assert!(!error.contains("secret") && !error.contains(HASH), "{error}");
     }
@@ -127,16 +127,18 @@ fn everything_else_is_an_error_that_says_where_and_what_would_be_right() {
 }
 
 #[test]
-fn without_a_file_nothing_is_demanded() {
-    let (protection, rules) = (Protection::default(), Protection::default().current());
-    assert!(rules.tls.is_none() && rules.users.is_none() && rules.rate.is_none() && rules.headers.is_empty());
+fn nothing_is_protected_without_a_file() {
+    let (protection, policy) = (Protection::default(), Protection::default().current());
+    assert!(
+        policy.tls.is_none() && policy.users.is_none() && policy.rate.is_none() && policy.headers.is_empty()
+    );
     assert!(protection.state().is_none());
 }
 
 #[test]
-fn what_leaves_open_what_was_protected_is_noticed() {
+fn removed_protection_is_detected() {
     let directory = directory();
-    let rules = |content: &str| read(&directory, content).unwrap().current();
+    let policy = |content: &str| read(&directory, content).unwrap().current();
     let users = format!("basic_auth_users: {{ada: {HASH}}}\n");
     let certified = tls("client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: other.crt");
     let cases = [
@@ -157,6 +159,6 @@ fn what_leaves_open_what_was_protected_is_noticed() {
         (String::new(), users, None),
     ];
     for (before, after, expected) in cases {
-        assert_eq!(rules(&before).protects_more_than(&rules(&after)), expected, "{before}\n->\n{after}");
+        assert_eq!(policy(&before).protects_more_than(&policy(&after)), expected, "{before}\n->\n{after}");
     }
 }

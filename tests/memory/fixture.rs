@@ -14,16 +14,16 @@ use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-pub struct Stage {
+pub struct Fixture {
     pub supervisor: Addr<SupervisorActor>,
     shard: Arbiter,
 }
 
-impl Stage {
+impl Fixture {
     /// How every target is called.
     pub const NAME: &str = "everybody";
 
-    pub fn set() -> Self {
+    pub fn new() -> Self {
         let shard = Arbiter::new();
         shard.spawn_fn(|| {
             let engine = NativeEngine::open(boot_time(), Idents::new(7, 1)).expect("CAP_NET_RAW");

@@ -1,13 +1,13 @@
-//! Scrapes of some targets: `?name=…&target=…`.
+//! Scrapes of selected targets: `?name=…&target=…`.
 
-use crate::fake::{Fake, many, member, start};
+use crate::fake::{Fake, many, start, target};
 use crate::http::{Response, exchange, get, request};
 use crate::promtool;
 use meshping::probe::scripted::ScriptedNetwork;
 use meshping::web::HttpLimits;
 use std::collections::BTreeSet;
 
-/// The addresses that an exposition has series of.
+/// The addresses with series in an exposition.
 fn targets(scrape: &Response) -> Vec<&str> {
     assert_eq!(scrape.status, 200, "{}", scrape.text());
     let labels = scrape.text().lines().filter_map(|line| line.split_once("target=\"")?.1.split('"').next());
@@ -15,11 +15,11 @@ fn targets(scrape: &Response) -> Vec<&str> {
 }
 
 #[actix::test]
-async fn a_scrape_of_some_targets_has_their_series_and_the_daemons_own() {
+async fn a_scrape_of_selected_targets_has_their_series_and_those_of_the_daemon() {
     let network = ScriptedNetwork::new();
-    let of = |(address, name): (&str, &str)| member(&network, address, name);
-    let members = [("10.0.0.1", "a b"), ("10.0.0.2", "a b"), ("10.0.0.3", "c&\n"), ("fe80::1%eth0", "d")];
-    let (server, handle) = start(Fake::new(members.map(of).to_vec()), HttpLimits::default()).await;
+    let of = |(address, name): (&str, &str)| target(&network, address, name);
+    let hosts = [("10.0.0.1", "a b"), ("10.0.0.2", "a b"), ("10.0.0.3", "c&\n"), ("fe80::1%eth0", "d")];
+    let (server, handle) = start(Fake::new(hosts.map(of).to_vec()), HttpLimits::default()).await;
     let cases: [(&str, &[&str]); 9] = [
         ("", &["10.0.0.1", "10.0.0.2", "10.0.0.3", "fe80::1%eth0"]),
         ("?", &["10.0.0.1", "10.0.0.2", "10.0.0.3", "fe80::1%eth0"]),
@@ -34,10 +34,7 @@ async fn a_scrape_of_some_targets_has_their_series_and_the_daemons_own() {
     for (query, expected) in cases {
         let scrape = get(server, &format!("/metrics{query}")).await;
         assert_eq!(targets(&scrape), expected, "{query}");
-        assert!(
-            scrape.text().contains("\nmeshping_targets 2\n"),
-            "{query}: the daemon has as many as it has"
-        );
+        assert!(scrape.text().contains("\nmeshping_targets 2\n"), "{query}: the number of all targets");
         assert!(scrape.text().contains("\nprocess_cpu_seconds_total "), "{query}");
         promtool::check(scrape.text());
     }
@@ -45,10 +42,10 @@ async fn a_scrape_of_some_targets_has_their_series_and_the_daemons_own() {
 }
 
 #[actix::test]
-async fn a_scrape_that_can_choose_nothing_is_a_mistake_and_says_what_is_allowed() {
+async fn an_invalid_query_is_an_error_that_states_what_is_allowed() {
     let network = ScriptedNetwork::new();
     let (server, handle) =
-        start(Fake::new(vec![member(&network, "10.0.0.1", "a")]), HttpLimits::default()).await;
+        start(Fake::new(vec![target(&network, "10.0.0.1", "a")]), HttpLimits::default()).await;
     let many = "&name=a".repeat(101);
     let long = format!("name={}", "a".repeat(254));
     let cases = [
@@ -73,28 +70,28 @@ async fn a_scrape_that_can_choose_nothing_is_a_mistake_and_says_what_is_allowed(
 }
 
 #[actix::test]
-async fn nobody_but_the_chosen_target_is_asked() {
+async fn only_selected_targets_are_asked() {
     let network = ScriptedNetwork::new();
-    let chosen = member(&network, "10.9.9.9", "one");
+    let chosen = target(&network, "10.9.9.9", "one");
     let fake = Fake::new(many(&network, 100_000).into_iter().chain([chosen]).collect());
-    let handed = fake.handed.subscribe();
+    let delivered = fake.delivered.subscribe();
     let (server, handle) = start(fake, HttpLimits::default()).await;
     for query in ["target=10.9.9.9", "name=one", "name=one&target=10.9.9.9"] {
         assert_eq!(targets(&get(server, &format!("/metrics?{query}")).await), ["10.9.9.9"], "{query}");
     }
-    assert_eq!(*handed.borrow(), 4, "members handed over in three scrapes with four values");
+    assert_eq!(*delivered.borrow(), 4, "targets delivered in three scrapes with four values");
     handle.stop();
 }
 
 #[actix::test]
-async fn what_is_chosen_many_times_is_asked_for_once_and_page_by_page() {
+async fn targets_selected_many_times_are_asked_once_and_page_by_page() {
     let network = ScriptedNetwork::new();
     let fake = Fake::new(many(&network, 12_000));
-    let (asked, handed) = (fake.asked.subscribe(), fake.handed.subscribe());
+    let (asked, delivered) = (fake.asked.subscribe(), fake.delivered.subscribe());
     let (server, handle) = start(fake, HttpLimits::default()).await;
     let query = "&name=one+of+many".repeat(100);
     assert_eq!(targets(&get(server, &format!("/metrics?{query}")).await).len(), 12_000);
-    assert_eq!(*handed.borrow(), 12_000, "each member is handed over once");
-    assert_eq!(*asked.borrow(), 3, "two pages, and whether there is more");
+    assert_eq!(*delivered.borrow(), 12_000, "each target is delivered once");
+    assert_eq!(*asked.borrow(), 3, "two pages, and a third request that finds no more");
     handle.stop();
 }

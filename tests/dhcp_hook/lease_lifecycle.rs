@@ -1,4 +1,4 @@
-//! What becomes of a client while it gets, keeps, changes and loses its lease.
+//! A client is pinged while it obtains, keeps, changes and loses its lease.
 
 use super::client::{Client, Wire};
 use super::host::Host;
@@ -33,12 +33,15 @@ fn is_pinged_while_it_has_a_lease(kind: Kind, test: &str) {
 
 #[test]
 fn dhcpd_has_a_dhclient_pinged_while_it_has_a_lease() {
-    is_pinged_while_it_has_a_lease(Dhcpd, "life::dhcpd_has_a_dhclient_pinged_while_it_has_a_lease");
+    is_pinged_while_it_has_a_lease(
+        Dhcpd,
+        "lease_lifecycle::dhcpd_has_a_dhclient_pinged_while_it_has_a_lease",
+    );
 }
 
 #[test]
 fn kea_has_a_dhclient_pinged_while_it_has_a_lease() {
-    is_pinged_while_it_has_a_lease(Kea, "life::kea_has_a_dhclient_pinged_while_it_has_a_lease");
+    is_pinged_while_it_has_a_lease(Kea, "lease_lifecycle::kea_has_a_dhclient_pinged_while_it_has_a_lease");
 }
 
 /// What clients call themselves, and what Kea makes of it when that is more than lower case: it drops names that it
@@ -78,12 +81,18 @@ fn are_pinged_whatever_they_are_called(kind: Kind, test: &str) {
 
 #[test]
 fn clients_of_dhcpd_are_pinged_whatever_they_are_called() {
-    are_pinged_whatever_they_are_called(Dhcpd, "life::clients_of_dhcpd_are_pinged_whatever_they_are_called");
+    are_pinged_whatever_they_are_called(
+        Dhcpd,
+        "lease_lifecycle::clients_of_dhcpd_are_pinged_whatever_they_are_called",
+    );
 }
 
 #[test]
 fn clients_of_kea_are_pinged_whatever_they_are_called() {
-    are_pinged_whatever_they_are_called(Kea, "life::clients_of_kea_are_pinged_whatever_they_are_called");
+    are_pinged_whatever_they_are_called(
+        Kea,
+        "lease_lifecycle::clients_of_kea_are_pinged_whatever_they_are_called",
+    );
 }
 
 /// Two clients, and the address of one becomes that of the other.
@@ -114,11 +123,14 @@ fn has_its_own_name_at_another_s_address(kind: Kind, test: &str) {
 fn a_client_of_dhcpd_has_its_own_name_at_another_s_address() {
     has_its_own_name_at_another_s_address(
         Dhcpd,
-        "life::a_client_of_dhcpd_has_its_own_name_at_another_s_address",
+        "lease_lifecycle::a_client_of_dhcpd_has_its_own_name_at_another_s_address",
     );
 }
 
 #[test]
 fn a_client_of_kea_has_its_own_name_at_another_s_address() {
-    has_its_own_name_at_another_s_address(Kea, "life::a_client_of_kea_has_its_own_name_at_another_s_address");
+    has_its_own_name_at_another_s_address(
+        Kea,
+        "lease_lifecycle::a_client_of_kea_has_its_own_name_at_another_s_address",
+    );
 }

@@ -1,9 +1,9 @@
-//! The books of a target to which everything has happened.
+//! Statistics of a target in which every counter has another value.
 
 use meshping::measure::{Cause, ErrorClass, LifetimeStats, Outages, Rtt, Timestamp, WallMapping};
 use std::time::Duration;
 
-/// Books in which every counter is another number.
+/// Every counter has another value, so that a mix-up changes the exposition.
 pub fn busy_totals() -> LifetimeStats {
     let mut totals = LifetimeStats {
         lost: 3,

@@ -1,4 +1,4 @@
-//! What the unit gives the daemon, and what the daemon tells it.
+//! What the unit provides for the daemon, and what the daemon reports to systemd.
 
 use super::lab::Lab;
 use super::{ONE_TARGET, booted, received, status};

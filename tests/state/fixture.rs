@@ -11,10 +11,10 @@ use tempfile::TempDir;
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A directory for the state.
-pub struct Stage(TempDir);
+pub struct Fixture(TempDir);
 
-impl Stage {
-    pub fn set() -> Self {
+impl Fixture {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().expect("a directory"))
     }
 
