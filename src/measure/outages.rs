@@ -5,7 +5,7 @@
 //! time. Both ends are times of sending, so a round trip makes no outage longer, and how late a timeout tells of it
 //! does not matter. Void requests say nothing: they neither begin nor end one. A late reply makes nothing answered.
 
-use super::{ErrorClass, Timestamp};
+use super::{ErrorClass, SendError, Timestamp};
 use std::time::Duration;
 
 /// Why a request has no answer.
@@ -15,6 +15,8 @@ pub enum Cause {
     Lost,
     /// An error came instead.
     Error(ErrorClass),
+    /// The local system refused to send it, for a known reason; its class is [`ErrorClass::Send`].
+    Refused(SendError),
 }
 
 impl Cause {
@@ -23,6 +25,15 @@ impl Cause {
         match self {
             Self::Lost => "lost",
             Self::Error(class) => class.as_str(),
+            Self::Refused(_) => ErrorClass::Send.as_str(),
+        }
+    }
+
+    /// Why the local system refused to send the request, if it did and the reason is known.
+    pub const fn send_error(self) -> Option<SendError> {
+        match self {
+            Self::Refused(error) => Some(error),
+            Self::Lost | Self::Error(_) => None,
         }
     }
 }

@@ -111,7 +111,7 @@ impl PingLoop {
         match event {
             Event::Sent { number, at } => account.sent(number, at),
             Event::NotSent { number } => account.not_sent(number),
-            Event::Refused { number, at } => account.refused(number, at),
+            Event::Refused { number, at, reason } => account.refused(number, at, reason),
             Event::Reply { number, received, ttl } => return account.reply(number, received, ttl),
             Event::Error { sequence, received, class, code, router } => {
                 debug!(addr = %self.address, %router, class = class.as_str(), code, "answered by an error");

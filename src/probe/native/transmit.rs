@@ -3,7 +3,8 @@
 use super::socket::IcmpSocket;
 use super::targets::{NativeTarget, Route};
 use super::{NativeEngine, sys};
-use crate::measure::{ErrorClass, Timestamp};
+use crate::measure::{ErrorClass, SendError, Timestamp};
+use crate::probe::send_failures::send_error;
 use crate::probe::wire::{self, RequestToken};
 use crate::probe::{Engine, Event, TargetId};
 use crate::target::Family;
@@ -67,7 +68,10 @@ impl NativeEngine {
     fn send_batch(&self, family: Family, requests: impl Iterator<Item = Queued>) {
         let sockets = self.sockets.borrow();
         let Some(socket) = sockets.iter().find(|socket| socket.family == family) else {
-            return requests.for_each(|request| self.refuse(request, &"there is no socket of this family"));
+            return requests.for_each(|request| {
+                let reason = Some(SendError::NoSocket);
+                self.refuse(request, &"there is no socket of this family", reason);
+            });
         };
         let mut outbound = self.transmitter.borrow_mut();
         outbound.clear();
@@ -79,7 +83,7 @@ impl NativeEngine {
                 self.transmit(socket, &batch, &mut outbound);
                 outbound.clear();
                 if let Err(error) = socket.set_fragments(way.fragments) {
-                    self.refuse(request, &error);
+                    self.refuse(request, &error, send_error(&error));
                     continue;
                 }
             }
@@ -94,9 +98,9 @@ impl NativeEngine {
     /// How a request gets to its target; `None` if it can't.
     fn way(&self, socket: &IcmpSocket, request: Queued) -> Option<Route> {
         let way = self.targets.borrow_mut().way(request.0)?;
-        let way = way.map_err(|error| self.refuse(request, &error)).ok()?;
+        let way = way.map_err(|error| self.refuse(request, &error, Some(SendError::NoInterface))).ok()?;
         if let Some(reason) = way.marks.and_then(|marks| socket.inability(marks)) {
-            self.refuse(request, &reason);
+            self.refuse(request, &reason, None);
             return None;
         }
         Some(way)
@@ -165,8 +169,9 @@ impl NativeEngine {
                     Some(source) => self.refuse(
                         request,
                         &format_args!("{error}; is {source}, its source, an address of this machine?"),
+                        send_error(error),
                     ),
-                    None => self.refuse(request, error),
+                    None => self.refuse(request, error, send_error(error)),
                 }
             }
         }
@@ -187,13 +192,13 @@ impl NativeEngine {
         self.tell(target, Event::Error { sequence, received: at, class, code, router });
     }
 
-    fn refuse(&self, (id, number): Queued, reason: &dyn Display) {
+    fn refuse(&self, (id, number): Queued, message: &dyn Display, reason: Option<SendError>) {
         let at = self.now();
         let mut targets = self.targets.borrow_mut();
         targets.forget_interfaces(id);
         if let Some(target) = targets.get(id) {
-            self.refusals.borrow_mut().refused(target.address, reason, at);
-            self.tell(target, Event::Refused { number, at });
+            self.refusals.borrow_mut().refused(target.address, message, at);
+            self.tell(target, Event::Refused { number, at, reason });
         }
     }
 }

@@ -108,10 +108,10 @@ impl PortableEngine {
         if under_way >= AT_MOST {
             return Some(Err((listener, Event::NotSent { number })));
         }
-        let refused = |address, reason: &dyn Display| {
+        let refused = |address, message: &dyn Display| {
             let at = self.clock.now();
-            self.tally.refusals.borrow_mut().refused(address, reason, at);
-            Some(Err((Rc::clone(&listener), Event::Refused { number, at })))
+            self.tally.refusals.borrow_mut().refused(address, message, at);
+            Some(Err((Rc::clone(&listener), Event::Refused { number, at, reason: None })))
         };
         let client = self.clients[family_index(target.address)].clone();
         let (Some(client), Some(destination)) = (client, target.destination()) else {
