@@ -1,23 +1,24 @@
-//! `histogram`: the answered requests of one target by round-trip time.
+//! `histogram`: the number of replies of one target by round-trip time.
 
-use super::{CommandError, Commands, EMPTY, Response};
+use super::{CommandError, Commands, Response};
 use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::GetHistogram;
 use crate::actors::supervisor::{Filter, GetTargets};
-use crate::protocol::histogram::{self, HistogramRequest};
+use crate::protocol::{HistogramReply, HistogramRequest};
 use crate::target::Host;
 
 impl Commands {
     pub(in crate::control) async fn histogram(
         &self,
-        asked: HistogramRequest,
+        request: HistogramRequest,
     ) -> Result<Response, CommandError> {
-        let HistogramRequest { address, reset } = asked;
-        let Some(address) = address else { return Ok(EMPTY.to_vec().into()) };
+        let Some(address) = request.address() else { return Ok(HistogramReply::default().to_json().into()) };
         let filter = Filter { name: None, host: Some(Host::Address(address)) };
-        let roster = self.backend.roster(GetTargets { filter, ..GetTargets::default() }).await?;
-        self.turnstile.all_told().await;
-        let answers = ask_all(roster.members, move || GetHistogram { reset }).await;
-        Ok(answers.first().map_or_else(|| EMPTY.to_vec(), |(_, counts)| histogram::histogram(counts)).into())
+        let page = self.backend.targets(GetTargets { filter, ..GetTargets::default() }).await?;
+        self.resets.all_begun().await;
+        let reset = request.reset;
+        let answers = ask_all(page.members, move || GetHistogram { reset }).await;
+        let reply = answers.first().map_or_else(HistogramReply::default, |(_, counts)| counts.into());
+        Ok(reply.to_json().into())
     }
 }

@@ -1,9 +1,9 @@
-//! `remove`: ends the measuring of hosts.
+//! `remove`: ends the measuring of targets.
 
 use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::{Filter, RemoveTargets};
 use crate::control::backend::filter;
-use crate::protocol::{Selector, status};
+use crate::protocol::{RemoveRequest, StatusReply};
 use std::net::SocketAddr;
 use tokio::time::Instant;
 use tracing::info;
@@ -11,15 +11,15 @@ use tracing::info;
 impl Commands {
     pub(in crate::control) async fn remove(
         &self,
-        selection: Selector,
+        request: RemoveRequest,
         peer: SocketAddr,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<Response, CommandError> {
-        if let Some(Filter { name, host }) = filter(selection) {
-            self.backend.remove(RemoveTargets { name: name.clone(), host: host.clone() }, until).await?;
+        if let Some(Filter { name, host }) = filter(request.selector) {
+            self.backend.remove(RemoveTargets { name: name.clone(), host: host.clone() }, deadline).await?;
             let host = host.map(|host| host.to_string());
             info!(%peer, name = ?name, host = ?host, "host removed");
         }
-        Ok(status::ok().into())
+        Ok(StatusReply::OK.into())
     }
 }

@@ -84,10 +84,10 @@ impl IndexPage {
 
 fn line(f: &mut fmt::Formatter<'_>, name: &str, row: &Row) -> fmt::Result {
     write!(f, "<tr><td>{}</td><td>{}</td>", EscapedHtml(&row.address), EscapedHtml(name))?;
-    for number in [row.sent, row.recv, row.errs, row.outd] {
+    for number in [row.sent, row.replies, row.errors, row.out_of_date] {
         write!(f, "<td>{number}</td>")?;
     }
-    for percentage in [row.loss(), row.errors(), row.outdated()] {
+    for percentage in [row.loss_percent(), row.error_percent(), row.out_of_date_percent()] {
         write!(f, "<td>{percentage:.2}%</td>")?;
     }
     for millis in row.millis() {
