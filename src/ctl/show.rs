@@ -153,7 +153,9 @@ fn outage(outage: &OutageMembers<'_>) -> String {
     let duration = outage.duration.map(|duration| format!("{}, ", span(duration.as_duration())));
     let since = iso_8601(outage.since.as_duration());
     let OutageMembers { requests, cause, .. } = outage;
-    format!("{}since {since}, {requests} requests without an answer, {cause}", duration.unwrap_or_default())
+    let reason = outage.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let duration = duration.unwrap_or_default();
+    format!("{duration}since {since}, {requests} requests without an answer, {cause}{reason}")
 }
 
 #[cfg(test)]
@@ -171,7 +173,7 @@ mod tests {
             "lost": 9, "outd": 0, "dups": 2, "sum": 0.005, "min": 0.001, "max": 0.002, "last": 0.001,
             "stddev": 0.000_433, "jitter": 0.000_062, "p50": 0.001, "p90": 0.002, "p99": 0.002, "avg15m": 0.00125,
             "avg6h": 0.00125, "avg24h": 0.00125, "loss15m": 0.7143, "loss6h": 0.7, "loss24h": 0.7,
-            "outage": {"since": 1_700_000_000.5, "requests": 9, "cause": "lost"},
+            "outage": {"since": 1_700_000_000.5, "requests": 9, "cause": "send", "reason": "no route to host"},
             "longest_outage": {"since": 1_600_000_000.0, "requests": 3, "cause": "host_unreachable", "duration": 200.5},
             "timeout": 2.5, "x": "\u{1b}[2J"});
         let expected = "10.0.0.1  router
@@ -181,7 +183,7 @@ mod tests {
   quantiles  50 % 1.000 ms, 90 % 2.000 ms, 99 % 2.000 ms
   average    15 min 1.250 ms, 6 h 1.250 ms, 24 h 1.250 ms
   loss       15 min 71.43 %, 6 h 70.00 %, 24 h 70.00 %
-  outage     since 2023-11-14T22:13:20Z, 9 requests without an answer, lost
+  outage     since 2023-11-14T22:13:20Z, 9 requests without an answer, send: no route to host
   longest    3 min 20 s, since 2020-09-13T12:26:40Z, 3 requests without an answer, host_unreachable
   timeout    2.5
   x          \\u{1b}[2J

@@ -62,6 +62,9 @@ pub struct OutageMembers<'a> {
     pub requests: u64,
     /// `lost`, or the class of the error, of the latest of them.
     pub cause: Cow<'a, str>,
+    /// Why the local system refused to send the latest of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'a, str>>,
     /// Duration in seconds, for the longest outage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Decimal>,
@@ -98,6 +101,7 @@ impl OutageMembers<'_> {
             since: wall.unix(outage.since).into(),
             requests: outage.requests.into(),
             cause: outage.cause.as_str().into(),
+            reason: outage.cause.send_error().map(|error| error.as_str().into()),
             duration: None,
         }
     }
@@ -137,7 +141,7 @@ pub(super) fn write_options(text: &mut String, options: &OptionOverrides) {
 mod tests {
     use super::*;
     use crate::measure::averages::Weights;
-    use crate::measure::{Cause, ErrorClass, Timestamp};
+    use crate::measure::{Cause, ErrorClass, SendError, Timestamp};
     use crate::protocol::json::append;
     use crate::target::{Labels, TargetOptions};
 
@@ -184,6 +188,21 @@ mod tests {
             r#","longest_outage":{"since":1700000001.25,"requests":12,"cause":"host_unreachable","duration":13.0}}"#,
         );
         assert_eq!(written(&detail), expected);
+    }
+
+    #[test]
+    fn an_outage_has_the_reason_for_which_its_requests_are_not_sent() {
+        let since = Timestamp::from_nanos(90_000_000_000);
+        let outage = |cause| DetailedStats {
+            outage: Some(Outage { since, requests: 2, cause }),
+            ..DetailedStats::default()
+        };
+        let known = outage(Cause::Refused(SendError::NoRoute));
+        let expected =
+            r#"{"outage":{"since":1700000090.25,"requests":2,"cause":"send","reason":"no route to host"}}"#;
+        assert_eq!(written(&known), expected);
+        let unknown = outage(Cause::Error(ErrorClass::Send));
+        assert_eq!(written(&unknown), expected.replace(r#","reason":"no route to host""#, ""));
     }
 
     #[test]
