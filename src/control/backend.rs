@@ -1,7 +1,9 @@
 //! The actors that the control socket asks.
 
 use crate::actors::persistence::{FlushSoon, GetHistory, HistoryError, Hour, NotSaved};
-use crate::actors::supervisor::{AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, TargetPage};
+use crate::actors::supervisor::{
+    AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, Removed, TargetPage,
+};
 use crate::protocol::Selector;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
@@ -48,9 +50,9 @@ impl Backend {
         Ok(saved?)
     }
 
-    /// Removes hosts, and waits until the change is on disk.
-    pub(super) async fn remove(&self, remove: RemoveTargets, deadline: Instant) -> Result<(), BackendError> {
-        Ok(self.remove.send(remove).await?.kept(deadline).await?)
+    /// Removes targets and names. The receipt in the result resolves when the change is on disk.
+    pub(super) async fn remove(&self, remove: RemoveTargets) -> Result<Removed, BackendError> {
+        Ok(self.remove.send(remove).await?)
     }
 
     /// Returns the selected hours.

@@ -6,7 +6,7 @@ use crate::actors::persistence::Receipt;
 use crate::actors::pinger::{PingActor, Seed, StopPinger};
 use crate::actors::shard::ShardHandle;
 use crate::actors::supervisor::{
-    AddError, AddTarget, Added, GetTargets, RemoveTargets, TargetPage, TargetRef,
+    AddError, AddTarget, Added, GetTargets, RemoveTargets, Removed, TargetPage, TargetRef,
 };
 use crate::measure::Timestamp;
 use crate::probe::{Engine, EngineStats, Event, Line, Listener, TargetId};
@@ -125,11 +125,11 @@ impl Handler<AddTarget> for FakeSupervisor {
 }
 
 impl Handler<RemoveTargets> for FakeSupervisor {
-    type Result = ResponseFuture<Receipt>;
+    type Result = ResponseFuture<Removed>;
 
     fn handle(&mut self, remove: RemoveTargets, _: &mut Self::Context) -> Self::Result {
         self.script.lock().expect("no panic").removed.push(remove);
-        self.delayed(Receipt::default())
+        self.delayed(Removed::default())
     }
 }
 

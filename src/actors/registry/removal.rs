@@ -19,6 +19,11 @@ impl<H: Clone> Registry<H> {
         changes
     }
 
+    /// Whether [`Self::drain_changes`] would return any change.
+    pub const fn has_changes(&self) -> bool {
+        !self.wishes.is_empty()
+    }
+
     /// Takes back what was claimed live: the name turned out to be none.
     pub fn unclaim(&mut self, name: &Label, host: &HostName) -> Vec<Change<H>> {
         let mut changes = Vec::new();

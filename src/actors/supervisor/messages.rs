@@ -35,15 +35,27 @@ pub struct Added {
     pub receipt: Receipt,
 }
 
-/// Asks to forget hosts. Both given: both apply. Nothing is resolved for it. The reply tells when that will be so after
-/// a restart, too.
+/// Removes targets and names that match either member, without a DNS lookup.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Receipt")]
+#[rtype(result = "Removed")]
 pub struct RemoveTargets {
     /// Whatever is called so, and every target that no other name wants.
     pub name: Option<Label>,
     /// An address, whoever wanted it; or a DNS name, whose following ends.
     pub host: Option<Host>,
+}
+
+/// Result of a [`RemoveTargets`].
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// Whether anything matched. A target that matched by one of several names is still pinged.
+    pub matched: bool,
+    /// Number of targets that are no longer pinged.
+    pub targets: usize,
+    /// Number of DNS names that are no longer followed.
+    pub names: usize,
+    /// Resolves when the change is on disk.
+    pub receipt: Receipt,
 }
 
 /// Asks which targets there are, in address order.
