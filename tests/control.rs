@@ -197,6 +197,7 @@ fn accepted_commands_are_logged_with_strangers_text_escaped() {
     let daemon = Daemon::start(&[]);
     daemon.ask(&json!({"cmd": "add", "name": "a\nb\u{1b}[2J", "addr": "127.0.0.1"}));
     daemon.ask(&json!({"cmd": "reset"}));
+    daemon.ask(&json!({"cmd": "remove", "name": "never-there"}));
     daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.1"}));
     let give_up = Instant::now() + Duration::from_secs(5);
     while !daemon.log().contains("host removed") && Instant::now() < give_up {
@@ -204,5 +205,6 @@ fn accepted_commands_are_logged_with_strangers_text_escaped() {
     }
     let log = daemon.log();
     assert!(log.contains("host added") && log.contains("statistics reset"), "{log}");
+    assert_eq!(log.matches("host removed").count(), 1, "nothing matched the other removal: {log}");
     assert!(log.contains(r"a\nb\u{1b}[2J") && !log.contains('\u{1b}'), "{log}");
 }

@@ -72,7 +72,8 @@ fn an_outage_is_told_with_its_cause_while_it_lasts_and_afterwards() {
         assert!(target.get("avg15m").is_none() && target.get("p50").is_none(), "{target}");
         let block = said(&["show", DARK]);
         assert!(
-            block.contains("\n  outage     since 2") && block.contains("without an answer, send\n"),
+            block.contains("\n  outage     since 2")
+                && block.contains("without an answer, send: network is unreachable\n"),
             "{block}"
         );
         assert!(metric("meshping_outage_seconds", DARK) > Some(0.2));

@@ -1,35 +1,35 @@
-//! Who gets an answer.
+//! Which clients get a reply.
 
 use crate::actors::control_stats::IgnoreReason;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-/// Decides by a datagram's source whether it is looked at.
+/// Decides by the source of a datagram whether it is read.
 pub(super) struct ControlAcl {
     allow: Vec<IpNet>,
     local: Option<SocketAddr>,
 }
 
 impl ControlAcl {
-    /// Lets these networks in, loopback if none is given, but never the socket at `local` itself.
+    /// Allows these networks, or loopback if there are none, but never the socket at `local` itself.
     pub(super) fn new(allow: Vec<IpNet>, local: Option<SocketAddr>) -> Self {
         Self { allow, local }
     }
 
-    /// Lets these networks in from now on.
+    /// Replaces the allowed networks.
     pub(super) fn set_allowed(&mut self, allow: Vec<IpNet>) {
         self.allow = allow;
     }
 
-    /// Judges a source.
-    pub(super) fn admit(&self, peer: SocketAddr) -> Result<(), IgnoreReason> {
+    /// Checks a source.
+    pub(super) fn check(&self, peer: SocketAddr) -> Result<(), IgnoreReason> {
         // A socket for both families shows IPv4 senders as IPv4-mapped.
         let source = peer.ip().to_canonical();
         if !self.allows(source) {
             Err(IgnoreReason::NotAllowed)
         } else if peer.port() == 0 {
             Err(IgnoreReason::PortZero)
-        } else if self.is_ourselves(source, peer.port()) {
+        } else if self.is_own_socket(source, peer.port()) {
             Err(IgnoreReason::Ourselves)
         } else {
             Ok(())
@@ -43,10 +43,11 @@ impl ControlAcl {
         self.allow.iter().any(|network| network.contains(&source))
     }
 
-    fn is_ourselves(&self, source: IpAddr, port: u16) -> bool {
+    fn is_own_socket(&self, source: IpAddr, port: u16) -> bool {
         let Some(local) = self.local.filter(|local| local.port() == port) else { return false };
         let own = local.ip().to_canonical();
-        // Bound to all addresses: ours is every one that can be bound to. Rare, since the ports are equal.
+        // A socket bound to all addresses has every address that a socket can be bound to. This is rare, because the
+        // ports are equal.
         own == source || (own.is_unspecified() && UdpSocket::bind((source, 0)).is_ok())
     }
 }
@@ -57,23 +58,23 @@ mod tests {
 
     fn verdict(allow: &[&str], local: &str, peer: &str) -> Result<(), IgnoreReason> {
         let allow = allow.iter().map(|network| network.parse().expect("a network")).collect();
-        ControlAcl::new(allow, local.parse().ok()).admit(peer.parse().expect("an address"))
+        ControlAcl::new(allow, local.parse().ok()).check(peer.parse().expect("an address"))
     }
 
     #[test]
-    fn only_who_is_allowed_gets_in() {
+    fn only_allowed_networks_get_in() {
         let local = "127.0.0.1:55432";
-        let (inside, outside) = (Ok(()), Err(IgnoreReason::NotAllowed));
+        let (allowed, refused) = (Ok(()), Err(IgnoreReason::NotAllowed));
         let cases: [(&[&str], &str, Result<(), IgnoreReason>); 9] = [
-            (&[], "127.0.0.1:40000", inside),
-            (&[], "127.9.9.9:40000", inside),
-            (&[], "[::1]:40000", inside),
-            (&[], "[::ffff:127.0.0.1]:40000", inside),
-            (&[], "10.0.0.1:40000", outside),
-            (&["10.0.0.0/8", "fd00::/8"], "[::ffff:10.0.0.1]:40000", inside),
-            (&["10.0.0.0/8", "fd00::/8"], "[fd00::1]:40000", inside),
-            (&["10.0.0.0/8"], "127.0.0.1:40000", outside),
-            (&["0.0.0.0/0"], "[2001:db8::1]:40000", outside),
+            (&[], "127.0.0.1:40000", allowed),
+            (&[], "127.9.9.9:40000", allowed),
+            (&[], "[::1]:40000", allowed),
+            (&[], "[::ffff:127.0.0.1]:40000", allowed),
+            (&[], "10.0.0.1:40000", refused),
+            (&["10.0.0.0/8", "fd00::/8"], "[::ffff:10.0.0.1]:40000", allowed),
+            (&["10.0.0.0/8", "fd00::/8"], "[fd00::1]:40000", allowed),
+            (&["10.0.0.0/8"], "127.0.0.1:40000", refused),
+            (&["0.0.0.0/0"], "[2001:db8::1]:40000", refused),
         ];
         for (allow, peer, expected) in cases {
             assert_eq!(verdict(allow, local, peer), expected, "{peer} {allow:?}");

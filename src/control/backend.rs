@@ -1,25 +1,27 @@
-//! Whom the control socket asks.
+//! The actors that the control socket asks.
 
-use crate::actors::persistence::{self, FlushSoon, GetHistory, HistoryError, NotSaved};
-use crate::actors::supervisor::{AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, TargetPage};
-use crate::protocol::{self, Selector};
+use crate::actors::persistence::{FlushSoon, GetHistory, HistoryError, Hour, NotSaved};
+use crate::actors::supervisor::{
+    AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, Removed, TargetPage,
+};
+use crate::protocol::Selector;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use tokio::time::Instant;
 
-/// The supervisor, as far as the control socket needs it.
+/// The supervisor and the state actor, as far as the control socket needs them.
 #[derive(Clone)]
 pub struct Backend {
-    /// Takes in hosts to be measured.
+    /// Starts measuring hosts.
     pub add: Recipient<AddTarget>,
-    /// Forgets hosts.
+    /// Ends the measuring of hosts.
     pub remove: Recipient<RemoveTargets>,
-    /// Knows which targets there are.
-    pub roster: Recipient<GetTargets>,
-    /// Knows how they were doing, if anybody does.
+    /// Lists the targets.
+    pub targets: Recipient<GetTargets>,
+    /// Reads the history; `None` without a state.
     pub history: Option<Recipient<GetHistory>>,
-    /// Keeps the statistics, if anybody does.
-    pub seen: Option<Recipient<FlushSoon>>,
+    /// Writes the statistics of all targets; `None` without a state.
+    pub flush: Option<Recipient<FlushSoon>>,
 }
 
 impl<A> From<Addr<A>> for Backend
@@ -31,77 +33,69 @@ where
         Self {
             add: supervisor.clone().recipient(),
             remove: supervisor.clone().recipient(),
-            roster: supervisor.recipient(),
+            targets: supervisor.recipient(),
             history: None,
-            seen: None,
+            flush: None,
         }
     }
 }
 
 impl Backend {
-    /// Has a host measured, and that kept until then.
-    pub(super) async fn add(&self, add: AddTarget, until: Instant) -> Result<(), BackendError> {
+    /// Adds a host, and waits until the change is on disk.
+    pub(super) async fn add(&self, add: AddTarget, deadline: Instant) -> Result<(), BackendError> {
         let Added { result, receipt } = self.add.send(add).await?;
-        // A refusal is final too, when what was tried for it is gone from the disk.
-        let kept = receipt.saved(until).await;
+        // A refused change is final only when the disk no longer has it either.
+        let saved = receipt.saved(deadline).await;
         result?;
-        Ok(kept?)
+        Ok(saved?)
     }
 
-    /// Has hosts forgotten, and that kept until then.
-    pub(super) async fn remove(&self, remove: RemoveTargets, until: Instant) -> Result<(), BackendError> {
-        Ok(self.remove.send(remove).await?.saved(until).await?)
+    /// Removes targets and names. The receipt in the result resolves when the change is on disk.
+    pub(super) async fn remove(&self, remove: RemoveTargets) -> Result<Removed, BackendError> {
+        Ok(self.remove.send(remove).await?)
     }
 
-    /// Asks how targets were doing; the answer is a reply.
-    pub(super) async fn history(&self, asked: protocol::HistoryRequest) -> Result<Vec<u8>, BackendError> {
+    /// Returns the selected hours.
+    pub(super) async fn history(&self, query: GetHistory) -> Result<Vec<Hour>, BackendError> {
         let history = self.history.as_ref().ok_or(HistoryError::Off)?;
-        let mut past = protocol::HistoryReply::default();
-        if let Some(filter) = filter(asked.selection) {
-            let limit = asked.limit.unwrap_or(usize::MAX).min(protocol::HistoryReply::MOST);
-            let hours = history.send(GetHistory { filter, after: asked.after, limit }).await??;
-            let hour =
-                |hour: &persistence::Hour| past.push(hour.address, &hour.name, hour.begins, &hour.settled);
-            hours.iter().all(hour);
-        }
-        Ok(past.into_reply())
+        Ok(history.send(query).await??)
     }
 
-    /// Periods have ended and somebody knows it: no restart is to bring them back.
-    pub(super) fn note_reset(&self) {
-        if let Some(seen) = &self.seen {
-            seen.do_send(FlushSoon);
+    /// Writes the statistics to disk, so that no restart brings back a period whose end a client has seen.
+    pub(super) fn flush(&self) {
+        if let Some(flush) = &self.flush {
+            flush.do_send(FlushSoon);
         }
     }
 
-    /// Asks for targets.
-    pub(super) async fn roster(&self, query: GetTargets) -> Result<TargetPage, BackendError> {
-        Ok(self.roster.send(query).await?)
+    /// Returns the selected targets.
+    pub(super) async fn targets(&self, query: GetTargets) -> Result<TargetPage, BackendError> {
+        Ok(self.targets.send(query).await?)
     }
 }
 
-/// Why the supervisor did not do it; the operator sees this text as it stands.
+/// Why an actor did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BackendError {
-    /// It refused.
+    /// The supervisor refused the host.
     #[error(transparent)]
     AddTarget(#[from] AddError),
-    /// It did, and a restart may undo it.
+    /// The change took effect, but a restart may undo it.
     #[error(transparent)]
     NotSaved(#[from] NotSaved),
-    /// There is none, or it can't be read.
+    /// There is no history, or it cannot be read.
     #[error(transparent)]
-    HistoryRequest(#[from] HistoryError),
-    /// It has ended.
+    History(#[from] HistoryError),
+    /// The actor has ended.
     #[error("the daemon is shutting down")]
     Gone(#[from] MailboxError),
 }
 
-/// `None` if nothing can match.
-pub(super) fn filter(selection: Selector) -> Option<Filter> {
-    match selection {
-        Selector::All => Some(Filter::default()),
-        Selector::Matching { name: None, host: None } => None,
-        Selector::Matching { name, host } => Some(Filter { name, host }),
+/// Returns the filter of a selector; `None` if nothing can match.
+pub(super) fn filter(selector: Selector) -> Option<Filter> {
+    if selector.is_all() {
+        return Some(Filter::default());
     }
+    let filter = Filter { host: selector.host(), name: selector.name.map(Into::into) };
+    (filter != Filter::default()).then_some(filter)
 }

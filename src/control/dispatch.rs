@@ -1,8 +1,8 @@
-//! Passes each request to its command, and sees to it that every answer comes in time.
+//! Passes each request to its command, and limits the time until its reply.
 
 use super::backend::Backend;
 use super::commands::{CommandError, Commands, Response};
-use crate::protocol::{Request, status};
+use crate::protocol::{Request, StatusReply};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,50 +14,50 @@ use tracing::info;
 #[derive(Clone)]
 pub(super) struct Dispatcher {
     commands: Commands,
-    /// Requests that may be under way at once; the others wait for their turn.
+    /// Limits the number of requests that are carried out at once; the others wait.
     turns: Arc<Semaphore>,
 }
 
 impl Dispatcher {
     pub(super) fn new(backend: Backend) -> Self {
-        Self { commands: Commands::new(backend), turns: Arc::new(Semaphore::new(UNDER_WAY)) }
+        Self { commands: Commands::new(backend), turns: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)) }
     }
 
-    /// Carries out a request. Always ends within `patience`.
-    pub(super) async fn execute(&self, request: Request, peer: SocketAddr, patience: Duration) -> Response {
-        let until = Instant::now() + KEEPING_PATIENCE;
-        let answer = timeout(patience, self.answer(request, peer, until)).await;
-        answer.unwrap_or(Err(CommandError::Late(patience))).unwrap_or_else(|error| {
+    /// Carries out a request. Returns within `limit`.
+    pub(super) async fn execute(&self, request: Request, peer: SocketAddr, limit: Duration) -> Response {
+        let saved_by = Instant::now() + SAVE_TIMEOUT;
+        let response = timeout(limit, self.carry_out(request, peer, saved_by)).await;
+        response.unwrap_or(Err(CommandError::Late(limit))).unwrap_or_else(|error| {
             info!(%peer, error = %error, "command refused");
-            Response::from(status::error(&error.to_string()))
+            StatusReply::error(error.to_string()).into()
         })
     }
 
-    async fn answer(
+    async fn carry_out(
         &self,
         request: Request,
         peer: SocketAddr,
-        until: Instant,
+        saved_by: Instant,
     ) -> Result<Response, CommandError> {
         let _turn = match request {
-            Request::Noop => None,
-            // Never closed.
+            Request::Noop(_) => None,
+            // The semaphore is never closed.
             _ => self.turns.acquire().await.ok(),
         };
         match request {
-            Request::Noop => Ok(status::ok().into()),
-            Request::ListRequest(list) => self.commands.list(list, peer).await,
-            Request::Add(add) => self.commands.add(add, peer, until).await,
-            Request::Remove(selection) => self.commands.remove(selection, peer, until).await,
-            Request::Reset(selection) => self.commands.reset(selection, peer).await,
-            Request::Histogram(asked) => self.commands.histogram(asked).await,
-            Request::HistoryRequest(asked) => self.commands.history(asked).await,
+            Request::Noop(_) => Ok(StatusReply::OK.into()),
+            Request::List(list) => self.commands.list(list, peer).await,
+            Request::Add(add) => self.commands.add(add, peer, saved_by).await,
+            Request::Remove(remove) => self.commands.remove(remove, peer, saved_by).await,
+            Request::Reset(reset) => self.commands.reset(reset, peer).await,
+            Request::Histogram(histogram) => self.commands.histogram(histogram).await,
+            Request::History(history) => self.commands.history(history).await,
         }
     }
 }
 
-/// So many requests are carried out at once.
-pub(super) const UNDER_WAY: usize = 1_024;
+/// Maximum number of requests that are carried out at once.
+pub(super) const MAX_CONCURRENT_REQUESTS: usize = 1_024;
 
-/// So long a change may take until it is on disk; after that the answer is that it is not.
-const KEEPING_PATIENCE: Duration = Duration::from_millis(300);
+/// Time limit for writing a change to disk; after it the reply says that the change is not saved.
+const SAVE_TIMEOUT: Duration = Duration::from_millis(300);

@@ -1,6 +1,6 @@
-//! The edge of the control socket: datagrams in, messages to the actors, datagrams out.
+//! The control socket: datagrams in, messages to the actors, datagrams out.
 //!
-//! What the bytes mean is decided in [`crate::protocol`], what is measured in [`crate::actors`].
+//! [`crate::protocol`] decides what the bytes mean, [`crate::actors`] what is measured.
 
 mod acl;
 pub mod actor;

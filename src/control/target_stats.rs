@@ -1,11 +1,11 @@
-//! What was read of one target, and how it becomes a list.
+//! The statistics of one target, and how they become a list.
 
 use crate::actors::pinger::Report;
 use crate::actors::supervisor::TargetRef;
 use crate::measure::PeriodStats;
 use crate::protocol::{ListReply, ListedTarget};
 
-/// The books of one target at one moment.
+/// The statistics of one target at one moment.
 pub(super) struct TargetStats {
     pub(super) member: TargetRef,
     pub(super) summary: PeriodStats,
@@ -13,17 +13,17 @@ pub(super) struct TargetStats {
     pub(super) report: Option<Box<Report>>,
 }
 
-/// The list of these targets, each with the summary that `view` makes of its own.
+/// Encodes a list of these targets; `view` returns the statistics to write for each.
 pub(super) fn encode<'a>(
-    reads: impl Iterator<Item = &'a TargetStats>,
+    targets: impl Iterator<Item = &'a TargetStats>,
     view: impl Fn(&PeriodStats) -> PeriodStats,
 ) -> ListReply {
-    let mut targets = ListReply::default();
-    for TargetStats { member, summary, report } in reads {
+    let mut reply = ListReply::default();
+    for TargetStats { member, summary, report } in targets {
         let (address, name, interval) = (member.address, &*member.name, member.interval);
         let detail = report.as_deref().map(|report| (&report.detail, report.wall));
         let options = member.options.as_deref();
-        targets.push(&ListedTarget { address, name, interval, summary: view(summary), detail, options });
+        reply.push(&ListedTarget { address, name, interval, summary: view(summary), detail, options });
     }
-    targets
+    reply
 }

@@ -1,4 +1,4 @@
-//! A supervisor and an engine for the tests of the control socket: both do what they are told, and remember it.
+//! A scripted supervisor and engine for the tests of the control socket.
 
 use super::{Backend, ControlActor};
 use crate::actors::control_stats::{ControlStats, GetControlStats};
@@ -6,7 +6,7 @@ use crate::actors::persistence::Receipt;
 use crate::actors::pinger::{PingActor, Seed, StopPinger};
 use crate::actors::shard::ShardHandle;
 use crate::actors::supervisor::{
-    AddError, AddTarget, Added, GetTargets, RemoveTargets, TargetPage, TargetRef,
+    AddError, AddTarget, Added, GetTargets, RemoveTargets, Removed, TargetPage, TargetRef,
 };
 use crate::measure::Timestamp;
 use crate::probe::{Engine, EngineHandle, EngineStats, Event, Listener, TargetId};
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::UdpSocket;
 
-/// An engine whose time passes when a test says so. Replies take 1 ms, or never come.
+/// An engine whose clock a test moves. Replies take 1 ms, or do not come.
 #[derive(Default)]
 pub(crate) struct ManualEngine {
     now: Cell<Timestamp>,
@@ -28,7 +28,7 @@ pub(crate) struct ManualEngine {
 }
 
 impl ManualEngine {
-    /// A second passes; every target is woken and will send a request.
+    /// Moves the clock by a second and wakes every target, which sends a request.
     pub(crate) fn tick(&self) {
         self.now.set(self.now.get() + Duration::from_secs(1));
         let targets = self.targets.borrow().clone();
@@ -81,16 +81,16 @@ impl Engine for ManualEngine {
     }
 }
 
-/// What the supervisor was told, and what it is to answer.
+/// The messages that the supervisor received, and its answers.
 #[derive(Default)]
 pub(crate) struct SupervisorScript {
     pub added: Vec<AddTarget>,
     pub removed: Vec<RemoveTargets>,
-    pub refuse: Option<AddError>,
+    pub refusal: Option<AddError>,
     pub answer_after: Duration,
-    /// How many targets it claims to have in all.
+    /// Number of targets in its answers; `None` for the real one.
     pub total: Option<usize>,
-    pub rosters: Vec<GetTargets>,
+    pub queries: Vec<GetTargets>,
 }
 
 struct FakeSupervisor {
@@ -99,7 +99,7 @@ struct FakeSupervisor {
 }
 
 impl FakeSupervisor {
-    fn after_a_while<T: 'static>(&self, answer: T) -> ResponseFuture<T> {
+    fn delayed<T: 'static>(&self, answer: T) -> ResponseFuture<T> {
         let delay = self.script.lock().expect("no panic").answer_after;
         Box::pin(async move {
             tokio::time::sleep(delay).await;
@@ -118,18 +118,18 @@ impl Handler<AddTarget> for FakeSupervisor {
     fn handle(&mut self, add: AddTarget, _: &mut Self::Context) -> Self::Result {
         let mut script = self.script.lock().expect("no panic");
         script.added.push(add);
-        let result = script.refuse.clone().map_or(Ok(()), Err);
+        let result = script.refusal.clone().map_or(Ok(()), Err);
         drop(script);
-        self.after_a_while(Added { result, receipt: Receipt::default() })
+        self.delayed(Added { result, receipt: Receipt::default() })
     }
 }
 
 impl Handler<RemoveTargets> for FakeSupervisor {
-    type Result = ResponseFuture<Receipt>;
+    type Result = ResponseFuture<Removed>;
 
     fn handle(&mut self, remove: RemoveTargets, _: &mut Self::Context) -> Self::Result {
         self.script.lock().expect("no panic").removed.push(remove);
-        self.after_a_while(Receipt::default())
+        self.delayed(Removed::default())
     }
 }
 
@@ -137,21 +137,21 @@ impl Handler<GetTargets> for FakeSupervisor {
     type Result = ResponseFuture<TargetPage>;
 
     fn handle(&mut self, query: GetTargets, _: &mut Self::Context) -> Self::Result {
-        let everything = query.filter == crate::actors::supervisor::Filter::default();
-        let wanted = |member: &&TargetRef| {
+        let all = query.filter == crate::actors::supervisor::Filter::default();
+        let selected = |member: &&TargetRef| {
             let named = query.filter.name.as_ref().is_some_and(|name| *name == member.name);
             let hosted =
                 query.filter.host.as_ref().is_some_and(|host| *host == Host::Address(member.address));
-            (everything || named || hosted) && query.after.is_none_or(|after| member.address > after)
+            (all || named || hosted) && query.after.is_none_or(|after| member.address > after)
         };
         let limit = query.limit.unwrap_or(usize::MAX);
-        let total = self.members.iter().filter(wanted).count();
-        let members = self.members.iter().filter(wanted).take(limit).cloned().collect();
+        let total = self.members.iter().filter(selected).count();
+        let members = self.members.iter().filter(selected).take(limit).cloned().collect();
         let mut script = self.script.lock().expect("no panic");
         let total = script.total.unwrap_or(total);
-        script.rosters.push(query);
+        script.queries.push(query);
         drop(script);
-        self.after_a_while(TargetPage { targets: members, total })
+        self.delayed(TargetPage { targets: members, total })
     }
 }
 
@@ -186,7 +186,7 @@ impl TestSocket {
         Self { engine, script, members, address, client, actor }
     }
 
-    /// A second passes; every target sends a request, and has done so on return.
+    /// Moves the clock by a second; on return every target has sent a request.
     pub(crate) async fn tick(&self) {
         self.engine.tick();
         for _ in 0..4 {
@@ -200,7 +200,7 @@ impl TestSocket {
         self.answer().await.expect("an answer")
     }
 
-    /// Waits for an answer: longer than the contract allows, since the machine may be busy with other tests.
+    /// Waits for an answer for longer than the protocol allows, because other tests can keep the machine busy.
     pub(crate) async fn answer(&self) -> Option<String> {
         let mut buffer = vec![0; 65_536];
         let answer = tokio::time::timeout(Duration::from_secs(3), self.client.recv(&mut buffer)).await;
@@ -221,7 +221,7 @@ impl TestSocket {
         self.actor.send(super::StopReading).await.expect("the actor runs");
     }
 
-    /// Ends the actor of a target, behind the supervisor's back.
+    /// Ends the actor of a target without the supervisor.
     pub(crate) async fn kill(&self, index: usize) {
         let pinger = self.members[index].pinger.upgrade().expect("the actor runs");
         pinger.send(StopPinger).await.expect("the actor ran");

@@ -2,32 +2,32 @@
 
 use super::lossy_arg::lossy_arg;
 use super::options::OptionArgs;
-use super::{CtlError, Daemon};
+use super::{CtlError, Daemon, Subcommand};
+use crate::protocol::AddMembers;
 use crate::target::{Host, Interval, TargetSpec};
-use serde_json::{Value, json};
 
 /// Start measuring a host.
 ///
-/// A DNS name becomes one target for each of its addresses, and stays followed. What exists already keeps its
+/// A DNS name becomes one target for each of its addresses, and meshping follows it. A target that exists keeps its
 /// statistics.
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
-    /// What to ping, and how to call it: an address or a DNS name.
+    /// The host to ping, and its name: an address or a DNS name.
     ///
-    /// Beside --name it only says what to ping, beside --addr only how to call it. The last "/" separates the
-    /// interval: 2001:db8::1/5 is pinged every five seconds.
+    /// With --name it is only the host to ping, with --addr only the name. The last "/" separates the interval:
+    /// 2001:db8::1/5 is pinged every five seconds.
     #[arg(value_name = "HOST[/INTERVAL]")]
     host: Option<TargetSpec>,
 
-    /// How to call it, whatever the text; an empty one counts as not given.
+    /// Name of the target, any text; an empty one has no effect.
     #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = lossy_arg())]
     name: Option<String>,
 
-    /// What to ping: an address or a DNS name; an empty one counts as not given.
+    /// The host to ping: an address or a DNS name; an empty one has no effect.
     #[arg(long, value_name = "ADDR", value_parser = host)]
-    addr: Option<OptionalText>,
+    addr: Option<OptionalHost>,
 
-    /// Seconds between requests, 0.01 to 86400; without it an existing target keeps its own.
+    /// Seconds between requests, 0.01 to 86400; without it an existing target keeps its interval.
     #[arg(short, long, value_name = "SECONDS", allow_negative_numbers = true)]
     interval: Option<Interval>,
 
@@ -35,50 +35,46 @@ pub(super) struct Add {
     options: OptionArgs,
 }
 
-/// An argument that may be empty, since hooks write down whatever they were told.
+/// A host, or an empty argument, which hooks pass for a value that they do not have.
 #[derive(Debug, Clone)]
-struct OptionalText(Option<Host>);
+struct OptionalHost(Option<Host>);
 
-fn host(text: &str) -> Result<OptionalText, crate::target::HostError> {
-    if text.is_empty() { Ok(OptionalText(None)) } else { text.parse().map(|host| OptionalText(Some(host))) }
+fn host(text: &str) -> Result<OptionalHost, crate::target::HostError> {
+    if text.is_empty() { Ok(OptionalHost(None)) } else { text.parse().map(|host| OptionalHost(Some(host))) }
 }
 
-impl Add {
-    pub(super) fn run(self, daemon: &Daemon) -> Result<(), CtlError> {
-        let request = self.request()?;
-        let what = request["name"].as_str().or(request["addr"].as_str()).unwrap_or_default();
-        daemon.tell(&request, &format!("added {what}"))
-    }
+impl Subcommand for Add {
+    type Request = AddMembers;
+    const MAY_SKIP_REPLY: bool = true;
 
-    pub(super) fn request(&self) -> Result<Value, CtlError> {
+    fn request(&self) -> Result<AddMembers, CtlError> {
         let mut name = self.name.clone().filter(|name| !name.is_empty());
-        let mut addr = self.addr.as_ref().and_then(|given| given.0.as_ref()).map(ToString::to_string);
+        let mut addr = self.addr.as_ref().and_then(|addr| addr.0.as_ref()).map(ToString::to_string);
         let mut interval = self.interval;
         if let Some(spec) = &self.host {
             match (&name, &addr) {
                 (None, _) => name = Some(spec.name.to_string()),
                 (Some(_), None) => addr = Some(spec.host.to_string()),
                 (Some(_), Some(_)) => {
-                    return Err(CtlError::Usage("HOST is too much beside --name and --addr"));
+                    return Err(CtlError::Usage("with both --name and --addr, HOST is not allowed"));
                 }
             }
             if interval.is_some() && spec.terms.interval.is_some() {
-                return Err(CtlError::Usage("that is the interval twice, in HOST/INTERVAL and with -i"));
+                return Err(CtlError::Usage("give the interval once, in HOST/INTERVAL or with -i"));
             }
             interval = interval.or(spec.terms.interval);
         }
         if name.is_none() && addr.is_none() {
             return Err(CtlError::Usage("give HOST, --name or --addr"));
         }
-        let mut request = json!({"cmd": "add"});
-        let itv = interval.map(Interval::seconds).map(Value::from);
-        let members = [("name", name.map(Value::from)), ("addr", addr.map(Value::from)), ("itv", itv)];
-        for (member, value) in members.into_iter().filter_map(|(member, value)| Some((member, value?))) {
-            request[member] = value;
-        }
-        for (member, value) in self.options.members()? {
-            request[member] = value;
-        }
-        Ok(request)
+        let itv = interval.map(Interval::seconds);
+        Ok(AddMembers { name, addr, itv, options: self.options.members()? })
+    }
+
+    fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {
+        let request = self.request()?;
+        let target = request.name.as_ref().or(request.addr.as_ref());
+        let message = format!("added {}", target.map_or("", String::as_str));
+        daemon.change(&request, &message)
     }
 }

@@ -1,29 +1,34 @@
 //! `meshpingctl export`.
 
 use super::options::argument;
-use super::{CtlError, Daemon, PROGRAM};
-use crate::ctl::client::ListEntry;
+use super::{CtlError, Daemon, PROGRAM, Subcommand};
+use crate::ctl::client::ListedOptions;
 use crate::format::escape::shown;
-use serde_json::json;
+use crate::protocol::{ListRequest, TargetRow};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
-/// Write one meshpingctl add command per target, to be run again by sh.
+/// Write one meshpingctl add command per target, for sh.
 ///
-/// The commands name addresses, so a DNS name is followed no longer when they are run.
+/// The commands name addresses, so they do not follow DNS names.
 #[derive(Debug, clap::Args)]
 pub(super) struct Export {}
 
-impl Export {
-    #[expect(clippy::unused_self, reason = "every command has this shape")]
-    pub(super) fn run(self, daemon: &Daemon) -> Result<(), CtlError> {
+impl Subcommand for Export {
+    type Request = ListRequest;
+
+    fn request(&self) -> Result<ListRequest, CtlError> {
+        Ok(ListRequest { detail: true, ..ListRequest::default() })
+    }
+
+    fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {
         let mut out = io::stdout().lock();
         let terminal = out.is_terminal();
-        for entry in daemon.client.select(&json!({"cmd": "list", "detail": true}))?.entries {
-            let command = command(&entry);
+        for row in daemon.client.list(&self.request()?)?.rows {
+            let command = command(&row);
             let line = if terminal { shown(&command) } else { command.as_str().into() };
             if line != command {
-                note(&entry, "has control characters in its name, which a terminal is not sent");
+                note(&row, "has control characters in its name, which are escaped on a terminal");
             }
             writeln!(out, "{line}")?;
         }
@@ -32,39 +37,42 @@ impl Export {
     }
 }
 
-/// The command that adds a target as it is.
-fn command(entry: &ListEntry) -> String {
-    let ListEntry { addr, name, itv, .. } = entry;
+/// Returns the command that adds the target with its name, interval and options.
+fn command(row: &TargetRow<'_>) -> String {
+    let (addr, name, interval) = (row.addr, &row.name, row.itv.as_f64());
     // Addresses and numbers need no quotes.
     let mut command = format!("{PROGRAM} add --addr {addr}");
     match shlex::try_quote(name) {
         Ok(_) if *name == addr.to_string() => {}
         Ok(quoted) => command = format!("{command} --name={quoted}"),
-        Err(_) => note(entry, "has a NUL in its name, which no argument can have; it goes without its name"),
+        Err(_) => {
+            note(row, "has a NUL in its name, which no argument can hold; it is exported without its name");
+        }
     }
     // Writing to a string does not fail.
-    let _ = write!(command, " -i {itv}");
-    for (key, text) in entry.given.options() {
-        add_option(&mut command, entry, &argument(key), &text);
+    let _ = write!(command, " -i {interval}");
+    let options = ListedOptions::of(row);
+    for (key, text) in options.options() {
+        add_option(&mut command, row, &argument(key), &text);
     }
-    for (name, value) in &entry.given.labels {
-        add_option(&mut command, entry, "--label", &format!("{name}={value}"));
+    for (name, value) in &options.labels {
+        add_option(&mut command, row, "--label", &format!("{name}={value}"));
     }
     command
 }
 
-fn add_option(command: &mut String, entry: &ListEntry, argument: &str, text: &str) {
+fn add_option(command: &mut String, row: &TargetRow<'_>, argument: &str, text: &str) {
     match shlex::try_quote(text) {
         Ok(quoted) => {
             let _ = write!(command, " {argument}={quoted}");
         }
-        Err(_) => note(entry, &format!("has a NUL in its {argument}, which goes without it")),
+        Err(_) => note(row, &format!("has a NUL in its {argument}; it is exported without that option")),
     }
 }
 
-fn note(entry: &ListEntry, what: &str) {
-    // When nobody listens there is nobody to tell.
-    let _ = writeln!(io::stderr(), "{PROGRAM}: {} {what}", entry.addr);
+fn note(row: &TargetRow<'_>, note: &str) {
+    // A closed standard error is no reason to fail.
+    let _ = writeln!(io::stderr(), "{PROGRAM}: {} {note}", row.addr);
 }
 
 #[cfg(test)]
@@ -89,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn options_and_labels_are_given_again() {
+    fn options_and_labels_are_exported() {
         let mut entry = serde_json::json!({"name": "::1", "addr": "::1", "itv": 1.0, "sent": 0, "recv": 0,
             "errs": 0, "outd": 0, "sum": 0.0, "min": 0.0, "max": 0.0, "last": 0.0, "jitter": 0.1});
         let options = serde_json::json!({"timeout": 0.5, "size": 1472, "dscp": 46, "ttl": 9, "source": "::1",

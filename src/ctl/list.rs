@@ -1,58 +1,68 @@
 //! `meshpingctl list`.
 
 use super::watch::TableWatch;
-use super::{CtlError, Daemon};
-use crate::ctl::client::{ListEntry, Listing};
+use super::{CtlError, Daemon, Subcommand};
+use crate::ctl::client::Listing;
 use crate::format::escape::shown;
 use crate::format::table::{HEADER, Row};
+use crate::protocol::{ListRequest, TargetRow};
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
-/// Show the targets and what was measured.
+/// Show the targets and their statistics.
 ///
-/// Times are in milliseconds, Loss is what was lost or answered by an error, Err what was answered by an error, Outd
-/// what came after a newer request had been sent.
+/// Times are in milliseconds. Loss is the share of requests that were lost or answered by an error, Err the share that
+/// was answered by an error. Outd counts the replies received after a newer request had been sent, and is their share.
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
     /// The daemon's reply instead of the table: one JSON object, times in seconds.
     #[arg(long)]
     json: bool,
 
-    /// Start the statistics again; what is shown is the period that ended.
+    /// Start the statistics again; the output is the period that ended.
     #[arg(long)]
     reset: bool,
 
-    /// Again every second, until interrupted.
+    /// Repeat every second, until interrupted.
     #[arg(long)]
     watch: bool,
 }
 
-impl List {
-    pub(super) fn run(self, daemon: &Daemon) -> Result<(), CtlError> {
+impl Subcommand for List {
+    type Request = ListRequest;
+
+    fn request(&self) -> Result<ListRequest, CtlError> {
+        Ok(ListRequest { reset: self.reset, ..ListRequest::default() })
+    }
+
+    fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {
+        let request = self.request()?;
         if !self.watch {
-            return self.show(daemon.client.list(self.reset)?);
+            return self.show(daemon.client.list(&request)?);
         }
         let mut watch = TableWatch::start();
         loop {
-            let listing = daemon.client.list(self.reset)?;
+            let listing = daemon.client.list(&request)?;
             if self.json || !watch.has_screen() {
                 self.show(listing)?;
             } else {
                 let cut_short = listing.cut_short;
-                watch.draw(&rows(&listing.entries));
+                watch.draw(&rows(&listing.rows));
                 cut_short.map_or(Ok(()), Err)?;
             }
             watch.wait();
         }
     }
+}
 
-    /// Writes what is there, even if it is not everything: what was reset is nowhere else any more.
+impl List {
+    /// Writes the targets even if some are missing: after a reset their statistics exist nowhere else.
     fn show(&self, listing: Listing) -> Result<(), CtlError> {
         let mut out = io::stdout().lock();
         if self.json {
             write_json(&mut out, listing.json)?;
         } else {
             writeln!(out, "{HEADER}")?;
-            for row in rows(&listing.entries) {
+            for row in rows(&listing.rows) {
                 writeln!(out, "{row}")?;
             }
         }
@@ -61,23 +71,34 @@ impl List {
     }
 }
 
-/// Writes a reply as it came; on a terminal nothing in it acts.
+/// Writes a reply unchanged; on a terminal, characters that could act are escaped.
 pub(super) fn write_json(out: &mut StdoutLock<'_>, json: String) -> io::Result<()> {
-    let json = if out.is_terminal() { harmless(&json) } else { json };
+    let json = if out.is_terminal() { escaped_json(&json) } else { json };
     writeln!(out, "{json}")
 }
 
-fn rows(entries: &[ListEntry]) -> Vec<Row> {
-    entries.iter().map(row).collect()
+fn rows(targets: &[TargetRow<'_>]) -> Vec<Row> {
+    targets.iter().map(row).collect()
 }
 
-fn row(entry: &ListEntry) -> Row {
-    let ListEntry { sent, recv, errs, lost, outd, sum, min, max, last, .. } = *entry;
-    Row { address: entry.addr.to_string(), sent, recv, errs, lost, outd, sum, min, max, last }
+fn row(target: &TargetRow<'_>) -> Row {
+    let counters = target.counters;
+    Row {
+        address: target.addr.to_string(),
+        sent: counters.sent,
+        replies: counters.replies,
+        errors: counters.errors,
+        lost: counters.lost,
+        out_of_date: counters.out_of_date,
+        sum: target.sum.as_f64(),
+        min: target.min.as_f64(),
+        max: target.max.as_f64(),
+        last: target.last.as_f64(),
+    }
 }
 
-/// The same JSON, with an escape for whatever could act on a terminal. That occurs in strings only.
-pub(super) fn harmless(json: &str) -> String {
+/// The same JSON with escapes for the characters that could act on a terminal. They occur in strings only.
+pub(super) fn escaped_json(json: &str) -> String {
     let escaped = |c: char| {
         let text = c.to_string();
         let acts = shown(&text) != text;
@@ -91,11 +112,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_on_a_terminal_means_the_same_and_does_nothing() {
+    fn json_on_a_terminal_means_the_same_and_does_not_act() {
         let json = "{\"a\":\"é\u{9b}2J\u{7f}\u{202e}\\n\"}";
-        let harmless = harmless(json);
-        assert_eq!(harmless, r#"{"a":"é\u009b2J\u007f\u202e\n"}"#);
-        let [before, after] = [json, &harmless].map(serde_json::from_str::<serde_json::Value>);
+        let escaped = escaped_json(json);
+        assert_eq!(escaped, r#"{"a":"é\u009b2J\u007f\u202e\n"}"#);
+        let [before, after] = [json, &escaped].map(serde_json::from_str::<serde_json::Value>);
         assert_eq!(before.expect("JSON"), after.expect("JSON"));
     }
 }

@@ -1,11 +1,11 @@
-//! A name as somebody else gave it to our caller, in whatever encoding.
+//! Arguments that need not be UTF-8, such as names of DHCP clients.
 
 use crate::target::MAX_NAME;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::ffi::OsString;
 
-/// Takes every argument for a name. DHCP clients call themselves something in Latin-1 too, and JSON is UTF-8: what
-/// is none becomes U+FFFD, which is longer, so the end is cut off when it does not fit any more.
+/// Accepts every argument as a name. DHCP clients also have names in Latin-1, and JSON is UTF-8: each invalid sequence
+/// becomes U+FFFD. That is longer, so a name that no longer fits is cut at its end.
 pub(super) fn lossy_arg() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().map(readable)
 }

@@ -1,4 +1,4 @@
-//! meshpingctl: the client of a running daemon, one file per command.
+//! meshpingctl: the client of a running daemon. One file a subcommand.
 
 mod add;
 pub mod client;
@@ -18,17 +18,17 @@ use super::config::listen_address::ListenAddress;
 use super::format::escape::shown;
 use crate::config::Config;
 use crate::ctl::client::{Client, ClientError, RetryPolicy};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use serde_json::Value;
+use crate::protocol;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
-/// Talks to a running meshping: lists its targets, adds and removes some, resets statistics.
+/// Controls a running meshping: lists, adds and removes targets, and resets statistics.
 ///
-/// Changes take effect at once. They are there again after a restart if the daemon keeps a state (--state-dir); if not,
-/// what is to be there again belongs on its command line or into its file of targets (see also: export).
+/// Changes take effect at once. They survive a restart of the daemon if it has a state (--state-dir); otherwise add
+/// targets to its command line or its file of targets (see also: export).
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, after_long_help = MORE, max_term_width = 100)]
 #[command(arg_required_else_help = false, disable_help_subcommand = true)]
@@ -38,15 +38,15 @@ struct Ctl {
     #[arg(display_order = 90)]
     control: SocketAddr,
 
-    /// Say nothing when it worked, and wait no longer than half a second for the answer
+    /// Print nothing on success, and wait at most half a second for the answer
     ///
-    /// For hooks that must not hold up their caller.
+    /// For hooks that must not delay their caller.
     #[arg(short, long, global = true, display_order = 91)]
     quiet: bool,
 
-    /// Send the request and go: no waiting for the answer, no word about it (add, remove, reset)
+    /// Send the request and do not wait for the answer (add, remove, reset)
     ///
-    /// For hooks that must not hold up their caller at all. It fails only where nobody listens.
+    /// For hooks that must not delay their caller at all. It fails only if no socket has the address.
     #[arg(long, global = true, display_order = 92)]
     no_wait: bool,
 
@@ -54,7 +54,7 @@ struct Ctl {
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 enum Command {
     List(list::List),
     Show(show::Show),
@@ -62,7 +62,7 @@ enum Command {
     Remove(remove::Remove),
     Reset(reset::Reset),
     Export(export::Export),
-    HistoryArgs(history::HistoryArgs),
+    History(history::HistoryArgs),
 }
 
 const PROGRAM: &str = "meshpingctl";
@@ -75,32 +75,32 @@ Examples:
   meshpingctl add 192.168.178.1 --name=router
   meshpingctl -q --no-wait add --addr 10.0.0.5 --name=-weird -i 30
                                           from a DHCP server's hook
-  meshpingctl remove google.de            and it is no longer followed
-  meshpingctl export > targets.sh         to be run again later
+  meshpingctl remove google.de            its targets, and meshping no longer follows the name
+  meshpingctl export > targets.sh         a script that adds the targets again
 
 Exit status:
-  0  the daemon did it
-  1  the daemon refused, its reason is on standard error; or there is nothing to show
+  0  the daemon carried out the request
+  1  the daemon refused the request, with its reason on standard error; or there is nothing to show
   2  a bad command line
   3  no answer
 
-Without -q the daemon has one second for its answer, and is then asked again twice; but never when
-statistics are reset, since that may have happened and only the answer got lost.
+Without -q the daemon has one second to answer, and the request is repeated twice. A request that
+resets statistics is never repeated: it may have taken effect although its answer got lost.
 
 See also: meshping --help";
 
-/// Runs one command; the exit status is the contract's.
-pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let ctl = match parse(words) {
+/// Runs one subcommand and returns the exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let ctl = match parse(arguments) {
         Ok(ctl) => ctl,
-        Err(stop) => return stop.report_of(PROGRAM),
+        Err(exit) => return exit.report_of(PROGRAM),
     };
     match ctl.run() {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has seen enough.
+        // The reader of the output has closed it, like `head`.
         Err(CtlError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            // When nobody listens there is nobody to tell.
+            // A closed standard error is no reason to fail.
             let _ = writeln!(io::stderr(), "{PROGRAM}: {}", shown(&error.to_string()));
             error.exit_code()
         }
@@ -112,33 +112,50 @@ pub fn command() -> clap::Command {
     Ctl::command()
 }
 
-fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Ctl, EarlyExit> {
-    let matches = Ctl::command().try_get_matches_from(words);
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ctl, EarlyExit> {
+    let matches = Ctl::command().try_get_matches_from(arguments);
     let ctl = matches.and_then(|matches| Ctl::from_arg_matches(&matches));
     ctl.map_err(|error| EarlyExit::from_clap(&error, PROGRAM))
 }
 
 impl Ctl {
-    fn run(self) -> Result<(), CtlError> {
-        let patience = if self.quiet { RetryPolicy::SHORT } else { RetryPolicy::LONG };
-        let client = Client::new(self.control, patience);
-        let daemon = Daemon { client, quiet: self.quiet, no_wait: self.no_wait };
-        match self.command {
-            Command::List(_) | Command::Show(_) | Command::Export(_) if self.no_wait => {
-                Err(CtlError::Usage("list, show and export have to wait, so --no-wait is not for them"))
-            }
-            Command::List(list) => list.run(&daemon),
-            Command::Show(show) => show.run(&daemon),
-            Command::Add(add) => add.run(&daemon),
-            Command::Remove(remove) => remove.run(&daemon),
-            Command::Reset(reset) => reset.run(&daemon),
-            Command::Export(export) => export.run(&daemon),
-            Command::HistoryArgs(history) => history.run(&daemon),
+    fn run(&self) -> Result<(), CtlError> {
+        match &self.command {
+            Command::List(list) => self.run_subcommand(list),
+            Command::Show(show) => self.run_subcommand(show),
+            Command::Add(add) => self.run_subcommand(&**add),
+            Command::Remove(remove) => self.run_subcommand(remove),
+            Command::Reset(reset) => self.run_subcommand(reset),
+            Command::Export(export) => self.run_subcommand(export),
+            Command::History(history) => self.run_subcommand(history),
         }
+    }
+
+    fn run_subcommand<S: Subcommand>(&self, subcommand: &S) -> Result<(), CtlError> {
+        if self.no_wait && !S::MAY_SKIP_REPLY {
+            return Err(CtlError::Usage("--no-wait works only with add, remove and reset"));
+        }
+        let policy = if self.quiet { RetryPolicy::SHORT } else { RetryPolicy::LONG };
+        let client = Client::new(self.control, policy);
+        subcommand.run(&Daemon { client, quiet: self.quiet, no_wait: self.no_wait })
     }
 }
 
-/// The daemon that a command talks to, and how.
+/// A subcommand: its arguments become a request, and it shows the reply.
+trait Subcommand {
+    /// The request that it sends first.
+    type Request: protocol::Command;
+    /// Whether `--no-wait` is allowed: the reply is no more than a confirmation.
+    const MAY_SKIP_REPLY: bool = false;
+
+    /// Returns the request, without sending it.
+    fn request(&self) -> Result<Self::Request, CtlError>;
+
+    /// Sends the request and writes the reply to standard output.
+    fn run(&self, daemon: &Daemon) -> Result<(), CtlError>;
+}
+
+/// The daemon of a subcommand, and the options of its requests.
 struct Daemon {
     client: Client,
     quiet: bool,
@@ -146,20 +163,20 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// Has the daemon do something, and says that it is done.
-    fn tell(&self, request: &Value, done: &str) -> Result<(), CtlError> {
+    /// Sends a request for a change, and prints the message when the daemon has carried it out.
+    fn change(&self, request: &impl protocol::Command, message: &str) -> Result<(), CtlError> {
         if self.no_wait {
             return Ok(self.client.send(request)?);
         }
         self.client.ask(request)?;
         if !self.quiet {
-            writeln!(io::stdout(), "{}", shown(done))?;
+            writeln!(io::stdout(), "{}", shown(message))?;
         }
         Ok(())
     }
 }
 
-/// Why a command did not work; the operator sees this text as it stands, escaped.
+/// Why a subcommand failed. Control characters are escaped when the text is printed.
 #[derive(Debug, thiserror::Error)]
 enum CtlError {
     #[error(transparent)]
@@ -170,7 +187,7 @@ enum CtlError {
     Usage(&'static str),
     #[error(transparent)]
     Labels(#[from] crate::target::LabelError),
-    #[error("can't write: {0}")]
+    #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
 }
 
@@ -184,148 +201,17 @@ impl CtlError {
     }
 }
 
-/// An address as the daemon takes it for its socket, or a name with port like localhost:55432.
+/// Parses an address as the daemon accepts it for its socket, or a name with a port, like localhost:55432.
 fn server(text: &str) -> Result<SocketAddr, String> {
     let numeric = ListenAddress::parse(text, Config::CONTROL.ip(), Config::CONTROL_PORT);
     if let Some(address) = numeric.as_ref().ok().and_then(|switch| switch.address()) {
         return Ok(address);
     }
     let found: Vec<SocketAddr> = text.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
-    // The daemon's default is IPv4, and localhost is both.
+    // The daemon listens on IPv4 by default, and localhost has addresses of both families.
     let best = found.iter().find(|address| address.is_ipv4()).or(found.first());
     best.copied().ok_or_else(|| format!("give an address with port, like {}", Config::CONTROL))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(line: &[&str]) -> Result<Value, String> {
-        let words = std::iter::once(&PROGRAM).chain(line).map(OsString::from);
-        let ctl = parse(words).map_err(|stop| match stop {
-            EarlyExit::Usage(text) | EarlyExit::Asked(text) => text,
-            EarlyExit::Faults(lines) => lines.concat(),
-        })?;
-        let request = match ctl.command {
-            Command::Add(add) => add.request(),
-            Command::Remove(remove) => remove.request(),
-            Command::Reset(reset) => reset.request(),
-            Command::Show(show) => show.request(),
-            Command::HistoryArgs(history) => history.request(),
-            Command::List(_) | Command::Export(_) => Ok(Value::Null),
-        };
-        request.map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn commands_become_requests() {
-        let cases: [(&[&str], &str); 26] = [
-            (&["history", "10.0.0.1", "--json"], r#"{"addr":"10.0.0.1","cmd":"history"}"#),
-            (&["history", "--name", "a"], r#"{"cmd":"history","name":"a"}"#),
-            (&["add", "google.de/60"], r#"{"cmd":"add","itv":60.0,"name":"google.de"}"#),
-            (&["add", "[2001:db8::1]/0.2"], r#"{"cmd":"add","itv":0.2,"name":"2001:db8::1"}"#),
-            (&["add", "10.0.0.1", "--name", "r"], r#"{"addr":"10.0.0.1","cmd":"add","name":"r"}"#),
-            (&["add", "web", "--addr", "10.0.0.1"], r#"{"addr":"10.0.0.1","cmd":"add","name":"web"}"#),
-            (
-                &["-q", "add", "--addr", "10.0.0.5", "--name=-weird", "-i", "30"],
-                r#"{"addr":"10.0.0.5","cmd":"add","itv":30.0,"name":"-weird"}"#,
-            ),
-            (
-                &["add", "--addr", "10.0.0.5", "--name", "-i"],
-                r#"{"addr":"10.0.0.5","cmd":"add","name":"-i"}"#,
-            ),
-            (&["add", "--addr", "10.0.0.5", "--name=", "-q"], r#"{"addr":"10.0.0.5","cmd":"add"}"#),
-            (&["add", "--addr=", "--name=web"], r#"{"cmd":"add","name":"web"}"#),
-            (
-                &["add", "--addr", "10.0.0.5", "--name=a\nb"],
-                r#"{"addr":"10.0.0.5","cmd":"add","name":"a\nb"}"#,
-            ),
-            (&["-q", "--no-wait", "remove", "--addr", "10.0.0.5"], r#"{"addr":"10.0.0.5","cmd":"remove"}"#),
-            (
-                &["add", "::1", "--timeout=2", "--size", "1472", "--dscp=EF", "--ttl=9", "--dont-fragment"],
-                r#"{"cmd":"add","dont_fragment":true,"dscp":"EF","name":"::1","size":1472,"timeout":2,"ttl":9}"#,
-            ),
-            (
-                &["add", "web", "--source=::1", "--interface=7", "--dont-fragment=false", "--label=a=b=c"],
-                r#"{"cmd":"add","dont_fragment":false,"interface":7,"labels":{"a":"b=c"},"name":"web","source":"::1"}"#,
-            ),
-            (&["remove", "google.de"], r#"{"cmd":"remove","name":"google.de"}"#),
-            (&["remove", "10.0.0.1"], r#"{"addr":"10.0.0.1","cmd":"remove"}"#),
-            (&["remove", "fe80::1%eth0"], r#"{"addr":"fe80::1%eth0","cmd":"remove"}"#),
-            (&["remove", "--name", "10.0.0.1"], r#"{"cmd":"remove","name":"10.0.0.1"}"#),
-            (&["remove", "--addr=web.example"], r#"{"addr":"web.example","cmd":"remove"}"#),
-            (&["remove", "--name=", "--addr", "10.0.0.1"], r#"{"addr":"10.0.0.1","cmd":"remove"}"#),
-            (&["remove", "--", "-weird"], r#"{"cmd":"remove","name":"-weird"}"#),
-            (&["reset"], r#"{"cmd":"reset"}"#),
-            (&["show", "web"], r#"{"cmd":"list","detail":true,"name":"web"}"#),
-            (&["show", "--json", "::1"], r#"{"addr":"::1","cmd":"list","detail":true}"#),
-            (&["show", "--name=10.0.0.1"], r#"{"cmd":"list","detail":true,"name":"10.0.0.1"}"#),
-            (&["reset", "--name=-weird"], r#"{"cmd":"reset","name":"-weird"}"#),
-        ];
-        for (line, expected) in cases {
-            assert_eq!(request(line).map(|request| request.to_string()), Ok(expected.to_owned()), "{line:?}");
-        }
-    }
-
-    #[test]
-    fn a_bad_command_line_says_what_is_wrong() {
-        let cases: [(&[&str], &str); 23] = [
-            (&[], "requires a subcommand"),
-            (&["lsit"], "lsit"),
-            (&["add"], "give HOST, --name or --addr"),
-            (&["add", "--name="], "give HOST, --name or --addr"),
-            (&["add", "web", "--name", "web", "--addr", "10.0.0.1"], "HOST is too much"),
-            (&["add", "web/5", "-i", "5"], "the interval twice"),
-            (&["add", "0.0.0.0"], "unspecified"),
-            (&["add", "web/0"], "0.01 to 86400"),
-            (&["add", "web", "-i", "-1"], "0.01 to 86400"),
-            (&["add", "web", "-i"], "a value is required"),
-            (&["add", "web", "--size", "15"], "16 to 65507"),
-            (&["add", "web", "--timeout", "-1"], "0.05 to 60"),
-            (&["add", "web", "--dscp", "EG"], "AF11 to AF43"),
-            (&["add", "web", "--dont-fragment=yes"], "true or false"),
-            (&["add", "web", "--label", "site"], "site=berlin"),
-            (&["add", "web", "--label=a=1", "--label=a=2"], "given twice"),
-            (&["remove"], "give NAME_OR_ADDR, --name or --addr"),
-            (&["remove", "--name="], "give NAME_OR_ADDR, --name or --addr"),
-            (&["show"], "give NAME_OR_ADDR, --name or --addr"),
-            (&["reset", ""], "empty"),
-            (&["reset", "--name=", "--addr="], "empty"),
-            (&["remove", "web", "--name", "web"], "cannot be used with"),
-            (&["--control", "nowhere", "list"], "127.0.0.1:55432"),
-        ];
-        for (line, reason) in cases {
-            let error = request(line).expect_err("a refusal");
-            assert!(error.contains(reason) && !error.contains('\n'), "{line:?}: {error}");
-        }
-    }
-
-    #[test]
-    fn the_socket_may_be_written_in_many_ways() {
-        for (text, address) in [
-            ("127.0.0.1:7", "127.0.0.1:7"),
-            ("127.0.0.2", "127.0.0.2:55432"),
-            (":7", "127.0.0.1:7"),
-            ("[::1]:7", "[::1]:7"),
-            ("::1", "[::1]:55432"),
-            ("localhost:7", "127.0.0.1:7"),
-        ] {
-            assert_eq!(server(text), Ok(address.parse().expect("an address")), "{text}");
-        }
-        assert!(server("off").is_err());
-    }
-
-    #[test]
-    fn help_is_no_error() {
-        let cases: [(&[&str], &str); 4] = [
-            (&["--help"], "Exit status"),
-            (&["add", "--help"], "HOST[/INTERVAL]"),
-            (&["help"], "unrecognized"),
-            (&["-V"], env!("CARGO_PKG_VERSION")),
-        ];
-        for (line, expected) in cases {
-            let text = request(line).expect_err("no request");
-            assert!(text.contains(expected), "{line:?}: {text}");
-        }
-    }
-}
+mod tests;

@@ -1,27 +1,29 @@
 //! `meshpingctl remove`.
 
 use super::selector::SelectorArgs;
-use super::{CtlError, Daemon};
-use serde_json::Value;
+use super::{CtlError, Daemon, Subcommand};
+use crate::protocol::RemoveRequest;
 
 /// Stop measuring a host.
 ///
-/// By name: a DNS name is no longer followed, and every target that no other name wants goes. By address: that
-/// target goes, whoever wanted it. Removing what is not there is no error.
+/// By name: a DNS name is no longer followed, and every target that has no other name is removed. By address: that
+/// target is removed, whatever its names. It is no error if there is no such target.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "meshpingctl remove [OPTIONS] NAME_OR_ADDR | --name NAME | --addr ADDR")]
 pub(super) struct Remove {
     #[command(flatten)]
-    which: SelectorArgs,
+    targets: SelectorArgs,
 }
 
-impl Remove {
-    pub(super) fn run(self, daemon: &Daemon) -> Result<(), CtlError> {
-        daemon.tell(&self.request()?, &format!("{} is not pinged any more", self.which))
+impl Subcommand for Remove {
+    type Request = RemoveRequest;
+    const MAY_SKIP_REPLY: bool = true;
+
+    fn request(&self) -> Result<RemoveRequest, CtlError> {
+        Ok(RemoveRequest { selector: self.targets.selector()? })
     }
 
-    pub(super) fn request(&self) -> Result<Value, CtlError> {
-        let request = self.which.request("remove");
-        request.ok_or(CtlError::Usage("give NAME_OR_ADDR, --name or --addr"))
+    fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {
+        daemon.change(&self.request()?, &format!("{} is no longer pinged", self.targets))
     }
 }

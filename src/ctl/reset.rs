@@ -1,8 +1,8 @@
 //! `meshpingctl reset`.
 
 use super::selector::SelectorArgs;
-use super::{CtlError, Daemon};
-use serde_json::{Value, json};
+use super::{CtlError, Daemon, Subcommand};
+use crate::protocol::{ResetRequest, Selector};
 
 /// Start the statistics of some targets again, or of all of them.
 ///
@@ -11,19 +11,25 @@ use serde_json::{Value, json};
 #[command(override_usage = "meshpingctl reset [OPTIONS] [NAME_OR_ADDR | --name NAME | --addr ADDR]")]
 pub(super) struct Reset {
     #[command(flatten)]
-    which: SelectorArgs,
+    targets: SelectorArgs,
 }
 
-impl Reset {
-    pub(super) fn run(self, daemon: &Daemon) -> Result<(), CtlError> {
-        daemon.tell(&self.request()?, &format!("the statistics of {} start again", self.which))
+impl Subcommand for Reset {
+    type Request = ResetRequest;
+    const MAY_SKIP_REPLY: bool = true;
+
+    fn request(&self) -> Result<ResetRequest, CtlError> {
+        // An empty argument, perhaps of an unset variable, must not reset all targets.
+        let empty = CtlError::Usage("the name or address is empty; give none to reset all targets");
+        let selector = if self.targets.is_absent() {
+            Selector::default()
+        } else {
+            self.targets.selector().map_err(|_| empty)?
+        };
+        Ok(ResetRequest { selector })
     }
 
-    pub(super) fn request(&self) -> Result<Value, CtlError> {
-        if self.which.is_absent() {
-            return Ok(json!({"cmd": "reset"}));
-        }
-        // An empty text is no reason to reset everything.
-        self.which.request("reset").ok_or(CtlError::Usage("what is to be reset is empty"))
+    fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {
+        daemon.change(&self.request()?, &format!("the statistics of {} start again", self.targets))
     }
 }

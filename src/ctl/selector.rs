@@ -1,17 +1,18 @@
-//! Which targets a command means: a name, an address, or both.
+//! Selects the targets of a subcommand: by a name, an address, or both.
 
+use super::CtlError;
 use super::lossy_arg::lossy_arg;
+use crate::protocol::Selector;
 use crate::target::Address;
-use serde_json::{Value, json};
 
-/// Which targets are meant.
+/// Selects targets.
 #[derive(Debug, clap::Args)]
 pub(super) struct SelectorArgs {
     /// An address, or else a name.
     #[arg(conflicts_with_all = ["name", "addr"])]
     name_or_addr: Option<String>,
 
-    /// The targets that are called so.
+    /// The targets with that name.
     #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = lossy_arg())]
     name: Option<String>,
 
@@ -21,23 +22,24 @@ pub(super) struct SelectorArgs {
 }
 
 impl SelectorArgs {
-    pub(super) fn is_absent(&self) -> bool {
+    pub(super) const fn is_absent(&self) -> bool {
         self.name_or_addr.is_none() && self.name.is_none() && self.addr.is_none()
     }
 
-    /// `None` if nothing is given, or only empty texts.
-    pub(super) fn request(&self, cmd: &str) -> Option<Value> {
-        let mut request = json!({"cmd": cmd});
-        let bare = self.name_or_addr.as_deref();
-        let is_address = bare.is_some_and(|text| text.parse::<Address>().is_ok());
-        let bare_as = if is_address { "addr" } else { "name" };
-        let given = [(bare_as, bare), ("name", self.name.as_deref()), ("addr", self.addr.as_deref())];
-        for (member, text) in given {
-            if let Some(text) = text.filter(|text| !text.is_empty()) {
-                request[member] = text.into();
-            }
+    /// The selector of a request; an error if there is no argument, or only empty ones.
+    pub(super) fn selector(&self) -> Result<Selector, CtlError> {
+        let bare = self.name_or_addr.clone();
+        let is_address = bare.as_ref().is_some_and(|text| text.parse::<Address>().is_ok());
+        let (bare_name, bare_addr) = if is_address { (None, bare) } else { (bare, None) };
+        let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let selector = Selector {
+            name: not_empty(bare_name.or_else(|| self.name.clone())),
+            addr: not_empty(bare_addr.or_else(|| self.addr.clone())),
+        };
+        if selector.is_all() {
+            return Err(CtlError::Usage("give NAME_OR_ADDR, --name or --addr"));
         }
-        (request.get("name").is_some() || request.get("addr").is_some()).then_some(request)
+        Ok(selector)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A table that is shown again every second.
+//! The table of `list --watch`.
 
 use crate::format::table::Row;
 use crate::screen;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Time between two tables.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Draws in place on a terminal, and keeps the pace.
+/// Draws tables in place on a terminal, one a second.
 pub(super) struct TableWatch {
     painter: Option<Painter<Stdout, Stderr>>,
     next: Instant,
@@ -32,12 +32,12 @@ impl TableWatch {
     pub(super) fn draw(&mut self, rows: &[Row]) {
         if let Some(painter) = &mut self.painter {
             painter.paint(&[], Some(Frame::new(rows, rows.len(), screen::size())));
-            // An interrupt ends us without another word, so the cursor must be there all the time.
+            // An interrupt ends the program without clean-up, so the cursor must be visible between tables.
             painter.restore();
         }
     }
 
-    /// Waits for the next second; those that were missed are left out.
+    /// Waits for the next second; missed seconds are skipped.
     pub(super) fn wait(&mut self) {
         let now = Instant::now();
         self.next = (self.next + PERIOD).max(now);

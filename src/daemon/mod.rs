@@ -107,7 +107,7 @@ async fn serve(
     let state = state.map(|state| state.start(&supervisor));
     let mut backend = control::Backend::from(supervisor.clone());
     backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
-    backend.seen = state.as_ref().map(|state| state.actor.clone().recipient());
+    backend.flush = state.as_ref().map(|state| state.actor.clone().recipient());
     let control = match control {
         Some(socket) => Some(control::start(socket, config.control_allow, backend).await?),
         None => None,

@@ -110,7 +110,8 @@ fn log_change(before: &Result<(), WatchdogFault>, now: Option<&WatchdogFault>) {
 }
 
 fn summary(status: &Status) -> String {
-    format!("pinging {} targets, following {} names", status.targets, status.names)
+    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    format!("pinging {}, following {}", plural(status.targets, "target"), plural(status.names, "name"))
 }
 
 fn tell(state: &[NotifyState]) {
@@ -129,6 +130,15 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 mod tests {
     use super::*;
     use crate::probe::EngineStats;
+
+    #[test]
+    fn the_status_has_singular_and_plural() {
+        let cases = [(0, 0, "0 targets, following 0 names"), (1, 1, "1 target, following 1 name")];
+        for (targets, names, expected) in cases {
+            let status = Status { targets, names, ..Status::default() };
+            assert_eq!(summary(&status), format!("pinging {expected}"));
+        }
+    }
 
     #[test]
     fn one_thread_that_does_not_send_is_a_fault_of_the_whole() {

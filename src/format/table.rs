@@ -1,4 +1,4 @@
-//! The table of targets, as every edge shows it. Pure.
+//! The table of targets, for every edge. Pure.
 
 use crate::measure::PeriodStats;
 use crate::target::Address;
@@ -7,7 +7,7 @@ use std::fmt;
 /// The line above the rows.
 pub const HEADER: &str = "Target                     Sent  Recv  Errs  Outd   Loss     Err    Outd      Avg       Min       Max      Last";
 
-/// One target's line. Times are in seconds, of the answered requests; 0 while there are none.
+/// The line of one target. Times are in seconds, of the answered requests; 0 while there are none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Row {
     /// The target's address.
@@ -15,79 +15,82 @@ pub struct Row {
     /// Requests sent.
     pub sent: u64,
     /// Requests answered in time.
-    pub recv: u64,
+    pub replies: u64,
     /// Requests answered by an error.
-    pub errs: u64,
-    /// Requests that nothing answered.
+    pub errors: u64,
+    /// Requests without an answer.
     pub lost: u64,
-    /// First replies that came after a newer request had been sent.
-    pub outd: u64,
+    /// First replies received after a newer request had been sent.
+    pub out_of_date: u64,
     /// Sum of the round-trip times.
     pub sum: f64,
-    /// The smallest.
+    /// The smallest round-trip time.
     pub min: f64,
-    /// The largest.
+    /// The largest round-trip time.
     pub max: f64,
-    /// The latest.
+    /// The latest round-trip time.
     pub last: f64,
 }
 
 impl Row {
-    /// The row of a target with these books.
-    pub fn new(address: &Address, books: &PeriodStats) -> Self {
+    /// The row of a target with these statistics.
+    pub fn new(address: &Address, stats: &PeriodStats) -> Self {
         let seconds = |micros: u64| micros as f64 / 1e6;
         Self {
             address: address.to_string(),
-            sent: books.sent(),
-            recv: books.replies,
-            errs: books.errors,
-            lost: books.lost,
-            outd: books.out_of_date,
-            sum: seconds(books.rtt.sum),
-            min: seconds(books.rtt.min),
-            max: seconds(books.rtt.max),
-            last: seconds(books.rtt.last),
+            sent: stats.sent(),
+            replies: stats.replies,
+            errors: stats.errors,
+            lost: stats.lost,
+            out_of_date: stats.out_of_date,
+            sum: seconds(stats.rtt.sum),
+            min: seconds(stats.rtt.min),
+            max: seconds(stats.rtt.max),
+            last: seconds(stats.rtt.last),
         }
     }
 
-    /// Percentage of the decided requests that were not answered; 0 while there are none.
-    pub fn loss(&self) -> f64 {
-        percentage(self.lost + self.errs, self.decided())
+    /// Percentage of requests lost or answered by an error among those with a result; 0 without any.
+    pub fn loss_percent(&self) -> f64 {
+        percentage(self.lost + self.errors, self.decided())
     }
 
-    /// Percentage of the decided requests that an error answered; 0 while there are none.
-    pub fn errors(&self) -> f64 {
-        percentage(self.errs, self.decided())
+    /// Percentage of requests answered by an error among those with a result; 0 without any.
+    pub fn error_percent(&self) -> f64 {
+        percentage(self.errors, self.decided())
     }
 
-    /// Percentage of out-of-date replies among what was answered; 0 while there is nothing.
-    pub fn outdated(&self) -> f64 {
-        percentage(self.outd, self.recv + self.errs)
+    /// Percentage of out-of-date replies among the answers; 0 without any.
+    pub fn out_of_date_percent(&self) -> f64 {
+        percentage(self.out_of_date, self.replies + self.errors)
     }
 
-    /// Average, minimum, maximum and latest round-trip time in milliseconds.
+    /// Average, minimum, maximum and latest round-trip time in milliseconds; 0 without replies.
     pub fn millis(&self) -> [f64; 4] {
-        let average = if self.recv == 0 { 0.0 } else { self.sum / self.recv as f64 };
+        let average = if self.replies == 0 { 0.0 } else { self.sum / self.replies as f64 };
         [average, self.min, self.max, self.last].map(|seconds| seconds * 1e3)
     }
 
     fn decided(&self) -> u64 {
-        self.recv + self.errs + self.lost
+        self.replies + self.errors + self.lost
     }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, sent, recv, errs, outd, .. } = self;
-        let (loss, errors, outdated) = (self.loss(), self.errors(), self.outdated());
+        let Self { address, sent, replies, errors, out_of_date, .. } = self;
+        write!(f, "{address:<25} {sent:5} {replies:5} {errors:5} {out_of_date:5} ")?;
+        let [loss, error, outdated] = [self.loss_percent(), self.error_percent(), self.out_of_date_percent()];
+        write!(f, "{loss:6.2}% {error:6.2}% {outdated:6.2}% ")?;
+        if *replies == 0 {
+            return write!(f, "{0:>7}   {0:>7}   {0:>7}   {0:>7}", "-");
+        }
         let [avg, min, max, last] = self.millis();
-        write!(f, "{address:<25} {sent:5} {recv:5} {errs:5} {outd:5} ")?;
-        write!(f, "{loss:6.2}% {errors:6.2}% {outdated:6.2}% ")?;
         write!(f, "{avg:7.2}   {min:7.2}   {max:7.2}   {last:7.2}")
     }
 }
 
-/// Puts rows in the table's order: by address as a number, IPv4 first; what is no address comes last.
+/// Sorts rows by address as a number, IPv4 first; a text that is no address comes last.
 pub fn sort(rows: &mut [Row]) {
     rows.sort_by_cached_key(|row| {
         let address = row.address.parse::<Address>();
@@ -111,7 +114,7 @@ mod tests {
     #[test]
     fn rows_look_like_this() {
         let rtt = RttStats { sum: 36_300, min: 9_870, max: 15_200, last: 11_230, ..RttStats::default() };
-        let books = PeriodStats {
+        let stats = PeriodStats {
             replies: 3,
             errors: 1,
             lost: 1,
@@ -123,20 +126,20 @@ mod tests {
         };
         let cases = [
             (
-                Row::new(&"192.0.2.1".parse().unwrap(), &books),
+                Row::new(&"192.0.2.1".parse().unwrap(), &stats),
                 "192.0.2.1                     8     3     1     1  40.00%  20.00%  25.00%   12.10      9.87     15.20     11.23",
             ),
             (
                 row("127.0.0.1"),
-                "127.0.0.1                     0     0     0     0   0.00%   0.00%   0.00%    0.00      0.00      0.00      0.00",
+                "127.0.0.1                     0     0     0     0   0.00%   0.00%   0.00%       -         -         -         -",
             ),
             (
                 row("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"),
-                "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff     0     0     0     0   0.00%   0.00%   0.00%    0.00      0.00      0.00      0.00",
+                "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff     0     0     0     0   0.00%   0.00%   0.00%       -         -         -         -",
             ),
             (
                 Row { sent: 1_234_567, lost: 1_234_567, ..row("10.0.0.1") },
-                "10.0.0.1                  1234567     0     0     0 100.00%   0.00%   0.00%    0.00      0.00      0.00      0.00",
+                "10.0.0.1                  1234567     0     0     0 100.00%   0.00%   0.00%       -         -         -         -",
             ),
         ];
         for (row, expected) in cases {
@@ -146,11 +149,15 @@ mod tests {
 
     #[test]
     fn requests_in_flight_and_void_ones_decide_nothing() {
-        let books = PeriodStats { replies: 1, void: 100, in_flight: 100, ..PeriodStats::default() };
-        let row = Row::new(&"127.0.0.1".parse().unwrap(), &books);
-        assert_eq!((row.loss(), row.errors(), row.outdated()), (0.0, 0.0, 0.0));
-        let late = Row { outd: 5, lost: 5, ..super::tests::row("127.0.0.1") };
-        assert_eq!((late.loss(), late.outdated()), (100.0, 0.0), "nothing was answered in time");
+        let stats = PeriodStats { replies: 1, void: 100, in_flight: 100, ..PeriodStats::default() };
+        let row = Row::new(&"127.0.0.1".parse().unwrap(), &stats);
+        assert_eq!((row.loss_percent(), row.error_percent(), row.out_of_date_percent()), (0.0, 0.0, 0.0));
+        let late = Row { out_of_date: 5, lost: 5, ..super::tests::row("127.0.0.1") };
+        assert_eq!(
+            (late.loss_percent(), late.out_of_date_percent()),
+            (100.0, 0.0),
+            "nothing was answered in time"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! Both ends are times of sending, so neither round-trip times nor timeouts change its length. Void requests neither
 //! begin nor end an outage. A late reply does not count as an answer.
 
-use super::{ErrorClass, Timestamp};
+use super::{ErrorClass, SendError, Timestamp};
 use std::time::Duration;
 
 /// Why a request has no answer.
@@ -15,6 +15,8 @@ pub enum Cause {
     Lost,
     /// It was answered by an error.
     Error(ErrorClass),
+    /// The local system refused to send it, for a known reason; its class is [`ErrorClass::Send`].
+    Refused(SendError),
 }
 
 impl Cause {
@@ -23,6 +25,15 @@ impl Cause {
         match self {
             Self::Lost => "lost",
             Self::Error(class) => class.as_str(),
+            Self::Refused(_) => ErrorClass::Send.as_str(),
+        }
+    }
+
+    /// Why the local system refused to send the request, if it did and the reason is known.
+    pub const fn send_error(self) -> Option<SendError> {
+        match self {
+            Self::Refused(error) => Some(error),
+            Self::Lost | Self::Error(_) => None,
         }
     }
 }

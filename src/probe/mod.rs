@@ -12,7 +12,7 @@ mod send_failures;
 #[deny(clippy::disallowed_methods)]
 pub mod wire;
 
-use crate::measure::{ErrorClass, Log2Histogram, Timestamp};
+use crate::measure::{ErrorClass, Log2Histogram, SendError, Timestamp};
 use crate::target::{Address, PacketOptions, Timeout};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -39,6 +39,8 @@ pub enum Event {
         number: u32,
         /// When it was refused.
         at: Timestamp,
+        /// Why, if the engine knows.
+        reason: Option<SendError>,
     },
     /// An authentic echo reply.
     Reply {

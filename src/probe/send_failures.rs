@@ -2,10 +2,11 @@
 //!
 //! Each failure is logged once, and its end once; when many targets fail at the same time, only some are named.
 
-use crate::measure::Timestamp;
+use crate::measure::{SendError, Timestamp};
 use crate::target::Address;
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 use tracing::{debug, info, warn};
 
@@ -50,6 +51,18 @@ impl SendFailureLog {
     /// The target has ended.
     pub(super) fn remove(&mut self, address: Address) {
         self.refused.remove(&address);
+    }
+}
+
+/// Returns the reason for which a send call failed; `None` if it is none of the usual ones.
+pub(super) fn send_error(error: &io::Error) -> Option<SendError> {
+    match error.kind() {
+        ErrorKind::HostUnreachable => Some(SendError::NoRoute),
+        ErrorKind::NetworkUnreachable => Some(SendError::NetworkUnreachable),
+        ErrorKind::NetworkDown => Some(SendError::NetworkDown),
+        ErrorKind::PermissionDenied => Some(SendError::NotPermitted),
+        ErrorKind::AddrNotAvailable => Some(SendError::SourceNotAvailable),
+        _ => None,
     }
 }
 

@@ -1,17 +1,41 @@
-//! `add`: has a host measured.
+//! `add`: starts measuring a host.
 
 use super::members::Members;
-use super::{Quoted, RequestError};
+use super::{Command, Quoted, RequestError, StatusReply};
 use crate::target::{Host, Label, MAX_NAME, TargetOptions};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-/// A request to measure a host.
+/// The members of an `add` as a client sends them; the daemon checks them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct AddMembers {
+    /// Name of the target; without it `addr` is the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What to ping; without it the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addr: Option<String>,
+    /// Seconds between requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub itv: Option<f64>,
+    /// Options of the target, by their keys.
+    #[serde(flatten)]
+    pub options: Map<String, Value>,
+}
+
+impl Command for AddMembers {
+    const NAME: &'static str = "add";
+    type Reply = StatusReply<'static>;
+}
+
+/// A checked request to measure a host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AddRequest {
-    /// How to call it.
+    /// Name of the target.
     pub name: Label,
     /// What to ping.
     pub host: Host,
-    /// How, as far as that is to be changed.
+    /// Its options, as far as the request sets them.
     pub terms: TargetOptions,
 }
 
@@ -23,7 +47,7 @@ impl AddRequest {
         if name_or_addr.len() > MAX_NAME {
             return Err(RequestError::LongName(name_or_addr.len()));
         }
-        let host = text.parse().map_err(|why| RequestError::Host { given: Quoted::text(text), why })?;
+        let host = text.parse().map_err(|reason| RequestError::Host { value: Quoted::text(text), reason })?;
         let terms = members.terms()?;
         terms.check(&host)?;
         Ok(Self { name: name_or_addr.as_str().into(), host, terms })

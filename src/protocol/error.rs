@@ -1,12 +1,13 @@
-//! Why a request is not carried out, and the reply that says so.
+//! Why the daemon refuses a request, and the reply.
 
-use super::{Quoted, status};
+use super::{Quoted, StatusReply};
 use crate::target::{AddressError, HostError, MAX_NAME, OptionConflict, OptionError, SecondsError};
 
-/// Why a datagram is no request that can be carried out; the operator sees this text as it stands.
+/// Why a datagram is no valid request; the text goes into the reply.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RequestError {
-    /// An object with `status` but without `cmd`: somebody's reply, which is never answered.
+    /// An object with `status` but without `cmd` is a reply, which is never answered: two daemons must not exchange
+    /// datagrams without end.
     #[error("a reply, not a request")]
     IsReply,
     /// Not JSON, empty, not UTF-8.
@@ -15,22 +16,22 @@ pub enum RequestError {
     /// JSON, but no object with `cmd`.
     #[error("need cmd variable")]
     NeedCmd,
-    /// An add or remove of nothing.
+    /// `add`, `remove` or `history` without `name` and `addr`.
     #[error("need name or addr variable")]
     NeedNameOrAddr,
-    /// A histogram of nothing.
+    /// `histogram` without `addr`.
     #[error("need addr variable")]
     NeedAddr,
-    /// A `cmd` that nobody knows.
+    /// An unknown `cmd`.
     #[error("unknown command {0}, try one of: noop, list, add, remove, reset, histogram, history")]
     UnknownCommand(Quoted),
     /// A member that must be a string.
-    #[error("{member} must be a string, not {given}")]
+    #[error("{member} must be a string, not {value}")]
     NotAString {
-        /// Which one.
+        /// Name of the member.
         member: &'static str,
         /// Its value.
-        given: Quoted,
+        value: Quoted,
     },
     /// An unusable `itv`.
     #[error(transparent)]
@@ -38,7 +39,7 @@ pub enum RequestError {
     /// An unusable value of another option.
     #[error(transparent)]
     Option(#[from] OptionError),
-    /// Options that contradict each other or the host, or labels that can't be.
+    /// Options that contradict each other or the host, or unusable labels.
     #[error(transparent)]
     TargetOptions(#[from] OptionConflict),
     /// `labels` is no object of strings.
@@ -48,38 +49,38 @@ pub enum RequestError {
     #[error("limit {0} is not usable, it takes a whole number from 1")]
     Limit(Quoted),
     /// An unusable `after`.
-    #[error("after takes the last address of the page before, not {given}: {why}")]
+    #[error("after takes the last address of the page before, not {value}: {reason}")]
     After {
         /// Its value.
-        given: Quoted,
-        /// What is wrong with it.
-        why: AddressError,
+        value: Quoted,
+        /// Why it is no address.
+        reason: AddressError,
     },
     /// An unusable `after` of a history.
     #[error("after takes addr and hour of the last row before, like 192.0.2.1@1763856000, not {0}")]
     AfterHour(Quoted),
-    /// An add of what can't be one host.
-    #[error("can't ping {given}: {why}")]
+    /// An `add` of a text that cannot be one host.
+    #[error("can't ping {value}: {reason}")]
     Host {
-        /// What was to be pinged.
-        given: Quoted,
-        /// What is wrong with it.
-        why: HostError,
+        /// The text of the request.
+        value: Quoted,
+        /// Why it is no host.
+        reason: HostError,
     },
-    /// An add under too long a name.
+    /// An `add` with a name that is too long.
     #[error("a name has at most {max} bytes, this one has {0}", max = MAX_NAME)]
     LongName(usize),
 }
 
 impl RequestError {
-    /// The reply; `None` for what must not be answered.
+    /// The reply; `None` for a datagram that must not be answered.
     pub fn reply(&self) -> Option<Vec<u8>> {
         match self {
             Self::IsReply => None,
             Self::InvalidJson | Self::NeedCmd | Self::NeedNameOrAddr | Self::NeedAddr => {
-                Some(status::status(&self.to_string()))
+                Some(StatusReply::new(&self.to_string()).to_json())
             }
-            _ => Some(status::error(&self.to_string())),
+            _ => Some(StatusReply::error(self.to_string()).to_json()),
         }
     }
 }

@@ -1,44 +1,150 @@
-//! The history of targets: how it is asked for, and the reply.
+//! `history`: the statistics of targets hour by hour.
 
-use super::json::{MAX_REPLY, put, separate, write_count, write_seconds, write_string};
+use super::counters::WireCounters;
+use super::histogram::HistogramReply;
+use super::json::{Decimal, MAX_REPLY, append, as_text};
 use super::members::Members;
-use super::selector::Selector;
-use super::{Quoted, RequestError};
-use crate::measure::{LifetimeStats, PERIOD_COUNTERS};
+use super::{Command, Quoted, RequestError, Selector};
+use crate::measure::LifetimeStats;
 use crate::target::Address;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
 
-/// A request for the history of targets, hour by hour.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Asks for the history of targets. The selector is never [`Selector::is_all`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryRequest {
-    /// Of which targets. Never [`Selector::All`].
-    pub selection: Selector,
-    /// Only what comes after the hour of that address that begins at that Unix time.
-    pub after: Option<(Address, i64)>,
-    /// At most so many hours.
+    /// Which targets.
+    #[serde(flatten)]
+    pub selector: Selector,
+    /// Only rows after this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<RowPosition>,
+    /// Maximum number of rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
 
 impl HistoryRequest {
-    pub(super) fn parse(selection: Selector, members: &Members<'_>) -> Result<Self, RequestError> {
-        if selection == Selector::All {
-            return Err(RequestError::NeedNameOrAddr);
-        }
-        let after = members
-            .text("after")?
-            .map(|text| place(&text).ok_or(RequestError::AfterHour(Quoted::text(&text))));
-        Ok(Self { selection, after: after.transpose()?, limit: members.limit()? })
+    pub(super) fn parse(members: &Members<'_>) -> Result<Self, RequestError> {
+        let selector = Selector::parse_some(members)?;
+        let position = |text: String| text.parse().map_err(|()| RequestError::AfterHour(Quoted::text(&text)));
+        let after = members.text("after")?.map(position).transpose()?;
+        Ok(Self { selector, after, limit: members.limit()? })
     }
 }
 
-/// `192.0.2.1@1763856000`.
-fn place(text: &str) -> Option<(Address, i64)> {
-    let (address, begins) = text.rsplit_once('@')?;
-    Some((address.parse().ok()?, begins.parse().ok()?))
+impl Command for HistoryRequest {
+    const NAME: &'static str = "history";
+    type Reply = HistoryPage;
 }
 
-/// A reply with hours of targets: as many, from the first on, as fit.
+/// Position of a row in a history, `192.0.2.1@1763856000`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowPosition {
+    /// Address of the target.
+    pub address: Address,
+    /// Beginning of the hour in seconds, Unix time.
+    pub hour: i64,
+}
+
+impl fmt::Display for RowPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.address, self.hour)
+    }
+}
+
+impl FromStr for RowPosition {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (address, hour) = text.rsplit_once('@').ok_or(())?;
+        Ok(Self { address: address.parse().map_err(drop)?, hour: hour.parse().map_err(drop)? })
+    }
+}
+
+impl Serialize for RowPosition {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One hour of one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryRow<'a> {
+    /// Address of the target.
+    #[serde(with = "as_text")]
+    pub addr: Address,
+    /// Name at that time.
+    #[serde(default)]
+    pub name: Cow<'a, str>,
+    /// Beginning of the hour in seconds, Unix time.
+    pub hour: i64,
+    /// Requests that were settled in the hour.
+    #[serde(flatten)]
+    pub counters: WireCounters,
+    /// Sum of the round-trip times in seconds.
+    #[serde(default)]
+    pub sum: Decimal,
+    /// Lower bound of the smallest round-trip time in seconds.
+    #[serde(default)]
+    pub min: Decimal,
+    /// Upper bound of the largest round-trip time in seconds.
+    #[serde(default)]
+    pub max: Decimal,
+    /// Median of the round-trip times in seconds.
+    #[serde(default)]
+    pub p50: Decimal,
+    /// 99 % quantile of the round-trip times in seconds.
+    #[serde(default)]
+    pub p99: Decimal,
+    /// Histogram of the round-trip times.
+    #[serde(default)]
+    pub hist: HistogramReply,
+}
+
+impl<'a> HistoryRow<'a> {
+    /// The row of an hour that began at that Unix time.
+    pub fn new(addr: Address, name: &'a str, hour: i64, settled: &LifetimeStats) -> Self {
+        let summary = settled.summary();
+        let rtt = &summary.rtt;
+        let quantile = |q| {
+            let micros = settled.histogram.quantile(q).unwrap_or_default().as_micros();
+            // A bin is wider than the times in it.
+            let micros = u64::try_from(micros).unwrap_or(u64::MAX).clamp(rtt.min, rtt.max);
+            Decimal::from_micros(micros)
+        };
+        Self {
+            addr,
+            name: name.into(),
+            hour,
+            counters: WireCounters::all(&summary),
+            sum: Decimal::from_micros(rtt.sum),
+            min: Decimal::from_micros(rtt.min),
+            max: Decimal::from_micros(rtt.max),
+            p50: quantile(0.5),
+            p99: quantile(0.99),
+            hist: HistogramReply::from(&settled.histogram),
+        }
+    }
+
+    /// Where the row stands; the next page begins after it.
+    pub const fn position(&self) -> RowPosition {
+        RowPosition { address: self.addr, hour: self.hour }
+    }
+}
+
+/// A reply as a client reads it. An empty page follows the last one.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct HistoryPage<R = HistoryRow<'static>> {
+    /// The rows, by address and hour.
+    pub history: Vec<R>,
+}
+
+/// A reply as the daemon writes it: the rows, from the first on, that fit into one datagram.
 #[derive(Debug)]
-pub struct HistoryReply(String);
+pub struct HistoryReply(Vec<u8>);
 
 impl Default for HistoryReply {
     fn default() -> Self {
@@ -46,20 +152,20 @@ impl Default for HistoryReply {
     }
 }
 
-const HEAD: &str = "{\"history\": [";
-const TAIL: &str = "]}";
+const HEAD: &[u8] = b"{\"history\": [";
+const TAIL: &[u8] = b"]}";
 
 impl HistoryReply {
-    /// More hours than this never fit.
-    pub const MOST: usize = MAX_REPLY / 150;
+    /// More rows than this never fit.
+    pub const MAX_ROWS: usize = MAX_REPLY / 150;
 
-    /// Takes in one more hour, which began at that Unix time; false if it does not fit.
-    pub fn push(&mut self, address: Address, name: &str, begins: i64, settled: &LifetimeStats) -> bool {
+    /// Appends a row. Returns false, and leaves it out, if it does not fit.
+    pub fn push(&mut self, row: &HistoryRow<'_>) -> bool {
         let before = self.0.len();
         if before > HEAD.len() {
-            separate(&mut self.0);
+            self.0.push(b',');
         }
-        write(&mut self.0, address, name, begins, settled);
+        append(&mut self.0, row);
         let fits = self.0.len() + TAIL.len() <= MAX_REPLY;
         if !fits {
             self.0.truncate(before);
@@ -67,38 +173,11 @@ impl HistoryReply {
         fits
     }
 
-    /// The reply.
-    pub fn into_reply(mut self) -> Vec<u8> {
-        self.0.push_str(TAIL);
-        self.0.into_bytes()
+    /// The reply as JSON.
+    pub fn into_json(mut self) -> Vec<u8> {
+        self.0.extend_from_slice(TAIL);
+        self.0
     }
-}
-
-fn write(text: &mut String, address: Address, name: &str, begins: i64, settled: &LifetimeStats) {
-    put(text, format_args!("{{\"addr\":\"{address}\",\"name\":"));
-    write_string(text, name);
-    let summary = settled.summary();
-    put(text, format_args!(",\"hour\":{begins}"));
-    write_count(text, "sent", summary.sent());
-    for counter in &PERIOD_COUNTERS {
-        write_count(text, counter.name, (counter.read)(&summary));
-    }
-    for (member, micros) in [("sum", summary.rtt.sum), ("min", summary.rtt.min), ("max", summary.rtt.max)] {
-        put(text, format_args!(",\"{member}\":"));
-        write_seconds(text, micros.into());
-    }
-    for (member, q) in [("p50", 0.5), ("p99", 0.99)] {
-        let micros = settled.histogram.quantile(q).unwrap_or_default().as_micros();
-        put(text, format_args!(",\"{member}\":"));
-        // A bin is wider than what was in it.
-        write_seconds(text, micros.clamp(summary.rtt.min.into(), summary.rtt.max.into()));
-    }
-    text.push_str(",\"hist\":{");
-    for (index, (bin, count)) in settled.histogram.iter().enumerate() {
-        let comma = if index > 0 { "," } else { "" };
-        put(text, format_args!("{comma}\"{bin}\":{count}"));
-    }
-    text.push_str("}}");
 }
 
 #[cfg(test)]
@@ -106,21 +185,22 @@ mod tests {
     use super::*;
     use crate::measure::Rtt;
     use crate::protocol::Request;
-    use crate::target::Host;
+
+    fn selector(name: Option<&str>, addr: Option<&str>) -> Selector {
+        Selector { name: name.map(Into::into), addr: addr.map(Into::into) }
+    }
 
     #[test]
-    fn a_history_is_of_somebody_and_comes_in_pages() {
-        let host = |text: &str| text.parse::<Host>().ok();
-        let of = |name: Option<&str>, host| Selector::Matching { name: name.map(Into::into), host };
-        let after = Some(("fe80::1%eth0".parse().unwrap(), 7_200));
+    fn a_history_selects_targets_and_comes_in_pages() {
+        let after = Some(RowPosition { address: "fe80::1%eth0".parse().unwrap(), hour: 7_200 });
         let cases = [
-            (r#"{"cmd":"history","addr":"10.0.0.1"}"#, Ok((of(None, host("10.0.0.1")), None, None))),
-            (r#"{"cmd":"history","name":"a","limit":7}"#, Ok((of(Some("a"), None), None, Some(7)))),
+            (r#"{"cmd":"history","addr":"10.0.0.1"}"#, Ok((selector(None, Some("10.0.0.1")), None, None))),
+            (r#"{"cmd":"history","name":"a","limit":7}"#, Ok((selector(Some("a"), None), None, Some(7)))),
             (
                 r#"{"cmd":"history","name":"a","after":"fe80::1%eth0@7200"}"#,
-                Ok((of(Some("a"), None), after, None)),
+                Ok((selector(Some("a"), None), after, None)),
             ),
-            (r#"{"cmd":"history","addr":"a b"}"#, Ok((of(None, None), None, None))),
+            (r#"{"cmd":"history","addr":"a b"}"#, Ok((selector(None, Some("a b")), None, None))),
             (r#"{"cmd":"history"}"#, Err(RequestError::NeedNameOrAddr)),
             (
                 r#"{"cmd":"history","name":"a","after":"10.0.0.1"}"#,
@@ -128,9 +208,8 @@ mod tests {
             ),
         ];
         for (text, expected) in cases {
-            let expected = expected.map(|(selection, after, limit)| {
-                Request::HistoryRequest(HistoryRequest { selection, after, limit })
-            });
+            let expected = expected
+                .map(|(selector, after, limit)| Request::History(HistoryRequest { selector, after, limit }));
             assert_eq!(Request::parse(text.as_bytes()), expected, "{text}");
         }
     }
@@ -146,24 +225,41 @@ mod tests {
 
     #[test]
     fn an_hour_is_an_object_with_its_histogram() {
-        let mut past = HistoryReply::default();
-        assert!(past.push("10.0.0.1".parse().unwrap(), "a\"b", 7_200, &settled(&[1_000, 2_000])));
-        assert!(past.push("10.0.0.1".parse().unwrap(), "a", 10_800, &settled(&[])));
-        let text = String::from_utf8(past.into_reply()).unwrap();
-        let first = r#"{"addr":"10.0.0.1","name":"a\"b","hour":7200,"sent":3,"recv":2,"errs":0,"lost":1,"void":0,"outd":0,"dups":0,"sum":0.003,"min":0.001,"max":0.002,"#;
-        assert!(text.starts_with(&format!("{HEAD}{first}")), "{text}");
+        let (mut reply, address) = (HistoryReply::default(), "10.0.0.1".parse().unwrap());
+        let rows = [
+            HistoryRow::new(address, "a\"b", 7_200, &settled(&[1_000, 2_000])),
+            HistoryRow::new(address, "a", 10_800, &settled(&[])),
+        ];
+        assert!(rows.iter().all(|row| reply.push(row)));
+        let text = String::from_utf8(reply.into_json()).unwrap();
+        let first = concat!(
+            r#"{"history": [{"addr":"10.0.0.1","name":"a\"b","hour":7200,"sent":3,"recv":2,"errs":0,"lost":1,"#,
+            r#""void":0,"outd":0,"dups":0,"sum":0.003,"min":0.001,"max":0.002,"#
+        );
+        assert!(text.starts_with(first), "{text}");
         assert!(text.contains(r#""hist":{"-80":1,"-72":1}},{"addr""#), "{text}");
         assert!(text.ends_with(r#""p50":0.0,"p99":0.0,"hist":{}}]}"#), "{text}");
-        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        let page: HistoryPage = serde_json::from_str(&text).expect("a page");
+        assert_eq!(page.history, rows);
     }
 
     #[test]
-    fn no_more_hours_than_fit_are_in_a_reply() {
-        let (mut past, address) = (HistoryReply::default(), "10.0.0.1".parse().unwrap());
-        let rows = (0..2 * i64::try_from(HistoryReply::MOST).unwrap())
-            .take_while(|hour| past.push(address, "x", hour * 3_600, &settled(&[])));
+    fn a_row_is_read_without_the_members_that_an_older_daemon_leaves_out() {
+        let row: HistoryRow<'_> =
+            serde_json::from_str(r#"{"addr":"::1","hour":3600,"sent":2,"newer":[1]}"#).expect("a row");
+        assert_eq!(
+            (row.position().to_string(), row.counters.sent, row.counters.void),
+            ("::1@3600".into(), 2, None)
+        );
+    }
+
+    #[test]
+    fn a_reply_holds_the_rows_that_fit() {
+        let (mut reply, address) = (HistoryReply::default(), "10.0.0.1".parse().unwrap());
+        let rows = (0..2 * i64::try_from(HistoryReply::MAX_ROWS).unwrap())
+            .take_while(|hour| reply.push(&HistoryRow::new(address, "x", hour * 3_600, &settled(&[]))));
         let rows = rows.count();
-        assert!(rows > 300 && rows <= HistoryReply::MOST, "{rows}");
-        assert!(past.into_reply().len() <= MAX_REPLY);
+        assert!(rows > 300 && rows <= HistoryReply::MAX_ROWS, "{rows}");
+        assert!(reply.into_json().len() <= MAX_REPLY);
     }
 }

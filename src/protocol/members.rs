@@ -1,7 +1,8 @@
-//! The members of a request's JSON object, each read by the rule of its kind.
+//! The members of a request, each read by the rule of its kind.
 //!
-//! The object is split into the texts of its members and no further: what nobody asks for is not looked at, so
-//! neither its depth nor the size of its numbers matters.
+//! Requests have no derived `Deserialize`: the last of several members of one name counts, most kinds of values are
+//! accepted in several forms, and an error quotes the value. The object is split into the JSON texts of its members and
+//! no further, so the depth and the numbers of unknown members do not matter.
 
 use super::{Quoted, RequestError};
 use crate::target::{
@@ -20,7 +21,7 @@ impl<'a> Members<'a> {
     pub(super) fn split(datagram: &'a [u8]) -> Result<Self, RequestError> {
         let text = std::str::from_utf8(datagram).map_err(|_| RequestError::InvalidJson)?;
         serde_json::from_str(text).map(Self).map_err(|_| {
-            // An object fails to be split only by a name that is no Unicode: not JSON that we can read.
+            // Splitting an object fails only at the name of a member that is no Unicode.
             let is_object = text.trim_start().starts_with('{');
             let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
             if is_json && !is_object { RequestError::NeedCmd } else { RequestError::InvalidJson }
@@ -41,14 +42,14 @@ impl<'a> Members<'a> {
     pub(super) fn text(&self, member: &'static str) -> Result<Option<String>, RequestError> {
         let Some(json) = self.json(member) else { return Ok(None) };
         if !json.starts_with('"') {
-            return Err(RequestError::NotAString { member, given: Quoted::json(json) });
+            return Err(RequestError::NotAString { member, value: Quoted::json(json) });
         }
-        // What can still be wrong with it are halves of surrogate pairs.
+        // The only possible error is half of a surrogate pair.
         let text: String = serde_json::from_str(json).map_err(|_| RequestError::InvalidJson)?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
-    /// What Python and its like take for true: everything but false, null, zero and what is empty.
+    /// Whether Python takes the value for true: everything but false, null, zero and empty values.
     pub(super) fn is_truthy(&self, member: &str) -> bool {
         self.json(member).is_some_and(|json| match json.as_bytes() {
             b"false" | b"\"\"" => false,
@@ -71,7 +72,7 @@ impl<'a> Members<'a> {
         interval.map(Some).ok_or_else(|| SecondsError::interval(given).into())
     }
 
-    /// Everything that says how a target is pinged: `itv`, the options by their names, `labels`.
+    /// The options of a target: `itv`, the others by their keys, and `labels`.
     pub(super) fn terms(&self) -> Result<TargetOptions, RequestError> {
         let mut terms = TargetOptions::default();
         for key in OptionKey::ALL.into_iter().filter(|key| *key != OptionKey::Interval) {
@@ -106,8 +107,8 @@ impl<'a> Members<'a> {
         limit.map(Some).ok_or_else(|| RequestError::Limit(Quoted::json(json)))
     }
 
-    /// `after`: an address, also one that no host can have: 0.0.0.0 is before all of them, :: behind IPv4. The empty
-    /// string is before all of them, too.
+    /// `after`: an address, also one that no host can have: 0.0.0.0 is before all hosts, :: after those of IPv4. The
+    /// empty string is before all hosts, too.
     pub(super) fn after(&self) -> Result<Option<Address>, RequestError> {
         let Some(text) = self.text("after")? else { return Ok(None) };
         match text.parse() {
@@ -115,10 +116,10 @@ impl<'a> Members<'a> {
             Err(
                 AddressError::Unspecified(ip) | AddressError::Multicast(ip) | AddressError::Broadcast(ip),
             ) => Ok(Address::not_behind(ip)),
-            Err(why) => Err(RequestError::After { given: Quoted::text(&text), why }),
+            Err(reason) => Err(RequestError::After { value: Quoted::text(&text), reason }),
         }
     }
 }
 
-/// A string that hooks write when they have nothing to say.
+/// The empty string, which hooks send for a value that they do not have.
 const EMPTY: &str = "\"\"";

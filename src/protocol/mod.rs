@@ -1,25 +1,40 @@
-//! The language of the control socket: bytes become requests, results become bytes.
+//! The language of the control socket: requests and replies as bytes, for the daemon and its clients.
 //!
-//! Pure: who may ask, whom to ask and how long to wait is decided in [`crate::control`].
+//! One file a command. Clients write a request with [`Command::to_json`]; the daemon reads it with [`Request::parse`],
+//! which is more lenient. Replies are written and read with the same types. Who may ask, and how long a reply may take,
+//! is decided in [`crate::control`].
 
 pub mod add;
+pub mod command;
+pub mod counters;
 pub mod error;
 pub mod histogram;
 pub mod history;
 mod json;
 pub mod list;
 mod members;
+pub mod noop;
 pub mod quoted;
+pub mod remove;
 pub mod request;
+pub mod reset;
 pub mod selector;
 pub mod status;
 
-pub use add::AddRequest;
+pub use add::{AddMembers, AddRequest};
+pub use command::Command;
+pub use counters::WireCounters;
 pub use error::RequestError;
-pub use histogram::HistogramRequest;
-pub use history::{HistoryReply, HistoryRequest};
-pub use json::MAX_REPLY;
-pub use list::{ListReply, ListRequest, ListedTarget, PageRequest, TooLarge};
+pub use histogram::{HistogramReply, HistogramRequest};
+pub use history::{HistoryPage, HistoryReply, HistoryRequest, HistoryRow, RowPosition};
+pub use json::{Decimal, MAX_REPLY};
+pub use list::{
+    ListReply, ListRequest, ListedTarget, OutageMembers, PageRequest, TargetDetail, TargetRow, TooLarge,
+};
+pub use noop::NoopRequest;
 pub use quoted::Quoted;
+pub use remove::RemoveRequest;
 pub use request::Request;
+pub use reset::ResetRequest;
 pub use selector::Selector;
+pub use status::StatusReply;

@@ -1,31 +1,40 @@
-//! Which targets a request means: by name, by address, or all of them.
+//! Which targets a request selects: by name, by address, or all of them.
 
 use super::RequestError;
 use super::members::Members;
-use crate::target::{Host, Label};
+use crate::target::Host;
+use serde::Serialize;
 
-/// Which targets are meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selector {
-    /// Every one.
-    All,
-    /// Those that are called `name`, and those that are `host`: both given, both apply.
-    ///
-    /// Neither is left when only an `addr` was given that nothing can have: then nothing matches.
-    Matching {
-        /// Any of the target's names.
-        name: Option<Label>,
-        /// Its address, or a DNS name.
-        host: Option<Host>,
-    },
+/// The members that select targets. With both, each target that matches either of them is selected; with neither, all
+/// targets are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Selector {
+    /// Any of a target's names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// An address or a DNS name. Any other text selects nothing, because no target can have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addr: Option<String>,
 }
 
-/// What can't be a host was never added, so it matches nothing, as does any other text that nobody has added.
-pub(super) fn selection(members: &Members<'_>) -> Result<Selector, RequestError> {
-    let (name, addr) = (members.text("name")?, members.text("addr")?);
-    if name.is_none() && addr.is_none() {
-        return Ok(Selector::All);
+impl Selector {
+    pub(super) fn parse(members: &Members<'_>) -> Result<Self, RequestError> {
+        Ok(Self { name: members.text("name")?, addr: members.text("addr")? })
     }
-    let host = addr.and_then(|addr| addr.parse().ok());
-    Ok(Selector::Matching { name: name.map(Label::from), host })
+
+    /// Like [`Self::parse`]; refuses to select all targets.
+    pub(super) fn parse_some(members: &Members<'_>) -> Result<Self, RequestError> {
+        let selector = Self::parse(members)?;
+        if selector.is_all() { Err(RequestError::NeedNameOrAddr) } else { Ok(selector) }
+    }
+
+    /// Whether all targets are selected.
+    pub const fn is_all(&self) -> bool {
+        self.name.is_none() && self.addr.is_none()
+    }
+
+    /// The host that `addr` stands for; `None` without one, and for a text that can be no host.
+    pub fn host(&self) -> Option<Host> {
+        self.addr.as_ref()?.parse().ok()
+    }
 }

@@ -1,40 +1,63 @@
-//! Replies that are a status, and perhaps a message.
+//! Replies that consist of a status: to `noop`, `add`, `remove` and `reset`, and to every request that fails.
 
-use super::json::{close, write_string};
+use super::json::spaced;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-/// It worked, and there is nothing to tell.
-pub fn ok() -> Vec<u8> {
-    status("ok")
+/// A status, with a message where it is `error`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReply<'a> {
+    /// `ok`, `error`, or what is wrong with the request.
+    pub status: Cow<'a, str>,
+    /// Why the request failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errmessage: Option<Cow<'a, str>>,
 }
 
-/// A reply that consists of a status.
-pub fn status(status: &str) -> Vec<u8> {
-    let mut text = String::from(r#"{"status": "#);
-    write_string(&mut text, status);
-    close(text)
-}
+impl<'a> StatusReply<'a> {
+    /// The request succeeded.
+    pub const OK: Self = Self::new("ok");
 
-/// It did not work, and why.
-pub fn error(message: &str) -> Vec<u8> {
-    let mut text = String::from(r#"{"status": "error", "errmessage": "#);
-    write_string(&mut text, message);
-    close(text)
+    /// A reply without a message.
+    pub const fn new(status: &'a str) -> Self {
+        Self { status: Cow::Borrowed(status), errmessage: None }
+    }
+
+    /// The request failed for that reason.
+    pub fn error(message: impl Into<Cow<'a, str>>) -> Self {
+        Self { status: Cow::Borrowed("error"), errmessage: Some(message.into()) }
+    }
+
+    /// Whether the request succeeded.
+    pub fn is_ok(&self) -> bool {
+        self.status == "ok"
+    }
+
+    /// The reply as JSON, with one space after each colon and comma: scripts search for these bytes.
+    pub fn to_json(&self) -> Vec<u8> {
+        spaced(self)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn text(bytes: Vec<u8>) -> String {
-        String::from_utf8(bytes).expect("UTF-8")
-    }
-
     #[test]
     fn status_replies_have_one_space_after_each_colon_and_comma() {
-        assert_eq!(text(ok()), r#"{"status": "ok"}"#);
-        assert_eq!(text(status("need addr variable")), r#"{"status": "need addr variable"}"#);
-        let reply = r#"{"status": "error", "errmessage": "Name or service not known"}"#;
-        assert_eq!(text(error("Name or service not known")), reply);
-        assert_eq!(text(error("\"\n")), r#"{"status": "error", "errmessage": "\"\n"}"#);
+        let cases = [
+            (StatusReply::OK, r#"{"status": "ok"}"#),
+            (StatusReply::new("need addr variable"), r#"{"status": "need addr variable"}"#),
+            (
+                StatusReply::error("Name or service not known"),
+                r#"{"status": "error", "errmessage": "Name or service not known"}"#,
+            ),
+            (StatusReply::error("\"\n: ,"), r#"{"status": "error", "errmessage": "\"\n: ,"}"#),
+        ];
+        for (reply, expected) in cases {
+            let json = reply.to_json();
+            assert_eq!(str::from_utf8(&json), Ok(expected));
+            assert_eq!(serde_json::from_slice::<StatusReply>(&json).expect("a status"), reply);
+        }
     }
 }

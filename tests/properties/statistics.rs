@@ -135,7 +135,7 @@ impl Pair {
                 self.model.not_sent(index);
             }
             _ => {
-                self.account.refused(number, self.now);
+                self.account.refused(number, self.now, None);
                 self.model.sent(index, self.now);
                 self.model.error(index, self.now, ErrorClass::Send);
             }

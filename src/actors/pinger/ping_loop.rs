@@ -111,7 +111,7 @@ impl PingLoop {
         match event {
             Event::Sent { number, at } => tracker.sent(number, at),
             Event::NotSent { number } => tracker.not_sent(number),
-            Event::Refused { number, at } => tracker.refused(number, at),
+            Event::Refused { number, at, reason } => tracker.refused(number, at, reason),
             Event::Reply { number, received, ttl } => return tracker.reply(number, received, ttl),
             Event::Error { sequence, received, class, code, router } => {
                 debug!(addr = %self.address, %router, class = class.as_str(), code, "answered by an error");

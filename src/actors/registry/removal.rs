@@ -19,6 +19,11 @@ impl<H: Clone> Registry<H> {
         changes
     }
 
+    /// Whether [`Self::drain_changes`] would return any change.
+    pub const fn has_changes(&self) -> bool {
+        !self.runtime_changes.is_empty()
+    }
+
     /// Undoes a runtime subscription: the DNS name does not exist.
     pub fn unsubscribe_name(&mut self, name: &Label, host: &HostName) -> Vec<Change<H>> {
         let mut changes = Vec::new();

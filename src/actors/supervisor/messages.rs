@@ -37,12 +37,25 @@ pub struct Added {
 
 /// Removes targets, by name, by host or by both. No name is resolved. The reply resolves when the change is saved.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Receipt")]
+#[rtype(result = "Removed")]
 pub struct RemoveTargets {
     /// Removes this name, and every target without another name.
     pub name: Option<Label>,
     /// Removes this address with all its names, or stops following this DNS name.
     pub host: Option<Host>,
+}
+
+/// Result of a [`RemoveTargets`].
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// Whether anything matched. A target that matched by one of several names is still pinged.
+    pub matched: bool,
+    /// Number of targets that are no longer pinged.
+    pub targets: usize,
+    /// Number of DNS names that are no longer followed.
+    pub names: usize,
+    /// Resolves when the change is on disk.
+    pub receipt: Receipt,
 }
 
 /// Asks for targets, in address order.

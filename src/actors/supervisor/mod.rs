@@ -241,8 +241,11 @@ impl Handler<RemoveTargets> for SupervisorActor {
 
     fn handle(&mut self, remove: RemoveTargets, ctx: &mut Self::Context) -> Self::Result {
         let changes = self.registry.remove(remove.name.as_ref(), remove.host.as_ref());
+        let targets = changes.iter().filter(|change| matches!(change, Change::Retire(..))).count();
+        let names = changes.iter().filter(|change| matches!(change, Change::Unfollow(_))).count();
+        let matched = self.registry.has_changes();
         self.apply(changes, ctx);
-        MessageResult(self.persist())
+        MessageResult(Removed { matched, targets, names, receipt: self.persist() })
     }
 }
 

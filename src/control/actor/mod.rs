@@ -1,11 +1,10 @@
-//! The actor of the control socket: every request that is read gets exactly one reply, in time.
+//! The actor of the control socket: every request that is read gets exactly one reply within the time limit.
 
 use super::acl::ControlAcl;
 use super::backend::Backend;
 use super::commands::Response;
 use super::dispatch::Dispatcher;
-use crate::actors::control_stats::IgnoreReason;
-use crate::actors::control_stats::{ControlStats, GetControlStats};
+use crate::actors::control_stats::{ControlStats, GetControlStats, IgnoreReason};
 use crate::protocol::Request;
 use crate::socket;
 use actix::prelude::*;
@@ -26,31 +25,31 @@ use tracing::{debug, info, warn};
 #[rtype(result = "()")]
 pub struct SetAllowed(pub Vec<IpNet>);
 
-/// Asks to read no more requests; answered when those that have been read are.
+/// Stops reading requests; the answer comes when all requests that were read have a reply.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct StopReading;
 
-/// Takes datagrams from the control socket and answers them.
+/// Reads requests from the control socket and replies to them.
 pub struct ControlActor {
     shared: Rc<ControlShared>,
     listening: Option<SpawnHandle>,
 }
 
-/// What the actor's tasks share: one reads, one for each request answers.
+/// The state that the actor's tasks share: one task reads, and one for each request replies.
 struct ControlShared {
     socket: UdpSocket,
-    gate: RefCell<ControlAcl>,
-    executor: Dispatcher,
+    acl: RefCell<ControlAcl>,
+    dispatcher: Dispatcher,
     stats: Cell<ControlStats>,
-    /// Requests that may have been read and not answered; while there are none left, datagrams wait in the socket.
+    /// One permit for each request that has no reply yet; without a free one, datagrams wait in the socket.
     slots: Arc<Semaphore>,
 }
 
-/// A socket bound to `address`, to be handed to [`start`].
+/// Returns a socket bound to `address`, for [`start`].
 ///
 /// # Errors
-/// What the system says: address in use, no such address, no permission.
+/// The error of the system: address in use, no such address, no permission.
 pub fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
     let bound = socket::bind(address, Type::DGRAM, |socket| {
         // With a smaller buffer clients repeat more requests; that is no reason to fail.
@@ -60,36 +59,36 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
     bound.map(Into::into)
 }
 
-/// Starts the actor on a thread of its own, so that it answers in time whatever the others are doing.
+/// Starts the actor on a thread of its own, so that no other work delays its replies.
 ///
 /// # Errors
-/// What the system says when it can't watch the socket, or the thread did not start.
+/// The error of the system when it cannot watch the socket or start the thread.
 pub async fn start(
     socket: std::net::UdpSocket,
     allow: Vec<IpNet>,
     backend: Backend,
 ) -> io::Result<Addr<ControlActor>> {
-    let (tell, told) = oneshot::channel();
+    let (sender, started) = oneshot::channel();
     Arbiter::new().spawn_fn(move || {
         let actor = ControlActor::new(socket, allow, backend).map(Actor::start);
-        drop(tell.send(actor));
+        drop(sender.send(actor));
     });
-    told.await.unwrap_or_else(|_| Err(io::Error::other("the thread of the control socket did not start")))
+    started.await.unwrap_or_else(|_| Err(io::Error::other("the thread of the control socket did not start")))
 }
 
 impl ControlActor {
-    /// Answers on `socket`, which is bound (see [`bind`]), whoever is in `allow`; only loopback if it
-    /// is empty. Starts where it was made: the socket belongs to that thread.
+    /// Replies on `socket`, which is bound (see [`bind`]), to clients in `allow`, or on loopback if that is empty. The
+    /// actor must start on the thread that calls this, because the socket belongs to that thread.
     ///
     /// # Errors
-    /// What the system says when it can't watch the socket.
+    /// The error of the system when it cannot watch the socket.
     pub fn new(socket: std::net::UdpSocket, allow: Vec<IpNet>, backend: Backend) -> io::Result<Self> {
         let socket = UdpSocket::from_std(socket)?;
-        let gate = ControlAcl::new(allow, socket.local_addr().ok());
-        let (executor, slots) = (Dispatcher::new(backend), Arc::new(Semaphore::new(UNANSWERED as usize)));
-        let shared =
-            Rc::new(ControlShared { socket, gate: gate.into(), executor, stats: Cell::default(), slots });
-        Ok(Self { shared, listening: None })
+        let acl = ControlAcl::new(allow, socket.local_addr().ok()).into();
+        let dispatcher = Dispatcher::new(backend);
+        let slots = Arc::new(Semaphore::new(MAX_UNANSWERED as usize));
+        let shared = ControlShared { socket, acl, dispatcher, stats: Cell::default(), slots };
+        Ok(Self { shared: Rc::new(shared), listening: None })
     }
 }
 
@@ -108,7 +107,7 @@ impl Handler<SetAllowed> for ControlActor {
     type Result = ();
 
     fn handle(&mut self, SetAllowed(allow): SetAllowed, _: &mut Self::Context) {
-        self.shared.gate.borrow_mut().set_allowed(allow);
+        self.shared.acl.borrow_mut().set_allowed(allow);
     }
 }
 
@@ -128,12 +127,12 @@ impl Handler<StopReading> for ControlActor {
             ctx.cancel_future(listening);
         }
         let slots = Arc::clone(&self.shared.slots);
-        Box::pin(async move { drop(slots.acquire_many_owned(UNANSWERED).await) })
+        Box::pin(async move { drop(slots.acquire_many_owned(MAX_UNANSWERED).await) })
     }
 }
 
 impl ControlShared {
-    /// Reads for ever: no error of the socket is final.
+    /// Reads requests without end, because no error of the socket is final.
     async fn listen(self: Rc<Self>) {
         let mut buffer = vec![0; LARGEST_DATAGRAM];
         // The semaphore is never closed.
@@ -141,7 +140,7 @@ impl ControlShared {
             match self.socket.recv_from(&mut buffer).await {
                 Ok((length, peer)) => self.receive(&buffer[..length], peer, slot),
                 Err(error) => {
-                    // An earlier reply found nobody; or we are short of memory, and must not spin.
+                    // The client of an earlier reply is gone, or memory is short; the pause prevents a busy loop.
                     debug!(error = %error, "control socket not readable");
                     tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                 }
@@ -150,57 +149,57 @@ impl ControlShared {
     }
 
     fn receive(self: &Rc<Self>, datagram: &[u8], peer: SocketAddr, slot: OwnedSemaphorePermit) {
-        if let Err(silence) = self.gate.borrow().admit(peer) {
-            return self.ignore(peer, silence);
+        if let Err(reason) = self.acl.borrow().check(peer) {
+            return self.ignore(peer, reason);
         }
         let (shared, datagram) = (Rc::clone(self), datagram.to_vec());
-        // In a task of its own even a mistake in our own code ends one request and not the control socket.
+        // In a task of its own, because a panic then ends one request and not the control socket.
         actix_rt::spawn(async move {
-            match shared.outcome(datagram, peer).await {
-                Some(outcome) => shared.deliver(outcome, peer).await,
+            match shared.respond(datagram, peer).await {
+                Some(response) => shared.deliver(response, peer).await,
                 None => shared.ignore(peer, IgnoreReason::Reply),
             }
             drop(slot);
         });
     }
 
-    async fn outcome(&self, datagram: Vec<u8>, peer: SocketAddr) -> Option<Response> {
+    async fn respond(&self, datagram: Vec<u8>, peer: SocketAddr) -> Option<Response> {
         let parsed = Request::parse(&datagram);
-        // It may be large, and there may be many that wait.
+        // It can be large, and many requests can wait at once.
         drop(datagram);
         match parsed {
-            Ok(request) => Some(self.executor.execute(request, peer, DEADLINE).await),
-            Err(refusal) => {
-                debug!(%peer, error = %refusal, "request refused");
-                refusal.reply().map(Response::from)
+            Ok(request) => Some(self.dispatcher.execute(request, peer, REPLY_TIMEOUT).await),
+            Err(error) => {
+                debug!(%peer, %error, "request refused");
+                error.reply().map(Response::from)
             }
         }
     }
 
-    async fn deliver(&self, outcome: Response, peer: SocketAddr) {
-        let Response { reply, taken } = outcome;
-        let mut sent = self.socket.send_to(&reply, peer).await;
+    async fn deliver(&self, response: Response, peer: SocketAddr) {
+        let Response { json, periods } = response;
+        let mut sent = self.socket.send_to(&json, peer).await;
         if sent.is_err() {
-            // The error may be an earlier reply's, which the system reports at the next chance.
-            sent = self.socket.send_to(&reply, peer).await;
+            // The error can belong to an earlier reply: the system reports it at the next call.
+            sent = self.socket.send_to(&json, peer).await;
         }
         match sent {
             Ok(_) => {
-                if let Some(taken) = taken {
-                    taken.delivered();
+                if let Some(periods) = periods {
+                    periods.delivered();
                 }
                 self.count(|stats| stats.answered += 1);
             }
             Err(error) => {
-                warn!(%peer, error = %error, bytes = reply.len(), "reply not sent");
+                warn!(%peer, error = %error, bytes = json.len(), "reply not sent");
                 self.count(|stats| stats.unsent += 1);
             }
         }
     }
 
-    fn ignore(&self, peer: SocketAddr, silence: IgnoreReason) {
-        debug!(%peer, reason = silence.as_str(), "datagram not answered");
-        self.count(|stats| stats.ignored[silence as usize] += 1);
+    fn ignore(&self, peer: SocketAddr, reason: IgnoreReason) {
+        debug!(%peer, reason = reason.as_str(), "datagram not answered");
+        self.count(|stats| stats.ignored[reason as usize] += 1);
     }
 
     fn count(&self, change: impl FnOnce(&mut ControlStats)) {
@@ -210,14 +209,14 @@ impl ControlShared {
     }
 }
 
-/// As many bytes of requests may wait as the system allows, up to this: a burst of commands is not lost.
+/// Size of the receive buffer in bytes, as far as the system allows: a burst of requests is not lost.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
-/// The contract promises an answer within 400 ms.
-const DEADLINE: Duration = Duration::from_millis(350);
-/// Far more than are carried out at once: whoever comes in a flood is told in time that we are busy, and the
-/// socket's buffer is soon empty again.
-const UNANSWERED: u32 = 16_384;
+/// Time limit for carrying out a request; the protocol promises a reply within 400 ms.
+const REPLY_TIMEOUT: Duration = Duration::from_millis(350);
+/// Maximum number of requests that wait for their reply. It is far more than are carried out at once: in a flood every
+/// client gets a reply in time, which says that the daemon is busy, and the socket's buffer is soon empty again.
+const MAX_UNANSWERED: u32 = 16_384;
 const LARGEST_DATAGRAM: usize = 65_535;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(1);
 

@@ -1,8 +1,8 @@
-//! `add`: has a host measured.
+//! `add`: starts measuring a host.
 
 use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::AddTarget;
-use crate::protocol::{AddRequest, status};
+use crate::protocol::{AddRequest, StatusReply};
 use crate::target::Interval;
 use std::net::SocketAddr;
 use tokio::time::Instant;
@@ -11,14 +11,15 @@ use tracing::info;
 impl Commands {
     pub(in crate::control) async fn add(
         &self,
-        add: AddRequest,
+        request: AddRequest,
         peer: SocketAddr,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<Response, CommandError> {
-        let AddRequest { name, host, terms } = add.clone();
-        self.backend.add(AddTarget { name: add.name, host: add.host, options: add.terms }, until).await?;
+        let AddRequest { name, host, terms } = request.clone();
+        let add = AddTarget { name: request.name, host: request.host, options: request.terms };
+        self.backend.add(add, deadline).await?;
         let itv = terms.interval.map(Interval::seconds);
         info!(%peer, name = ?name, host = ?host.to_string(), itv, "host added");
-        Ok(status::ok().into())
+        Ok(StatusReply::OK.into())
     }
 }

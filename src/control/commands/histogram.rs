@@ -1,28 +1,28 @@
-//! `histogram`: the answered requests of one target by round-trip time.
+//! `histogram`: the number of replies of one target by round-trip time.
 
-use super::{CommandError, Commands, EMPTY, Response};
+use super::{CommandError, Commands, Response};
 use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::{Query, ResetHistogram};
 use crate::actors::supervisor::{Filter, GetTargets};
 use crate::measure::Histogram;
-use crate::protocol::histogram::{self, HistogramRequest};
+use crate::protocol::{HistogramReply, HistogramRequest};
 use crate::target::Host;
 
 impl Commands {
     pub(in crate::control) async fn histogram(
         &self,
-        asked: HistogramRequest,
+        request: HistogramRequest,
     ) -> Result<Response, CommandError> {
-        let HistogramRequest { address, reset } = asked;
-        let Some(address) = address else { return Ok(EMPTY.to_vec().into()) };
+        let Some(address) = request.address() else { return Ok(HistogramReply::default().to_json().into()) };
         let filter = Filter { name: None, host: Some(Host::Address(address)) };
-        let roster = self.backend.roster(GetTargets { filter, ..GetTargets::default() }).await?;
-        self.turnstile.all_told().await;
-        let answers = if reset {
-            ask_all(roster.targets, || ResetHistogram).await
+        let page = self.backend.targets(GetTargets { filter, ..GetTargets::default() }).await?;
+        self.resets.all_begun().await;
+        let answers = if request.reset {
+            ask_all(page.targets, || ResetHistogram).await
         } else {
-            ask_all(roster.targets, Query::<Histogram>::new).await
+            ask_all(page.targets, Query::<Histogram>::new).await
         };
-        Ok(answers.first().map_or_else(|| EMPTY.to_vec(), |(_, counts)| histogram::histogram(counts)).into())
+        let reply = answers.first().map_or_else(HistogramReply::default, |(_, counts)| counts.into());
+        Ok(reply.to_json().into())
     }
 }

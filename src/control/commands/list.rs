@@ -1,40 +1,40 @@
 //! `list`: the statistics of targets, whole or in pages, and their reset.
 
-use super::{CommandError, Commands, EMPTY, Response};
+use super::{CommandError, Commands, Response};
 use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::{Query, Report};
 use crate::actors::supervisor::{Filter, GetTargets, TargetPage, TargetRef};
 use crate::control::backend::filter;
 use crate::control::target_stats::{TargetStats, encode};
 use crate::measure::PeriodStats;
-use crate::protocol::{ListRequest, PageRequest, TooLarge};
+use crate::protocol::{ListReply, ListRequest, PageRequest, TooLarge};
 use std::net::SocketAddr;
 use tracing::info;
 
 impl Commands {
     pub(in crate::control) async fn list(
         &self,
-        list: ListRequest,
+        request: ListRequest,
         peer: SocketAddr,
     ) -> Result<Response, CommandError> {
-        let ListRequest { selection, page, reset, detail } = list;
-        let Some(filter) = filter(selection) else { return Ok(EMPTY.to_vec().into()) };
-        let reads = match page {
+        let ListRequest { selector, page, reset, detail } = request;
+        let Some(filter) = filter(selector) else { return Ok(ListReply::default().into_page().into()) };
+        let targets = match page {
             None => self.read_whole(filter, detail).await?,
             Some(page) => self.read_page(filter, page, detail).await?,
         };
         if reset {
-            return self.list_and_reset(reads, page.is_some(), detail, peer).await;
+            return self.list_and_reset(targets, page.is_some(), detail, peer).await;
         }
-        let targets = encode(reads.iter(), PeriodStats::clone);
-        Ok(if page.is_some() { targets.into_page() } else { targets.into_whole()? }.into())
+        let reply = encode(targets.iter(), PeriodStats::clone);
+        Ok(if page.is_some() { reply.into_page() } else { reply.into_whole()? }.into())
     }
 
     async fn read_whole(&self, filter: Filter, detail: bool) -> Result<Vec<TargetStats>, CommandError> {
-        // One more than can fit tells that they do not fit; the others need not be handed over.
-        let limit = Some(TooLarge::MOST + 1);
-        let roster = self.backend.roster(GetTargets { filter, after: None, limit }).await?;
-        let TargetPage { targets: members, total } = roster;
+        // One more than can fit is enough to show that they do not fit.
+        let limit = Some(TooLarge::MAX_TARGETS + 1);
+        let TargetPage { targets: members, total } =
+            self.backend.targets(GetTargets { filter, after: None, limit }).await?;
         TooLarge::check(total.max(members.len()))?;
         Ok(self.read(members, detail).await)
     }
@@ -45,23 +45,23 @@ impl Commands {
         page: PageRequest,
         detail: bool,
     ) -> Result<Vec<TargetStats>, CommandError> {
-        let limit = Some(page.limit.unwrap_or(usize::MAX).min(TooLarge::MOST));
+        let limit = Some(page.limit.unwrap_or(usize::MAX).min(TooLarge::MAX_TARGETS));
         let mut after = page.after;
         loop {
             let query = GetTargets { filter: filter.clone(), after, limit };
-            let members = self.backend.roster(query).await?.targets;
+            let members = self.backend.targets(query).await?.targets;
             let Some(last) = members.last() else { return Ok(Vec::new()) };
             after = Some(last.address);
-            let reads = self.read(members, detail).await;
-            // An empty page is the last one, so it must not come from targets that ended just now.
-            if !reads.is_empty() {
-                return Ok(reads);
+            let targets = self.read(members, detail).await;
+            // An empty page means the end of the list, so it must not result from targets that ended just now.
+            if !targets.is_empty() {
+                return Ok(targets);
             }
         }
     }
 
     async fn read(&self, members: Vec<TargetRef>, detail: bool) -> Vec<TargetStats> {
-        self.turnstile.all_told().await;
+        self.resets.all_begun().await;
         if detail {
             let answers = ask_all(members, Query::<Report>::new).await;
             let read = |(member, report): (TargetRef, Report)| TargetStats {
@@ -75,34 +75,34 @@ impl Commands {
         answers.into_iter().map(|(member, summary)| TargetStats { member, summary, report: None }).collect()
     }
 
-    /// Ends the periods of what fits, and of nothing else.
+    /// Ends the periods of the targets that fit into the reply, and of no others.
     async fn list_and_reset(
         &self,
-        reads: Vec<TargetStats>,
+        targets: Vec<TargetStats>,
         paged: bool,
         detail: bool,
         peer: SocketAddr,
     ) -> Result<Response, CommandError> {
-        let now = encode(reads.iter(), settled);
-        let fitting = now.fitting();
+        let expected = encode(targets.iter(), settled);
+        let fitting = expected.fitting();
         if !paged {
-            now.into_whole()?;
+            expected.into_whole()?;
         }
-        let members = reads.into_iter().take(fitting).map(|read| read.member).collect();
-        let mut taken = self.turnstile.take(members, detail).await.ok_or(CommandError::Stopping)?;
-        self.backend.note_reset();
-        // Their numbers may have become longer meanwhile.
-        let ended: Vec<TargetStats> = taken.read().collect();
-        let targets = encode(ended.iter(), PeriodStats::clone);
-        taken.keep_first(targets.fitting());
-        let count = targets.fitting();
-        let reply = if paged { targets.into_page() } else { targets.into_whole()? };
+        let members = targets.into_iter().take(fitting).map(|target| target.member).collect();
+        let mut periods = self.resets.end_periods(members, detail).await.ok_or(CommandError::Stopping)?;
+        self.backend.flush();
+        // The numbers may have become longer since the targets were read.
+        let ended: Vec<TargetStats> = periods.stats().collect();
+        let reply = encode(ended.iter(), PeriodStats::clone);
+        let count = reply.fitting();
+        periods.resume_after(count);
+        let json = if paged { reply.into_page() } else { reply.into_whole()? };
         info!(%peer, targets = count, "statistics listed and reset");
-        Ok(Response { reply, taken: Some(taken) })
+        Ok(Response { json, periods: Some(periods) })
     }
 }
 
-/// What a reset reports: settled requests only.
+/// Without requests in flight: a reset reports settled requests only.
 fn settled(summary: &PeriodStats) -> PeriodStats {
     PeriodStats { in_flight: 0, ..*summary }
 }

@@ -1,4 +1,4 @@
-//! What each command does: asks the actors, and makes their answers into a reply. One file a command.
+//! The commands: each asks the actors, and makes their answers into a reply. One file a command.
 
 mod add;
 mod histogram;
@@ -9,35 +9,41 @@ mod reset;
 
 use super::backend::{Backend, BackendError};
 use super::resets::{ResetQueue, UndeliveredPeriods};
-use crate::protocol::TooLarge;
+use crate::protocol::{StatusReply, TooLarge};
 use std::time::Duration;
 
-/// Whom the commands ask.
+/// The actors that the commands ask, and the resets under way.
 #[derive(Clone)]
 pub(super) struct Commands {
     backend: Backend,
-    turnstile: ResetQueue,
+    resets: ResetQueue,
 }
 
 impl Commands {
     pub(super) fn new(backend: Backend) -> Self {
-        Self { backend, turnstile: ResetQueue::default() }
+        Self { backend, resets: ResetQueue::default() }
     }
 }
 
-/// A reply, and what is given back if it can't be delivered.
+/// A reply, and the periods that continue if it cannot be delivered.
 pub(super) struct Response {
-    pub(super) reply: Vec<u8>,
-    pub(super) taken: Option<UndeliveredPeriods>,
+    pub(super) json: Vec<u8>,
+    pub(super) periods: Option<UndeliveredPeriods>,
 }
 
 impl From<Vec<u8>> for Response {
-    fn from(reply: Vec<u8>) -> Self {
-        Self { reply, taken: None }
+    fn from(json: Vec<u8>) -> Self {
+        Self { json, periods: None }
     }
 }
 
-/// Why a request could not be carried out; the operator sees this text as it stands.
+impl From<StatusReply<'_>> for Response {
+    fn from(reply: StatusReply<'_>) -> Self {
+        reply.to_json().into()
+    }
+}
+
+/// Why a request could not be carried out; the text goes into the reply.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CommandError {
     #[error(transparent)]
@@ -49,6 +55,3 @@ pub(super) enum CommandError {
     #[error("the daemon is shutting down")]
     Stopping,
 }
-
-/// A list or histogram of nothing.
-const EMPTY: &[u8] = b"{}";

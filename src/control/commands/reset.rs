@@ -1,9 +1,9 @@
-//! `reset`: starts the statistics of targets again.
+//! `reset`: starts a new measurement period of targets.
 
 use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::GetTargets;
 use crate::control::backend::filter;
-use crate::protocol::{Selector, status};
+use crate::protocol::{ResetRequest, StatusReply};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -12,22 +12,22 @@ use tracing::info;
 impl Commands {
     pub(in crate::control) async fn reset(
         &self,
-        selection: Selector,
+        request: ResetRequest,
         peer: SocketAddr,
     ) -> Result<Response, CommandError> {
-        let soon = Instant::now() + RESET_PATIENCE;
-        if let Some(filter) = filter(selection) {
-            let roster = self.backend.roster(GetTargets { filter, ..GetTargets::default() }).await?;
-            let targets = roster.targets.len();
-            let done = self.turnstile.discard(roster.targets).await;
-            // Nothing stops it any more, and nobody gets to see what was before.
-            let _ = timeout_at(soon, done).await;
-            self.backend.note_reset();
+        let deadline = Instant::now() + RESET_TIMEOUT;
+        if let Some(filter) = filter(request.selector) {
+            let page = self.backend.targets(GetTargets { filter, ..GetTargets::default() }).await?;
+            let targets = page.targets.len();
+            let done = self.resets.discard(page.targets).await;
+            // The reset goes on after the deadline, and no reader sees the statistics before it.
+            let _ = timeout_at(deadline, done).await;
+            self.backend.flush();
             info!(%peer, targets, "statistics reset");
         }
-        Ok(status::ok().into())
+        Ok(StatusReply::OK.into())
     }
 }
 
-/// So long a reset may take until it is said to be done, although some targets are still at it.
-const RESET_PATIENCE: Duration = Duration::from_millis(250);
+/// Time limit for a reset; after it the reply is sent although some targets are still being reset.
+const RESET_TIMEOUT: Duration = Duration::from_millis(250);

@@ -1,4 +1,4 @@
-//! Periods that end because somebody lists them: what is taken from a pinger is delivered, or given back.
+//! Periods that end because a client lists them: an ended period is delivered, or it continues.
 
 use super::target_stats::TargetStats;
 use crate::actors::ask_all::ask_all;
@@ -9,21 +9,21 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
 
-/// One reset at a time: what one of them gives back must not mix with what the next one takes.
+/// One reset at a time: the periods that one reset resumes must not mix with those that the next one ends.
 #[derive(Clone, Default)]
 pub(super) struct ResetQueue {
     turn: Arc<Mutex<()>>,
-    /// Held while pingers are told, one by one, to begin anew.
-    telling: Arc<Mutex<()>>,
+    /// Held while the pingers of a reset receive their messages, one by one.
+    sending: Arc<Mutex<()>>,
 }
 
-/// Periods that ended. They go back to their pingers when this is dropped, unless they were delivered.
+/// Ended periods. Dropping this resumes them; [`Self::delivered`] makes their end final.
 pub(super) struct UndeliveredPeriods {
     periods: Vec<EndedTarget>,
     _turn: OwnedMutexGuard<()>,
 }
 
-/// A period that ended, and what there was to tell at its end, if that was asked for.
+/// The ended period of a target, and its report at the end if the client asked for detail.
 struct EndedTarget {
     member: TargetRef,
     period: EndedPeriod,
@@ -31,34 +31,38 @@ struct EndedTarget {
 }
 
 impl ResetQueue {
-    /// Ends the periods of these targets, in order, with reports or without. If whoever waits for them gives up, they
-    /// are given back.
-    pub(super) async fn take(&self, members: Vec<TargetRef>, detail: bool) -> Option<UndeliveredPeriods> {
+    /// Ends the periods of these targets, in order, with reports or without. If the caller stops waiting, the periods
+    /// continue. `None` if the task of the reset ended early.
+    pub(super) async fn end_periods(
+        &self,
+        members: Vec<TargetRef>,
+        detail: bool,
+    ) -> Option<UndeliveredPeriods> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
-        let (deliver, delivery) = oneshot::channel();
-        // A task of its own, since a period that has ended must not get lost with the request.
+        let (sender, receiver) = oneshot::channel();
+        // A task of its own, because an ended period must not get lost with the request.
         actix_rt::spawn(async move {
             let periods = if detail { ended_with_reports(members).await } else { ended(members).await };
-            drop(deliver.send(UndeliveredPeriods { periods, _turn: turn }));
+            drop(sender.send(UndeliveredPeriods { periods, _turn: turn }));
         });
-        delivery.await.ok()
+        receiver.await.ok()
     }
 
-    /// Ends the periods of these targets for good, whether or not anybody waits for the handle, which ends when
-    /// all have done it. Whoever looks at them after [`Self::all_told`] sees the new ones.
+    /// Ends the periods of these targets for good, even if the handle is dropped. The handle finishes when all targets
+    /// have begun a new period. A reader that waits for [`Self::all_begun`] sees the new periods.
     pub(super) async fn discard(&self, members: Vec<TargetRef>) -> JoinHandle<()> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
-        let telling = Arc::clone(&self.telling).lock_owned().await;
+        let sending = Arc::clone(&self.sending).lock_owned().await;
         actix_rt::spawn(async move {
-            // A question whose answer nobody waits for would not be carried out.
+            // actix does not carry out a request whose answer is dropped.
             let mut answers = Vec::with_capacity(members.len());
-            for batch in members.chunks(BATCH) {
-                let living = batch.iter().filter_map(|member| member.pinger.upgrade());
-                answers.extend(living.map(|pinger| pinger.send(Reset::<()>::new())));
+            for batch in members.chunks(BATCH_SIZE) {
+                let pingers = batch.iter().filter_map(|member| member.pinger.upgrade());
+                answers.extend(pingers.map(|pinger| pinger.send(Reset::<()>::new())));
                 tokio::task::yield_now().await;
             }
-            drop(telling);
-            // They come about in this order, and a list of waiting tasks for all of them would cost more.
+            drop(sending);
+            // They finish about in this order, so a set of waiting tasks would only cost more.
             for answer in answers {
                 let _ = answer.await;
             }
@@ -66,19 +70,19 @@ impl ResetQueue {
         })
     }
 
-    /// Waits until all who were to be told of a reset have been told: they do it before they answer what they
-    /// are asked from now on.
-    pub(super) async fn all_told(&self) {
-        drop(self.telling.lock().await);
+    /// Waits until all pingers of a running [`Self::discard`] have the message to begin a new period. They handle it
+    /// before any message that is sent after this.
+    pub(super) async fn all_begun(&self) {
+        drop(self.sending.lock().await);
     }
 }
 
-/// So many are told before others get their turn: a fraction of a millisecond.
-const BATCH: usize = 1_000;
+/// Messages sent in one batch, which takes a fraction of a millisecond; other tasks on the thread run between batches.
+const BATCH_SIZE: usize = 1_000;
 
 impl UndeliveredPeriods {
-    /// The books that were taken.
-    pub(super) fn read(&self) -> impl Iterator<Item = TargetStats> + '_ {
+    /// The statistics of the ended periods.
+    pub(super) fn stats(&self) -> impl Iterator<Item = TargetStats> + '_ {
         self.periods.iter().map(|EndedTarget { member, period, report }| TargetStats {
             member: member.clone(),
             summary: period.summary,
@@ -86,12 +90,12 @@ impl UndeliveredPeriods {
         })
     }
 
-    /// Gives back all but the first `count`.
-    pub(super) fn keep_first(&mut self, count: usize) {
-        give_back(self.periods.drain(count..));
+    /// Resumes all periods but the first `count`.
+    pub(super) fn resume_after(&mut self, count: usize) {
+        resume(self.periods.drain(count..));
     }
 
-    /// They are in the hands of whoever asked for them.
+    /// Makes the end of the periods final: the client has their statistics.
     pub(super) fn delivered(mut self) {
         self.periods.clear();
     }
@@ -99,7 +103,7 @@ impl UndeliveredPeriods {
 
 impl Drop for UndeliveredPeriods {
     fn drop(&mut self) {
-        give_back(self.periods.drain(..));
+        resume(self.periods.drain(..));
     }
 }
 
@@ -114,9 +118,9 @@ async fn ended_with_reports(members: Vec<TargetRef>) -> Vec<EndedTarget> {
     answers.into_iter().map(ended).collect()
 }
 
-fn give_back(periods: impl Iterator<Item = EndedTarget>) {
+fn resume(periods: impl Iterator<Item = EndedTarget>) {
     for EndedTarget { member, period, .. } in periods {
-        // Not lost in a full mailbox, and ahead of the next period's end, which is asked for later.
+        // `do_send` ignores the capacity of the mailbox, and the next reset is sent later.
         if let Some(pinger) = member.pinger.upgrade() {
             pinger.do_send(ResumePeriod(period));
         }

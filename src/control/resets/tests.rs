@@ -1,4 +1,4 @@
-//! What is taken from a pinger is delivered, or given back.
+//! An ended period is delivered, or it continues.
 
 use super::*;
 use crate::actors::pinger::Query;
@@ -6,31 +6,31 @@ use crate::control::test_support::TestSocket;
 use crate::measure::PeriodStats;
 use std::time::Duration;
 
-async fn summaries(bed: &TestSocket) -> Vec<PeriodStats> {
-    ask_all(bed.members.clone(), Query::<PeriodStats>::new)
+async fn summaries(socket: &TestSocket) -> Vec<PeriodStats> {
+    ask_all(socket.members.clone(), Query::<PeriodStats>::new)
         .await
         .into_iter()
         .map(|(_, summary)| summary)
         .collect()
 }
 
-async fn ticked() -> (TestSocket, Vec<PeriodStats>) {
-    let bed = TestSocket::new(5, "web").await;
-    bed.tick().await;
-    bed.tick().await;
-    let before = summaries(&bed).await;
+async fn after_two_ticks() -> (TestSocket, Vec<PeriodStats>) {
+    let socket = TestSocket::new(5, "web").await;
+    socket.tick().await;
+    socket.tick().await;
+    let before = summaries(&socket).await;
     assert!(before.iter().all(|summary| summary.replies > 0));
-    (bed, before)
+    (socket, before)
 }
 
 #[actix::test]
-async fn what_is_not_delivered_goes_back() {
-    let (bed, before) = ticked().await;
-    let taken = ResetQueue::default().take(bed.members.clone(), false).await.expect("periods");
-    assert_eq!(taken.read().map(|read| read.summary).collect::<Vec<_>>(), before);
-    bed.tick().await;
-    drop(taken);
-    let after = summaries(&bed).await;
+async fn an_undelivered_period_continues() {
+    let (socket, before) = after_two_ticks().await;
+    let ended = ResetQueue::default().end_periods(socket.members.clone(), false).await.expect("periods");
+    assert_eq!(ended.stats().map(|target| target.summary).collect::<Vec<_>>(), before);
+    socket.tick().await;
+    drop(ended);
+    let after = summaries(&socket).await;
     assert!(
         after.iter().zip(&before).all(|(after, before)| after.replies == before.replies + 1),
         "{after:?}"
@@ -38,33 +38,34 @@ async fn what_is_not_delivered_goes_back() {
 }
 
 #[actix::test]
-async fn what_is_delivered_stays_taken() {
-    let (bed, before) = ticked().await;
-    let mut taken = ResetQueue::default().take(bed.members.clone(), false).await.expect("periods");
-    taken.keep_first(2);
-    taken.delivered();
-    let after = summaries(&bed).await;
+async fn a_delivered_period_stays_ended() {
+    let (socket, before) = after_two_ticks().await;
+    let mut ended = ResetQueue::default().end_periods(socket.members.clone(), false).await.expect("periods");
+    ended.resume_after(2);
+    ended.delivered();
+    let after = summaries(&socket).await;
     assert_eq!(after[..2], [PeriodStats::default(); 2]);
     assert_eq!(after[2..], before[2..]);
 }
 
 #[actix::test]
-async fn whoever_gives_up_waiting_loses_nothing() {
-    let (bed, before) = ticked().await;
-    let turnstile = ResetQueue::default();
-    let mut taking = Box::pin(turnstile.take(bed.members.clone(), false));
-    assert!(futures_util::poll!(taking.as_mut()).is_pending());
-    drop(taking);
-    let next = tokio::time::timeout(Duration::from_secs(5), turnstile.take(bed.members.clone(), false)).await;
+async fn an_abandoned_request_loses_nothing() {
+    let (socket, before) = after_two_ticks().await;
+    let resets = ResetQueue::default();
+    let mut waiting = Box::pin(resets.end_periods(socket.members.clone(), false));
+    assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+    drop(waiting);
+    let next =
+        tokio::time::timeout(Duration::from_secs(5), resets.end_periods(socket.members.clone(), false)).await;
     let next = next.expect("the turn comes").expect("periods");
-    assert_eq!(next.read().map(|read| read.summary).collect::<Vec<_>>(), before);
+    assert_eq!(next.stats().map(|target| target.summary).collect::<Vec<_>>(), before);
 }
 
 #[actix::test]
-async fn a_discarded_period_is_over_for_whoever_asks_next() {
-    let (bed, _) = ticked().await;
-    let turnstile = ResetQueue::default();
-    drop(turnstile.discard(bed.members.clone()).await);
-    turnstile.all_told().await;
-    assert_eq!(summaries(&bed).await, [PeriodStats::default(); 5]);
+async fn a_discarded_period_is_over_for_the_next_reader() {
+    let (socket, _) = after_two_ticks().await;
+    let resets = ResetQueue::default();
+    drop(resets.discard(socket.members.clone()).await);
+    resets.all_begun().await;
+    assert_eq!(summaries(&socket).await, [PeriodStats::default(); 5]);
 }

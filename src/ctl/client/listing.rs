@@ -1,47 +1,13 @@
 //! A list of targets, as it came from the daemon.
 
 use super::ClientError;
+use crate::protocol::{Command, ListRequest, TargetRow};
 use crate::target::{Address, OptionKey};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-/// One target's books, in the daemon's words. Times are in seconds.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct ListEntry {
-    /// How it is called.
-    pub name: String,
-    /// Whom it pings.
-    #[serde(deserialize_with = "address")]
-    pub addr: Address,
-    /// Its interval.
-    pub itv: f64,
-    /// Requests sent.
-    pub sent: u64,
-    /// Requests answered in time.
-    pub recv: u64,
-    /// Requests answered by an error.
-    pub errs: u64,
-    /// Requests that nothing answered.
-    #[serde(default)]
-    pub lost: u64,
-    /// First replies that were out of date.
-    pub outd: u64,
-    /// Sum of the round-trip times.
-    pub sum: f64,
-    /// The smallest.
-    pub min: f64,
-    /// The largest.
-    pub max: f64,
-    /// The latest.
-    pub last: f64,
-    /// The options that it was given, in a list with detail.
-    #[serde(flatten)]
-    pub given: ListedOptions,
-}
-
-/// What a list with detail tells of a target's own options.
+/// The options of a target, in a list with detail.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct ListedOptions {
@@ -58,6 +24,11 @@ pub struct ListedOptions {
 }
 
 impl ListedOptions {
+    /// The options of a target; none if its members are no options that this client knows.
+    pub fn of(row: &TargetRow<'_>) -> Self {
+        Self::deserialize(&Value::Object(row.others.clone())).unwrap_or_default()
+    }
+
     /// The options that are set, as texts that `add` takes.
     pub fn options(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -79,12 +50,12 @@ impl ListedOptions {
     }
 }
 
-/// All targets that were listed.
+/// The targets of one reply, or of several pages.
 #[derive(Debug)]
 pub struct Listing {
-    /// In address order.
-    pub entries: Vec<ListEntry>,
-    /// The reply as it came; of several pages, their members in one object.
+    /// The targets in address order.
+    pub rows: Vec<TargetRow<'static>>,
+    /// The reply unchanged; the members of several pages are joined in one object.
     pub json: String,
     /// Why the targets after the last one are missing.
     pub cut_short: Option<ClientError>,
@@ -93,38 +64,34 @@ pub struct Listing {
 impl Listing {
     /// Reads a reply; `None` if it is no list of targets.
     pub(super) fn parse(reply: &[u8]) -> Option<Self> {
-        let json = std::str::from_utf8(reply).ok()?.trim().to_owned();
-        let targets: HashMap<String, ListEntry> = serde_json::from_str(&json).ok()?;
-        let mut entries: Vec<ListEntry> = targets.into_values().collect();
-        entries.sort_by_key(|entry| entry.addr);
-        Some(Self { entries, json, cut_short: None })
+        let json = str::from_utf8(reply).ok()?.trim().to_owned();
+        let targets: <ListRequest as Command>::Reply = serde_json::from_str(&json).ok()?;
+        let mut rows: Vec<TargetRow<'_>> = targets.into_values().collect();
+        rows.sort_by_key(|row| row.addr);
+        Some(Self { rows, json, cut_short: None })
     }
 
     pub(super) fn first_address(&self) -> Option<Address> {
-        self.entries.first().map(|entry| entry.addr)
+        self.rows.first().map(|row| row.addr)
     }
 
     pub(super) fn last_address(&self) -> Option<Address> {
-        self.entries.last().map(|entry| entry.addr)
+        self.rows.last().map(|row| row.addr)
     }
 
-    /// Puts the next page behind these.
+    /// Appends the next page.
     pub(super) fn append(&mut self, page: Self) {
         let members = page.json.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        if let (false, Some(members)) = (page.entries.is_empty(), members) {
+        if let (false, Some(members)) = (page.rows.is_empty(), members) {
             self.json.pop();
-            self.json.push_str(if self.entries.is_empty() { "" } else { "," });
+            self.json.push_str(if self.rows.is_empty() { "" } else { "," });
             self.json.push_str(members);
             self.json.push('}');
         }
-        self.entries.extend(page.entries);
+        self.rows.extend(page.rows);
     }
 
     pub(super) fn cut_short_by(self, error: ClientError) -> Self {
         Self { cut_short: Some(error), ..self }
     }
-}
-
-fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }

@@ -1,96 +1,101 @@
-//! The other end of the control socket: asks a running daemon, and waits for its answer. Blocking.
+//! The client side of the control socket: sends requests to a running daemon and waits for the replies. Blocking.
 
 #[deny(clippy::disallowed_methods)]
 mod listing;
 
-pub use listing::{ListEntry, Listing};
+pub use listing::{ListedOptions, Listing};
 
+use crate::protocol::{Command, ListRequest, PageRequest, StatusReply};
 use crate::target::Address;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-/// Asks the daemon at one address.
+/// Sends requests to the daemon at one address.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
     server: SocketAddr,
-    patience: RetryPolicy,
+    policy: RetryPolicy,
 }
 
-/// How often, and each time how long, an answer is waited for.
+/// Number of attempts for a request, and the time limit of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    tries: u32,
-    each: Duration,
+    attempts: u32,
+    timeout: Duration,
 }
 
 impl RetryPolicy {
-    /// For people: three tries of a second.
-    pub const LONG: Self = Self { tries: 3, each: Duration::from_secs(1) };
-    /// For hooks that must not hold up their caller: one try of half a second.
-    pub const SHORT: Self = Self { tries: 1, each: Duration::from_millis(500) };
+    /// For people: three attempts of a second.
+    pub const LONG: Self = Self { attempts: 3, timeout: Duration::from_secs(1) };
+    /// For hooks that must not delay their caller: one attempt of half a second.
+    pub const SHORT: Self = Self { attempts: 1, timeout: Duration::from_millis(500) };
 
     const fn once(self) -> Self {
-        Self { tries: 1, ..self }
+        Self { attempts: 1, ..self }
     }
 }
 
-/// Why there is no answer that could be used; the operator sees this text as it stands.
+/// Why there is no usable reply.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody answered.
+    /// No reply came.
     #[error("no answer from {0}, is meshping running?")]
     NoAnswer(SocketAddr),
-    /// Our own system would not send.
+    /// The local system did not send the request.
     #[error("can't reach {server}: {error}")]
     Unreachable {
-        /// Who was to be asked.
+        /// Address of the daemon.
         server: SocketAddr,
-        /// What the system says.
+        /// Error of the system.
         error: io::Error,
     },
-    /// The daemon refused, and this is what it says.
+    /// The daemon refused the request with this message.
     #[error("{0}")]
     Refused(String),
-    /// What came is no answer of a meshping.
+    /// The reply is not one of a meshping.
     #[error("{0} does not answer like a meshping")]
     Nonsense(SocketAddr),
 }
 
 impl Client {
-    /// A client of the daemon whose control socket is at `server`.
-    pub const fn new(server: SocketAddr, patience: RetryPolicy) -> Self {
-        Self { server, patience }
+    /// A client of the daemon whose control socket has the address `server`.
+    pub const fn new(server: SocketAddr, policy: RetryPolicy) -> Self {
+        Self { server, policy }
     }
 
-    /// Where the daemon's control socket is.
+    /// The address of the daemon's control socket.
     pub const fn server(&self) -> SocketAddr {
         self.server
     }
 
-    /// Asks, and returns the answer as it came. A request that resets is sent once: asked again, the daemon
-    /// would answer with what has happened since.
+    /// Sends a request and returns its reply. A request that resets is sent once, because its first reply may have got
+    /// lost, and a second one holds only the statistics since then.
     ///
     /// # Errors
     /// [`ClientError`]; [`ClientError::Refused`] for every status but `ok`.
-    pub fn ask(&self, request: &Value) -> Result<Vec<u8>, ClientError> {
-        let resets = request["cmd"] == "reset" || request["reset"] == true;
-        let patience = if resets { self.patience.once() } else { self.patience };
-        let answer = self.exchange(request.to_string().as_bytes(), patience);
-        let answer = answer.map_err(|error| ClientError::Unreachable { server: self.server, error })?;
-        self.check(answer.ok_or(ClientError::NoAnswer(self.server))?)
+    pub fn ask<C: Command>(&self, request: &C) -> Result<C::Reply, ClientError> {
+        self.ask_as(request)
     }
 
-    /// Sends a request and goes: nothing tells whether the daemon did it.
+    /// Like [`Self::ask`], with another type for the reply.
     ///
     /// # Errors
-    /// [`ClientError::Unreachable`], and [`ClientError::NoAnswer`] when our own system knows already that nobody
-    /// listens there.
-    pub fn send(&self, request: &Value) -> Result<(), ClientError> {
+    /// See [`Self::ask`].
+    pub fn ask_as<R: DeserializeOwned>(&self, request: &impl Command) -> Result<R, ClientError> {
+        let reply = self.reply(request)?;
+        serde_json::from_slice(&reply).map_err(|_| ClientError::Nonsense(self.server))
+    }
+
+    /// Sends a request and does not wait for the reply.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`], and [`ClientError::NoAnswer`] if the local system knows that no socket has the
+    /// address.
+    pub fn send(&self, request: &impl Command) -> Result<(), ClientError> {
         let sent = self.connected().and_then(|socket| {
-            socket.send(request.to_string().as_bytes())?;
+            socket.send(request.to_json().as_bytes())?;
             socket.take_error()
         });
         match sent {
@@ -102,27 +107,19 @@ impl Client {
         }
     }
 
-    /// Asks for all targets: in one reply if they fit, else page by page.
+    /// Returns the targets that a request selects: in one reply if they fit, otherwise page by page.
     ///
     /// # Errors
-    /// [`ClientError`]. When pages that were reset are already there, the error is in the listing instead.
-    pub fn list(&self, reset: bool) -> Result<Listing, ClientError> {
-        self.select(&json!({"cmd": "list", "reset": reset}))
-    }
-
-    /// Asks for what a list request selects: in one reply if it fits, else page by page.
-    ///
-    /// # Errors
-    /// See [`Self::list`].
-    pub fn select(&self, request: &Value) -> Result<Listing, ClientError> {
-        match self.ask(request) {
-            Ok(answer) => self.listing(&answer),
+    /// [`ClientError`]. When pages that were reset have already arrived, the error is in the listing instead.
+    pub fn list(&self, request: &ListRequest) -> Result<Listing, ClientError> {
+        match self.reply(request) {
+            Ok(reply) => self.listing(&reply),
             Err(ClientError::Refused(_)) => self.pages(request),
             Err(error) => Err(error),
         }
     }
 
-    fn pages(&self, request: &Value) -> Result<Listing, ClientError> {
+    fn pages(&self, request: &ListRequest) -> Result<Listing, ClientError> {
         let mut all = self.page(request, None)?;
         let mut last = all.last_address();
         while let Some(after) = last {
@@ -131,47 +128,48 @@ impl Client {
                     last = page.last_address();
                     all.append(page);
                 }
-                Err(error) if request["reset"] == true => return Ok(all.cut_short_by(error)),
+                Err(error) if request.reset => return Ok(all.cut_short_by(error)),
                 Err(error) => return Err(error),
             }
         }
         Ok(all)
     }
 
-    fn page(&self, request: &Value, after: Option<Address>) -> Result<Listing, ClientError> {
-        let mut request = request.clone();
-        request["limit"] = PAGE.into();
-        if let Some(after) = after {
-            request["after"] = after.to_string().into();
-        }
-        let page = self.listing(&self.ask(&request)?)?;
-        // Somebody who ignores `after` would be asked for ever.
+    fn page(&self, request: &ListRequest, after: Option<Address>) -> Result<Listing, ClientError> {
+        let page = PageRequest { after, limit: Some(PAGE_SIZE) };
+        let page = self.listing(&self.reply(&ListRequest { page: Some(page), ..request.clone() })?)?;
+        // A server that ignores `after` would be asked without end.
         if after.is_some() && page.first_address().is_some_and(|first| Some(first) <= after) {
             return Err(ClientError::Nonsense(self.server));
         }
         Ok(page)
     }
 
-    fn listing(&self, answer: &[u8]) -> Result<Listing, ClientError> {
-        Listing::parse(answer).ok_or(ClientError::Nonsense(self.server))
+    fn listing(&self, reply: &[u8]) -> Result<Listing, ClientError> {
+        Listing::parse(reply).ok_or(ClientError::Nonsense(self.server))
     }
 
-    fn check(&self, answer: Vec<u8>) -> Result<Vec<u8>, ClientError> {
-        let verdict: ReplyStatus =
-            serde_json::from_slice(&answer).map_err(|_| ClientError::Nonsense(self.server))?;
-        match (verdict.status.as_deref(), verdict.errmessage) {
-            (None | Some("ok"), _) => Ok(answer),
-            (Some(_), Some(message)) => Err(ClientError::Refused(message)),
-            (Some(status), None) => Err(ClientError::Refused(status.to_owned())),
+    /// Returns the reply unchanged, if it is no error.
+    fn reply(&self, request: &impl Command) -> Result<Vec<u8>, ClientError> {
+        let policy = if request.resets() { self.policy.once() } else { self.policy };
+        let reply = self.exchange(request.to_json().as_bytes(), policy);
+        let reply = reply.map_err(|error| ClientError::Unreachable { server: self.server, error })?;
+        let reply = reply.ok_or(ClientError::NoAnswer(self.server))?;
+        // Lists, histograms and histories have no status.
+        match serde_json::from_slice::<StatusReply<'_>>(&reply) {
+            Ok(StatusReply { status, errmessage }) if status != "ok" => {
+                Err(ClientError::Refused(errmessage.unwrap_or(status).into_owned()))
+            }
+            _ => Ok(reply),
         }
     }
 
-    fn exchange(&self, request: &[u8], patience: RetryPolicy) -> io::Result<Option<Vec<u8>>> {
-        for left in (0..patience.tries).rev() {
-            let deadline = Instant::now() + patience.each;
+    fn exchange(&self, request: &[u8], policy: RetryPolicy) -> io::Result<Option<Vec<u8>>> {
+        for left in (0..policy.attempts).rev() {
+            let deadline = Instant::now() + policy.timeout;
             match self.attempt(request, deadline) {
-                Ok(Some(answer)) => return Ok(Some(answer)),
-                // Nobody listens there; a daemon that is just starting gets its time all the same.
+                Ok(Some(reply)) => return Ok(Some(reply)),
+                // No socket has the address; the pause gives a daemon that is just starting the same time.
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
                     if left > 0 {
                         std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
@@ -184,7 +182,7 @@ impl Client {
         Ok(None)
     }
 
-    /// A socket that hears the daemon's address and nobody else.
+    /// Returns a socket that receives only from the daemon's address.
     fn connected(&self) -> io::Result<UdpSocket> {
         let socket = match self.server {
             SocketAddr::V4(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)),
@@ -194,7 +192,7 @@ impl Client {
         Ok(socket)
     }
 
-    /// One try, on a socket of its own: an answer to an earlier one is not taken for the answer to this.
+    /// One attempt, on a socket of its own, so that the reply to an earlier attempt is not taken for the reply to this.
     fn attempt(&self, request: &[u8], deadline: Instant) -> io::Result<Option<Vec<u8>>> {
         let socket = self.connected()?;
         socket.send(request)?;
@@ -210,28 +208,21 @@ impl Client {
                     buffer.truncate(length);
                     return Ok(Some(buffer));
                 }
-                Err(error) if is_only_time(error.kind()) => {}
+                Err(error) if is_timeout(error.kind()) => {}
                 Err(error) => return Err(error),
             }
         }
     }
 }
 
-/// The members by which a reply that is no list says what it is.
-#[derive(Deserialize)]
-struct ReplyStatus {
-    status: Option<String>,
-    errmessage: Option<String>,
-}
-
-fn is_only_time(kind: ErrorKind) -> bool {
+fn is_timeout(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
 const LARGEST_DATAGRAM: usize = 65_535;
 
-/// A page is as large as fits: no reply holds so many targets.
-const PAGE: usize = 10_000;
+/// Maximum number of targets in a page; no reply holds as many, so that a page is as large as fits.
+const PAGE_SIZE: usize = 10_000;
 
 #[cfg(test)]
 mod tests;

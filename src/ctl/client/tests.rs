@@ -1,29 +1,31 @@
-//! The client against daemons that answer as a script says, on a thread of their own.
+//! The client with scripted daemons, each on a thread of its own.
 
 use super::*;
+use crate::protocol::{AddMembers, NoopRequest, ResetRequest};
+use serde_json::{Value, json};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-/// What to do with the nth request.
+/// What the daemon does with one request.
 enum ScriptedAnswer {
     Answer(String),
     Ignore,
-    /// An answer from another socket than the one that was asked.
+    /// An answer from another socket than the one that received the request.
     AnswerFromElsewhere(&'static str),
 }
 
 use ScriptedAnswer::{Answer, AnswerFromElsewhere, Ignore};
 
-/// A daemon that acts so, one request after the other, and tells what it was asked.
+/// A daemon that handles one request after the other as scripted, and the requests that it received.
 fn daemon(acts: Vec<ScriptedAnswer>) -> (SocketAddr, Receiver<Value>) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-    let (address, (tell, told)) = (socket.local_addr().expect("it is bound"), channel());
+    let (address, (sender, requests)) = (socket.local_addr().expect("it is bound"), channel());
     thread::spawn(move || {
         let mut buffer = vec![0; LARGEST_DATAGRAM];
         for act in acts {
             let Ok((length, peer)) = socket.recv_from(&mut buffer) else { return };
-            let _ = tell.send(serde_json::from_slice(&buffer[..length]).expect("JSON"));
+            let _ = sender.send(serde_json::from_slice(&buffer[..length]).expect("JSON"));
             match act {
                 Answer(answer) => drop(socket.send_to(answer.as_bytes(), peer)),
                 Ignore => {}
@@ -34,15 +36,15 @@ fn daemon(acts: Vec<ScriptedAnswer>) -> (SocketAddr, Receiver<Value>) {
             }
         }
     });
-    (address, told)
+    (address, requests)
 }
 
 fn ok() -> ScriptedAnswer {
     Answer(r#"{"status": "ok"}"#.into())
 }
 
-/// Fast, so that the tests are: a tenth of the time that people are given.
-const QUICK: RetryPolicy = RetryPolicy { tries: 3, each: Duration::from_millis(100) };
+/// A tenth of the usual time limit, so that the tests are fast.
+const QUICK: RetryPolicy = RetryPolicy { attempts: 3, timeout: Duration::from_millis(100) };
 
 fn target(address: &str) -> String {
     format!(
@@ -61,39 +63,44 @@ fn refusal() -> ScriptedAnswer {
 
 #[test]
 fn no_answer_is_tried_again_twice_on_a_fresh_socket() {
-    let (server, told) = daemon(vec![Ignore, AnswerFromElsewhere(r#"{"status": "ok"}"#), ok()]);
-    let answer = Client::new(server, QUICK).ask(&json!({"cmd": "noop"})).expect("the third try succeeds");
-    assert_eq!(answer, br#"{"status": "ok"}"#);
-    assert_eq!(told.iter().count(), 3);
+    let (server, requests) = daemon(vec![Ignore, AnswerFromElsewhere(r#"{"status": "ok"}"#), ok()]);
+    let reply = Client::new(server, QUICK).ask(&NoopRequest {}).expect("the third attempt succeeds");
+    assert_eq!(reply, StatusReply::OK);
+    assert_eq!(requests.iter().count(), 3);
 }
 
 #[test]
-fn nobody_there_is_said_after_all_tries() {
-    let (server, told) = daemon(vec![Ignore, Ignore, Ignore]);
-    let error = Client::new(server, QUICK).ask(&json!({"cmd": "noop"})).expect_err("nobody answers");
+fn a_missing_daemon_is_an_error_after_all_attempts() {
+    let (server, requests) = daemon(vec![Ignore, Ignore, Ignore]);
+    let error = Client::new(server, QUICK).ask(&NoopRequest {}).expect_err("no answer");
     assert_eq!(error.to_string(), format!("no answer from {server}, is meshping running?"));
-    assert_eq!(told.iter().count(), 3);
-    let error = Client::new(server, QUICK).ask(&json!({"cmd": "noop"})).expect_err("the port is closed");
+    assert_eq!(requests.iter().count(), 3);
+    let error = Client::new(server, QUICK).ask(&NoopRequest {}).expect_err("the port is closed");
     assert!(matches!(error, ClientError::NoAnswer(_)), "{error}");
 }
 
 #[test]
 fn a_request_that_resets_is_sent_once() {
-    for request in [json!({"cmd": "list", "reset": true}), json!({"cmd": "reset"})] {
-        let (server, told) = daemon(vec![Ignore, ok()]);
-        assert!(Client::new(server, QUICK).ask(&request).is_err());
-        assert_eq!(told.recv_timeout(Duration::from_secs(1)).expect("one"), request);
-        assert!(told.recv_timeout(Duration::from_millis(200)).is_err(), "{request} was repeated");
+    let list = ListRequest { reset: true, ..ListRequest::default() };
+    let (server, listed) = daemon(vec![Ignore, ok()]);
+    assert!(Client::new(server, QUICK).list(&list).is_err());
+    let (server, reset) = daemon(vec![Ignore, ok()]);
+    assert!(Client::new(server, QUICK).ask(&ResetRequest::default()).is_err());
+    for (requests, first) in
+        [(listed, json!({"cmd": "list", "reset": true})), (reset, json!({"cmd": "reset"}))]
+    {
+        assert_eq!(requests.recv_timeout(Duration::from_secs(1)).expect("one"), first);
+        assert!(requests.recv_timeout(Duration::from_millis(200)).is_err(), "{first} was repeated");
     }
 }
 
 #[test]
 fn a_hook_waits_half_a_second() {
-    let (server, told) = daemon(vec![Ignore, ok()]);
+    let (server, requests) = daemon(vec![Ignore, ok()]);
     let before = Instant::now();
-    assert!(Client::new(server, RetryPolicy::SHORT).ask(&json!({"cmd": "noop"})).is_err());
+    assert!(Client::new(server, RetryPolicy::SHORT).ask(&NoopRequest {}).is_err());
     assert!((400..900).contains(&before.elapsed().as_millis()), "{:?}", before.elapsed());
-    assert!(told.recv().is_ok() && told.try_recv().is_err());
+    assert!(requests.recv().is_ok() && requests.try_recv().is_err());
 }
 
 #[test]
@@ -104,8 +111,8 @@ fn an_error_status_is_an_error() {
         ("[]", "does not answer like a meshping"),
         ("hello", "does not answer like a meshping"),
     ] {
-        let (server, _told) = daemon(vec![Answer(answer.into())]);
-        let error = Client::new(server, QUICK).ask(&json!({"cmd": "add"})).expect_err(answer).to_string();
+        let (server, _requests) = daemon(vec![Answer(answer.into())]);
+        let error = Client::new(server, QUICK).ask(&AddMembers::default()).expect_err(answer).to_string();
         assert!(error.contains(message), "{error}");
     }
 }
@@ -113,27 +120,39 @@ fn an_error_status_is_an_error() {
 #[test]
 fn a_list_that_does_not_fit_is_read_page_by_page() {
     let pages = vec![refusal(), page(&["10.0.0.9", "10.0.0.10"]), page(&["::1"]), page(&[])];
-    let (server, told) = daemon(pages);
-    let listing = Client::new(server, QUICK).list(false).expect("a list");
-    let addresses: Vec<String> = listing.entries.iter().map(|entry| entry.addr.to_string()).collect();
+    let (server, requests) = daemon(pages);
+    let listing = Client::new(server, QUICK).list(&ListRequest::default()).expect("a list");
+    let addresses: Vec<String> = listing.rows.iter().map(|row| row.addr.to_string()).collect();
     assert_eq!(addresses, ["10.0.0.9", "10.0.0.10", "::1"]);
     let whole = format!("{{{},{},{}}}", target("10.0.0.9"), target("10.0.0.10"), target("::1"));
     assert_eq!(listing.json, whole);
-    let after: Vec<Value> = told.iter().map(|request| request["after"].clone()).collect();
+    let after: Vec<Value> = requests.iter().map(|request| request["after"].clone()).collect();
     assert_eq!(after, [Value::Null, Value::Null, "10.0.0.10".into(), "::1".into()]);
 }
 
 #[test]
 fn pages_that_were_reset_are_not_thrown_away() {
-    let (server, _told) = daemon(vec![refusal(), page(&["10.0.0.9"]), Ignore]);
-    let listing = Client::new(server, QUICK).list(true).expect("a part");
-    assert_eq!(listing.entries.len(), 1);
+    let (server, _requests) = daemon(vec![refusal(), page(&["10.0.0.9"]), Ignore]);
+    let listing = Client::new(server, QUICK)
+        .list(&ListRequest { reset: true, ..ListRequest::default() })
+        .expect("a part");
+    assert_eq!(listing.rows.len(), 1);
     assert!(matches!(listing.cut_short, Some(ClientError::NoAnswer(_))));
 }
 
 #[test]
-fn a_daemon_that_repeats_itself_is_not_asked_for_ever() {
-    let (server, _told) = daemon(vec![refusal(), page(&["10.0.0.9"]), page(&["10.0.0.9"])]);
-    let error = Client::new(server, QUICK).list(false).expect_err("no end");
+fn a_daemon_that_ignores_after_is_not_asked_without_end() {
+    let (server, _requests) = daemon(vec![refusal(), page(&["10.0.0.9"]), page(&["10.0.0.9"])]);
+    let error = Client::new(server, QUICK).list(&ListRequest::default()).expect_err("no end");
     assert!(matches!(error, ClientError::Nonsense(_)), "{error}");
+}
+
+#[test]
+fn a_list_of_an_older_daemon_is_read_without_its_missing_members() {
+    let reply = r#"{"10.0.0.1": {"addr": "10.0.0.1", "sent": 3, "variant": "wan2"}}"#;
+    let (server, _requests) = daemon(vec![Answer(reply.into())]);
+    let listing = Client::new(server, QUICK).list(&ListRequest::default()).expect("a list");
+    let row = &listing.rows[0];
+    assert_eq!((row.counters.sent, row.counters.replies, &*row.name), (3, 0, ""));
+    assert_eq!(row.others["variant"], "wan2");
 }

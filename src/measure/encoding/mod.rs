@@ -244,6 +244,8 @@ fn write_outage(outage: Outage, now: Timestamp, out: &mut VarintWriter) {
     out.number(match outage.cause {
         Cause::Lost => 0,
         Cause::Error(class) => class as u64 + 1,
+        // The reason is not saved: versions before it must be able to read the state.
+        Cause::Refused(_) => ErrorClass::Send as u64 + 1,
     });
 }
 

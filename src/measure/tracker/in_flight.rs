@@ -1,6 +1,6 @@
 //! One recent request, in eight bytes: a target with one request a second has eleven of them.
 
-use crate::measure::{Cause, ErrorClass, Timestamp};
+use crate::measure::{Cause, ErrorClass, SendError, Timestamp};
 
 /// One recent request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ impl TrackedRequest {
 
 impl Outcome {
     const LOST: u64 = 5;
+    const REFUSED: u64 = Self::LOST + 1 + ErrorClass::ALL.len() as u64;
 
     const fn code(self) -> u64 {
         match self {
@@ -59,6 +60,7 @@ impl Outcome {
             Self::Void => 4,
             Self::Unanswered(Cause::Lost) => Self::LOST,
             Self::Unanswered(Cause::Error(class)) => Self::LOST + 1 + class as u64,
+            Self::Unanswered(Cause::Refused(error)) => Self::REFUSED + error as u64,
         }
     }
 
@@ -70,6 +72,11 @@ impl Outcome {
             3 => Self::Answered,
             4 => Self::Void,
             Self::LOST => Self::Unanswered(Cause::Lost),
+            Self::REFUSED.. => {
+                let index = usize::try_from(code - Self::REFUSED).unwrap_or(usize::MAX);
+                let error = SendError::ALL.get(index).copied();
+                Self::Unanswered(error.map_or(Cause::Error(ErrorClass::Send), Cause::Refused))
+            }
             error => {
                 let index = usize::try_from(error - Self::LOST - 1).unwrap_or(usize::MAX);
                 let class = ErrorClass::ALL.get(index).copied().unwrap_or(ErrorClass::Other);
@@ -110,7 +117,8 @@ mod tests {
     fn a_packed_request_keeps_its_outcome_and_its_time() {
         let errors = ErrorClass::ALL.iter().map(|&class| Outcome::Unanswered(Cause::Error(class)));
         let others = [Outcome::Queued, Outcome::Unsent, Outcome::InFlight, Outcome::Answered, Outcome::Void];
-        let outcomes = errors.chain(others).chain([Outcome::Unanswered(Cause::Lost)]);
+        let refused = SendError::ALL.map(|error| Outcome::Unanswered(Cause::Refused(error)));
+        let outcomes = errors.chain(refused).chain(others).chain([Outcome::Unanswered(Cause::Lost)]);
         for (outcome, replied) in outcomes.flat_map(|outcome| [(outcome, false), (outcome, true)]) {
             for nanos in [0, 7, 123_456_789_012_345_678, MAX_NANOS] {
                 let request = TrackedRequest { sent: Timestamp::from_nanos(nanos), outcome, replied };

@@ -6,7 +6,7 @@ mod in_flight;
 mod report;
 mod restore;
 
-use super::{Averages, Cause, ErrorClass, Histogram, LifetimeStats, Rtt, Timestamp};
+use super::{Averages, Cause, ErrorClass, Histogram, LifetimeStats, Rtt, SendError, Timestamp};
 use in_flight::{Outcome, PackedRequest, TrackedRequest};
 use report::{SinceReset, record_in_outages};
 use std::collections::VecDeque;
@@ -125,9 +125,9 @@ impl RequestTracker {
     }
 
     /// The local kernel refused to send the request, for example without a route.
-    pub fn refused(&mut self, number: u32, at: Timestamp) {
+    pub fn refused(&mut self, number: u32, at: Timestamp, reason: Option<SendError>) {
         self.sent(number, at);
-        self.error(number, at, ErrorClass::Send);
+        self.failed(number, at, reason.map_or(Cause::Error(ErrorClass::Send), Cause::Refused));
     }
 
     /// A reply with the request's number was received at `received`.
@@ -158,6 +158,10 @@ impl RequestTracker {
 
     /// An ICMP error that quotes the request was received at `received`.
     pub fn error(&mut self, number: u32, received: Timestamp, class: ErrorClass) -> Reception {
+        self.failed(number, received, Cause::Error(class))
+    }
+
+    fn failed(&mut self, number: u32, received: Timestamp, cause: Cause) -> Reception {
         let Some((index, request)) = self.sent_request(number, received) else { return Reception::Stale };
         if request.outcome != Outcome::InFlight {
             return Reception::Moot;
@@ -167,7 +171,7 @@ impl RequestTracker {
             self.unanswered(index, deadline, Cause::Lost);
             return Reception::Moot;
         }
-        self.unanswered(index, received, Cause::Error(class));
+        self.unanswered(index, received, cause);
         Reception::Error
     }
 
@@ -245,13 +249,16 @@ impl RequestTracker {
                 self.totals.lost += 1;
                 self.in_period(|period| period.lost += 1);
             }
-            Cause::Error(class) => {
-                self.totals.errors[class as usize] += 1;
-                self.in_period(|period| period.errors += 1);
-            }
+            Cause::Error(class) => self.count_error(class),
+            Cause::Refused(_) => self.count_error(ErrorClass::Send),
         }
         self.totals.recent.record(None);
         self.averages.record(None, at);
+    }
+
+    fn count_error(&mut self, class: ErrorClass) {
+        self.totals.errors[class as usize] += 1;
+        self.in_period(|period| period.errors += 1);
     }
 
     /// Sets the final outcome of a request in flight.

@@ -3,7 +3,8 @@
 use super::socket::IcmpSocket;
 use super::targets::{NativeTarget, Route};
 use super::{NativeEngine, sys};
-use crate::measure::{ErrorClass, Timestamp};
+use crate::measure::{ErrorClass, SendError, Timestamp};
+use crate::probe::send_failures::send_error;
 use crate::probe::wire::{self, RequestToken};
 use crate::probe::{Engine, Event, TargetId};
 use crate::target::Family;
@@ -68,7 +69,10 @@ impl NativeEngine {
     fn send_batch(&self, family: Family, requests: impl Iterator<Item = Queued>) {
         let sockets = self.sockets.borrow();
         let Some(socket) = sockets.iter().find(|socket| socket.family == family) else {
-            return requests.for_each(|request| self.refuse(request, &"there is no socket of this family"));
+            return requests.for_each(|request| {
+                let reason = Some(SendError::NoSocket);
+                self.refuse(request, &"there is no socket of this family", reason);
+            });
         };
         let mut outbound = self.transmitter.borrow_mut();
         outbound.clear();
@@ -80,7 +84,7 @@ impl NativeEngine {
                 self.transmit(socket, &batch, &mut outbound);
                 outbound.clear();
                 if let Err(error) = socket.set_fragments(route.fragments) {
-                    self.refuse(request, &error);
+                    self.refuse(request, &error, send_error(&error));
                     continue;
                 }
             }
@@ -95,9 +99,9 @@ impl NativeEngine {
     /// The route of a request; `None` if it was refused.
     fn route(&self, socket: &IcmpSocket, request: Queued) -> Option<Route> {
         let route = self.targets.borrow_mut().route(request.0)?;
-        let route = route.map_err(|error| self.refuse(request, &error)).ok()?;
+        let route = route.map_err(|error| self.refuse(request, &error, Some(SendError::NoInterface))).ok()?;
         if let Some(reason) = route.marks.and_then(|marks| socket.unsupported(marks)) {
-            self.refuse(request, &reason);
+            self.refuse(request, &reason, None);
             return None;
         }
         Some(route)
@@ -172,8 +176,9 @@ impl NativeEngine {
                     Some(source) => self.refuse(
                         request,
                         &format_args!("{error}; is {source}, its source, an address of this machine?"),
+                        send_error(error),
                     ),
-                    None => self.refuse(request, error),
+                    None => self.refuse(request, error, send_error(error)),
                 }
             }
         }
@@ -195,13 +200,13 @@ impl NativeEngine {
         self.report(target, Event::Error { sequence, received: at, class, code, router });
     }
 
-    fn refuse(&self, (id, number): Queued, reason: &dyn Display) {
+    fn refuse(&self, (id, number): Queued, message: &dyn Display, reason: Option<SendError>) {
         let at = self.now();
         let mut targets = self.targets.borrow_mut();
         targets.invalidate_interfaces(id);
         if let Some(target) = targets.get(id) {
-            self.send_failures.borrow_mut().refused(target.address, reason, at);
-            self.report(target, Event::Refused { number, at });
+            self.send_failures.borrow_mut().refused(target.address, message, at);
+            self.report(target, Event::Refused { number, at, reason });
         }
     }
 }

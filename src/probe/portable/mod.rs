@@ -108,10 +108,10 @@ impl PortableEngine {
         if in_flight >= MAX_IN_FLIGHT {
             return Some(Err((listener, Event::NotSent { number })));
         }
-        let refused = |address, reason: &dyn Display| {
+        let refused = |address, message: &dyn Display| {
             let at = self.clock.now();
-            self.totals.send_failures.borrow_mut().refused(address, reason, at);
-            Some(Err((Rc::clone(&listener), Event::Refused { number, at })))
+            self.totals.send_failures.borrow_mut().refused(address, message, at);
+            Some(Err((Rc::clone(&listener), Event::Refused { number, at, reason: None })))
         };
         let client = self.clients[family_index(target.address)].clone();
         let (Some(client), Some(destination)) = (client, target.destination()) else {

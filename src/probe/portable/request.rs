@@ -2,7 +2,7 @@
 
 use super::PortableClock;
 use crate::measure::Timestamp;
-use crate::probe::send_failures::SendFailureLog;
+use crate::probe::send_failures::{SendFailureLog, send_error};
 use crate::probe::wire::{HEADER, classify};
 use crate::probe::{Event, Listener, RejectReason};
 use crate::target::{Address, Family};
@@ -103,7 +103,7 @@ impl PortableRequest {
 
     fn report_refused(&self, error: &io::Error, at: Timestamp) {
         self.totals.send_failures.borrow_mut().refused(self.address, error, at);
-        self.report(Event::Refused { number: self.number, at });
+        self.report(Event::Refused { number: self.number, at, reason: send_error(error) });
     }
 
     /// The request was not sent.

@@ -172,7 +172,7 @@ impl Engine for ScriptedNetwork {
             match sending {
                 Sending::Sent => Event::Sent { number, at: now },
                 Sending::NotSent => Event::NotSent { number },
-                Sending::Refused => Event::Refused { number, at: now },
+                Sending::Refused => Event::Refused { number, at: now, reason: None },
                 #[expect(clippy::panic, reason = "this outcome is for tests of panics")]
                 Sending::Panic => panic!("the script says so"),
             },

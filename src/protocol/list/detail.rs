@@ -1,29 +1,123 @@
-//! The members that a target has in a list with detail. What is unknown is left out.
+//! The members that a target has only in a list with detail. A member without a value is left out.
 
 use crate::measure::{DetailedStats, EndedOutage, Outage, WallMapping};
-use crate::protocol::json::{put, write_fixed, write_string};
+use crate::protocol::json::{Decimal, put, write_string};
 use crate::target::{OptionKey, OptionOverrides};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Duration;
 
-/// Writes the members behind those that every list has, each with a comma before it.
-pub(super) fn write_detail(text: &mut String, detail: &DetailedStats, wall: WallMapping) {
-    let mut members = DetailWriter { text, wall };
-    members.seconds("stddev", detail.stddev);
-    members.seconds("jitter", detail.jitter);
-    for (index, name) in ["p50", "p90", "p99"].into_iter().enumerate() {
-        members.seconds(name, detail.quantiles.map(|quantiles| quantiles[index]));
-    }
-    for (name, window) in ["avg15m", "avg6h", "avg24h"].into_iter().zip(detail.averages) {
-        members.seconds(name, window.rtt());
-    }
-    for (name, window) in ["loss15m", "loss6h", "loss24h"].into_iter().zip(detail.averages) {
-        members.ratio(name, window.loss());
-    }
-    members.outage("outage", detail.outage);
-    members.longest_outage("longest_outage", detail.longest_outage);
+/// Statistics beyond the counters. Times are in seconds, losses are shares from 0 to 1.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetDetail<'a> {
+    /// Standard deviation of the round-trip times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stddev: Option<Decimal>,
+    /// Interarrival jitter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<Decimal>,
+    /// Median of the round-trip times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p50: Option<Decimal>,
+    /// 90 % quantile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p90: Option<Decimal>,
+    /// 99 % quantile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99: Option<Decimal>,
+    /// Moving average of the round-trip time over 15 minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avg15m: Option<Decimal>,
+    /// The same over 6 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avg6h: Option<Decimal>,
+    /// The same over 24 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avg24h: Option<Decimal>,
+    /// Moving average of the loss over 15 minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss15m: Option<Decimal>,
+    /// The same over 6 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss6h: Option<Decimal>,
+    /// The same over 24 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss24h: Option<Decimal>,
+    /// The present outage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outage: Option<OutageMembers<'a>>,
+    /// The longest outage, the present one included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest_outage: Option<OutageMembers<'a>>,
 }
 
-/// Writes the options that a target was given, by the names that `add` takes, and its labels.
+/// An outage.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutageMembers<'a> {
+    /// Beginning in seconds, Unix time.
+    pub since: Decimal,
+    /// Number of requests in a row without an answer.
+    pub requests: u64,
+    /// `lost`, or the class of the error, of the latest of them.
+    pub cause: Cow<'a, str>,
+    /// Why the local system refused to send the latest of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'a, str>>,
+    /// Duration in seconds, for the longest outage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Decimal>,
+}
+
+impl TargetDetail<'_> {
+    /// The members of these statistics; moments get their wall-clock time from `wall`.
+    pub(super) fn new(detail: &DetailedStats, wall: WallMapping) -> Self {
+        let seconds = |duration: Option<Duration>| duration.map(Decimal::from);
+        let quantile = |index: usize| detail.quantiles.map(|quantiles| Decimal::from(quantiles[index]));
+        let average = |window: usize| seconds(detail.averages[window].rtt());
+        let loss = |window: usize| detail.averages[window].loss().map(millionths);
+        Self {
+            stddev: seconds(detail.stddev),
+            jitter: seconds(detail.jitter),
+            p50: quantile(0),
+            p90: quantile(1),
+            p99: quantile(2),
+            avg15m: average(0),
+            avg6h: average(1),
+            avg24h: average(2),
+            loss15m: loss(0),
+            loss6h: loss(1),
+            loss24h: loss(2),
+            outage: detail.outage.map(|outage| OutageMembers::present(&outage, wall)),
+            longest_outage: detail.longest_outage.map(|outage| OutageMembers::ended(&outage, wall)),
+        }
+    }
+}
+
+impl OutageMembers<'_> {
+    fn present(outage: &Outage, wall: WallMapping) -> Self {
+        Self {
+            since: wall.unix(outage.since).into(),
+            requests: outage.requests.into(),
+            cause: outage.cause.as_str().into(),
+            reason: outage.cause.send_error().map(|error| error.as_str().into()),
+            duration: None,
+        }
+    }
+
+    fn ended(ended: &EndedOutage, wall: WallMapping) -> Self {
+        Self { duration: Some(ended.duration().into()), ..Self::present(&ended.outage, wall) }
+    }
+}
+
+/// A share with six decimal places.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is from 0 to 1")]
+fn millionths(share: f64) -> Decimal {
+    Decimal::from_micros((share * 1e6).round() as u64)
+}
+
+/// Writes the options of a target as `add` takes them, and its labels; each member with a comma before it.
 pub(super) fn write_options(text: &mut String, options: &OptionOverrides) {
     for (key, value) in options.iter() {
         put(text, format_args!(",\"{key}\":"));
@@ -43,65 +137,12 @@ pub(super) fn write_options(text: &mut String, options: &OptionOverrides) {
     }
 }
 
-struct DetailWriter<'a> {
-    text: &'a mut String,
-    wall: WallMapping,
-}
-
-impl DetailWriter<'_> {
-    fn seconds(&mut self, name: &str, duration: Option<Duration>) {
-        if let Some(duration) = duration {
-            self.name(name);
-            write_fixed::<9>(self.text, duration.as_nanos());
-        }
-    }
-
-    fn ratio(&mut self, name: &str, ratio: Option<f64>) {
-        if let Some(ratio) = ratio {
-            self.name(name);
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "0 to 1, and a million of it"
-            )]
-            write_fixed::<6>(self.text, (ratio * 1e6).round() as u128);
-        }
-    }
-
-    fn outage(&mut self, name: &str, outage: Option<Outage>) {
-        if let Some(outage) = outage {
-            self.name(name);
-            self.begin_outage(&outage);
-            self.text.push('}');
-        }
-    }
-
-    fn longest_outage(&mut self, name: &str, past: Option<EndedOutage>) {
-        if let Some(past) = past {
-            self.name(name);
-            self.begin_outage(&past.outage);
-            self.seconds("duration", Some(past.duration()));
-            self.text.push('}');
-        }
-    }
-
-    fn begin_outage(&mut self, outage: &Outage) {
-        self.text.push_str("{\"since\":");
-        write_fixed::<3>(self.text, self.wall.unix(outage.since).as_millis());
-        put(self.text, format_args!(",\"requests\":{},\"cause\":", outage.requests));
-        write_string(self.text, outage.cause.as_str());
-    }
-
-    fn name(&mut self, name: &str) {
-        put(self.text, format_args!(",\"{name}\":"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::measure::averages::Weights;
-    use crate::measure::{Cause, ErrorClass, Timestamp};
+    use crate::measure::{Cause, ErrorClass, SendError, Timestamp};
+    use crate::protocol::json::append;
     use crate::target::{Labels, TargetOptions};
 
     fn written(detail: &DetailedStats) -> String {
@@ -109,21 +150,23 @@ mod tests {
             Timestamp::from_nanos(100_000_000_000),
             Duration::from_millis(1_700_000_100_250),
         );
-        let mut text = String::new();
-        write_detail(&mut text, detail, wall);
-        text
+        let (members, mut json) = (TargetDetail::new(detail, wall), Vec::new());
+        append(&mut json, &members);
+        let read: TargetDetail<'_> = serde_json::from_slice(&json).expect("members");
+        assert_eq!(read, members);
+        String::from_utf8(json).expect("UTF-8")
     }
 
     #[test]
-    fn what_is_unknown_is_left_out() {
-        assert_eq!(written(&DetailedStats::default()), "");
-        let deaf = Weights { unanswered: 0.5, ..Weights::default() };
-        let detail = DetailedStats { averages: [deaf; 3], ..DetailedStats::default() };
-        assert_eq!(written(&detail), r#","loss15m":1.0,"loss6h":1.0,"loss24h":1.0"#);
+    fn a_member_without_a_value_is_left_out() {
+        assert_eq!(written(&DetailedStats::default()), "{}");
+        let silent = Weights { unanswered: 0.5, ..Weights::default() };
+        let detail = DetailedStats { averages: [silent; 3], ..DetailedStats::default() };
+        assert_eq!(written(&detail), r#"{"loss15m":1.0,"loss6h":1.0,"loss24h":1.0}"#);
     }
 
     #[test]
-    fn everything_that_is_known_has_a_member() {
+    fn every_value_has_a_member() {
         let at = |second: u64| Timestamp::from_nanos(second * 1_000_000_000);
         let outage = Outage { since: at(90), requests: 7, cause: Cause::Lost };
         let router = Cause::Error(ErrorClass::HostUnreachable);
@@ -139,12 +182,27 @@ mod tests {
             longest_outage: Some(past),
         };
         let expected = concat!(
-            r#","stddev":0.000123456,"jitter":0.0,"p50":0.001,"p90":0.002,"p99":3.0"#,
+            r#"{"stddev":0.000123456,"jitter":0.0,"p50":0.001,"p90":0.002,"p99":3.0"#,
             r#","avg15m":0.125,"avg6h":0.125,"avg24h":0.125,"loss15m":0.25,"loss6h":0.2,"loss24h":0.1"#,
             r#","outage":{"since":1700000090.25,"requests":7,"cause":"lost"}"#,
-            r#","longest_outage":{"since":1700000001.25,"requests":12,"cause":"host_unreachable","duration":13.0}"#,
+            r#","longest_outage":{"since":1700000001.25,"requests":12,"cause":"host_unreachable","duration":13.0}}"#,
         );
         assert_eq!(written(&detail), expected);
+    }
+
+    #[test]
+    fn an_outage_has_the_reason_for_which_its_requests_are_not_sent() {
+        let since = Timestamp::from_nanos(90_000_000_000);
+        let outage = |cause| DetailedStats {
+            outage: Some(Outage { since, requests: 2, cause }),
+            ..DetailedStats::default()
+        };
+        let known = outage(Cause::Refused(SendError::NoRoute));
+        let expected =
+            r#"{"outage":{"since":1700000090.25,"requests":2,"cause":"send","reason":"no route to host"}}"#;
+        assert_eq!(written(&known), expected);
+        let unknown = outage(Cause::Error(ErrorClass::Send));
+        assert_eq!(written(&unknown), expected.replace(r#","reason":"no route to host""#, ""));
     }
 
     #[test]

@@ -1,35 +1,54 @@
-//! `list`: how it is asked for, the bytes of its reply, and how many targets fit into one.
+//! `list`: the request, the reply, and how many targets fit into one.
 
 mod detail;
+mod row;
 
-use super::RequestError;
-use super::json::{MAX_REPLY, close, put, separate, write_count, write_seconds, write_string};
+pub use detail::{OutageMembers, TargetDetail};
+pub use row::TargetRow;
+
+use super::json::{MAX_REPLY, append, as_text, is_off};
 use super::members::Members;
-use super::selector::{Selector, selection};
-use crate::measure::{DetailedStats, PERIOD_COUNTERS, PeriodStats, WallMapping};
+use super::{Command, RequestError, Selector};
+use crate::measure::{DetailedStats, PeriodStats, WallMapping};
 use crate::target::{Address, Interval, OptionOverrides};
-use detail::{write_detail, write_options};
+use detail::write_options;
+use serde::{Serialize, Serializer};
+use std::collections::HashMap;
 
-/// A request for the books of targets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Asks for the statistics of targets.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ListRequest {
-    /// Of which targets.
-    pub selection: Selector,
-    /// One page of them; `None`: all of them, or a refusal.
+    /// Which targets.
+    #[serde(flatten)]
+    pub selector: Selector,
+    /// One page of them; `None` asks for all of them in one reply.
+    #[serde(flatten)]
     pub page: Option<PageRequest>,
-    /// What was listed starts again.
+    /// Whether a new measurement period of the listed targets starts.
+    #[serde(skip_serializing_if = "is_off")]
     pub reset: bool,
-    /// With everything that there is to tell.
+    /// Whether the reply has the members of [`TargetDetail`] and the options of each target.
+    #[serde(skip_serializing_if = "is_off")]
     pub detail: bool,
 }
 
-/// Which part of a list that is too long for one reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Selects one page of a list. A request needs one of the members to ask for a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct PageRequest {
     /// Only targets after this address.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_address")]
     pub after: Option<Address>,
-    /// At most so many.
+    /// Maximum number of targets.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+}
+
+#[expect(clippy::ref_option, reason = "serde calls it with a reference")]
+fn optional_address<S: Serializer>(address: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {
+    match address {
+        Some(address) => as_text::serialize(address, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 impl ListRequest {
@@ -37,7 +56,7 @@ impl ListRequest {
         let page = PageRequest { after: members.after()?, limit: members.limit()? };
         let paged = members.json("after").is_some() || page.limit.is_some();
         Ok(Self {
-            selection: selection(members)?,
+            selector: Selector::parse(members)?,
             page: paged.then_some(page),
             reset: members.is_truthy("reset"),
             detail: members.is_truthy("detail"),
@@ -45,110 +64,103 @@ impl ListRequest {
     }
 }
 
-/// No target takes fewer bytes in a list, with the comma before it; nor with detail, of which all may be unknown.
+impl Command for ListRequest {
+    const NAME: &'static str = "list";
+    type Reply = HashMap<String, TargetRow<'static>>;
+
+    fn resets(&self) -> bool {
+        self.reset
+    }
+}
+
+/// Minimum size in bytes of a target in a list, with the comma before it; with detail too, because all of its members
+/// can be absent.
 pub const MIN_TARGET: usize = 134;
 
 /// One target of a list.
 #[derive(Debug, Clone, Copy)]
 pub struct ListedTarget<'a> {
-    /// Whom it pings.
+    /// Its address.
     pub address: Address,
     /// Its first name.
     pub name: &'a str,
     /// Its interval.
     pub interval: Interval,
-    /// Its books.
+    /// Its statistics.
     pub summary: PeriodStats,
-    /// What else there is to tell, and the wall-clock time of the moments in it.
+    /// Its further statistics, and the wall-clock time of the moments in them.
     pub detail: Option<(&'a DetailedStats, WallMapping)>,
-    /// In what it differs from others, to be told with the detail only.
+    /// Its options; written only with the detail.
     pub options: Option<&'a OptionOverrides>,
 }
 
 impl ListedTarget<'_> {
-    fn write(&self, text: &mut String) {
-        let (address, summary) = (self.address, &self.summary);
-        put(text, format_args!("\"{address}\":{{\"name\":"));
-        write_string(text, self.name);
-        put(text, format_args!(",\"addr\":\"{address}\",\"af\":{}", address.family().number()));
-        put(text, format_args!(",\"itv\":"));
-        write_seconds(text, self.interval.get().as_micros());
-        if text.ends_with(".0") {
-            text.truncate(text.len() - 2);
-        }
-        write_counts(text, summary);
-        let times = &summary.rtt;
-        for (member, micros) in
-            [("sum", times.sum), ("min", times.min), ("max", times.max), ("last", times.last)]
-        {
-            put(text, format_args!(",\"{member}\":"));
-            write_seconds(text, micros.into());
-        }
-        if let Some((detail, wall)) = self.detail {
-            write_detail(text, detail, wall);
-            self.options.iter().for_each(|options| write_options(text, options));
-        }
-        text.push('}');
-    }
-}
-
-/// Members that every target has; counters that were added later are left out while they are 0.
-const ALWAYS_LISTED: [&str; 4] = ["recv", "errs", "lost", "outd"];
-
-fn write_counts(text: &mut String, summary: &PeriodStats) {
-    write_count(text, "sent", summary.sent());
-    for counter in &PERIOD_COUNTERS {
-        let count = (counter.read)(summary);
-        if count > 0 || ALWAYS_LISTED.contains(&counter.name) {
-            write_count(text, counter.name, count);
+    fn append_to(&self, json: &mut Vec<u8>) {
+        append(json, &Key(self.address));
+        json.push(b':');
+        append(json, &TargetRow::from(self));
+        if let (Some(_), Some(options)) = (self.detail, self.options) {
+            let mut members = String::new();
+            write_options(&mut members, options);
+            json.pop();
+            json.extend_from_slice(members.as_bytes());
+            json.push(b'}');
         }
     }
 }
+
+/// An address as a key. The name of an interface in it can hold a quotation mark.
+#[derive(Serialize)]
+struct Key(#[serde(with = "as_text")] Address);
 
 /// The targets of a reply: as many whole ones, from the first on, as fit.
 #[derive(Debug)]
 pub struct ListReply {
-    text: String,
-    /// Targets that were to be listed, fitting or not, and the bytes that all of them need.
+    json: Vec<u8>,
+    /// Number of targets pushed, and the bytes that all of them need.
     targets: usize,
     needed: usize,
+    /// Number of targets that fit.
     fitting: usize,
 }
 
 impl Default for ListReply {
     fn default() -> Self {
-        Self { text: "{".into(), targets: 0, needed: 2, fitting: 0 }
+        Self { json: b"{".into(), targets: 0, needed: 2, fitting: 0 }
     }
 }
 
 impl ListReply {
-    /// Takes in one more target. False if it does not fit, or one before it did not.
+    /// Appends a target. Returns false, and leaves it out, if it or one before it does not fit.
     pub fn push(&mut self, target: &ListedTarget<'_>) -> bool {
-        let before = self.text.len();
-        separate(&mut self.text);
-        target.write(&mut self.text);
+        let before = self.json.len();
+        if before > 1 {
+            self.json.push(b',');
+        }
+        target.append_to(&mut self.json);
         self.targets += 1;
-        self.needed += self.text.len() - before;
+        self.needed += self.json.len() - before;
         let fits = self.needed <= MAX_REPLY;
         if fits {
             self.fitting += 1;
         } else {
-            self.text.truncate(before);
+            self.json.truncate(before);
         }
         fits
     }
 
-    /// How many of the targets fit.
+    /// Number of targets that fit.
     pub const fn fitting(&self) -> usize {
         self.fitting
     }
 
-    /// A page: the targets that fit.
-    pub fn into_page(self) -> Vec<u8> {
-        close(self.text)
+    /// A page: the targets that fit, as JSON.
+    pub fn into_page(mut self) -> Vec<u8> {
+        self.json.push(b'}');
+        self.json
     }
 
-    /// All targets.
+    /// All targets, as JSON.
     ///
     /// # Errors
     /// [`TooLarge`] if not all of them fit.
@@ -160,7 +172,7 @@ impl ListReply {
     }
 }
 
-/// A list that does not fit into one reply; the operator sees this text as it stands.
+/// A list does not fit into one reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{targets} targets need at least {bytes} bytes, one reply holds {max}: ask for pages with \
@@ -174,17 +186,17 @@ pub struct TooLarge {
 }
 
 impl TooLarge {
-    /// So many targets can't fit, whatever they are called and whatever their books say.
+    /// Maximum number of targets that can fit.
+    pub const MAX_TARGETS: usize = MAX_REPLY / MIN_TARGET;
+
+    /// Checks whether a number of targets can fit at all, whatever their names and statistics are.
     ///
     /// # Errors
-    /// [`TooLarge`], naming the least number of bytes that they need.
+    /// [`TooLarge`] with the minimum number of bytes that they need.
     pub const fn check(targets: usize) -> Result<(), Self> {
         let bytes = targets.saturating_mul(MIN_TARGET);
         if bytes > MAX_REPLY { Err(Self { targets, bytes }) } else { Ok(()) }
     }
-
-    /// More targets than this never fit.
-    pub const MOST: usize = MAX_REPLY / MIN_TARGET;
 }
 
 #[cfg(test)]

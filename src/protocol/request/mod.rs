@@ -1,29 +1,31 @@
-//! What can be asked of the daemon, and how it is read from a datagram.
+//! Reads requests from datagrams.
 
-use super::add::AddRequest;
+use super::add::{AddMembers, AddRequest};
 use super::histogram::HistogramRequest;
 use super::history::HistoryRequest;
 use super::list::ListRequest;
 use super::members::Members;
-use super::selector::{Selector, selection};
-use super::{Quoted, RequestError};
+use super::noop::NoopRequest;
+use super::remove::RemoveRequest;
+use super::reset::ResetRequest;
+use super::{Command, Quoted, RequestError};
 
-/// A request that can be carried out.
+/// A request as the daemon reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// Does nothing; tells whether the daemon listens.
-    Noop,
-    /// Asks for the books of targets.
-    ListRequest(ListRequest),
-    /// Asks for a host to be measured.
+    /// Shows that the daemon answers.
+    Noop(NoopRequest),
+    /// Asks for the statistics of targets.
+    List(ListRequest),
+    /// Starts measuring a host.
     Add(AddRequest),
-    /// Asks to forget hosts. Never [`Selector::All`].
-    Remove(Selector),
-    /// Starts new periods.
-    Reset(Selector),
-    /// Asks how targets were doing hour by hour.
-    HistoryRequest(HistoryRequest),
-    /// Asks how often which round-trip time was seen.
+    /// Ends the measuring of targets.
+    Remove(RemoveRequest),
+    /// Starts a new measurement period.
+    Reset(ResetRequest),
+    /// Asks for statistics hour by hour.
+    History(HistoryRequest),
+    /// Asks for a histogram of round-trip times.
     Histogram(HistogramRequest),
 }
 
@@ -31,23 +33,20 @@ impl Request {
     /// Reads a datagram.
     ///
     /// # Errors
-    /// [`RequestError`], which is the reply.
+    /// [`RequestError`]; [`RequestError::reply`] is the reply.
     pub fn parse(datagram: &[u8]) -> Result<Self, RequestError> {
         let members = Members::split(datagram)?;
         if !members.has("cmd") {
             return Err(if members.has("status") { RequestError::IsReply } else { RequestError::NeedCmd });
         }
         match command(&members)?.as_str() {
-            "noop" => Ok(Self::Noop),
-            "list" => ListRequest::parse(&members).map(Self::ListRequest),
-            "add" => AddRequest::parse(&members).map(Self::Add),
-            "remove" => match selection(&members)? {
-                Selector::All => Err(RequestError::NeedNameOrAddr),
-                matching @ Selector::Matching { .. } => Ok(Self::Remove(matching)),
-            },
-            "reset" => Ok(Self::Reset(selection(&members)?)),
-            "histogram" => HistogramRequest::parse(&members).map(Self::Histogram),
-            "history" => HistoryRequest::parse(selection(&members)?, &members).map(Self::HistoryRequest),
+            NoopRequest::NAME => Ok(Self::Noop(NoopRequest {})),
+            ListRequest::NAME => ListRequest::parse(&members).map(Self::List),
+            AddMembers::NAME => AddRequest::parse(&members).map(Self::Add),
+            RemoveRequest::NAME => RemoveRequest::parse(&members).map(Self::Remove),
+            ResetRequest::NAME => ResetRequest::parse(&members).map(Self::Reset),
+            HistogramRequest::NAME => HistogramRequest::parse(&members).map(Self::Histogram),
+            HistoryRequest::NAME => HistoryRequest::parse(&members).map(Self::History),
             unknown => Err(RequestError::UnknownCommand(Quoted::text(unknown))),
         }
     }

@@ -1,9 +1,10 @@
-//! What each row of the contract's table is read as.
+//! How requests are read: the table of the protocol, row by row.
 
 use super::*;
-use crate::target::{Address, Label, OptionKey, TargetOptions};
+use crate::protocol::{PageRequest, RowPosition, Selector};
+use crate::target::{OptionKey, TargetOptions};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 fn parsed(text: &str) -> Request {
     Request::parse(text.as_bytes()).unwrap_or_else(|refusal| panic!("{text}: {refusal}"))
@@ -20,21 +21,28 @@ fn errmessage(text: &str) -> String {
     reply["errmessage"].as_str().expect("a message").to_owned()
 }
 
-fn matching(name: Option<&str>, host: Option<&str>) -> Selector {
-    let host = host.map(|host| host.parse().expect("a host"));
-    Selector::Matching { name: name.map(Label::from), host }
+fn selector(name: Option<&str>, addr: Option<&str>) -> Selector {
+    Selector { name: name.map(Into::into), addr: addr.map(Into::into) }
+}
+
+fn list(request: ListRequest) -> Request {
+    Request::List(request)
 }
 
 fn detailed() -> Request {
-    Request::ListRequest(ListRequest { selection: Selector::All, page: None, reset: false, detail: true })
+    list(ListRequest { detail: true, ..ListRequest::default() })
 }
 
-fn whole(selection: Selector, reset: bool) -> Request {
-    Request::ListRequest(ListRequest { selection, page: None, reset, detail: false })
+fn whole(reset: bool) -> Request {
+    list(ListRequest { reset, ..ListRequest::default() })
+}
+
+fn of(selector: Selector) -> Request {
+    list(ListRequest { selector, ..ListRequest::default() })
 }
 
 #[test]
-fn what_is_no_request_gets_the_exact_bytes_of_the_contract() {
+fn replies_to_what_is_no_request_are_exact() {
     let invalid = r#"{"status": "invalid json"}"#;
     let no_cmd = r#"{"status": "need cmd variable"}"#;
     let no_host = r#"{"status": "need name or addr variable"}"#;
@@ -68,34 +76,31 @@ fn what_is_no_request_gets_the_exact_bytes_of_the_contract() {
 }
 
 #[test]
-fn requests_are_read_whatever_else_they_hold() {
-    let address = |text: &str| text.parse::<Address>().expect("an address");
+fn unknown_members_are_ignored() {
+    let noop = || Request::Noop(NoopRequest {});
+    let histogram = |addr: &str, reset| Request::Histogram(HistogramRequest { addr: addr.into(), reset });
+    let remove = |addr| Request::Remove(RemoveRequest { selector: selector(None, Some(addr)) });
+    let reset = |selector| Request::Reset(ResetRequest { selector });
     let cases = [
-        ("{\"cmd\": \"noop\"}\n", Request::Noop),
-        (r#"{"cmd": "list", "cmd": "noop"}"#, Request::Noop),
-        (r#"{"cmd": "noop", "status": "ok", "x": 1e999}"#, Request::Noop),
-        (r#"{"cmd":"list"}"#, whole(Selector::All, false)),
-        (r#"{"cmd": "list", "reset": true, "detail": []}"#, whole(Selector::All, true)),
+        ("{\"cmd\": \"noop\"}\n", noop()),
+        (r#"{"cmd": "list", "cmd": "noop"}"#, noop()),
+        (r#"{"cmd": "noop", "status": "ok", "x": 1e999}"#, noop()),
+        (r#"{"cmd":"list"}"#, whole(false)),
+        (r#"{"cmd": "list", "reset": true, "detail": []}"#, whole(true)),
         (r#"{"cmd": "list", "detail": [[]]}"#, detailed()),
         (r#"{"cmd": "list", "reset": 0, "detail": "no"}"#, detailed()),
-        (r#"{"cmd": "list", "name": "web"}"#, whole(matching(Some("web"), None), false)),
+        (r#"{"cmd": "list", "name": "web"}"#, of(selector(Some("web"), None))),
         (
             r#"{"cmd": "list", "name": "w", "addr": "::ffff:10.0.0.1"}"#,
-            whole(matching(Some("w"), Some("10.0.0.1")), false),
+            of(selector(Some("w"), Some("::ffff:10.0.0.1"))),
         ),
-        (r#"{"cmd": "list", "addr": "0.0.0.0"}"#, whole(matching(None, None), false)),
-        (r#"{"cmd": "remove", "addr": "a b"}"#, Request::Remove(matching(None, None))),
-        (r#"{"cmd": "remove", "addr": "web.example"}"#, Request::Remove(matching(None, Some("web.example")))),
-        (r#"{"cmd": "reset"}"#, Request::Reset(Selector::All)),
-        (r#"{"cmd": "reset", "addr": "::1"}"#, Request::Reset(matching(None, Some("::1")))),
-        (
-            r#"{"cmd": "histogram", "addr": "[::1]", "reset": 1}"#,
-            Request::Histogram(HistogramRequest { address: Some(address("::1")), reset: true }),
-        ),
-        (
-            r#"{"cmd": "histogram", "addr": "web"}"#,
-            Request::Histogram(HistogramRequest { address: None, reset: false }),
-        ),
+        (r#"{"cmd": "list", "name": "", "addr": null}"#, whole(false)),
+        (r#"{"cmd": "remove", "addr": "a b"}"#, remove("a b")),
+        (r#"{"cmd": "remove", "addr": "web.example"}"#, remove("web.example")),
+        (r#"{"cmd": "reset"}"#, reset(Selector::default())),
+        (r#"{"cmd": "reset", "addr": "::1"}"#, reset(selector(None, Some("::1")))),
+        (r#"{"cmd": "histogram", "addr": "[::1]", "reset": 1}"#, histogram("[::1]", true)),
+        (r#"{"cmd": "histogram", "addr": "web"}"#, histogram("web", false)),
     ];
     for (text, request) in cases {
         assert_eq!(parsed(text), request, "{text}");
@@ -103,11 +108,52 @@ fn requests_are_read_whatever_else_they_hold() {
 }
 
 #[test]
-fn depth_is_no_obstacle_to_what_is_ignored() {
+fn an_addr_that_no_host_can_have_selects_nothing() {
+    for (addr, host) in [
+        ("::ffff:10.0.0.1", Some("10.0.0.1")),
+        ("web.example", Some("web.example")),
+        ("0.0.0.0", None),
+        ("a b", None),
+    ] {
+        let host = host.map(|host| host.parse().expect("a host"));
+        let selector = selector(None, Some(addr));
+        assert_eq!((selector.host(), selector.is_all()), (host, false), "{addr}");
+        let request = HistogramRequest { addr: addr.into(), reset: false };
+        assert_eq!(request.address().is_some(), addr.contains("10."), "{addr}");
+    }
+}
+
+#[test]
+fn a_request_of_a_client_is_read_unchanged() {
+    let page = PageRequest { after: "fe80::1%eth0".parse().ok(), limit: Some(100) };
+    let both = || selector(Some("a \"b\"\n"), Some("no host"));
+    let after = RowPosition { address: "10.0.0.1".parse().expect("an address"), hour: 3_600 };
+    let list = ListRequest { selector: both(), page: Some(page), reset: true, detail: true };
+    let history = HistoryRequest { selector: both(), after: Some(after), limit: Some(7) };
+    let histogram = HistogramRequest { addr: "::1".into(), reset: true };
+    let cases = [
+        (NoopRequest {}.to_json(), Request::Noop(NoopRequest {})),
+        (ListRequest::default().to_json(), whole(false)),
+        (list.to_json(), Request::List(list)),
+        (RemoveRequest { selector: both() }.to_json(), Request::Remove(RemoveRequest { selector: both() })),
+        (ResetRequest::default().to_json(), Request::Reset(ResetRequest::default())),
+        (history.to_json(), Request::History(history)),
+        (histogram.to_json(), Request::Histogram(histogram)),
+    ];
+    for (json, request) in cases {
+        assert_eq!(parsed(&json), request, "{json}");
+    }
+    assert_eq!(NoopRequest {}.to_json(), r#"{"cmd":"noop"}"#);
+    let add = AddMembers { name: Some("n".into()), addr: None, itv: Some(0.5), options: Map::new() };
+    assert_eq!(add.to_json(), r#"{"cmd":"add","name":"n","itv":0.5}"#);
+}
+
+#[test]
+fn the_depth_of_unknown_members_does_not_matter() {
     let deep = "[".repeat(30_000) + &"]".repeat(30_000);
     assert_eq!(refused(&deep), r#"{"status": "need cmd variable"}"#);
     assert_eq!(refused("[".repeat(65_000)), r#"{"status": "invalid json"}"#);
-    assert_eq!(parsed(&format!(r#"{{"x": {deep}, "cmd": "noop"}}"#)), Request::Noop);
+    assert_eq!(parsed(&format!(r#"{{"x": {deep}, "cmd": "noop"}}"#)), Request::Noop(NoopRequest {}));
     assert!(refused(format!(r#"{{"cmd": {deep}}}"#)).len() < 300);
 }
 
@@ -135,7 +181,7 @@ fn name_and_addr_serve_for_each_other() {
 }
 
 #[test]
-fn what_cannot_be_one_host_is_refused_saying_why() {
+fn a_text_that_cannot_be_one_host_is_refused_with_the_reason() {
     let long = "x".repeat(254);
     let cases = [
         (json!({"addr": "0.0.0.0"}), "unspecified"),
@@ -161,7 +207,7 @@ fn what_cannot_be_one_host_is_refused_saying_why() {
 #[test]
 fn an_interval_is_a_number_or_a_numeric_string() {
     let itv = |itv: &str| format!(r#"{{"cmd": "add", "addr": "127.0.0.1", "itv": {itv}}}"#);
-    for (given, seconds) in [
+    for (value, seconds) in [
         ("5", Some(5.0)),
         ("0.2", Some(0.2)),
         ("1e1", Some(10.0)),
@@ -170,40 +216,38 @@ fn an_interval_is_a_number_or_a_numeric_string() {
         ("86400", Some(86_400.0)),
         ("null", None),
     ] {
-        let Request::Add(AddRequest { terms, .. }) = parsed(&itv(given)) else { panic!("{given}") };
-        assert_eq!(terms.interval.map(crate::target::Interval::seconds), seconds, "{given}");
+        let Request::Add(AddRequest { terms, .. }) = parsed(&itv(value)) else { panic!("{value}") };
+        assert_eq!(terms.interval.map(crate::target::Interval::seconds), seconds, "{value}");
     }
     let digits = "9".repeat(400);
-    for given in [
+    for value in [
         "0", "-1", "0.009", "86401", "1e999", "\"NaN\"", "\"inf\"", "\"\"", "\"1s\"", "true", "[1]", "{}",
         &digits,
     ] {
-        let message = errmessage(&itv(given));
-        let repeated: String = given.trim_matches('"').chars().take(64).collect();
-        assert!(message.contains(&repeated), "{given}: {message}");
-        assert!(message.contains("0.01") && message.contains("86400"), "{given}: {message}");
-        assert!(message.len() < 200, "{given}: {message}");
+        let message = errmessage(&itv(value));
+        let repeated: String = value.trim_matches('"').chars().take(64).collect();
+        assert!(message.contains(&repeated), "{value}: {message}");
+        assert!(message.contains("0.01") && message.contains("86400"), "{value}: {message}");
+        assert!(message.len() < 200, "{value}: {message}");
     }
 }
 
 #[test]
-fn truth_is_what_python_takes_for_it() {
+fn a_flag_is_true_where_python_takes_its_value_for_true() {
     let list = |value: &str| format!(r#"{{"cmd": "list", "reset": {value}}}"#);
     for falsy in ["false", "null", "0", "-0", "0.0", "0e5", "\"\"", "[]", "[ ]", "{}", "{\n}"] {
-        assert_eq!(parsed(&list(falsy)), whole(Selector::All, false), "{falsy}");
+        assert_eq!(parsed(&list(falsy)), whole(false), "{falsy}");
     }
     for truthy in ["true", "1", "-1", "0.1", "1e999", "\"false\"", "\"0\"", "\"\\ud800\"", "[0]", "{\"a\":0}"]
     {
-        assert_eq!(parsed(&list(truthy)), whole(Selector::All, true), "{truthy}");
+        assert_eq!(parsed(&list(truthy)), whole(true), "{truthy}");
     }
 }
 
 #[test]
 fn either_limit_or_after_asks_for_a_page() {
     let page = |members: &str| match parsed(&format!(r#"{{"cmd": "list", {members}}}"#)) {
-        Request::ListRequest(list) => {
-            list.page.map(|page| (page.after.map(|after| after.to_string()), page.limit))
-        }
+        Request::List(list) => list.page.map(|page| (page.after.map(|after| after.to_string()), page.limit)),
         other => panic!("{other:?}"),
     };
     assert_eq!(page(r#""limit": null, "after": null"#), None);
@@ -224,7 +268,7 @@ fn either_limit_or_after_asks_for_a_page() {
 }
 
 #[test]
-fn an_unknown_command_is_named_but_not_at_length() {
+fn an_unknown_command_is_quoted_and_cut() {
     for (cmd, named) in [
         (json!("lsit"), "\"lsit\""),
         (json!("LIST"), "\"LIST\""),
@@ -242,7 +286,7 @@ fn an_unknown_command_is_named_but_not_at_length() {
 }
 
 #[test]
-fn somebodys_reply_is_never_answered() {
+fn a_reply_is_never_answered() {
     for reply in [r#"{"status": "ok"}"#, r#"{"status": null, "errmessage": "need cmd variable"}"#] {
         assert_eq!(Request::parse(reply.as_bytes()), Err(RequestError::IsReply), "{reply}");
         assert_eq!(RequestError::IsReply.reply(), None);
@@ -291,17 +335,17 @@ fn check_reply_of(datagram: &[u8]) {
 
 proptest! {
     #[test]
-    fn no_bytes_do_harm(datagram: Vec<u8>) {
+    fn no_bytes_make_a_bad_reply(datagram: Vec<u8>) {
         check_reply_of(&datagram);
     }
 
     #[test]
-    fn no_object_does_harm(request in any_request()) {
+    fn no_object_makes_a_bad_reply(request in any_request()) {
         check_reply_of(request.to_string().as_bytes());
     }
 
     #[test]
-    fn no_damaged_object_does_harm(request in any_request(), at: usize, byte: u8) {
+    fn no_damaged_object_makes_a_bad_reply(request in any_request(), at: usize, byte: u8) {
         let mut bytes = request.to_string().into_bytes();
         let at = at % bytes.len();
         bytes[at] = byte;
@@ -315,9 +359,9 @@ fn an_add_takes_every_option_of_a_target() {
     let request = json!({"cmd": "add", "name": "N", "itv": 5, "timeout": 1.5, "size": "1000", "dscp": "EF", "ttl": 9,
         "source": "192.0.2.1", "interface": "eth0", "dont_fragment": true, "family": "ipv4", "labels": {"site": "B"}});
     let Request::Add(AddRequest { terms, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
-    let given: Vec<(OptionKey, String)> = terms.iter().collect();
+    let options: Vec<(OptionKey, String)> = terms.iter().collect();
     let expected = ["5", "1.5", "1000", "46", "9", "192.0.2.1", "eth0", "true", "ipv4"].map(str::to_owned);
-    assert_eq!(given, OptionKey::ALL.into_iter().zip(expected).collect::<Vec<_>>());
+    assert_eq!(options, OptionKey::ALL.into_iter().zip(expected).collect::<Vec<_>>());
     assert_eq!(terms.labels().collect::<Vec<_>>(), [("site", "B")]);
     let absent = json!({"cmd": "add", "name": "N", "timeout": null, "dscp": "", "labels": {}});
     let Request::Add(AddRequest { terms, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };

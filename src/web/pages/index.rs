@@ -107,14 +107,14 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, row: &Row) -> fmt::Result {
         Escaped(Medium::Html, &row.address),
         Escaped(Medium::Html, name)
     )?;
-    for number in [row.sent, row.recv, row.errs, row.outd] {
+    for number in [row.sent, row.replies, row.errors, row.out_of_date] {
         write!(f, "<td>{number}</td>")?;
     }
-    for percentage in [row.loss(), row.errors(), row.outdated()] {
+    for percentage in [row.loss_percent(), row.error_percent(), row.out_of_date_percent()] {
         write!(f, "<td>{percentage:.2}%</td>")?;
     }
     for millis in row.millis() {
-        if row.recv == 0 {
+        if row.replies == 0 {
             write!(f, "<td>{UNKNOWN}</td>")?;
         } else {
             write!(f, "<td>{millis:.2}</td>")?;
@@ -154,7 +154,7 @@ mod tests {
             cells
         };
         assert_eq!(times(Row { sent: 9, lost: 9, ..Row::default() }), ["–"; 4]);
-        let answered = Row { recv: 2, sum: 0.003, min: 0.001, max: 0.002, last: 0.002, ..Row::default() };
+        let answered = Row { replies: 2, sum: 0.003, min: 0.001, max: 0.002, last: 0.002, ..Row::default() };
         assert_eq!(times(answered), ["1.50", "1.00", "2.00", "2.00"]);
     }
 
