@@ -62,7 +62,7 @@ enum Command {
     Remove(remove::Remove),
     Reset(reset::Reset),
     Export(export::Export),
-    HistoryArgs(history::HistoryArgs),
+    History(history::HistoryArgs),
 }
 
 const PROGRAM: &str = "meshpingctl";
@@ -133,7 +133,7 @@ impl Ctl {
             Command::Remove(remove) => remove.run(&daemon),
             Command::Reset(reset) => reset.run(&daemon),
             Command::Export(export) => export.run(&daemon),
-            Command::HistoryArgs(history) => history.run(&daemon),
+            Command::History(history) => history.run(&daemon),
         }
     }
 }
@@ -211,7 +211,7 @@ mod tests {
             Command::Remove(remove) => remove.request(),
             Command::Reset(reset) => reset.request(),
             Command::Show(show) => show.request(),
-            Command::HistoryArgs(history) => history.request(),
+            Command::History(history) => history.request(),
             Command::List(_) | Command::Export(_) => Ok(Value::Null),
         };
         request.map_err(|error| error.to_string())
