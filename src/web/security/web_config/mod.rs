@@ -3,7 +3,6 @@
 
 mod client_certs;
 mod error;
-mod fingerprint;
 #[deny(clippy::disallowed_methods)]
 mod go_duration;
 mod policy;
@@ -20,7 +19,7 @@ pub(crate) use policy::Policy;
 pub(crate) use tls::Tls;
 pub(crate) use tls_values::ClientAuth;
 
-use fingerprint::Fingerprint;
+use crate::file_change::FileFingerprint;
 use reader::WebConfigFiles;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,7 +76,7 @@ struct WatchedConfig {
     path: PathBuf,
     rules: Arc<Policy>,
     /// What was read last, whether or not it could be used.
-    seen: Vec<(PathBuf, Option<Fingerprint>)>,
+    seen: Vec<(PathBuf, Option<FileFingerprint>)>,
     next_look: Instant,
     state: FileState,
 }
@@ -94,11 +93,11 @@ impl WatchedConfig {
             return;
         }
         self.next_look = now + LOOK_EVERY;
-        let stamps: Vec<_> = self.seen.iter().map(|(path, _)| Fingerprint::of(path)).collect();
-        if stamps.iter().eq(self.seen.iter().map(|(_, stamp)| stamp)) {
+        let now_seen: Vec<_> = self.seen.iter().map(|(path, _)| FileFingerprint::of(path)).collect();
+        if now_seen.iter().eq(self.seen.iter().map(|(_, fingerprint)| fingerprint)) {
             return;
         }
-        if stamps.iter().flatten().any(|stamp| stamp.is_fresh(SETTLED_AFTER)) {
+        if now_seen.iter().flatten().any(|fingerprint| fingerprint.changed_within(SETTLED_AFTER)) {
             self.next_look = now + SETTLED_AFTER;
             return;
         }
