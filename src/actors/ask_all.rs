@@ -94,7 +94,7 @@ mod tests {
             PingActor::new(address, interval, timeout, seed, ScriptedNetwork::new().engine())
         });
         let home = Shard::Remote(arbiter.clone()).home(shard);
-        TargetRef { address, name: "one".into(), interval, options: None, pinger: pinger.downgrade(), home }
+        TargetRef { address, name: "one".into(), interval, overrides: None, pinger: pinger.downgrade(), home }
     }
 
     #[actix::test]

@@ -45,7 +45,7 @@ fn terms(labels: &BTreeMap<String, String>) -> Result<(Option<&str>, TargetOptio
         match label.strip_prefix(OPTION) {
             Some("name") => name = Some(value.as_str()),
             Some(option) => {
-                let key: OptionKey = option.parse().map_err(|()| unknown(label))?;
+                let key: OptionKey = option.parse().map_err(|_| unknown(label))?;
                 terms.set(key, value).map_err(|error| error.to_string())?;
             }
             None => {}
@@ -74,9 +74,10 @@ mod tests {
             {"targets": []}
         ]"#;
         let told = |spec: &TargetSpec| {
-            let options: Vec<String> = spec.terms.iter().map(|(key, text)| format!("{key}={text}")).collect();
+            let options: Vec<String> =
+                spec.options.iter().map(|(key, text)| format!("{key}={text}")).collect();
             let labels: Vec<String> =
-                spec.terms.labels().map(|(name, text)| format!("{name}={text}")).collect();
+                spec.options.labels().map(|(name, text)| format!("{name}={text}")).collect();
             format!("{} {} {} {}", spec.name, spec.host, options.join(" "), labels.join(" "))
         };
         let targets: Vec<String> = parse(text).unwrap().iter().map(told).collect();

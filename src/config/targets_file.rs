@@ -48,7 +48,7 @@ fn target(line: &[u8], first: bool) -> Result<Option<TargetSpec>, LineError> {
     let fault = |error| LineError::Target { given: target.into(), error };
     let spec: TargetSpec = target.parse().map_err(fault)?;
     let name = name.trim_ascii();
-    if name.is_empty() { Ok(Some(spec)) } else { spec.called(name).map(Some).map_err(fault) }
+    if name.is_empty() { Ok(Some(spec)) } else { spec.with_name(name).map(Some).map_err(fault) }
 }
 
 fn without_comment(line: &str) -> &str {

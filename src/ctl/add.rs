@@ -3,39 +3,35 @@
 use super::lossy_arg::lossy_arg;
 use super::options::OptionArgs;
 use super::{CtlError, Daemon};
-use crate::target::{Host, Interval, TargetSpec};
+use crate::target::{Host, TargetSpec};
 use serde_json::{Value, json};
 
 /// Start measuring a host.
 ///
-/// A DNS name becomes one target for each of its addresses, and stays followed. What exists already keeps its
-/// statistics.
+/// A DNS name becomes one target per address; new and vanished addresses are followed. An existing target keeps its
+/// statistics and the options that are not given.
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
-    /// What to ping, and how to call it: an address or a DNS name.
+    /// Address or DNS name to ping, and name of the target.
     ///
-    /// Beside --name it only says what to ping, beside --addr only how to call it. The last "/" separates the
-    /// interval: 2001:db8::1/5 is pinged every five seconds.
+    /// With --name it is only the host to ping, with --addr only the name. The last "/" separates the interval:
+    /// 2001:db8::1/5 is pinged every five seconds.
     #[arg(value_name = "HOST[/INTERVAL]")]
     host: Option<TargetSpec>,
 
-    /// How to call it, whatever the text; an empty one counts as not given.
+    /// Name of the target, any text; an empty one counts as absent.
     #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = lossy_arg())]
     name: Option<String>,
 
-    /// What to ping: an address or a DNS name; an empty one counts as not given.
+    /// Address or DNS name to ping; an empty one counts as absent.
     #[arg(long, value_name = "ADDR", value_parser = host)]
     addr: Option<OptionalText>,
-
-    /// Seconds between requests, 0.01 to 86400; without it an existing target keeps its own.
-    #[arg(short, long, value_name = "SECONDS", allow_negative_numbers = true)]
-    interval: Option<Interval>,
 
     #[command(flatten)]
     options: OptionArgs,
 }
 
-/// An argument that may be empty, since hooks write down whatever they were told.
+/// An argument that may be empty, because hooks pass on variables that may be.
 #[derive(Debug, Clone)]
 struct OptionalText(Option<Host>);
 
@@ -52,31 +48,28 @@ impl Add {
 
     pub(super) fn request(&self) -> Result<Value, CtlError> {
         let mut name = self.name.clone().filter(|name| !name.is_empty());
-        let mut addr = self.addr.as_ref().and_then(|given| given.0.as_ref()).map(ToString::to_string);
-        let mut interval = self.interval;
+        let mut addr = self.addr.as_ref().and_then(|addr| addr.0.as_ref()).map(ToString::to_string);
         if let Some(spec) = &self.host {
             match (&name, &addr) {
                 (None, _) => name = Some(spec.name.to_string()),
                 (Some(_), None) => addr = Some(spec.host.to_string()),
                 (Some(_), Some(_)) => {
-                    return Err(CtlError::Usage("HOST is too much beside --name and --addr"));
+                    return Err(CtlError::Usage("HOST can't be combined with both --name and --addr"));
                 }
             }
-            if interval.is_some() && spec.terms.interval.is_some() {
-                return Err(CtlError::Usage("that is the interval twice, in HOST/INTERVAL and with -i"));
+            if self.options.options.interval.and(spec.options.interval).is_some() {
+                return Err(CtlError::Usage("HOST/INTERVAL and -i both set the interval, use one of them"));
             }
-            interval = interval.or(spec.terms.interval);
         }
         if name.is_none() && addr.is_none() {
             return Err(CtlError::Usage("give HOST, --name or --addr"));
         }
         let mut request = json!({"cmd": "add"});
-        let itv = interval.map(Interval::seconds).map(Value::from);
-        let members = [("name", name.map(Value::from)), ("addr", addr.map(Value::from)), ("itv", itv)];
-        for (member, value) in members.into_iter().filter_map(|(member, value)| Some((member, value?))) {
-            request[member] = value;
+        for (member, text) in [("name", name), ("addr", addr)] {
+            text.into_iter().for_each(|text| request[member] = text.into());
         }
-        for (member, value) in self.options.members()? {
+        let earlier = self.host.as_ref().map(|spec| spec.options.clone()).unwrap_or_default();
+        for (member, value) in self.options.members(&earlier)? {
             request[member] = value;
         }
         Ok(request)

@@ -44,10 +44,10 @@ fn command(entry: &ListEntry) -> String {
     }
     // Writing to a string does not fail.
     let _ = write!(command, " -i {itv}");
-    for (key, text) in entry.given.options() {
+    for (key, text) in entry.set.options() {
         add_option(&mut command, entry, &argument(key), &text);
     }
-    for (name, value) in &entry.given.labels {
+    for (name, value) in &entry.set.labels {
         add_option(&mut command, entry, "--label", &format!("{name}={value}"));
     }
     command

@@ -1,6 +1,6 @@
 //! What another configuration changes: which targets it adds, changes, removes.
 
-use crate::actors::supervisor::{ConfigChange, Configured, ConfiguredTarget};
+use crate::actors::supervisor::{ConfigChange, Configured};
 use crate::target::{Host, Label, TargetSpec};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -8,8 +8,8 @@ use std::fmt;
 /// The difference between what is wanted at present and what is to be.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct ConfigDiff {
-    added: Vec<ConfiguredTarget>,
-    changed: Vec<ConfiguredTarget>,
+    added: Vec<TargetSpec>,
+    changed: Vec<TargetSpec>,
     removed: Vec<(Label, Host)>,
     unchanged: usize,
     /// Wanted, and removed live: they stay away.
@@ -22,20 +22,20 @@ impl ConfigDiff {
     /// What `wanted` changes. If it is `incomplete`, what was removed live stays away, be it wanted or not.
     pub(super) fn between(present: Configured, wanted: Vec<TargetSpec>, incomplete: bool) -> Self {
         let mut before: HashMap<(Label, Host), _> =
-            present.declared.into_iter().map(|it| ((it.name, it.host), it.terms)).collect();
+            present.declared.into_iter().map(|it| ((it.name, it.host), it.options)).collect();
         let mut banned: HashSet<(Label, Host)> = present.banned.into_iter().collect();
         let mut difference = Self::default();
-        for TargetSpec { name, host, terms } in wanted {
+        for TargetSpec { name, host, options } in wanted {
             let key = (name, host);
             if banned.remove(&key) {
                 difference.kept_away += 1;
                 continue;
             }
             let known = before.remove(&key);
-            let declared = ConfiguredTarget { name: key.0, host: key.1, terms };
+            let declared = TargetSpec { name: key.0, host: key.1, options };
             match known {
                 None => difference.added.push(declared),
-                Some(terms) if terms == declared.terms => difference.unchanged += 1,
+                Some(options) if options == declared.options => difference.unchanged += 1,
                 Some(_) => difference.changed.push(declared),
             }
         }
@@ -49,7 +49,7 @@ impl ConfigDiff {
     /// makes room for what comes.
     pub(super) fn steps(&self) -> Vec<ConfigChange> {
         let going: HashSet<&Host> = self.removed.iter().map(|(_, host)| host).collect();
-        let (renamed, new): (Vec<&ConfiguredTarget>, Vec<&ConfiguredTarget>) =
+        let (renamed, new): (Vec<&TargetSpec>, Vec<&TargetSpec>) =
             self.added.iter().partition(|declared| going.contains(&declared.host));
         let first = renamed.into_iter().chain(&self.changed).cloned().map(ConfigChange::Put);
         let drop =
@@ -74,8 +74,7 @@ impl fmt::Display for ConfigDiff {
         if self.kept_away > 0 {
             write!(f, ", {} kept away because they were removed live", self.kept_away)?;
         }
-        let names =
-            |declared: &[ConfiguredTarget]| declared.iter().map(|it| it.name.clone()).take(TOLD).collect();
+        let names = |declared: &[TargetSpec]| declared.iter().map(|it| it.name.clone()).take(TOLD).collect();
         tell(f, "added", added, names(&self.added))?;
         tell(f, "changed", changed, names(&self.changed))?;
         tell(f, "removed", removed, self.removed.iter().map(|(name, _)| name.clone()).take(TOLD).collect())
@@ -99,12 +98,7 @@ mod tests {
     use super::*;
 
     fn spec(text: &str, name: &str) -> TargetSpec {
-        text.parse::<TargetSpec>().unwrap().called(name).unwrap()
-    }
-
-    fn declared(text: &str, name: &str) -> ConfiguredTarget {
-        let TargetSpec { name, host, terms } = spec(text, name);
-        ConfiguredTarget { name, host, terms }
+        text.parse::<TargetSpec>().unwrap().with_name(name).unwrap()
     }
 
     fn key(text: &str, name: &str) -> (Label, Host) {
@@ -115,7 +109,7 @@ mod tests {
     fn only_what_differs_is_done_and_told() {
         let present = Configured {
             declared: ["10.0.0.1", "10.0.0.2/5", "10.0.0.3", "host.example"]
-                .map(|host| declared(host, "a"))
+                .map(|host| spec(host, "a"))
                 .to_vec(),
             banned: vec![key("10.0.0.8", "a"), key("10.0.0.9", "a")],
         };
@@ -134,18 +128,18 @@ mod tests {
         assert_eq!(difference.to_string(), told);
         let drop = |(name, host)| ConfigChange::Drop { name, host };
         let steps = [
-            ConfigChange::Put(declared("10.0.0.3", "b\n")),
-            ConfigChange::Put(declared("10.0.0.2/7", "a")),
+            ConfigChange::Put(spec("10.0.0.3", "b\n")),
+            ConfigChange::Put(spec("10.0.0.2/7", "a")),
             drop(key("10.0.0.3", "a")),
             drop(key("10.0.0.9", "a")),
-            ConfigChange::Put(declared("10.0.0.4", "c")),
+            ConfigChange::Put(spec("10.0.0.4", "c")),
         ];
         assert_eq!(difference.steps(), steps);
     }
 
     #[test]
     fn what_is_the_same_takes_no_step() {
-        let present = Configured { declared: vec![declared("10.0.0.1/5", "a")], banned: Vec::new() };
+        let present = Configured { declared: vec![spec("10.0.0.1/5", "a")], banned: Vec::new() };
         let difference = ConfigDiff::between(present, vec![spec("10.0.0.1/5", "a")], false);
         assert_eq!((difference.steps(), difference.unchanged), (Vec::new(), 1));
     }

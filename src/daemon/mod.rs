@@ -13,13 +13,13 @@ mod systemd;
 
 use crate::actors::registry::RegistryLimits;
 use crate::actors::shard::{Seeds, Shard};
-use crate::actors::supervisor::{ConfigChange, ConfiguredTarget, Settings, SupervisorActor, WaitUntilReady};
+use crate::actors::supervisor::{Settings, SupervisorActor, WaitUntilReady};
 use crate::config::Config;
 use crate::config::loader::{LoadedConfig, Loader};
 use crate::control::{self, ControlActor, StopReading};
 use crate::resolve::system::SystemNames;
 use crate::state::{self, SavedState, StateError};
-use crate::target::{Defaults, TargetSpec};
+use crate::target::Defaults;
 use crate::terminal::console::{Console, ConsoleHandle};
 use crate::terminal::logging::LevelHandle;
 use crate::terminal::{live_table, logging};
@@ -179,10 +179,6 @@ async fn settle(supervisor: Addr<SupervisorActor>) {
         systemd::ready();
         systemd::report(supervisor).await;
     }
-}
-
-fn put(TargetSpec { name, host, terms }: TargetSpec) -> ConfigChange {
-    ConfigChange::Put(ConfiguredTarget { name, host, terms })
 }
 
 /// A request is answered within 400 ms.

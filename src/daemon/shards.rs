@@ -40,12 +40,12 @@ pub enum EngineError {
 /// As many threads as the targets that we start with give work to. One does 100 000 requests a second with a
 /// third of its time, and a second one costs a wake-up for each slot.
 pub(super) fn count(config: &Config, wishes: &[RuntimeChange]) -> u16 {
-    let configured = config.targets.iter().map(|target| &target.terms);
+    let configured = config.targets.iter().map(|target| &target.options);
     let live = wishes.iter().filter_map(|wish| match wish {
-        RuntimeChange::Add { terms, .. } => Some(terms),
+        RuntimeChange::Add(target) => Some(&target.options),
         _ => None,
     });
-    let per_second = |terms: &TargetOptions| 1.0 / terms.interval.unwrap_or(config.interval).seconds();
+    let per_second = |options: &TargetOptions| 1.0 / options.interval.unwrap_or(config.interval).seconds();
     let rate: f64 = configured.chain(live).map(per_second).sum();
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]

@@ -1,6 +1,5 @@
 //! What is pinged from the start: what is configured, and what was wished live before a restart.
 
-use super::put;
 use crate::actors::supervisor::{ApplyConfig, ConfigChange, Restore, RuntimeChange, SupervisorActor};
 use crate::target::{Host, Label, TargetSpec};
 use actix::prelude::*;
@@ -27,6 +26,7 @@ pub(super) fn begin(
     };
     let over: Vec<ConfigChange> = bans.iter().filter_map(over).collect();
     supervisor.do_send(Restore(bans));
-    supervisor.do_send(ApplyConfig(over.into_iter().chain(targets.into_iter().map(put)).collect()));
+    supervisor
+        .do_send(ApplyConfig(over.into_iter().chain(targets.into_iter().map(ConfigChange::Put)).collect()));
     supervisor.do_send(Restore(wishes));
 }

@@ -1,7 +1,7 @@
 //! Why a request is not carried out, and the reply that says so.
 
 use super::{Quoted, status};
-use crate::target::{AddressError, HostError, MAX_NAME, OptionConflict, OptionError, SecondsError};
+use crate::target::{AddressError, HostError, MAX_NAME, OptionConflict, OptionError};
 
 /// Why a datagram is no request that can be carried out; the operator sees this text as it stands.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -32,15 +32,12 @@ pub enum RequestError {
         /// Its value.
         given: Quoted,
     },
-    /// An unusable `itv`.
-    #[error(transparent)]
-    Interval(#[from] SecondsError),
-    /// An unusable value of another option.
+    /// An unusable value of an option.
     #[error(transparent)]
     Option(#[from] OptionError),
     /// Options that contradict each other or the host, or labels that can't be.
     #[error(transparent)]
-    TargetOptions(#[from] OptionConflict),
+    Options(#[from] OptionConflict),
     /// `labels` is no object of strings.
     #[error("labels must be an object of strings, like {{\"site\": \"berlin\"}}, not {0}")]
     Labels(Quoted),

@@ -2,7 +2,7 @@
 //!
 //! Pure: who may ask, whom to ask and how long to wait is decided in [`crate::control`].
 
-pub mod add;
+mod add;
 pub mod error;
 pub mod histogram;
 pub mod history;
@@ -14,7 +14,6 @@ pub mod request;
 pub mod selector;
 pub mod status;
 
-pub use add::AddRequest;
 pub use error::RequestError;
 pub use histogram::HistogramRequest;
 pub use history::{HistoryReply, HistoryRequest};

@@ -2,7 +2,7 @@
 
 use super::database::DatabaseSchema;
 use crate::actors::registry::RuntimeChange;
-use crate::target::{Host, HostName, Label, Labels, OptionKey, TargetOptions};
+use crate::target::{Host, HostName, Label, Labels, OptionKey, TargetOptions, TargetSpec};
 use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value};
 use tracing::warn;
@@ -43,9 +43,9 @@ pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
 pub(super) fn apply(connection: &Connection, wish: &RuntimeChange) -> rusqlite::Result<()> {
     let run = |sql, parameters: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(parameters);
     match wish {
-        RuntimeChange::Add { name, host, terms } => {
-            let (key, host, terms) = (key(host), host.to_string(), text_of(terms));
-            run(WANT, params![&**name, key, host, terms])?;
+        RuntimeChange::Add(TargetSpec { name, host, options }) => {
+            let (key, host, options) = (key(host), host.to_string(), text_of(options));
+            run(WANT, params![&**name, key, host, options])?;
         }
         RuntimeChange::Remove { name, host } => {
             run(FORGET, params![&**name, key(host)])?;
@@ -123,7 +123,8 @@ fn ban(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
 fn want(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
     let (name, host, terms) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?);
     let terms = terms.map_or_else(|| Some(TargetOptions::default()), |text| terms_of(&text));
-    Ok(host.parse().ok().zip(terms).map(|(host, terms)| RuntimeChange::Add { name, host, terms }))
+    let target = host.parse().ok().zip(terms);
+    Ok(target.map(|(host, options)| RuntimeChange::Add(TargetSpec { name, host, options })))
 }
 
 fn exclusion(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
@@ -166,7 +167,7 @@ fn terms_of(text: &str) -> Option<TargetOptions> {
     for (member, value) in &members {
         let known = match (member.parse::<OptionKey>(), value) {
             (Ok(key), Value::String(text)) => terms.set(key, text).is_ok(),
-            (Err(()), Value::Object(labels)) if member == LABELS => set_labels(&mut terms, labels),
+            (Err(_), Value::Object(labels)) if member == LABELS => set_labels(&mut terms, labels),
             _ => false,
         };
         if !known {
@@ -200,7 +201,8 @@ mod tests {
         if let Some(text) = interval {
             terms.set(OptionKey::Interval, text).unwrap();
         }
-        RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), terms }
+        let (name, host) = (name.into(), host.parse().unwrap());
+        RuntimeChange::Add(TargetSpec { name, host, options: terms })
     }
 
     fn forgotten(name: &str, host: &str) -> RuntimeChange {
@@ -270,18 +272,8 @@ mod tests {
     #[test]
     fn all_terms_come_back() {
         let mut terms = TargetOptions::default();
-        let given = [
-            (OptionKey::Interval, "0.05"),
-            (OptionKey::Timeout, "0.25"),
-            (OptionKey::Size, "1400"),
-            (OptionKey::Dscp, "EF"),
-            (OptionKey::Ttl, "7"),
-            (OptionKey::Source, "127.0.0.1"),
-            (OptionKey::Interface, "lo"),
-            (OptionKey::DontFragment, "true"),
-            (OptionKey::Family, "ipv4"),
-        ];
-        for (key, text) in given {
+        let texts = ["0.05", "0.25", "1400", "EF", "7", "127.0.0.1", "lo", "true", "ipv4"];
+        for (key, text) in OptionKey::ALL.into_iter().zip(texts) {
             terms.set(key, text).unwrap();
         }
         terms.set_labels(Labels::new([("site", "a \"b\"\n"), ("rack", "7")]).unwrap());

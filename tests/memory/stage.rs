@@ -8,7 +8,7 @@ use meshping::actors::supervisor::{AddTarget, GetTargets, Settings, SupervisorAc
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::resolve::Families;
 use meshping::resolve::system::SystemNames;
-use meshping::target::{Address, Defaults, Host, TargetOptions};
+use meshping::target::{Address, Defaults, Host, TargetOptions, TargetSpec};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -42,7 +42,8 @@ impl Stage {
         let add = |number| {
             let ip = Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + number);
             let host = Host::Address(Address::try_from(std::net::IpAddr::V4(ip)).expect("one host"));
-            AddTarget { name: Self::NAME.into(), host, terms: TargetOptions::every(Some(interval)) }
+            let options = TargetOptions::every(Some(interval));
+            AddTarget(TargetSpec { name: Self::NAME.into(), host, options })
         };
         for number in 1..=targets {
             self.supervisor.send(add(number)).await.expect("it runs").result.expect("there is room");

@@ -12,7 +12,7 @@ use meshping::actors::supervisor::{
 use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{LookupScript, ScriptedNames, addresses};
-use meshping::target::{Address, Defaults, HostName, Interval, OptionKey, TargetOptions};
+use meshping::target::{Address, Defaults, HostName, Interval, OptionKey, TargetOptions, TargetSpec};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -100,11 +100,11 @@ impl Stage {
 }
 
 fn add(name: &str, host: &str, interval: Option<&str>) -> AddTarget {
-    AddTarget {
+    AddTarget(TargetSpec {
         name: name.into(),
         host: host.parse().expect("a host"),
-        terms: TargetOptions::every(interval.map(seconds)),
-    }
+        options: TargetOptions::every(interval.map(seconds)),
+    })
 }
 
 fn address(text: &str) -> Address {
@@ -308,24 +308,24 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     let with = |pairs: &[(OptionKey, &str)]| {
         let mut add = add("web", "a.example", None);
         for (key, text) in pairs {
-            add.terms.set(*key, text).expect("a good value");
+            add.0.options.set(*key, text).expect("a good value");
         }
         add
     };
     let first = with(&[(OptionKey::Size, "100"), (OptionKey::Dscp, "EF"), (OptionKey::Timeout, "2")]);
     let second = with(&[(OptionKey::Ttl, "7"), (OptionKey::Size, "200")]);
-    let both = second.terms.merged_over(&first.terms);
+    let both = second.0.options.merged_over(&first.0.options);
     stage.supervisor.send(first.clone()).await.expect("it runs").result.expect("it is added");
     until(stage.began, 3_000).await;
     let before = hosts.map(|host| stage.network.sightings(address(host)).len());
     stage.supervisor.send(second).await.expect("it runs").result.expect("it is changed");
     until(stage.began, 6_000).await;
-    let packet = |terms: &TargetOptions| terms.options.as_ref().expect("there are some").packet;
+    let packet = |options: &TargetOptions| options.overrides.as_ref().expect("there are some").packet;
     for (host, before) in hosts.into_iter().zip(before) {
         let seen = stage.network.sightings(address(host));
         let (early, later) = seen.split_at(before);
         assert!(early.len() >= 2 && later.len() >= 2, "{seen:?}");
-        assert!(early.iter().all(|sighting| sighting.packet == packet(&first.terms)), "{early:?}");
+        assert!(early.iter().all(|sighting| sighting.packet == packet(&first.0.options)), "{early:?}");
         assert!(later.iter().all(|sighting| sighting.packet == packet(&both)), "{later:?}");
     }
 }

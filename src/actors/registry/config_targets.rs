@@ -2,24 +2,13 @@
 
 use super::subscription::{RevisedOptions, Subscription};
 use super::{AddError, Change, NameState, Origin, Registry, RuntimeChange};
-use crate::target::{Host, HostName, Label, TargetOptions};
-
-/// A host that the configuration wants pinged.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConfiguredTarget {
-    /// How it is called.
-    pub name: Label,
-    /// What is pinged.
-    pub host: Host,
-    /// On which terms.
-    pub terms: TargetOptions,
-}
+use crate::target::{Host, HostName, Label, TargetOptions, TargetSpec};
 
 /// One step from an earlier configuration to a later one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConfigChange {
-    /// A host is wanted, on these terms and no others.
-    Put(ConfiguredTarget),
+    /// Adds a target, or replaces its options.
+    Put(TargetSpec),
     /// A host is not wanted any more.
     Drop {
         /// How it was called.
@@ -31,21 +20,21 @@ pub enum ConfigChange {
 
 impl<H: Clone> Registry<H> {
     /// What the configuration wants at present. What was removed live since is not among it.
-    pub fn declared(&self) -> Vec<ConfiguredTarget> {
+    pub fn declared(&self) -> Vec<TargetSpec> {
         let mut declared = Vec::new();
         for (address, entry) in &self.targets {
             let own = entry.wants().filter(|want| want.by.is_none() && want.origin == Origin::Config);
-            declared.extend(own.map(|want| ConfiguredTarget {
+            declared.extend(own.map(|want| TargetSpec {
                 name: want.name.clone(),
                 host: Host::Address(*address),
-                terms: want.given.terms.clone(),
+                options: want.given.terms.clone(),
             }));
         }
         for (host, followed) in &self.followed {
-            declared.extend(followed.declared().map(|(name, terms)| ConfiguredTarget {
+            declared.extend(followed.declared().map(|(name, options)| TargetSpec {
                 name: name.clone(),
                 host: Host::Name(host.clone()),
-                terms: terms.clone(),
+                options: options.clone(),
             }));
         }
         declared
@@ -76,16 +65,16 @@ impl<H: Clone> Registry<H> {
 
     fn put(
         &mut self,
-        ConfiguredTarget { name, host, terms }: ConfiguredTarget,
+        TargetSpec { name, host, options }: TargetSpec,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         if let Some(banned) = self.bans.get_mut(&(name.clone(), host.clone())) {
-            *banned = terms;
+            *banned = options;
             return Ok(None);
         }
-        let outranked = self.outranked(&name, &host, &terms);
-        let new = self
-            .put_as_declared(ConfiguredTarget { name: name.clone(), host: host.clone(), terms }, changes)?;
+        let outranked = self.outranked(&name, &host, &options);
+        let new =
+            self.put_as_declared(TargetSpec { name: name.clone(), host: host.clone(), options }, changes)?;
         if let Some(given) = outranked {
             self.restrict(name, host, given, changes);
         }
@@ -103,7 +92,7 @@ impl<H: Clone> Registry<H> {
     }
 
     fn restrict(&mut self, name: Label, host: Host, given: RevisedOptions, changes: &mut Vec<Change<H>>) {
-        let terms = given.terms.clone();
+        let options = given.terms.clone();
         // It is there already, so there is room for it.
         match &host {
             Host::Address(address) => {
@@ -117,7 +106,7 @@ impl<H: Clone> Registry<H> {
                 changes.extend(self.apply(host).0);
             }
         }
-        self.wishes.push(RuntimeChange::Add { name, host, terms });
+        self.wishes.push(RuntimeChange::Add(TargetSpec { name, host, options }));
     }
 
     /// What the configuration wants and was removed is wanted again, since somebody wishes it live. `Some` is a DNS
@@ -132,7 +121,7 @@ impl<H: Clone> Registry<H> {
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         let Some(terms) = self.unban(name, host) else { return Ok(None) };
-        let declared = ConfiguredTarget { name: name.clone(), host: host.clone(), terms: terms.clone() };
+        let declared = TargetSpec { name: name.clone(), host: host.clone(), options: terms.clone() };
         self.put_as_declared(declared, changes).inspect_err(|_| {
             self.bans.insert((name.clone(), host.clone()), terms);
             self.wishes.pop();
@@ -141,10 +130,10 @@ impl<H: Clone> Registry<H> {
 
     fn put_as_declared(
         &mut self,
-        ConfiguredTarget { name, host, terms }: ConfiguredTarget,
+        TargetSpec { name, host, options }: TargetSpec,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
-        let given = RevisedOptions::at(terms, self.next_revision());
+        let given = RevisedOptions::at(options, self.next_revision());
         match host {
             Host::Address(address) => {
                 let want = Subscription { name, by: None, origin: Origin::Config, given };
@@ -186,11 +175,11 @@ impl<H: Clone> Registry<H> {
     ) -> Result<Option<HostName>, AddError> {
         let mut follow = None;
         match wish {
-            RuntimeChange::Add { name, host: Host::Address(address), terms } => {
-                changes.extend(self.add_address(&name, address, &terms)?);
+            RuntimeChange::Add(TargetSpec { name, host: Host::Address(address), options }) => {
+                changes.extend(self.add_address(&name, address, &options)?);
             }
-            RuntimeChange::Add { name, host: Host::Name(host), terms } => {
-                let (claimed, caused) = self.claim(&name, &host, &terms)?;
+            RuntimeChange::Add(TargetSpec { name, host: Host::Name(host), options }) => {
+                let (claimed, caused) = self.claim(&name, &host, &options)?;
                 changes.extend(caused);
                 follow = (claimed.name == NameState::New).then_some(host);
             }

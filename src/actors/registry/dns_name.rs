@@ -31,7 +31,7 @@ impl NameSubscription {
     }
 
     fn wants(&self, address: Address) -> bool {
-        let only = self.given.terms.options.as_ref().and_then(|options| options.only_family());
+        let only = self.given.terms.overrides.as_ref().and_then(|overrides| overrides.only_family());
         only.is_none_or(|family: Family| family == address.family()) && !self.excluded.contains(&address)
     }
 }

@@ -10,13 +10,13 @@ mod runtime_change;
 mod runtime_state;
 mod subscription;
 
-use crate::target::{Address, Defaults, Host, HostName, Label, PingSettings, TargetOptions};
+use crate::target::{Address, Defaults, Host, HostName, Label, PingSettings, TargetOptions, TargetSpec};
 use dns_name::DnsName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use subscription::{RevisedOptions, Subscription};
 
-pub use config_targets::{ConfigChange, ConfiguredTarget};
+pub use config_targets::ConfigChange;
 pub use limits::{AddError, Filter, RegistryLimits};
 pub use runtime_change::{Origin, RuntimeChange};
 pub use subscription::TargetEntry;
@@ -160,7 +160,7 @@ impl<H: Clone> Registry<H> {
         let host = Host::Address(address);
         self.lift_ban(name, &host, &mut changes)?;
         let given = self.renewed(name, &host, terms);
-        let wish = RuntimeChange::Add { name: name.clone(), host, terms: given.terms.clone() };
+        let wish = RuntimeChange::Add(TargetSpec { name: name.clone(), host, options: given.terms.clone() });
         let want = Subscription { name: name.clone(), by: None, origin: Origin::Runtime, given };
         self.want(address, want, &mut changes)?;
         self.wishes.push(wish);
@@ -182,7 +182,8 @@ impl<H: Clone> Registry<H> {
         let wanted = Host::Name(host.clone());
         let new = self.lift_ban(name, &wanted, &mut changes)?;
         let given = self.renewed(name, &wanted, terms);
-        let wish = RuntimeChange::Add { name: name.clone(), host: wanted, terms: given.terms.clone() };
+        let options = given.terms.clone();
+        let wish = RuntimeChange::Add(TargetSpec { name: name.clone(), host: wanted, options });
         let (mut claimed, caused) = self.claim_as(Origin::Runtime, name, host, given)?;
         changes.extend(caused);
         if new.is_some() {

@@ -10,8 +10,8 @@ fn terms(pairs: &[(OptionKey, &str)]) -> TargetOptions {
     terms
 }
 
-fn declared(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> ConfiguredTarget {
-    ConfiguredTarget { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
+fn declared(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> TargetSpec {
+    TargetSpec { name: name.into(), host: host.parse().unwrap(), options: terms(pairs) }
 }
 
 impl TestRegistry {
@@ -56,7 +56,7 @@ impl TestRegistry {
 }
 
 fn want(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> RuntimeChange {
-    RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), terms: terms(pairs) }
+    RuntimeChange::Add(declared(name, host, pairs))
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn what_was_wished_live_comes_back_after_a_restart() {
     assert_eq!(before, ["web=10.0.0.1", "live=10.0.0.9", "n=10.0.1.2"]);
 
     let wishes = world.registry.drain_changes();
-    let gone = |wish: &RuntimeChange| matches!(wish, RuntimeChange::Add { name, .. } | RuntimeChange::Remove { name, .. } if &**name == "gone");
+    let gone = |wish: &RuntimeChange| matches!(wish, RuntimeChange::Add(TargetSpec { name, .. }) | RuntimeChange::Remove { name, .. } if &**name == "gone");
     assert_eq!(wishes.iter().filter(|wish| gone(wish)).count(), 2);
     let kept: Vec<RuntimeChange> = wishes.into_iter().filter(|wish| !gone(wish)).collect();
     let mut next = TestRegistry::restarted(&configuration, &kept);

@@ -1,6 +1,6 @@
 //! What was wished live, over the control socket: records that bring it back after a restart.
 
-use crate::target::{Address, Host, HostName, Label, TargetOptions};
+use crate::target::{Address, Host, HostName, Label, TargetSpec};
 
 /// Who wants something pinged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,15 +15,8 @@ pub enum Origin {
 /// is a `Remove`, an `IncludeAddresses` or an `Unsuppress`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RuntimeChange {
-    /// A host is wanted, on these terms from now on.
-    Add {
-        /// How it is called.
-        name: Label,
-        /// What is pinged.
-        host: Host,
-        /// All of its terms, not only what changed.
-        terms: TargetOptions,
-    },
+    /// Adds a target, or replaces its options; they are complete, not only those that changed.
+    Add(TargetSpec),
     /// It is not wanted any more.
     Remove {
         /// How it was called.

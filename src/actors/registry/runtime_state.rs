@@ -2,7 +2,7 @@
 
 use super::subscription::Subscription;
 use super::{Origin, Registry, RuntimeChange};
-use crate::target::{Host, HostName};
+use crate::target::{Host, HostName, TargetSpec};
 
 impl<H: Clone> Registry<H> {
     /// The wishes that, restored in this order, have everything as it is: bans, then wants, then exclusions. Those who
@@ -20,10 +20,9 @@ impl<H: Clone> Registry<H> {
         }
         for (host, followed) in &self.followed {
             let live = followed.claims().filter(|claim| claim.origin == Origin::Runtime);
-            let wish = |claim: &super::dns_name::NameSubscription| RuntimeChange::Add {
-                name: claim.name.clone(),
-                host: Host::Name(host.clone()),
-                terms: claim.given.terms.clone(),
+            let wish = |claim: &super::dns_name::NameSubscription| {
+                let (name, host) = (claim.name.clone(), Host::Name(host.clone()));
+                RuntimeChange::Add(TargetSpec { name, host, options: claim.given.terms.clone() })
             };
             wishes.extend(in_both_orders(live.map(|claim| (claim.given.revision(), wish(claim))).collect()));
         }
@@ -35,7 +34,7 @@ impl<H: Clone> Registry<H> {
 }
 
 fn wish_of(want: &Subscription, host: Host) -> RuntimeChange {
-    RuntimeChange::Add { name: want.name.clone(), host, terms: want.given.terms.clone() }
+    RuntimeChange::Add(TargetSpec { name: want.name.clone(), host, options: want.given.terms.clone() })
 }
 
 fn exclusions<'a>(

@@ -67,7 +67,7 @@ impl RevisedOptions {
         Self {
             terms: terms.merged_over(&self.terms),
             interval_revision: if terms.interval.is_some() { revision } else { self.interval_revision },
-            options_revision: if terms.options.is_some() { revision } else { self.options_revision },
+            options_revision: if terms.overrides.is_some() { revision } else { self.options_revision },
         }
     }
 }
@@ -147,12 +147,12 @@ impl<H> TargetEntry<H> {
         let interval =
             all().filter(|given| given.terms.interval.is_some()).max_by_key(|given| given.interval_revision);
         let mut with_options: SmallVec<[&RevisedOptions; 1]> =
-            all().filter(|given| given.terms.options.is_some()).collect();
+            all().filter(|given| given.terms.overrides.is_some()).collect();
         with_options.sort_by_key(|given| given.options_revision);
-        let options = with_options.into_iter().fold(TargetOptions::default(), |terms, given| {
-            TargetOptions { interval: None, options: given.terms.options.clone() }.merged_over(&terms)
+        let others = with_options.into_iter().fold(TargetOptions::default(), |terms, given| {
+            TargetOptions { interval: None, overrides: given.terms.overrides.clone() }.merged_over(&terms)
         });
-        let terms = TargetOptions { interval: interval.and_then(|given| given.terms.interval), ..options };
+        let terms = TargetOptions { interval: interval.and_then(|given| given.terms.interval), ..others };
         let changed = terms != self.terms;
         self.terms = terms;
         changed

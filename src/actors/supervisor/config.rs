@@ -29,7 +29,7 @@ impl SupervisorActor {
         for wish in wishes {
             let mut changes = Vec::new();
             let what = match &wish {
-                RuntimeChange::Add { name, .. } => name.clone(),
+                RuntimeChange::Add(target) => target.name.clone(),
                 _ => "".into(),
             };
             let done = self.registry.restore(wish, &mut changes);

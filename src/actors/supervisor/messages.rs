@@ -3,28 +3,21 @@
 use super::Settings;
 use crate::actors::persistence::Receipt;
 use crate::actors::pinger::PingActor;
-pub use crate::actors::registry::{AddError, ConfigChange, ConfiguredTarget, Filter, RuntimeChange};
+pub use crate::actors::registry::{AddError, ConfigChange, Filter, RuntimeChange};
 use crate::actors::reload::ReloadState;
 use crate::actors::shard::ShardHandle;
 use crate::probe::EngineStats;
-use crate::target::{Address, Host, Interval, Label, OptionOverrides, TargetOptions};
+use crate::target::{Address, Host, Interval, Label, OptionOverrides, TargetSpec};
 use actix::WeakAddr;
 use actix::prelude::*;
 use std::sync::Arc;
 
-/// Asks for a host to be measured under a name.
+/// Adds a target. An existing one keeps the options that the specification does not set.
 ///
-/// Answered when it is known what came of it, or after 300 ms with `Ok`: then the name keeps being tried.
+/// The reply comes with the answer of DNS, or after 300 ms with `Ok`; then the name is still looked up.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Added")]
-pub struct AddTarget {
-    /// How to call it.
-    pub name: Label,
-    /// What to ping.
-    pub host: Host,
-    /// How; what they do not say stays as it was for an existing target, and is the default for a new one.
-    pub terms: TargetOptions,
-}
+pub struct AddTarget(pub TargetSpec);
 
 /// What came of an [`AddTarget`].
 #[derive(Debug)]
@@ -76,8 +69,8 @@ pub struct TargetRef {
     pub name: Label,
     /// Its interval.
     pub interval: Interval,
-    /// In what else it differs from the others.
-    pub options: Option<Arc<OptionOverrides>>,
+    /// Its other options.
+    pub overrides: Option<Arc<OptionOverrides>>,
     /// The actor that owns its books. Weak, because copies of it take no memory.
     pub pinger: WeakAddr<PingActor>,
     /// Where that actor runs.
@@ -133,7 +126,7 @@ pub struct GetConfigured;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Configured {
     /// What is wanted.
-    pub declared: Vec<ConfiguredTarget>,
+    pub declared: Vec<TargetSpec>,
     /// What it wants, and somebody has removed live.
     pub banned: Vec<(Label, Host)>,
 }

@@ -143,16 +143,20 @@ impl SupervisorActor {
     }
 
     /// Adds a host; `Some` if it is to be waited for what a name turns out to be.
-    fn add(&mut self, add: AddTarget, ctx: &mut Context<Self>) -> Result<Option<PendingAdd>, AddError> {
-        let host = match add.host {
+    fn add(
+        &mut self,
+        AddTarget(target): AddTarget,
+        ctx: &mut Context<Self>,
+    ) -> Result<Option<PendingAdd>, AddError> {
+        let host = match target.host {
             Host::Address(address) => {
-                let changes = self.registry.add_address(&add.name, address, &add.terms)?;
+                let changes = self.registry.add_address(&target.name, address, &target.options)?;
                 self.apply(changes, ctx);
                 return Ok(None);
             }
             Host::Name(host) => host,
         };
-        let (claimed, changes) = self.registry.claim(&add.name, &host, &add.terms)?;
+        let (claimed, changes) = self.registry.claim(&target.name, &host, &target.options)?;
         self.apply(changes, ctx);
         match claimed.name {
             NameState::New => self.start_resolver(&host, ctx),
@@ -160,7 +164,7 @@ impl SupervisorActor {
             NameState::Unanswered => {}
             NameState::Resolved | NameState::Unresolved => return Ok(None),
         }
-        Ok(Some(PendingAdd { name: add.name, host, provisional: claimed.fresh }))
+        Ok(Some(PendingAdd { name: target.name, host, provisional: claimed.fresh }))
     }
 
     fn look_up_now(&self, host: &HostName) {
@@ -197,8 +201,8 @@ impl SupervisorActor {
             let pinger = entry.handle.as_ref()?.actor.clone();
             let home = homes[Seeds::shard_of(address, homes.len())].clone();
             let interval = self.registry.ping_settings(entry).interval;
-            let options = entry.terms().options.clone();
-            Some(TargetRef { address, name: entry.name().clone(), interval, options, pinger, home })
+            let overrides = entry.terms().overrides.clone();
+            Some(TargetRef { address, name: entry.name().clone(), interval, overrides, pinger, home })
         };
         TargetPage { members: chosen.into_iter().filter_map(member).collect(), total }
     }

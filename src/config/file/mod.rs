@@ -220,15 +220,15 @@ impl FileReader<'_> {
 }
 
 /// A target of these texts.
-pub(super) fn spec(host: &str, name: Option<&str>, terms: &TargetOptions) -> Result<TargetSpec, String> {
+pub(super) fn spec(host: &str, name: Option<&str>, options: &TargetOptions) -> Result<TargetSpec, String> {
     let spec: TargetSpec = host.parse().map_err(|error| format!("{host:?}: {error}"))?;
     let spec = match name {
-        Some(name) if !name.is_empty() => spec.called(name).map_err(|error| error.to_string())?,
+        Some(name) if !name.is_empty() => spec.with_name(name).map_err(|error| error.to_string())?,
         _ => spec,
     };
-    let terms = terms.merged_over(&spec.terms);
-    terms.check(&spec.host).map_err(|error| error.to_string())?;
-    Ok(TargetSpec { terms, ..spec })
+    let options = options.merged_over(&spec.options);
+    options.check(&spec.host).map_err(|error| error.to_string())?;
+    Ok(TargetSpec { options, ..spec })
 }
 
 fn text(value: &Value<'_>) -> Option<String> {

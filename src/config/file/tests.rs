@@ -50,10 +50,10 @@ fn options_become_words_and_tables_targets() {
     wanted.sort_unstable();
     assert_eq!(sorted, wanted, "{words:?}");
     let [router, host] = &file.targets[..] else { panic!("{:?}", file.targets) };
-    let options: Vec<String> = router.terms.iter().map(|(key, text)| format!("{key}={text}")).collect();
+    let options: Vec<String> = router.options.iter().map(|(key, text)| format!("{key}={text}")).collect();
     assert_eq!(options, ["interval=0.5", "size=1000", "dscp=46", "dont_fragment=true"]);
-    assert_eq!((&*router.name, router.terms.labels().next()), ("router", Some(("site", "berlin"))));
-    assert_eq!((&*host.name, host.terms.interval.map(|it| it.get().as_secs())), ("host.example", Some(60)));
+    assert_eq!((&*router.name, router.options.labels().next()), ("router", Some(("site", "berlin"))));
+    assert_eq!((&*host.name, host.options.interval.map(|it| it.get().as_secs())), ("host.example", Some(60)));
 }
 
 #[test]

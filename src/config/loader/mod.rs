@@ -189,7 +189,7 @@ fn merged(targets: Vec<TargetSpec>) -> (Vec<TargetSpec>, usize) {
     for target in targets {
         let place = *places.entry((target.name.clone(), target.host.clone())).or_insert(merged.len());
         match merged.get_mut(place) {
-            Some(earlier) => earlier.terms = target.terms.merged_over(&earlier.terms),
+            Some(earlier) => earlier.options = target.options.merged_over(&earlier.options),
             None => merged.push(target),
         }
     }
@@ -201,7 +201,7 @@ fn merged(targets: Vec<TargetSpec>) -> (Vec<TargetSpec>, usize) {
 /// Keeps equal options once: a whole file of targets often has the same.
 fn share_options(targets: &mut [TargetSpec]) {
     let mut known: HashSet<Arc<OptionOverrides>> = HashSet::new();
-    for options in targets.iter_mut().filter_map(|target| target.terms.options.as_mut()) {
+    for options in targets.iter_mut().filter_map(|target| target.options.overrides.as_mut()) {
         match known.get(options) {
             Some(same) => *options = Arc::clone(same),
             None => drop(known.insert(Arc::clone(options))),

@@ -30,7 +30,7 @@ impl TestDirectory {
 
 fn targets(reading: &LoadedConfig) -> Vec<String> {
     let told = |spec: &TargetSpec| {
-        let interval = spec.terms.interval.map(|interval| format!("/{}", interval.seconds()));
+        let interval = spec.options.interval.map(|interval| format!("/{}", interval.seconds()));
         format!("{}{}", spec.name, interval.unwrap_or_default())
     };
     reading.config.targets.iter().map(told).collect()
@@ -121,7 +121,7 @@ fn equal_options_are_kept_once() {
     let group = |host: &str| format!("{{\"targets\": [\"{host}\"], \"labels\": {{\"site\": \"b\"}}}}");
     let text = format!("[{}, {}]", group("10.0.0.1"), group("10.0.0.2"));
     let (_, reading) = TestDirectory::with(&[("a.json", &text)]).start("--target-files $/a.json").unwrap();
-    let options = |index: usize| reading.config.targets[index].terms.options.clone().unwrap();
+    let options = |index: usize| reading.config.targets[index].options.overrides.clone().unwrap();
     assert!(Arc::ptr_eq(&options(0), &options(1)));
 }
 

@@ -1,9 +1,9 @@
-//! `add`: has a host measured.
+//! `add`: adds a target.
 
 use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::AddTarget;
-use crate::protocol::{AddRequest, status};
-use crate::target::Interval;
+use crate::protocol::status;
+use crate::target::{Interval, TargetSpec};
 use std::net::SocketAddr;
 use tokio::time::Instant;
 use tracing::info;
@@ -11,13 +11,13 @@ use tracing::info;
 impl Commands {
     pub(in crate::control) async fn add(
         &self,
-        add: AddRequest,
+        target: TargetSpec,
         peer: SocketAddr,
         until: Instant,
     ) -> Result<Response, CommandError> {
-        let AddRequest { name, host, terms } = add.clone();
-        self.backend.add(AddTarget { name: add.name, host: add.host, terms: add.terms }, until).await?;
-        let itv = terms.interval.map(Interval::seconds);
+        let TargetSpec { name, host, options } = target.clone();
+        self.backend.add(AddTarget(target), until).await?;
+        let itv = options.interval.map(Interval::seconds);
         info!(%peer, name = ?name, host = ?host.to_string(), itv, "host added");
         Ok(status::ok().into())
     }

@@ -2,10 +2,12 @@
 
 use super::ClientError;
 use crate::target::{Address, OptionKey};
-use serde::de::Error;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 /// One target's books, in the daemon's words. Times are in seconds.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -36,46 +38,55 @@ pub struct ListEntry {
     pub max: f64,
     /// The latest.
     pub last: f64,
-    /// The options that it was given, in a list with detail.
+    /// The options that are set for the target, in a list with detail.
     #[serde(flatten)]
-    pub given: ListedOptions,
+    pub set: ListedOptions,
 }
 
-/// What a list with detail tells of a target's own options.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(default)]
+/// The options that are set for a target, except its interval.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ListedOptions {
-    timeout: Option<Value>,
-    size: Option<Value>,
-    dscp: Option<Value>,
-    ttl: Option<Value>,
-    source: Option<Value>,
-    interface: Option<Value>,
-    dont_fragment: Option<Value>,
-    family: Option<Value>,
-    /// Its labels, by name.
+    options: Vec<(OptionKey, Value)>,
+    /// Labels by name.
     pub labels: BTreeMap<String, String>,
 }
 
 impl ListedOptions {
-    /// The options that are set, as texts that `add` takes.
+    /// The options as texts that `meshpingctl add` accepts, in the order of the table.
     pub fn options(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        OptionKey::ALL.into_iter().filter_map(move |key| Some((key, text(self.value(key)?))))
+        let value = |key| self.options.iter().find(|(other, _)| *other == key);
+        OptionKey::ALL.into_iter().filter_map(value).map(move |(key, value)| (*key, text(value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for ListedOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+/// Reads the members that are options, and ignores the others.
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = ListedOptions;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the members of a target")
     }
 
-    fn value(&self, key: OptionKey) -> Option<&Value> {
-        match key {
-            OptionKey::Interval => None,
-            OptionKey::Timeout => self.timeout.as_ref(),
-            OptionKey::Size => self.size.as_ref(),
-            OptionKey::Dscp => self.dscp.as_ref(),
-            OptionKey::Ttl => self.ttl.as_ref(),
-            OptionKey::Source => self.source.as_ref(),
-            OptionKey::Interface => self.interface.as_ref(),
-            OptionKey::DontFragment => self.dont_fragment.as_ref(),
-            OptionKey::Family => self.family.as_ref(),
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<ListedOptions, A::Error> {
+        let mut listed = ListedOptions::default();
+        while let Some(member) = members.next_key::<Cow<'_, str>>()? {
+            let key = OptionKey::ALL.into_iter().find(|key| key.row().member == member);
+            match key {
+                Some(key) => listed.options.push((key, members.next_value()?)),
+                None if member == "labels" => listed.labels = members.next_value()?,
+                None => drop(members.next_value::<IgnoredAny>()?),
+            }
         }
+        Ok(listed)
     }
 }
 

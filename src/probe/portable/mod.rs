@@ -13,7 +13,7 @@
 //! | packets that our receive buffer dropped | not shown | lost |
 //! | errors on datagram sockets | they are not shown there | lost |
 //! | TTL of replies in IPv6, or on datagram sockets of Linux | not shown | unknown |
-//! | dscp, ttl, source, interface, dont_fragment | surge-ping has them for whole sockets, if at all | a target that asks for one is not pinged otherwise: its requests are refused, errors of the class `send`, and the log says why |
+//! | packet options other than size | surge-ping has them for whole sockets, if at all | a target that asks for one is not pinged otherwise: its requests are refused, errors of the class `send`, and the log says why |
 //! | a size above 1980 bytes | surge-ping reads no more of a reply | likewise |
 //! | time that the machine was suspended | `std`'s clock may stop | not counted |
 //!

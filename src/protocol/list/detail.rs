@@ -2,7 +2,7 @@
 
 use crate::measure::{DetailedStats, EndedOutage, Outage, WallMapping};
 use crate::protocol::json::{put, write_fixed, write_string};
-use crate::target::{OptionKey, OptionOverrides};
+use crate::target::{OptionOverrides, ValueKind};
 use std::time::Duration;
 
 /// Writes the members behind those that every list has, each with a comma before it.
@@ -23,13 +23,14 @@ pub(super) fn write_detail(text: &mut String, detail: &DetailedStats, wall: Wall
     members.longest_outage("longest_outage", detail.longest_outage);
 }
 
-/// Writes the options that a target was given, by the names that `add` takes, and its labels.
+/// Writes the options that are set for a target as the members that `add` accepts, and its labels.
 pub(super) fn write_options(text: &mut String, options: &OptionOverrides) {
     for (key, value) in options.iter() {
-        put(text, format_args!(",\"{key}\":"));
-        match key {
-            OptionKey::Source | OptionKey::Interface | OptionKey::Family => write_string(text, &value),
-            _ => text.push_str(&value),
+        let row = key.row();
+        put(text, format_args!(",\"{}\":", row.member));
+        match row.kind {
+            ValueKind::Text => write_string(text, &value),
+            ValueKind::Number | ValueKind::Bool => text.push_str(&value),
         }
     }
     let mut before = ",\"labels\":{";
@@ -102,7 +103,7 @@ mod tests {
     use super::*;
     use crate::measure::averages::Weights;
     use crate::measure::{Cause, ErrorClass, Timestamp};
-    use crate::target::{Labels, TargetOptions};
+    use crate::target::{Labels, OptionKey, TargetOptions};
 
     fn written(detail: &DetailedStats) -> String {
         let wall = WallMapping::new(
@@ -165,7 +166,7 @@ mod tests {
         }
         terms.set_labels(Labels::new([("site", "a\"\n"), ("rack", "7")]).expect("good labels"));
         let mut text = String::new();
-        write_options(&mut text, terms.options.as_deref().expect("there are some"));
+        write_options(&mut text, terms.overrides.as_deref().expect("there are some"));
         let expected = concat!(
             r#","timeout":0.5,"size":1472,"dscp":46,"ttl":9,"source":"192.0.2.1","interface":"a\"b""#,
             r#","dont_fragment":true,"family":"ipv4","labels":{"rack":"7","site":"a\"\n"}"#

@@ -61,8 +61,8 @@ pub struct ListedTarget<'a> {
     pub summary: PeriodStats,
     /// What else there is to tell, and the wall-clock time of the moments in it.
     pub detail: Option<(&'a DetailedStats, WallMapping)>,
-    /// In what it differs from others, to be told with the detail only.
-    pub options: Option<&'a OptionOverrides>,
+    /// Its other options, written with the detail only.
+    pub overrides: Option<&'a OptionOverrides>,
 }
 
 impl ListedTarget<'_> {
@@ -86,7 +86,7 @@ impl ListedTarget<'_> {
         }
         if let Some((detail, wall)) = self.detail {
             write_detail(text, detail, wall);
-            self.options.iter().for_each(|options| write_options(text, options));
+            self.overrides.iter().for_each(|overrides| write_options(text, overrides));
         }
         text.push('}');
     }

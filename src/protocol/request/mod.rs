@@ -1,12 +1,12 @@
 //! What can be asked of the daemon, and how it is read from a datagram.
 
-use super::add::AddRequest;
 use super::histogram::HistogramRequest;
 use super::history::HistoryRequest;
 use super::list::ListRequest;
 use super::members::Members;
 use super::selector::{Selector, selection};
-use super::{Quoted, RequestError};
+use super::{Quoted, RequestError, add};
+use crate::target::TargetSpec;
 
 /// A request that can be carried out.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +15,8 @@ pub enum Request {
     Noop,
     /// Asks for the books of targets.
     ListRequest(ListRequest),
-    /// Asks for a host to be measured.
-    Add(AddRequest),
+    /// Adds a target.
+    Add(TargetSpec),
     /// Asks to forget hosts. Never [`Selector::All`].
     Remove(Selector),
     /// Starts new periods.
@@ -40,7 +40,7 @@ impl Request {
         match command(&members)?.as_str() {
             "noop" => Ok(Self::Noop),
             "list" => ListRequest::parse(&members).map(Self::ListRequest),
-            "add" => AddRequest::parse(&members).map(Self::Add),
+            "add" => add::parse(&members).map(Self::Add),
             "remove" => match selection(&members)? {
                 Selector::All => Err(RequestError::NeedNameOrAddr),
                 matching @ Selector::Matching { .. } => Ok(Self::Remove(matching)),

@@ -1,7 +1,7 @@
 //! What each row of the contract's table is read as.
 
 use super::*;
-use crate::target::{Address, Label, OptionKey, TargetOptions};
+use crate::target::{Address, Interval, Label, OptionKey, TargetOptions};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -128,7 +128,7 @@ fn name_and_addr_serve_for_each_other() {
         let (name, host) = (called.into(), pinged.parse().expect("a host"));
         assert_eq!(
             parsed(&request.to_string()),
-            Request::Add(AddRequest { name, host, terms: TargetOptions::default() }),
+            Request::Add(TargetSpec { name, host, options: TargetOptions::default() }),
             "{request}"
         );
     }
@@ -170,8 +170,8 @@ fn an_interval_is_a_number_or_a_numeric_string() {
         ("86400", Some(86_400.0)),
         ("null", None),
     ] {
-        let Request::Add(AddRequest { terms, .. }) = parsed(&itv(given)) else { panic!("{given}") };
-        assert_eq!(terms.interval.map(crate::target::Interval::seconds), seconds, "{given}");
+        let Request::Add(TargetSpec { options, .. }) = parsed(&itv(given)) else { panic!("{given}") };
+        assert_eq!(options.interval.map(Interval::seconds), seconds, "{given}");
     }
     let digits = "9".repeat(400);
     for given in [
@@ -314,14 +314,14 @@ proptest! {
 fn an_add_takes_every_option_of_a_target() {
     let request = json!({"cmd": "add", "name": "N", "itv": 5, "timeout": 1.5, "size": "1000", "dscp": "EF", "ttl": 9,
         "source": "192.0.2.1", "interface": "eth0", "dont_fragment": true, "family": "ipv4", "labels": {"site": "B"}});
-    let Request::Add(AddRequest { terms, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
-    let given: Vec<(OptionKey, String)> = terms.iter().collect();
+    let Request::Add(TargetSpec { options, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
+    let set: Vec<(OptionKey, String)> = options.iter().collect();
     let expected = ["5", "1.5", "1000", "46", "9", "192.0.2.1", "eth0", "true", "ipv4"].map(str::to_owned);
-    assert_eq!(given, OptionKey::ALL.into_iter().zip(expected).collect::<Vec<_>>());
-    assert_eq!(terms.labels().collect::<Vec<_>>(), [("site", "B")]);
+    assert_eq!(set, OptionKey::ALL.into_iter().zip(expected).collect::<Vec<_>>());
+    assert_eq!(options.labels().collect::<Vec<_>>(), [("site", "B")]);
     let absent = json!({"cmd": "add", "name": "N", "timeout": null, "dscp": "", "labels": {}});
-    let Request::Add(AddRequest { terms, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };
-    assert_eq!(terms, TargetOptions::default());
+    let Request::Add(TargetSpec { options, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };
+    assert_eq!(options, TargetOptions::default());
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl LabelPairs {
     /// with the same label twice would cost the whole scrape.
     #[must_use]
     pub fn with_own(self, member: &TargetRef, taken: &[&str]) -> Self {
-        let own = member.options.iter().flat_map(|options| options.labels.iter());
+        let own = member.overrides.iter().flat_map(|overrides| overrides.labels.iter());
         own.filter(|(label, _)| !taken.contains(label))
             .fold(self, |pairs, (label, value)| pairs.with(label, value))
     }

@@ -2,19 +2,18 @@
 
 use crate::actors::supervisor::TargetRef;
 use crate::measure::ErrorClass;
-use crate::target::Dscp;
 use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind};
 use crate::web::metrics::labels::LabelPairs;
 
 /// `ip="…",host="…",source="…",tos="…"`, and the target's own.
 pub(super) fn labels(member: &TargetRef) -> LabelPairs {
-    let packet = member.options.as_deref().map(|options| options.packet).unwrap_or_default();
+    let packet = member.overrides.as_deref().map(|overrides| overrides.packet).unwrap_or_default();
     let pairs = LabelPairs::default().with("ip", member.address).with("host", &member.name);
     let pairs = match packet.source {
         Some(source) => pairs.with("source", source),
         None => pairs.with("source", ""),
     };
-    let pairs = pairs.with("tos", packet.dscp.map_or(0, Dscp::traffic_class));
+    let pairs = pairs.with("tos", packet.traffic_class().unwrap_or_default());
     pairs.with_own(member, &["ip", "host", "source", "tos"])
 }
 
