@@ -204,7 +204,7 @@ mod tests {
         let words = std::iter::once(&PROGRAM).chain(line).map(OsString::from);
         let ctl = parse(words).map_err(|stop| match stop {
             EarlyExit::Usage(text) | EarlyExit::Asked(text) => text,
-            EarlyExit::Faults(lines) => lines.concat(),
+            EarlyExit::Problems(lines) => lines.concat(),
         })?;
         let request = match ctl.command {
             Command::Add(add) => add.request(),
