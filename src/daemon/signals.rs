@@ -1,4 +1,4 @@
-//! The signals that end the daemon, and the one that has it read its configuration again.
+//! Signals: SIGINT and SIGTERM end the daemon, SIGHUP reloads its configuration.
 
 use super::systemd;
 use crate::actors::reload::Reload;
@@ -8,10 +8,10 @@ use std::rc::Rc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-/// SIGHUP, which is what `systemctl reload` sends, and a terminal that goes away.
+/// SIGHUP, from `systemctl reload` or from a terminal that is closed.
 pub(super) struct Hangups {
     signal: Signal,
-    /// Whether we end with our terminal, as every program in the foreground; nohup(1) ignores the signal for us.
+    /// Whether the daemon ends with its terminal, as programs in the foreground do, unless nohup(1) ignores the signal.
     ends_with_terminal: bool,
 }
 
@@ -21,28 +21,28 @@ impl Hangups {
         Ok(Self { signal: signal(SignalKind::hangup())?, ends_with_terminal })
     }
 
-    /// Has the configuration read again at each of them, until the terminal is gone.
+    /// Reloads the configuration at each signal, until the terminal is closed.
     pub(super) async fn reload(mut self, reload: Recipient<Reload>, terminal_gone: Rc<Notify>) {
         while self.signal.recv().await.is_some() {
             if self.ends_with_terminal && !io::stdout().is_terminal() {
                 return terminal_gone.notify_one();
             }
             systemd::reloading();
-            // It logs what came of it.
+            // The actor logs the result.
             let _ = reload.send(Reload).await;
             systemd::ready();
         }
     }
 }
 
-/// Whether whoever started us has SIGHUP ignored; the kernel tells it as the lowest bit of a mask (proc_pid_status(5)).
+/// Whether the parent process has set SIGHUP to be ignored: the lowest bit of a mask (proc_pid_status(5)).
 fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.is_some_and(|mask| mask.trim().ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']))
 }
 
-/// SIGINT and SIGTERM, caught from the start on.
+/// SIGINT and SIGTERM, caught from the start.
 pub(super) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,

@@ -6,7 +6,7 @@ use super::{ONE_TARGET, booted, received, status};
 #[test]
 fn the_unit_s_status_says_what_is_being_done() {
     let lab = booted(ONE_TARGET, "");
-    lab.wait_for("a status", || lab.property("StatusText") == "pinging 1 targets, following 0 names");
+    lab.wait_for("a status", || lab.property("StatusText") == "pinging 1 target, following 0 names");
 }
 
 #[test]
