@@ -6,11 +6,11 @@ use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let (loader, loaded) = match Loader::start(std::env::args_os(), daemon::check) {
+    let (loader, loaded_config) = match Loader::start(std::env::args_os(), daemon::check) {
         Ok(started) => started,
         Err(exit) => return exit.report(),
     };
-    match daemon::run(loader, loaded) {
+    match daemon::run(loader, loaded_config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // An error of writing can't be reported anywhere.

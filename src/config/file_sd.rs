@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a group of targets")]
 struct TargetGroup {
     targets: Vec<String>,
     #[serde(default)]
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_group_is_targets_with_labels_and_options() {
         let text = r#"[
-            {"targets": ["192.0.2.1", "host.example/5"], "labels": {"site": "B", "__meta_x": "1", "__meshping_dscp": "EF"}},
+            {"targets": ["192.0.2.1", "host.example/5"], "labels": {"site": "B", "__meta_x": "1", "__meshping_ttl": "9"}},
             {"targets": ["[2001:db8::1]"], "labels": {"__meshping_name": "six", "__meshping_interval": "0.5"}},
             {"targets": []}
         ]"#;
@@ -82,8 +82,8 @@ mod tests {
         };
         let targets: Vec<String> = parse(text).unwrap().iter().map(written).collect();
         let expected = [
-            "192.0.2.1 192.0.2.1 dscp=46 site=B",
-            "host.example host.example interval=5 dscp=46 site=B",
+            "192.0.2.1 192.0.2.1 ttl=9 site=B",
+            "host.example host.example interval=5 ttl=9 site=B",
             "six 2001:db8::1 interval=0.5 ",
         ];
         assert_eq!(targets, expected);

@@ -23,7 +23,7 @@ partial_config! {
             #[arg(short, long, value_name = "SECONDS", default_value = Interval::DEFAULT.to_string(), allow_negative_numbers = true)]
             "interval" interval: Option<Interval> = one(interval);
 
-            /// Time limit for the answer to a request; without one the request is lost, 0.05 to 60
+            /// Time after which a request without an answer is lost, 0.05 to 60
             #[arg(short, long, value_name = "SECONDS", default_value = Timeout::DEFAULT.to_string(), allow_negative_numbers = true)]
             "timeout" timeout: Option<Timeout> = one(timeout);
 
@@ -52,8 +52,8 @@ partial_config! {
 
             /// Network that may use the control socket, may be repeated [default: loopback]
             ///
-            /// A network (10.1.0.0/16) or an address. Other clients get no answer. Loopback is no longer included then,
-            /// unless it is one of the networks.
+            /// A network (10.1.0.0/16) or an address. Other clients get no answer. With this option loopback is allowed
+            /// only if it is one of the networks.
             #[arg(long, value_name = "CIDR")]
             "control_allow" control_allow: Option<Vec<IpNet>> = list(network);
 
@@ -250,7 +250,9 @@ fn engine_names() -> impl TypedValueParser<Value = EngineKind> {
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
+/// Parses the name of a level; an empty text is the default, as in files of the service manager.
 fn level(text: &str) -> Result<LevelFilter, String> {
+    let text = if text.is_empty() { "info" } else { text };
     let level = LEVELS.into_iter().find(|level| level.eq_ignore_ascii_case(text));
     level.and_then(|level| level.parse().ok()).ok_or_else(|| format!("it takes one of {}", LEVELS.join(", ")))
 }
@@ -260,7 +262,7 @@ fn level(text: &str) -> Result<LevelFilter, String> {
 fn level_names() -> impl TypedValueParser<Value = LevelFilter> {
     let levels = LEVELS.map(PossibleValue::new);
     let levels = levels.map(|level| if level.get_name() == "info" { level.alias("") } else { level });
-    PossibleValuesParser::new(levels).try_map(|name| level(if name.is_empty() { "info" } else { &name }))
+    PossibleValuesParser::new(levels).try_map(|name| level(&name))
 }
 
 /// Options that contradict each other or exceed a limit.

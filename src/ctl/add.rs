@@ -66,7 +66,9 @@ impl Add {
         }
         let mut request = json!({"cmd": "add"});
         for (member, text) in [("name", name), ("addr", addr)] {
-            text.into_iter().for_each(|text| request[member] = text.into());
+            if let Some(text) = text {
+                request[member] = text.into();
+            }
         }
         let earlier = self.host.as_ref().map(|spec| spec.options.clone()).unwrap_or_default();
         for (member, value) in self.options.members(&earlier)? {

@@ -33,7 +33,7 @@ fn arg(key: OptionKey) -> Arg {
     let arg = Arg::new(row.name)
         .long(long(key))
         .value_name(row.placeholder)
-        .help(format!("{}: {}", row.help, row.expected))
+        .help(format!("{} ({})", row.help, row.expected))
         .help_heading(HEADING)
         .value_parser(parser);
     let arg = row.short.into_iter().fold(arg, Arg::short);

@@ -49,10 +49,10 @@ impl FileWatcher {
     /// If the system can't watch files, or the limit of watches is reached.
     pub(super) fn start(files: &[PathBuf]) -> notify::Result<Self> {
         let (changes, patterns) = (FileChanges::default(), Arc::new(Mutex::new(Vec::new())));
-        let (signal, watched) = (changes.clone(), Arc::clone(&patterns));
+        let (signal, own_patterns) = (changes.clone(), Arc::clone(&patterns));
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             // After an error any file may have changed.
-            if event.map_or(true, |event| concerns(&event, &watched)) {
+            if event.map_or(true, |event| concerns(&event, &own_patterns)) {
                 signal.0.notify_one();
             }
         })?;

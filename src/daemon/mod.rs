@@ -74,22 +74,22 @@ fn protection(config: &Config) -> Result<Protection, ConfigError> {
 ///
 /// # Errors
 /// [`StartError`], before the first ping. After the start only a signal ends the daemon.
-pub fn run(loader: Loader, loaded: LoadedConfig) -> Result<(), StartError> {
+pub fn run(loader: Loader, loaded_config: LoadedConfig) -> Result<(), StartError> {
     let inherited = InheritedSockets::take()?;
     let console = Console::open()?;
-    let level = logging::start(loaded.config.log_level, console.handle()).map_err(io::Error::other)?;
-    System::new().block_on(serve(loader, loaded, inherited, console.handle(), level))
+    let level = logging::start(loaded_config.config.log_level, console.handle()).map_err(io::Error::other)?;
+    System::new().block_on(serve(loader, loaded_config, inherited, console.handle(), level))
 }
 
 async fn serve(
     loader: Loader,
-    mut loaded: LoadedConfig,
+    mut loaded_config: LoadedConfig,
     inherited: InheritedSockets,
     console: ConsoleHandle,
     level: LevelHandle,
 ) -> Result<(), StartError> {
-    let targets = std::mem::take(&mut loaded.config.targets);
-    let config = Config { targets, ..loaded.config.clone() };
+    let targets = std::mem::take(&mut loaded_config.config.targets);
+    let config = Config { targets, ..loaded_config.config.clone() };
     let (stop, hangups) = (StopSignals::new()?, Hangups::new()?);
     // Sockets first: a port below 1024 needs a capability that is dropped next.
     let (control, web) = inherited.open(&config)?;
@@ -104,7 +104,7 @@ async fn serve(
     let supervisor = supervise(&config, shards, state.as_mut())?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
     // Before any other message to the supervisor.
-    startup::begin(&supervisor, config.targets, loaded.incomplete, runtime_changes);
+    startup::begin(&supervisor, config.targets, loaded_config.incomplete, runtime_changes);
     let state = state.map(|state| state.start(&supervisor));
     let mut backend = control::Backend::from(supervisor.clone());
     backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
@@ -114,7 +114,7 @@ async fn serve(
         None => None,
     };
     let components = Components { supervisor: supervisor.clone(), control: control.clone(), level };
-    let reload = ReloadActor::new(loader, loaded, components).start();
+    let reload = ReloadActor::new(loader, loaded_config, components).start();
     let terminal_gone = Rc::new(Notify::new());
     actix_rt::spawn(hangups.reload(reload.clone().recipient(), Rc::clone(&terminal_gone)));
     if !web.is_empty() {

@@ -48,8 +48,8 @@ pub(super) struct Components {
 
 impl ReloadActor {
     /// After a start with a configuration, whose targets the supervisor has.
-    pub(super) fn new(loader: Loader, loaded: LoadedConfig, components: Components) -> Self {
-        let LoadedConfig { config, files, broken, repeated, hash, .. } = loaded;
+    pub(super) fn new(loader: Loader, loaded_config: LoadedConfig, components: Components) -> Self {
+        let LoadedConfig { config, files, broken, repeated, hash, .. } = loaded_config;
         let state = ReloadState {
             successful: true,
             applied_at: now(),
@@ -67,16 +67,16 @@ impl ReloadActor {
 
     /// Notes and logs the result of loading.
     fn note_result(&mut self, result: &Result<LoadedConfig, String>) {
-        let broken = result.as_ref().map_or(0, |loaded| loaded.broken.len());
+        let broken = result.as_ref().map_or(0, |loaded_config| loaded_config.broken.len());
         self.state.successful = result.is_ok();
         self.state.broken_reads += u64::try_from(broken).unwrap_or(u64::MAX);
         match result {
             Err(error) => error!(%error, "can't load the configuration, the present one stays in force"),
-            Ok(loaded) => {
+            Ok(loaded_config) => {
                 self.state.broken_files = broken;
-                log_problems(&loaded.broken, loaded.repeated);
+                log_problems(&loaded_config.broken, loaded_config.repeated);
                 if let Some(watcher) = &mut self.watcher {
-                    watcher.follow(&loaded.files);
+                    watcher.follow(&loaded_config.files);
                 }
             }
         }
@@ -133,14 +133,14 @@ impl ReloadActor {
         let loader = Arc::clone(&self.loader);
         let loading = async move { load(loader).await };
         let then = move |result: Result<LoadedConfig, String>, actor: &mut Self, _: &mut Context<Self>| {
-            let same = matches!(&result, Ok(loaded) if loaded.hash == actor.state.hash && actor.state.successful
-                && loaded.broken.len() == actor.state.broken_files);
+            let same = matches!(&result, Ok(loaded_config) if loaded_config.hash == actor.state.hash && actor.state.successful
+                && loaded_config.broken.len() == actor.state.broken_files);
             if same && !forced {
                 return actor.done(Ok("nothing has changed".to_owned()));
             }
             actor.note_result(&result);
             match result {
-                Ok(loaded) => actor.apply(loaded),
+                Ok(loaded_config) => actor.apply(loaded_config),
                 Err(error) => actor.done(Err(error)),
             }
         };
@@ -152,8 +152,8 @@ impl ReloadActor {
         actix::fut::ready(report).boxed_local()
     }
 
-    fn apply(&mut self, loaded: LoadedConfig) -> Reloading {
-        let LoadedConfig { mut config, broken, incomplete, hash, .. } = loaded;
+    fn apply(&mut self, loaded_config: LoadedConfig) -> Reloading {
+        let LoadedConfig { mut config, broken, incomplete, hash, .. } = loaded_config;
         let targets = std::mem::take(&mut config.targets);
         let (changed, restart) = (self.config.changed(&config), self.started.needs_restart(&config));
         let components = self.components.clone();

@@ -19,7 +19,7 @@ pub struct PacketOptions {
     pub source: Option<IpAddr>,
     /// Interface that the request leaves through.
     pub interface: Option<Zone>,
-    /// Whether neither routers nor this machine may fragment the request.
+    /// Whether routers and this machine must not fragment the request.
     pub dont_fragment: Option<bool>,
 }
 

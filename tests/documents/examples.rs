@@ -81,7 +81,7 @@ fn every_option_of_a_target_is_documented_with_its_limits() {
     let table = document("docs/configuration.md").text;
     for key in OptionKey::ALL {
         let (row, member) = (key.row(), format!("`{}`", key.row().member));
-        let paragraph = format!(".B {}\n{}: {}.\n", row.name, row.help, row.expected);
+        let paragraph = format!(".B {}\n{} ({}).\n", row.name, row.help, row.expected);
         assert!(page.contains(&paragraph), "contrib/meshping.toml.5 lacks {paragraph}");
         let cells = format!("| `{}` | {} | ", row.name, row.expected);
         assert!(table.contains(&cells), "docs/configuration.md lacks {cells}");

@@ -21,7 +21,7 @@ host = "192.0.2.1"
 name = "router"
 interval = 0.5
 size = 1_000
-dscp = "EF"
+ttl = 9
 dont_fragment = true
 labels = { site = "berlin" }
 
@@ -42,7 +42,7 @@ fn a_file_has_options_and_targets() {
     assert!(config.families.v6 && !config.families.v4 && config.quiet);
     let [router, host] = &targets[..] else { panic!("{targets:?}") };
     let options: Vec<String> = router.options.iter().map(|(key, text)| format!("{key}={text}")).collect();
-    assert_eq!(options, ["interval=0.5", "size=1000", "dscp=46", "dont_fragment=true"]);
+    assert_eq!(options, ["interval=0.5", "size=1000", "ttl=9", "dont_fragment=true"]);
     assert_eq!((&*router.name, router.options.labels().next()), ("router", Some(("site", "berlin"))));
     assert_eq!((&*host.name, host.options.interval.map(|it| it.get().as_secs())), ("host.example", Some(60)));
 }
@@ -96,7 +96,7 @@ host = "192.0.2.3"
         (8, "unknown key \"web.port\""),
         (9, "a target needs a host"),
         (12, "\"0.0.0.0\": 0.0.0.0 is the unspecified address"),
-        (15, "unknown key \"tos\"; a target has host, name, interval, timeout, size, dscp"),
+        (15, "unknown key \"tos\"; a target has host, name, interval, timeout, size"),
         (16, "ttl \"0\" is not usable, it takes a number from 1 to 255"),
         (17, "size takes a number of bytes"),
         (18, "\"a-b\" can't be a label"),

@@ -75,8 +75,12 @@ impl Loader {
         let command_line = CommandLine::parse_from_arguments(arguments.iter().cloned())?;
         let is_check = command_line.check;
         let mut loader = Self { arguments, command_line, read_once: None, last_good: HashMap::new() };
-        let loaded = loader.load().map_err(|error| error.into_early_exit(is_check))?;
-        if is_check { Err(check_result(&loaded, check(&loaded.config))) } else { Ok((loader, loaded)) }
+        let loaded_config = loader.load().map_err(|error| error.into_early_exit(is_check))?;
+        if is_check {
+            Err(check_result(&loaded_config, check(&loaded_config.config)))
+        } else {
+            Ok((loader, loaded_config))
+        }
     }
 
     /// Builds the configuration from the present content of the files.
@@ -319,17 +323,17 @@ impl LoadError {
 }
 
 /// The result of `--config.check`, if all files can be read.
-fn check_result(loaded: &LoadedConfig, further: Result<(), String>) -> EarlyExit {
-    let broken = loaded.broken.iter().map(ToString::to_string);
+fn check_result(loaded_config: &LoadedConfig, further: Result<(), String>) -> EarlyExit {
+    let broken = loaded_config.broken.iter().map(ToString::to_string);
     let problems: Vec<String> = broken.chain(further.err()).collect();
     if !problems.is_empty() {
         return EarlyExit::Problems(problems);
     }
-    let repeated = match loaded.repeated {
+    let repeated = match loaded_config.repeated {
         0 => String::new(),
         repeated => format!(", {repeated} of them more than once"),
     };
-    let targets = match loaded.config.targets.len() {
+    let targets = match loaded_config.config.targets.len() {
         1 => "1 target".to_owned(),
         targets => format!("{targets} targets"),
     };

@@ -28,12 +28,12 @@ impl TestDirectory {
     }
 }
 
-fn targets(loaded: &LoadedConfig) -> Vec<String> {
+fn targets(loaded_config: &LoadedConfig) -> Vec<String> {
     let text = |spec: &TargetSpec| {
         let interval = spec.options.interval.map(|interval| format!("/{}", interval.seconds()));
         format!("{}{}", spec.name, interval.unwrap_or_default())
     };
-    loaded.config.targets.iter().map(text).collect()
+    loaded_config.config.targets.iter().map(text).collect()
 }
 
 #[test]
@@ -47,13 +47,13 @@ fn the_command_line_overrides_the_file_and_all_targets_are_pinged() {
         ("a.json", r#"[{"targets": ["10.0.0.3"]}]"#),
         ("b.json", r#"[{"targets": ["10.0.0.3/7", "10.0.0.4"]}]"#),
     ]);
-    let (_, loaded) =
+    let (_, loaded_config) =
         directory.start("-t 3 -6 --config $/m.toml --targets $/list 10.0.0.9/2 10.0.0.1/4").unwrap();
-    let config = &loaded.config;
+    let config = &loaded_config.config;
     assert_eq!((config.interval.seconds(), config.timeout.get().as_secs()), (5.0, 3));
     assert!(config.families.v6 && !config.families.v4);
-    assert_eq!(targets(&loaded), ["10.0.0.1/4", "two/3", "10.0.0.3/7", "10.0.0.4", "10.0.0.9/2"]);
-    assert_eq!(loaded.repeated, 2);
+    assert_eq!(targets(&loaded_config), ["10.0.0.1/4", "two/3", "10.0.0.3/7", "10.0.0.4", "10.0.0.9/2"]);
+    assert_eq!(loaded_config.repeated, 2);
 }
 
 #[test]
@@ -84,17 +84,20 @@ fn a_target_file_that_breaks_keeps_its_last_good_content_and_one_that_goes_does_
         ("a.json", r#"[{"targets": ["10.0.0.1"]}]"#),
         ("b.json", r#"[{"targets": ["10.0.0.2"]}]"#),
     ]);
-    let (mut loader, loaded) = directory.start("--target-files $/*.json").unwrap();
-    assert_eq!(targets(&loaded), ["10.0.0.1", "10.0.0.2"]);
+    let (mut loader, loaded_config) = directory.start("--target-files $/*.json").unwrap();
+    assert_eq!(targets(&loaded_config), ["10.0.0.1", "10.0.0.2"]);
     for half in ["", r#"[{"targets": ["10.0."#, r#"[{"targets": ["0.0.0.0"]}]"#] {
         directory.write("a.json", half);
-        let loaded = loader.load().unwrap();
-        assert_eq!((targets(&loaded), loaded.broken.len()), (vec!["10.0.0.1".into(), "10.0.0.2".into()], 1));
+        let loaded_config = loader.load().unwrap();
+        assert_eq!(
+            (targets(&loaded_config), loaded_config.broken.len()),
+            (vec!["10.0.0.1".into(), "10.0.0.2".into()], 1)
+        );
     }
     directory.write("a.json", r#"[{"targets": ["10.0.0.3"]}]"#);
     fs::remove_file(directory.0.path().join("b.json")).unwrap();
-    let loaded = loader.load().unwrap();
-    assert_eq!((targets(&loaded), loaded.broken.len()), (vec!["10.0.0.3".to_owned()], 0));
+    let loaded_config = loader.load().unwrap();
+    assert_eq!((targets(&loaded_config), loaded_config.broken.len()), (vec!["10.0.0.3".to_owned()], 0));
 }
 
 #[test]
@@ -102,27 +105,28 @@ fn a_pipe_among_the_target_files_is_reported_and_does_not_block() {
     let directory = TestDirectory::with(&[("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
     let made = std::process::Command::new("mkfifo").arg(directory.0.path().join("b.json")).status().unwrap();
     assert!(made.success());
-    let (_, loaded) = directory.start("--target-files $/*.json").unwrap();
-    assert_eq!((targets(&loaded), loaded.broken.len()), (vec!["10.0.0.1".to_owned()], 1));
+    let (_, loaded_config) = directory.start("--target-files $/*.json").unwrap();
+    assert_eq!((targets(&loaded_config), loaded_config.broken.len()), (vec!["10.0.0.1".to_owned()], 1));
     assert!(
-        loaded.broken[0].text.contains("it is not a regular file") && loaded.incomplete,
+        loaded_config.broken[0].text.contains("it is not a regular file") && loaded_config.incomplete,
         "{:?}",
-        loaded.broken
+        loaded_config.broken
     );
 }
 
 #[test]
 fn paths_are_absolute() {
-    let (_, loaded) = TestDirectory::with(&[]).start("--target-files somewhere/*.json").unwrap();
-    assert!(loaded.files.iter().all(|file| file.is_absolute()), "{:?}", loaded.files);
+    let (_, loaded_config) = TestDirectory::with(&[]).start("--target-files somewhere/*.json").unwrap();
+    assert!(loaded_config.files.iter().all(|file| file.is_absolute()), "{:?}", loaded_config.files);
 }
 
 #[test]
 fn equal_options_are_shared() {
     let group = |host: &str| format!("{{\"targets\": [\"{host}\"], \"labels\": {{\"site\": \"b\"}}}}");
     let text = format!("[{}, {}]", group("10.0.0.1"), group("10.0.0.2"));
-    let (_, loaded) = TestDirectory::with(&[("a.json", &text)]).start("--target-files $/a.json").unwrap();
-    let options = |index: usize| loaded.config.targets[index].options.overrides.clone().unwrap();
+    let (_, loaded_config) =
+        TestDirectory::with(&[("a.json", &text)]).start("--target-files $/a.json").unwrap();
+    let options = |index: usize| loaded_config.config.targets[index].options.overrides.clone().unwrap();
     assert!(Arc::ptr_eq(&options(0), &options(1)));
 }
 

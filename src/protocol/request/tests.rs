@@ -312,14 +312,27 @@ proptest! {
 
 #[test]
 fn an_add_takes_every_option_of_a_target() {
-    let request = json!({"cmd": "add", "name": "N", "itv": 5, "timeout": 1.5, "size": "1000", "dscp": "EF", "ttl": 9,
-        "source": "192.0.2.1", "interface": "eth0", "dont_fragment": true, "family": "ipv4", "labels": {"site": "B"}});
+    let mut request = json!({"cmd": "add", "name": "N", "labels": {"site": "B"}});
+    let values: [Value; OptionKey::ALL.len()] = [
+        5.into(),
+        1.5.into(),
+        "1000".into(),
+        "EF".into(),
+        9.into(),
+        "192.0.2.1".into(),
+        "eth0".into(),
+        true.into(),
+        "ipv4".into(),
+    ];
+    for (key, value) in OptionKey::ALL.into_iter().zip(values) {
+        request[key.row().member] = value;
+    }
     let Request::Add(TargetSpec { options, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
     let set: Vec<(OptionKey, String)> = options.iter().collect();
     let expected = ["5", "1.5", "1000", "46", "9", "192.0.2.1", "eth0", "true", "ipv4"].map(str::to_owned);
     assert_eq!(set, OptionKey::ALL.into_iter().zip(expected).collect::<Vec<_>>());
     assert_eq!(options.labels().collect::<Vec<_>>(), [("site", "B")]);
-    let absent = json!({"cmd": "add", "name": "N", "timeout": null, "dscp": "", "labels": {}});
+    let absent = json!({"cmd": "add", "name": "N", "timeout": null, "source": "", "labels": {}});
     let Request::Add(TargetSpec { options, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };
     assert_eq!(options, TargetOptions::default());
 }
@@ -329,7 +342,7 @@ fn an_unusable_option_is_named_with_what_it_takes() {
     let long = "x".repeat(100);
     let cases = [
         (json!({"timeout": 0}), "timeout 0 is not usable, it takes seconds from 0.05 to 60"),
-        (json!({"dscp": "loud\n"}), r#"dscp "loud\n" is not usable, it takes a number from 0 to 63"#),
+        (json!({"family": "loud\n"}), r#"family "loud\n" is not usable, it takes ipv4 or ipv6"#),
         (json!({"size": [1, 2]}), "size [1,2] is not usable"),
         (json!({"ttl": long}), "… is not usable"),
         (json!({"dont_fragment": 1}), "dont_fragment 1 is not usable, it takes true or false"),

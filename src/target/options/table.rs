@@ -137,7 +137,7 @@ option_table! {
         expected: Expected::Range("seconds", Timeout::LIMITS.0, Timeout::LIMITS.1),
         short: Some('t'),
         placeholder: "SECONDS",
-        help: "Time limit for the answer to a request; without one the request is lost",
+        help: "Time after which a request without an answer is lost",
         value: Storage::Shared(access!(timeout)),
     };
     Size: OptionRow {
@@ -201,7 +201,7 @@ option_table! {
         expected: Expected::Words("true or false"),
         short: None,
         placeholder: "BOOL",
-        help: "Whether neither routers nor this machine may fragment the requests",
+        help: "Whether routers and this machine must not fragment the requests",
         value: Storage::Shared(access!(packet.dont_fragment)),
     };
     Family: OptionRow {
