@@ -14,6 +14,8 @@ pub mod control;
 pub mod ctl;
 #[allow(clippy::disallowed_methods, reason = "starts the program")]
 pub mod daemon;
+#[allow(clippy::disallowed_methods, reason = "looks at files")]
+mod file_change;
 pub mod format;
 pub mod measure;
 #[allow(clippy::disallowed_methods, reason = "pings")]

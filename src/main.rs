@@ -6,14 +6,14 @@ use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let (loader, reading) = match Loader::start(std::env::args_os(), daemon::check) {
+    let (loader, loaded_config) = match Loader::start(std::env::args_os(), daemon::check) {
         Ok(started) => started,
-        Err(stop) => return stop.report(),
+        Err(exit) => return exit.report(),
     };
-    match daemon::run(loader, reading) {
+    match daemon::run(loader, loaded_config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // When nobody listens there is nobody to tell.
+            // An error of writing can't be reported anywhere.
             let _ = writeln!(stderr(), "meshping: {error}");
             ExitCode::FAILURE
         }

@@ -197,7 +197,7 @@ fn what_is_wished_live_and_what_the_files_say_do_not_get_in_each_others_way() {
     assert_eq!(daemon.ask(&json!({"cmd": "add", "name": "live", "addr": "127.0.0.7"})), ok);
     assert_eq!(daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.2"})), ok);
     hang_up(&daemon);
-    logged(&daemon, "1 unchanged, 1 kept away because they were removed live");
+    logged(&daemon, "1 unchanged, 1 stay removed because they were removed at runtime");
     let list = until(&daemon, &["127.0.0.1", "127.0.0.7"]);
     assert_eq!((&list["127.0.0.1"]["name"], &list["127.0.0.1"]["itv"]), (&json!("one"), &json!(7)));
     place.replace("m.toml", "interval = 0.1\n");
@@ -223,7 +223,7 @@ fn what_was_removed_live_stays_away_over_a_restart_with_half_a_target_file() {
     let daemon = place.start();
     until(&daemon, &[]);
     place.replace("a.json", whole);
-    logged(&daemon, "1 kept away because they were removed live");
+    logged(&daemon, "1 stay removed because they were removed at runtime");
     until(&daemon, &["127.0.0.1"]);
 }
 

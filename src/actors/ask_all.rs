@@ -95,7 +95,14 @@ mod tests {
             PingActor::new(address, interval, timeout, seed, ScriptedNetwork::new().engine())
         });
         let shard = Shard::Remote(arbiter.clone()).handle(shard);
-        TargetRef { address, name: "one".into(), interval, options: None, pinger: pinger.downgrade(), shard }
+        TargetRef {
+            address,
+            name: "one".into(),
+            interval,
+            overrides: None,
+            pinger: pinger.downgrade(),
+            shard,
+        }
     }
 
     #[actix::test]

@@ -1,4 +1,4 @@
-//! The end of the program before it began: what a bad command line, or one that asks for help, is answered.
+//! Messages of a program that ends before it starts: errors of the command line and of files, help, version.
 
 use crate::format::escape::shown;
 use clap::error::{ContextKind, ErrorKind};
@@ -7,19 +7,19 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// The program ends before it began: with a line about a bad command line, or with what was asked for.
+/// Why a program ends before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EarlyExit {
-    /// The help or the version: for standard output, exit status 0.
+    /// The help, the version, or a result that was asked for: for standard output, exit status 0.
     Asked(String),
-    /// What is wrong, in one line: for standard error, exit status 2.
+    /// An error of the command line, in one line: for standard error, exit status 2.
     Usage(String),
-    /// What is wrong with files, a line each: for standard error, exit status 2.
-    Faults(Vec<String>),
+    /// Problems in files, a line each: for standard error, exit status 2.
+    Problems(Vec<String>),
 }
 
 impl EarlyExit {
-    /// What clap found in the command line of `program`.
+    /// What clap reports about the command line of `program`.
     pub fn from_clap(error: &clap::Error, program: &str) -> Self {
         match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Self::Asked(error.render().to_string()),
@@ -27,20 +27,20 @@ impl EarlyExit {
         }
     }
 
-    /// Says it, and returns the exit status.
+    /// Prints the message, and returns the exit status.
     pub fn report(&self) -> ExitCode {
         self.report_of("meshping")
     }
 
-    /// Says it in the name of that program, and returns the exit status.
+    /// Prints the message with the name of a program, and returns the exit status.
     pub fn report_of(&self, program: &str) -> ExitCode {
-        // When nobody listens there is nobody to tell.
+        // An error of writing can't be reported anywhere.
         match self {
             Self::Asked(text) => {
                 let _ = write!(io::stdout(), "{text}");
                 ExitCode::SUCCESS
             }
-            Self::Usage(_) | Self::Faults(_) => {
+            Self::Usage(_) | Self::Problems(_) => {
                 for line in self.to_string().lines() {
                     let _ = writeln!(io::stderr(), "{program}: {line}");
                 }
@@ -55,7 +55,7 @@ impl fmt::Display for EarlyExit {
         match self {
             Self::Asked(text) => f.write_str(text),
             Self::Usage(text) => f.write_str(&shown(text)),
-            Self::Faults(lines) => f.write_str(&lines.join("\n")),
+            Self::Problems(lines) => f.write_str(&lines.join("\n")),
         }
     }
 }
@@ -66,29 +66,29 @@ impl From<clap::Error> for EarlyExit {
     }
 }
 
-/// What clap has to say, without its usage lines, escaped.
+/// The message of clap without its usage lines, escaped.
 fn one_line(error: &clap::Error, program: &str) -> String {
-    let said = match (error.kind(), error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
-    {
-        // clap would leave out what it takes for colours.
-        (ErrorKind::ValueValidation, Some(option), Some(value)) => {
-            let reason = error.source().map(ToString::to_string).unwrap_or_default();
-            format!("invalid value '{value}' for '{option}': {reason}")
-        }
-        _ => rendered(error),
-    };
-    format!("{} (see {program} --help)", shown(&said))
+    let message =
+        match (error.kind(), error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue)) {
+            // clap leaves out escape sequences of the value.
+            (ErrorKind::ValueValidation, Some(option), Some(value)) => {
+                let reason = error.source().map(ToString::to_string).unwrap_or_default();
+                format!("invalid value '{value}' for '{option}': {reason}")
+            }
+            _ => rendered(error),
+        };
+    format!("{} (see {program} --help)", shown(&message))
 }
 
-/// Line breaks that were given are escaped, those of clap's layout become spaces.
+/// Line breaks in arguments are escaped, those of clap's layout become spaces.
 fn rendered(error: &clap::Error) -> String {
-    let given = [ContextKind::InvalidArg, ContextKind::InvalidValue].map(|kind| error.get(kind));
+    let arguments = [ContextKind::InvalidArg, ContextKind::InvalidValue].map(|kind| error.get(kind));
     let mut text = error.render().to_string();
-    for given in given.into_iter().flatten().map(ToString::to_string) {
-        text = text.replace(&given, &shown(&given));
+    for argument in arguments.into_iter().flatten().map(ToString::to_string) {
+        text = text.replace(&argument, &shown(&argument));
     }
     let layout = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more information");
-    let said = text.lines().map(str::trim).take_while(|line| !layout(line));
-    let said: Vec<&str> = said.filter(|line| !line.is_empty()).collect();
-    said.join(" ").trim_start_matches("error: ").to_owned()
+    let lines = text.lines().map(str::trim).take_while(|line| !layout(line));
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }

@@ -1,7 +1,7 @@
 //! Target files: JSON in Prometheus's format of `file_sd`, a list of `{"targets": [...], "labels": {...}}`.
 //!
-//! Labels that begin with `__meshping_` are a target's name and options, others that begin with `__` are left out,
-//! as Prometheus does; all others are the target's own.
+//! Labels that begin with `__meshping_` are a target's name and options. Others that begin with `__` are left out, as in
+//! Prometheus; all others are labels of the target.
 
 use super::file::spec;
 use crate::target::{Labels, OptionKey, TargetOptions, TargetSpec};
@@ -9,20 +9,20 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a group of targets")]
 struct TargetGroup {
     targets: Vec<String>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
 }
 
-/// What sets a target's name or an option.
-const OPTION: &str = "__meshping_";
+/// Prefix of labels that are the name or an option.
+const OPTION_PREFIX: &str = "__meshping_";
 
 /// Reads a target file.
 ///
 /// # Errors
-/// What is wrong first, and where.
+/// The first problem, with its group.
 pub(super) fn parse(text: &str) -> Result<Vec<TargetSpec>, String> {
     let groups: Vec<TargetGroup> = serde_json::from_str(text).map_err(|error| {
         format!("{error}; write [{{\"targets\": [\"192.0.2.1\"], \"labels\": {{\"site\": \"berlin\"}}}}]")
@@ -30,36 +30,36 @@ pub(super) fn parse(text: &str) -> Result<Vec<TargetSpec>, String> {
     let mut targets = Vec::new();
     for (index, TargetGroup { targets: hosts, labels }) in groups.iter().enumerate() {
         let place = |text: String| format!("group {}: {text}", index + 1);
-        let (name, terms) = terms(labels).map_err(place)?;
+        let (name, options) = options(labels).map_err(place)?;
         for host in hosts {
-            targets.push(spec(host, name, &terms).map_err(place)?);
+            targets.push(spec(host, name, &options).map_err(place)?);
         }
     }
     Ok(targets)
 }
 
-/// Name and terms that the labels of a group stand for.
-fn terms(labels: &BTreeMap<String, String>) -> Result<(Option<&str>, TargetOptions), String> {
-    let (mut name, mut terms) = (None, TargetOptions::default());
+/// Name and options in the labels of a group.
+fn options(labels: &BTreeMap<String, String>) -> Result<(Option<&str>, TargetOptions), String> {
+    let (mut name, mut options) = (None, TargetOptions::default());
     for (label, value) in labels {
-        match label.strip_prefix(OPTION) {
+        match label.strip_prefix(OPTION_PREFIX) {
             Some("name") => name = Some(value.as_str()),
             Some(option) => {
-                let key: OptionKey = option.parse().map_err(|()| unknown(label))?;
-                terms.set(key, value).map_err(|error| error.to_string())?;
+                let key: OptionKey = option.parse().map_err(|_| unknown(label))?;
+                options.set(key, value).map_err(|error| error.to_string())?;
             }
             None => {}
         }
     }
     let own = labels.iter().filter(|(label, _)| !label.starts_with("__"));
     let own = own.map(|(label, value)| (label.as_str(), value.as_str()));
-    terms.set_labels(Labels::new(own).map_err(|error| error.to_string())?);
-    Ok((name, terms))
+    options.set_labels(Labels::new(own).map_err(|error| error.to_string())?);
+    Ok((name, options))
 }
 
 fn unknown(label: &str) -> String {
-    let keys = OptionKey::ALL.map(|key| format!("{OPTION}{key}")).join(", ");
-    format!("unknown label {label:?}; there are {OPTION}name, {keys}")
+    let keys = OptionKey::ALL.map(|key| format!("{OPTION_PREFIX}{key}")).join(", ");
+    format!("unknown label {label:?}; the options are {OPTION_PREFIX}name, {keys}")
 }
 
 #[cfg(test)]
@@ -69,27 +69,28 @@ mod tests {
     #[test]
     fn a_group_is_targets_with_labels_and_options() {
         let text = r#"[
-            {"targets": ["192.0.2.1", "host.example/5"], "labels": {"site": "B", "__meta_x": "1", "__meshping_dscp": "EF"}},
+            {"targets": ["192.0.2.1", "host.example/5"], "labels": {"site": "B", "__meta_x": "1", "__meshping_ttl": "9"}},
             {"targets": ["[2001:db8::1]"], "labels": {"__meshping_name": "six", "__meshping_interval": "0.5"}},
             {"targets": []}
         ]"#;
-        let told = |spec: &TargetSpec| {
-            let options: Vec<String> = spec.terms.iter().map(|(key, text)| format!("{key}={text}")).collect();
+        let written = |spec: &TargetSpec| {
+            let options: Vec<String> =
+                spec.options.iter().map(|(key, text)| format!("{key}={text}")).collect();
             let labels: Vec<String> =
-                spec.terms.labels().map(|(name, text)| format!("{name}={text}")).collect();
+                spec.options.labels().map(|(name, text)| format!("{name}={text}")).collect();
             format!("{} {} {} {}", spec.name, spec.host, options.join(" "), labels.join(" "))
         };
-        let targets: Vec<String> = parse(text).unwrap().iter().map(told).collect();
+        let targets: Vec<String> = parse(text).unwrap().iter().map(written).collect();
         let expected = [
-            "192.0.2.1 192.0.2.1 dscp=46 site=B",
-            "host.example host.example interval=5 dscp=46 site=B",
+            "192.0.2.1 192.0.2.1 ttl=9 site=B",
+            "host.example host.example interval=5 ttl=9 site=B",
             "six 2001:db8::1 interval=0.5 ",
         ];
         assert_eq!(targets, expected);
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_place() {
+    fn an_error_names_its_group() {
         let cases = [
             ("", "EOF while parsing"),
             ("[", "line 1 column 1"),
@@ -102,7 +103,7 @@ mod tests {
                 "group 2: \"0.0.0.0\": 0.0.0.0 is the unspecified",
             ),
             (r#"[{"targets": ["a"], "labels": {"name": "x"}}]"#, "the label name is meshping's own"),
-            (r#"[{"targets": ["a"], "labels": {"__meshping_tos": "x"}}]"#, "there are __meshping_name"),
+            (r#"[{"targets": ["a"], "labels": {"__meshping_tos": "x"}}]"#, "the options are __meshping_name"),
             (r#"[{"targets": ["a"], "labels": {"__meshping_ttl": "0"}}]"#, "from 1 to 255"),
             (r#"[{"targets": ["::1"], "labels": {"__meshping_family": "ipv4"}}]"#, "::1 is no IPv4 address"),
         ];

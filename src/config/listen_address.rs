@@ -8,13 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 pub enum ListenAddress {
     /// `off`.
     Off,
-    /// Where to listen.
+    /// The address to listen on.
     On(SocketAddr),
 }
 
 impl ListenAddress {
-    /// Parses `ADDRESS:PORT`, `:PORT` (which means `everywhere`), an address without its
-    /// port, `off`.
+    /// Parses `ADDRESS:PORT`, `:PORT` (at the address `everywhere`), an address without a port, `off`.
     ///
     /// # Errors
     /// [`BadListenAddress`] for anything else.
@@ -48,9 +47,9 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// Why a text is neither; the operator sees this text as it stands.
+/// A text that is neither an address nor `off`.
 #[derive(Debug, thiserror::Error)]
-#[error("give an address with port like 127.0.0.1:{port} or [::1]:{port}, or \"off\"")]
+#[error("it takes an address with port like 127.0.0.1:{port} or [::1]:{port}, or \"off\"")]
 pub struct BadListenAddress {
     port: u16,
 }

@@ -1,14 +1,15 @@
-//! What the daemon is to do, valid by type: nothing in here needs to be checked again.
+//! The configuration of the daemon, valid by type: no other module checks it again.
 
 pub mod args;
 pub mod early_exit;
 mod file;
 #[deny(clippy::disallowed_methods)]
 mod file_sd;
-mod keys;
 #[deny(clippy::disallowed_methods)]
 pub mod listen_address;
 pub mod loader;
+mod options;
+mod partial;
 #[deny(clippy::disallowed_methods)]
 mod targets_file;
 
@@ -19,52 +20,52 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
-/// What the daemon is to do.
+/// The configuration of the daemon.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What to ping from the start.
+    /// Targets of the command line and of all files.
     pub targets: Vec<TargetSpec>,
-    /// Interval of targets that name none.
+    /// Interval of targets without an interval of their own.
     pub interval: Interval,
-    /// After this a request is lost.
+    /// Timeout of targets without a timeout of their own.
     pub timeout: Timeout,
-    /// Where the control socket listens; `None` for no control socket.
+    /// Address of the control socket; `None` for no control socket.
     pub control: Option<SocketAddr>,
-    /// Who may use the control socket.
+    /// Networks that may use the control socket.
     pub control_allow: Vec<IpNet>,
-    /// Where the HTTP server listens; nowhere for no HTTP server.
+    /// Addresses of the HTTP server; empty for no HTTP server.
     pub web: Vec<SocketAddr>,
-    /// What protects the HTTP server, in the format of Prometheus' exporter toolkit.
+    /// File with TLS, users and limits of the HTTP server, in the format of Prometheus' exporter toolkit.
     pub web_config: Option<PathBuf>,
-    /// So many targets, and no more.
+    /// Maximum number of targets.
     pub max_targets: usize,
-    /// Which addresses of DNS names are wanted. Literal addresses are pinged whatever their family.
+    /// Families of the addresses of DNS names that are pinged. Literal addresses of both families are pinged.
     pub families: Families,
-    /// How to ping.
+    /// Engine that pings.
     pub engine: EngineKind,
-    /// Where things are kept over restarts, and how long; `None`: nothing is.
+    /// State that survives restarts; `None` for none.
     pub state: Option<StateConfig>,
-    /// No table, even on a terminal.
+    /// Whether to show no table even on a terminal.
     pub quiet: bool,
-    /// How much is logged.
+    /// Least severe level of messages in the log.
     pub log_level: LevelFilter,
 }
 
 impl Config {
-    /// Where the control socket listens by default.
+    /// Default address of the control socket.
     pub const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Self::CONTROL_PORT);
     /// Port of the control socket.
     pub const CONTROL_PORT: u16 = 55_432;
-    /// Where the HTTP server listens by default: everywhere.
+    /// Default address of the HTTP server: all addresses.
     pub const WEB: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), Self::WEB_PORT);
     /// Port of the HTTP server.
     pub const WEB_PORT: u16 = 9922;
     /// Default of `max_targets`.
     pub const MAX_TARGETS: usize = 200_000;
-    /// So many DNS names are followed, and no more.
+    /// Maximum number of DNS names that are followed.
     pub const MAX_NAMES: usize = 10_000;
 
-    /// The options in which another configuration differs, and that take effect at once.
+    /// Keys of the options that differ in another configuration and take effect at once.
     pub fn changed(&self, other: &Self) -> Vec<&'static str> {
         let differs = [
             ("interval", self.interval != other.interval),
@@ -76,7 +77,7 @@ impl Config {
         differs.into_iter().filter_map(|(option, differs)| differs.then_some(option)).collect()
     }
 
-    /// The options in which another configuration differs, and that a running daemon can't change.
+    /// Keys of the options that differ in another configuration and take effect with the next start.
     pub fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
         let differs = [
             ("control", self.control != other.control),
@@ -90,7 +91,7 @@ impl Config {
         differs.into_iter().filter_map(|(option, differs)| differs.then_some(option)).collect()
     }
 
-    /// Everybody on this machine: the default of `control_allow`.
+    /// Networks of this machine: the default of `control_allow`.
     pub fn loopback() -> Vec<IpNet> {
         let v4 = IpNet::new_assert(Ipv4Addr::new(127, 0, 0, 0).into(), 8);
         let v6 = IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128);
@@ -118,28 +119,29 @@ impl Default for Config {
     }
 }
 
-/// What is kept over restarts.
+/// State that survives restarts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateConfig {
-    /// The directory for it; made if it is not there.
+    /// Directory of the state; created if missing.
     pub directory: PathBuf,
-    /// So many days back goes the history of each target; 0 for none.
+    /// Days of hourly history of each target; 0 for none.
     pub history_days: u16,
 }
 
 impl StateConfig {
     /// Default of `history_days`.
     pub const HISTORY_DAYS: u16 = 3;
-    /// No history goes further back.
-    pub const MOST_HISTORY_DAYS: u16 = 366;
+    /// Maximum of `history_days`.
+    pub const MAX_HISTORY_DAYS: u16 = 366;
 }
 
-/// How to ping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// An engine that pings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum EngineKind {
-    /// Our own engine, Linux only: kernel time stamps, errors, late replies and duplicates.
+    /// Linux only: kernel timestamps, ICMP errors, late replies and duplicates.
     Native,
-    /// The engine for every platform: fewer truths.
+    /// Every platform, with fewer measurements.
     Portable,
     /// Native on Linux, portable elsewhere.
     #[default]

@@ -1,14 +1,14 @@
-//! The file of `--targets`: one `TARGET[/INTERVAL] [NAME]` a line.
+//! The file of `--targets`: one `TARGET[/INTERVAL] [NAME]` on each line.
 //!
 //! A `#` at the beginning of a line, or after white space, begins a comment.
 
 use crate::target::{TargetError, TargetSpec};
 use std::io::{self, BufRead, Read};
 
-/// No line is longer than this, in bytes; a target with the longest name has a tenth of it.
+/// Maximum length of a line, in bytes; a target with the longest name takes a tenth of it.
 const MAX_LINE: usize = 4096;
 
-/// Reads the targets of a file. At most `limit` of them: what has no end must not fill the memory.
+/// Reads the targets of a file, at most `limit`, so that an endless file does not fill the memory.
 ///
 /// # Errors
 /// [`TargetsFileError`] names the line.
@@ -17,7 +17,7 @@ pub(super) fn read(mut file: impl BufRead, limit: usize) -> Result<Vec<TargetSpe
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        let at = |fault| TargetsFileError { line: number, fault };
+        let at = |error| TargetsFileError { line: number, error };
         let bound = u64::try_from(MAX_LINE).unwrap_or(u64::MAX) + 1;
         let length = file.by_ref().take(bound).read_until(b'\n', &mut line).map_err(|e| at(e.into()))?;
         if length == 0 {
@@ -45,10 +45,10 @@ fn target(line: &[u8], first: bool) -> Result<Option<TargetSpec>, LineError> {
         return Ok(None);
     }
     let (target, name) = line.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((line, ""));
-    let fault = |error| LineError::Target { given: target.into(), error };
-    let spec: TargetSpec = target.parse().map_err(fault)?;
+    let line_error = |error| LineError::Target { target: target.into(), error };
+    let spec: TargetSpec = target.parse().map_err(line_error)?;
     let name = name.trim_ascii();
-    if name.is_empty() { Ok(Some(spec)) } else { spec.called(name).map(Some).map_err(fault) }
+    if name.is_empty() { Ok(Some(spec)) } else { spec.with_name(name).map(Some).map_err(line_error) }
 }
 
 fn without_comment(line: &str) -> &str {
@@ -58,43 +58,43 @@ fn without_comment(line: &str) -> &str {
     line.match_indices('#').find(begins_comment).map_or(line, |(at, _)| &line[..at])
 }
 
-/// Which line of the file is wrong, and why.
+/// A line that is wrong.
 #[derive(Debug, thiserror::Error)]
-#[error("{line}: {fault}")]
+#[error("{line}: {error}")]
 pub(super) struct TargetsFileError {
-    /// The first line is 1.
+    /// Number of the line, from 1.
     pub line: usize,
-    /// What is wrong with it.
-    pub fault: LineError,
+    /// The problem.
+    pub error: LineError,
 }
 
-/// What can be wrong with a line.
+/// A problem of a line.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LineError {
-    /// It can't be read.
+    /// The file can't be read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It is no text.
+    /// The line is not text.
     #[error("not UTF-8; save the file as UTF-8")]
     NotUtf8,
-    /// It is too long for anything sensible.
-    #[error("longer than {MAX_LINE} bytes; write one TARGET[/INTERVAL] [NAME] a line")]
+    /// The line is too long.
+    #[error("longer than {MAX_LINE} bytes; write one TARGET[/INTERVAL] [NAME] on each line")]
     LongLine,
-    /// It names no target.
-    #[error("{:?}: {error}", cut(.given))]
+    /// The line does not begin with a target.
+    #[error("{:?}: {error}", cut(.target))]
     Target {
-        /// What stood in its place.
-        given: Box<str>,
-        /// Why that is none.
+        /// The text before the name.
+        target: Box<str>,
+        /// The problem with it.
         error: TargetError,
     },
-    /// The file does not end.
+    /// The file has too many targets.
     #[error("more than {0} targets; raise --max-targets if they are meant")]
     TooMany(usize),
 }
 
-fn cut(given: &str) -> String {
-    given.chars().take(64).collect()
+fn cut(target: &str) -> String {
+    target.chars().take(64).collect()
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ pub(super) fn encode<'a>(
     for TargetStats { member, summary, report } in targets {
         let (address, name, interval) = (member.address, &*member.name, member.interval);
         let detail = report.as_deref().map(|report| (&report.detail, report.wall));
-        let options = member.options.as_deref();
-        reply.push(&ListedTarget { address, name, interval, summary: view(summary), detail, options });
+        let overrides = member.overrides.as_deref();
+        reply.push(&ListedTarget { address, name, interval, summary: view(summary), detail, overrides });
     }
     reply
 }

@@ -239,7 +239,7 @@ fn member(host: u32, name: &Label, engine: &Rc<ManualEngine>) -> TargetRef {
         address,
         name: Label::clone(name),
         interval: Interval::DEFAULT,
-        options: None,
+        overrides: None,
         pinger,
         shard: ShardHandle::current(),
     }

@@ -3,13 +3,13 @@
 use super::lossy_arg::lossy_arg;
 use super::options::OptionArgs;
 use super::{CtlError, Daemon, Subcommand};
-use crate::protocol::AddMembers;
-use crate::target::{Host, Interval, TargetSpec};
+use crate::protocol::AddRequest;
+use crate::target::{Host, TargetSpec};
 
 /// Start measuring a host.
 ///
 /// A DNS name becomes one target for each of its addresses, and meshping follows it. A target that exists keeps its
-/// statistics.
+/// statistics and the options that are not given.
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
     /// The host to ping, and its name: an address or a DNS name.
@@ -27,10 +27,6 @@ pub(super) struct Add {
     #[arg(long, value_name = "ADDR", value_parser = host)]
     addr: Option<OptionalHost>,
 
-    /// Seconds between requests, 0.01 to 86400; without it an existing target keeps its interval.
-    #[arg(short, long, value_name = "SECONDS", allow_negative_numbers = true)]
-    interval: Option<Interval>,
-
     #[command(flatten)]
     options: OptionArgs,
 }
@@ -44,31 +40,29 @@ fn host(text: &str) -> Result<OptionalHost, crate::target::HostError> {
 }
 
 impl Subcommand for Add {
-    type Request = AddMembers;
+    type Request = AddRequest;
     const MAY_SKIP_REPLY: bool = true;
 
-    fn request(&self) -> Result<AddMembers, CtlError> {
+    fn request(&self) -> Result<AddRequest, CtlError> {
         let mut name = self.name.clone().filter(|name| !name.is_empty());
         let mut addr = self.addr.as_ref().and_then(|addr| addr.0.as_ref()).map(ToString::to_string);
-        let mut interval = self.interval;
         if let Some(spec) = &self.host {
             match (&name, &addr) {
                 (None, _) => name = Some(spec.name.to_string()),
                 (Some(_), None) => addr = Some(spec.host.to_string()),
                 (Some(_), Some(_)) => {
-                    return Err(CtlError::Usage("with both --name and --addr, HOST is not allowed"));
+                    return Err(CtlError::Usage("HOST can't be combined with both --name and --addr"));
                 }
             }
-            if interval.is_some() && spec.terms.interval.is_some() {
-                return Err(CtlError::Usage("give the interval once, in HOST/INTERVAL or with -i"));
+            if self.options.options.interval.and(spec.options.interval).is_some() {
+                return Err(CtlError::Usage("HOST/INTERVAL and -i both set the interval, use one of them"));
             }
-            interval = interval.or(spec.terms.interval);
         }
         if name.is_none() && addr.is_none() {
             return Err(CtlError::Usage("give HOST, --name or --addr"));
         }
-        let itv = interval.map(Interval::seconds);
-        Ok(AddMembers { name, addr, itv, options: self.options.members()? })
+        let earlier = self.host.as_ref().map(|spec| spec.options.clone()).unwrap_or_default();
+        Ok(AddRequest { name, addr, options: self.options.members(&earlier)? })
     }
 
     fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {

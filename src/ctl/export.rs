@@ -52,8 +52,8 @@ fn command(row: &TargetRow<'_>) -> String {
     // Writing to a string does not fail.
     let _ = write!(command, " -i {interval}");
     let options = ListedOptions::of(row);
-    for (key, text) in options.options() {
-        add_option(&mut command, row, &argument(key), &text);
+    for (key, text) in &options.options {
+        add_option(&mut command, row, &argument(*key), text);
     }
     for (name, value) in &options.labels {
         add_option(&mut command, row, "--label", &format!("{name}={value}"));

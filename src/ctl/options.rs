@@ -1,59 +1,83 @@
-//! How a target is to be pinged, as `meshpingctl add` takes it and `export` writes it.
+//! The options of a target as arguments of `meshpingctl add`, made from their table.
 
 use super::CtlError;
-use crate::target::{LabelError, Labels, OptionError, OptionKey, TargetOptions};
+use crate::target::{LabelError, Labels, OptionError, OptionKey, TargetOptions, ValueKind};
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use serde_json::{Map, Value};
 
-/// The options of a target, its interval apart; what is not given stays as it is.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "How to ping it")]
+/// The options of a target that the command line sets.
+#[derive(Debug)]
 pub(super) struct OptionArgs {
-    /// After this a request is lost: 0.05 to 60.
-    #[arg(short, long, value_name = "SECONDS", value_parser = taken(OptionKey::Timeout), allow_negative_numbers = true)]
-    timeout: Option<String>,
-
-    /// Bytes after the ICMP header, 16 to 65507; 56 by default.
-    #[arg(long, value_name = "BYTES", value_parser = taken(OptionKey::Size), allow_negative_numbers = true)]
-    size: Option<String>,
-
-    /// Differentiated services codepoint: 0 to 63, or a name like EF, AF41, CS5.
-    #[arg(long, value_name = "CODEPOINT", value_parser = taken(OptionKey::Dscp), allow_negative_numbers = true)]
-    dscp: Option<String>,
-
-    /// Time to live, or hop limit: 1 to 255.
-    #[arg(long, value_name = "HOPS", value_parser = taken(OptionKey::Ttl), allow_negative_numbers = true)]
-    ttl: Option<String>,
-
-    /// Send from this address of the machine.
-    #[arg(long, value_name = "ADDR", value_parser = taken(OptionKey::Source))]
-    source: Option<String>,
-
-    /// Send by this interface.
-    #[arg(long, value_name = "NAME", value_parser = taken(OptionKey::Interface))]
-    interface: Option<String>,
-
-    /// Never fragment its requests; or, with =false, let routers do it too.
-    #[arg(long, value_name = "BOOL", value_parser = taken(OptionKey::DontFragment))]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    dont_fragment: Option<String>,
-
-    /// Of a DNS name only the addresses of this family: ipv4 or ipv6.
-    #[arg(long, value_name = "FAMILY", value_parser = taken(OptionKey::Family))]
-    family: Option<String>,
-
-    /// A label for its series; can be given several times. All labels that it had are replaced.
-    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    pub(super) options: TargetOptions,
     labels: Vec<(String, String)>,
 }
 
-/// The argument by which an option is given.
+const HEADING: &str = "Options of the target";
+
+const LABEL: &str = "label";
+
+/// The long argument of an option.
 pub(super) fn argument(key: OptionKey) -> String {
-    format!("--{}", key.as_str().replace('_', "-"))
+    format!("--{}", long(key))
 }
 
-/// Takes the texts that are values of an option.
-fn taken(key: OptionKey) -> impl Fn(&str) -> Result<String, OptionError> + Clone {
-    move |text| TargetOptions::default().set(key, text).map(|()| text.trim().to_owned())
+fn long(key: OptionKey) -> String {
+    key.as_str().replace('_', "-")
+}
+
+fn arg(key: OptionKey) -> Arg {
+    let row = key.row();
+    let parser = move |text: &str| {
+        TargetOptions::default().set(key, text).map(|()| text.to_owned()) as Result<_, OptionError>
+    };
+    let arg = Arg::new(row.name)
+        .long(long(key))
+        .value_name(row.placeholder)
+        .help(format!("{} ({})", row.help, row.expected))
+        .help_heading(HEADING)
+        .value_parser(parser);
+    let arg = row.short.into_iter().fold(arg, Arg::short);
+    match row.kind {
+        ValueKind::Number => arg.allow_negative_numbers(true),
+        ValueKind::Bool => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        ValueKind::Text => arg,
+    }
+}
+
+impl clap::Args for OptionArgs {
+    fn augment_args(command: Command) -> Command {
+        let label_arg = Arg::new(LABEL)
+            .long(LABEL)
+            .value_name("NAME=VALUE")
+            .help("Label of the target's series; may be repeated; replaces all labels of an existing target")
+            .help_heading(HEADING)
+            .action(ArgAction::Append)
+            .value_parser(label);
+        command.args(OptionKey::ALL.map(arg)).arg(label_arg)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for OptionArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut options = TargetOptions::default();
+        for key in OptionKey::ALL {
+            if let Some(text) = matches.get_one::<String>(key.as_str()) {
+                // The parser of the argument has accepted it.
+                let _ = options.set(key, text);
+            }
+        }
+        let labels = matches.get_many(LABEL).map(|labels| labels.cloned().collect());
+        Ok(Self { options, labels: labels.unwrap_or_default() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
@@ -63,22 +87,14 @@ fn label(text: &str) -> Result<(String, String), String> {
 }
 
 impl OptionArgs {
-    /// The members that a request has for them.
-    pub(super) fn members(&self) -> Result<Map<String, Value>, CtlError> {
-        let given = [
-            (OptionKey::Timeout, &self.timeout),
-            (OptionKey::Size, &self.size),
-            (OptionKey::Dscp, &self.dscp),
-            (OptionKey::Ttl, &self.ttl),
-            (OptionKey::Source, &self.source),
-            (OptionKey::Interface, &self.interface),
-            (OptionKey::DontFragment, &self.dont_fragment),
-            (OptionKey::Family, &self.family),
-        ];
-        let member = |(key, text): (OptionKey, &Option<String>)| {
-            Some((key.as_str().to_owned(), value(text.as_deref()?)))
-        };
-        let mut members: Map<String, Value> = given.into_iter().filter_map(member).collect();
+    /// The members of an `add` request for these options, and for the earlier ones where none is set.
+    ///
+    /// # Errors
+    /// [`CtlError::Labels`], if a label occurs twice.
+    pub(super) fn members(&self, earlier: &TargetOptions) -> Result<Map<String, Value>, CtlError> {
+        let options = self.options.merged_over(earlier);
+        let member = |(key, text): (OptionKey, String)| (key.row().member.to_owned(), value(key, text));
+        let mut members: Map<String, Value> = options.iter().map(member).collect();
         if !self.labels.is_empty() {
             Labels::new(self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
             let labels = self.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
@@ -88,8 +104,10 @@ impl OptionArgs {
     }
 }
 
-/// A number or a truth value where that is what the text is.
-fn value(text: &str) -> Value {
-    let value = serde_json::from_str(text).ok();
-    value.filter(|value: &Value| value.is_number() || value.is_boolean()).unwrap_or_else(|| text.into())
+/// The JSON value of an option's text.
+fn value(key: OptionKey, text: String) -> Value {
+    match key.row().kind {
+        ValueKind::Text => text.into(),
+        ValueKind::Number | ValueKind::Bool => serde_json::from_str(&text).unwrap_or_else(|_| text.into()),
+    }
 }

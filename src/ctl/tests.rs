@@ -11,7 +11,7 @@ fn request(line: &[&str]) -> Result<String, String> {
     let words = std::iter::once(&PROGRAM).chain(line).map(OsString::from);
     let ctl = parse(words).map_err(|exit| match exit {
         EarlyExit::Usage(text) | EarlyExit::Asked(text) => text,
-        EarlyExit::Faults(lines) => lines.concat(),
+        EarlyExit::Problems(lines) => lines.concat(),
     })?;
     let request = match &ctl.command {
         Command::Add(add) => json(&**add),
@@ -33,13 +33,13 @@ fn commands_become_requests() {
         (&["export"], r#"{"cmd":"list","detail":true}"#),
         (&["history", "10.0.0.1", "--json"], r#"{"addr":"10.0.0.1","cmd":"history"}"#),
         (&["history", "--name", "a"], r#"{"cmd":"history","name":"a"}"#),
-        (&["add", "google.de/60"], r#"{"cmd":"add","itv":60.0,"name":"google.de"}"#),
+        (&["add", "google.de/60"], r#"{"cmd":"add","itv":60,"name":"google.de"}"#),
         (&["add", "[2001:db8::1]/0.2"], r#"{"cmd":"add","itv":0.2,"name":"2001:db8::1"}"#),
         (&["add", "10.0.0.1", "--name", "r"], r#"{"addr":"10.0.0.1","cmd":"add","name":"r"}"#),
         (&["add", "web", "--addr", "10.0.0.1"], r#"{"addr":"10.0.0.1","cmd":"add","name":"web"}"#),
         (
             &["-q", "add", "--addr", "10.0.0.5", "--name=-weird", "-i", "30"],
-            r#"{"addr":"10.0.0.5","cmd":"add","itv":30.0,"name":"-weird"}"#,
+            r#"{"addr":"10.0.0.5","cmd":"add","itv":30,"name":"-weird"}"#,
         ),
         (&["add", "--addr", "10.0.0.5", "--name", "-i"], r#"{"addr":"10.0.0.5","cmd":"add","name":"-i"}"#),
         (&["add", "--addr", "10.0.0.5", "--name=", "-q"], r#"{"addr":"10.0.0.5","cmd":"add"}"#),
@@ -48,11 +48,11 @@ fn commands_become_requests() {
         (&["-q", "--no-wait", "remove", "--addr", "10.0.0.5"], r#"{"addr":"10.0.0.5","cmd":"remove"}"#),
         (
             &["add", "::1", "--timeout=2", "--size", "1472", "--dscp=EF", "--ttl=9", "--dont-fragment"],
-            r#"{"cmd":"add","dont_fragment":true,"dscp":"EF","name":"::1","size":1472,"timeout":2,"ttl":9}"#,
+            r#"{"cmd":"add","dont_fragment":true,"dscp":46,"name":"::1","size":1472,"timeout":2,"ttl":9}"#,
         ),
         (
             &["add", "web", "--source=::1", "--interface=7", "--dont-fragment=false", "--label=a=b=c"],
-            r#"{"cmd":"add","dont_fragment":false,"interface":7,"labels":{"a":"b=c"},"name":"web","source":"::1"}"#,
+            r#"{"cmd":"add","dont_fragment":false,"interface":"7","labels":{"a":"b=c"},"name":"web","source":"::1"}"#,
         ),
         (&["remove", "google.de"], r#"{"cmd":"remove","name":"google.de"}"#),
         (&["remove", "10.0.0.1"], r#"{"addr":"10.0.0.1","cmd":"remove"}"#),

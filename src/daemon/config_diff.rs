@@ -1,69 +1,69 @@
-//! What another configuration changes: which targets it adds, changes, removes.
+//! The difference of two configurations: targets that are added, changed, removed.
 
-use crate::actors::supervisor::{ConfigChange, Configured, ConfiguredTarget};
+use crate::actors::supervisor::{ConfigChange, Configured};
 use crate::target::{Host, Label, TargetSpec};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-/// The difference between what is wanted at present and what is to be.
+/// The difference between the present targets and those of another configuration.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct ConfigDiff {
-    added: Vec<ConfiguredTarget>,
-    changed: Vec<ConfiguredTarget>,
+    added: Vec<TargetSpec>,
+    changed: Vec<TargetSpec>,
     removed: Vec<(Label, Host)>,
     unchanged: usize,
-    /// Wanted, and removed live: they stay away.
-    kept_away: usize,
-    /// Removed live, and not wanted any more: nothing is to be kept away.
-    lifted: Vec<(Label, Host)>,
+    /// Number of configured targets that stay removed.
+    suppressed: usize,
+    /// Removed at runtime and no longer configured, so that the suppression ends.
+    unsuppressed: Vec<(Label, Host)>,
 }
 
 impl ConfigDiff {
-    /// What `wanted` changes. If it is `incomplete`, what was removed live stays away, be it wanted or not.
-    pub(super) fn between(present: Configured, wanted: Vec<TargetSpec>, incomplete: bool) -> Self {
+    /// The difference to `targets`. If they are `incomplete`, no suppression ends.
+    pub(super) fn between(present: Configured, targets: Vec<TargetSpec>, incomplete: bool) -> Self {
         let mut before: HashMap<(Label, Host), _> =
             present.targets.into_iter().map(|it| ((it.name, it.host), it.options)).collect();
         let mut suppressed: HashSet<(Label, Host)> = present.suppressed.into_iter().collect();
         let mut difference = Self::default();
-        for TargetSpec { name, host, terms } in wanted {
+        for TargetSpec { name, host, options } in targets {
             let key = (name, host);
             if suppressed.remove(&key) {
-                difference.kept_away += 1;
+                difference.suppressed += 1;
                 continue;
             }
             let known = before.remove(&key);
-            let declared = ConfiguredTarget { name: key.0, host: key.1, options: terms };
+            let target = TargetSpec { name: key.0, host: key.1, options };
             match known {
-                None => difference.added.push(declared),
-                Some(terms) if terms == declared.options => difference.unchanged += 1,
-                Some(_) => difference.changed.push(declared),
+                None => difference.added.push(target),
+                Some(options) if options == target.options => difference.unchanged += 1,
+                Some(_) => difference.changed.push(target),
             }
         }
         difference.removed = before.into_keys().collect();
         difference.removed.sort_by(|(a, _), (b, _)| a.cmp(b));
-        difference.lifted = suppressed.into_iter().filter(|_| !incomplete).collect();
+        difference.unsuppressed = suppressed.into_iter().filter(|_| !incomplete).collect();
         difference
     }
 
-    /// The steps that lead there. A host that only gets another name is not without one in between, and what goes
-    /// makes room for what comes.
+    /// The changes in an order that is safe: a host that gets another name is pinged without a break, and targets are
+    /// removed before others take their places.
     pub(super) fn steps(&self) -> Vec<ConfigChange> {
         let going: HashSet<&Host> = self.removed.iter().map(|(_, host)| host).collect();
-        let (renamed, new): (Vec<&ConfiguredTarget>, Vec<&ConfiguredTarget>) =
-            self.added.iter().partition(|declared| going.contains(&declared.host));
+        let (renamed, new): (Vec<&TargetSpec>, Vec<&TargetSpec>) =
+            self.added.iter().partition(|target| going.contains(&target.host));
         let first = renamed.into_iter().chain(&self.changed).cloned().map(ConfigChange::Put);
         let drop =
             |(name, host): &(Label, Host)| ConfigChange::Drop { name: name.clone(), host: host.clone() };
-        let gone = self.removed.iter().chain(&self.lifted).map(drop);
+        let gone = self.removed.iter().chain(&self.unsuppressed).map(drop);
         first.chain(gone).chain(new.into_iter().cloned().map(ConfigChange::Put)).collect()
     }
 }
 
-/// So many are told by their names.
-const TOLD: usize = 20;
+/// Maximum number of names in each list of the report.
+const MAX_NAMES: usize = 20;
 
 impl fmt::Display for ConfigDiff {
-    /// Numbers, and behind them names: what was added, changed, removed.
+    /// Numbers of targets, then names of those that are added, changed, removed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (added, changed, removed) = (self.added.len(), self.changed.len(), self.removed.len());
         write!(
@@ -71,18 +71,23 @@ impl fmt::Display for ConfigDiff {
             "targets: {added} added, {changed} changed, {removed} removed, {} unchanged",
             self.unchanged
         )?;
-        if self.kept_away > 0 {
-            write!(f, ", {} kept away because they were removed live", self.kept_away)?;
+        if self.suppressed > 0 {
+            write!(f, ", {} stay removed because they were removed at runtime", self.suppressed)?;
         }
         let names =
-            |declared: &[ConfiguredTarget]| declared.iter().map(|it| it.name.clone()).take(TOLD).collect();
-        tell(f, "added", added, names(&self.added))?;
-        tell(f, "changed", changed, names(&self.changed))?;
-        tell(f, "removed", removed, self.removed.iter().map(|(name, _)| name.clone()).take(TOLD).collect())
+            |targets: &[TargetSpec]| targets.iter().map(|it| it.name.clone()).take(MAX_NAMES).collect();
+        write_names(f, "added", added, names(&self.added))?;
+        write_names(f, "changed", changed, names(&self.changed))?;
+        write_names(
+            f,
+            "removed",
+            removed,
+            self.removed.iter().map(|(name, _)| name.clone()).take(MAX_NAMES).collect(),
+        )
     }
 }
 
-fn tell(f: &mut fmt::Formatter<'_>, what: &str, number: usize, names: Vec<Label>) -> fmt::Result {
+fn write_names(f: &mut fmt::Formatter<'_>, what: &str, number: usize, names: Vec<Label>) -> fmt::Result {
     if number == 0 {
         return Ok(());
     }
@@ -99,12 +104,7 @@ mod tests {
     use super::*;
 
     fn spec(text: &str, name: &str) -> TargetSpec {
-        text.parse::<TargetSpec>().unwrap().called(name).unwrap()
-    }
-
-    fn declared(text: &str, name: &str) -> ConfiguredTarget {
-        let TargetSpec { name, host, terms } = spec(text, name);
-        ConfiguredTarget { name, host, options: terms }
+        text.parse::<TargetSpec>().unwrap().with_name(name).unwrap()
     }
 
     fn key(text: &str, name: &str) -> (Label, Host) {
@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_done_and_told() {
+    fn the_report_and_the_steps_hold_only_differences() {
         let present = Configured {
             targets: ["10.0.0.1", "10.0.0.2/5", "10.0.0.3", "host.example"]
-                .map(|host| declared(host, "a"))
+                .map(|host| spec(host, "a"))
                 .to_vec(),
             suppressed: vec![key("10.0.0.8", "a"), key("10.0.0.9", "a")],
         };
-        let wanted = [
+        let targets = [
             ("10.0.0.1", "a"),
             ("10.0.0.2/7", "a"),
             ("10.0.0.3", "b\n"),
@@ -128,32 +128,32 @@ mod tests {
             ("HOST.example", "a"),
         ];
         let difference =
-            ConfigDiff::between(present, wanted.map(|(host, name)| spec(host, name)).to_vec(), false);
-        let told = "targets: 2 added, 1 changed, 1 removed, 2 unchanged, 1 kept away because they were removed live; \
+            ConfigDiff::between(present, targets.map(|(host, name)| spec(host, name)).to_vec(), false);
+        let report = "targets: 2 added, 1 changed, 1 removed, 2 unchanged, 1 stay removed because they were removed at runtime; \
                     added: b\\n, c; changed: a; removed: a";
-        assert_eq!(difference.to_string(), told);
+        assert_eq!(difference.to_string(), report);
         let drop = |(name, host)| ConfigChange::Drop { name, host };
         let steps = [
-            ConfigChange::Put(declared("10.0.0.3", "b\n")),
-            ConfigChange::Put(declared("10.0.0.2/7", "a")),
+            ConfigChange::Put(spec("10.0.0.3", "b\n")),
+            ConfigChange::Put(spec("10.0.0.2/7", "a")),
             drop(key("10.0.0.3", "a")),
             drop(key("10.0.0.9", "a")),
-            ConfigChange::Put(declared("10.0.0.4", "c")),
+            ConfigChange::Put(spec("10.0.0.4", "c")),
         ];
         assert_eq!(difference.steps(), steps);
     }
 
     #[test]
-    fn what_is_the_same_takes_no_step() {
-        let present = Configured { targets: vec![declared("10.0.0.1/5", "a")], suppressed: Vec::new() };
+    fn equal_targets_take_no_step() {
+        let present = Configured { targets: vec![spec("10.0.0.1/5", "a")], suppressed: Vec::new() };
         let difference = ConfigDiff::between(present, vec![spec("10.0.0.1/5", "a")], false);
         assert_eq!((difference.steps(), difference.unchanged), (Vec::new(), 1));
     }
 
     #[test]
     fn many_names_are_cut() {
-        let wanted = (0..25).map(|number| spec("10.0.0.1", &format!("n{number}"))).collect();
-        let told = ConfigDiff::between(Configured::default(), wanted, false).to_string();
-        assert!(told.ends_with("n18, n19 and 5 more"), "{told}");
+        let targets = (0..25).map(|number| spec("10.0.0.1", &format!("n{number}"))).collect();
+        let report = ConfigDiff::between(Configured::default(), targets, false).to_string();
+        assert!(report.ends_with("n18, n19 and 5 more"), "{report}");
     }
 }

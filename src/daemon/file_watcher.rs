@@ -1,4 +1,7 @@
-//! Watches the files that the configuration is made of: their directories, since files are replaced as often as written.
+//! Watches the files of the configuration by their directories, because editors replace files instead of writing them.
+//!
+//! It reports that a file may have changed; the loader reads the files and compares their content. Files that are looked
+//! at when they are used need no watcher: see `file_change`.
 
 use glob::Pattern;
 use notify::event::{AccessKind, AccessMode, EventKind};
@@ -11,31 +14,31 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
-/// Watches files.
+/// Watches files and patterns of files.
 pub(super) struct FileWatcher {
     watcher: RecommendedWatcher,
     directories: HashSet<PathBuf>,
-    /// What the files may be called.
+    /// Patterns that match the paths of the files.
     patterns: Arc<Mutex<Vec<Pattern>>>,
     changes: FileChanges,
 }
 
-/// Tells when a file has changed.
+/// Signals that a file may have changed.
 #[derive(Clone, Default)]
 pub(super) struct FileChanges(Arc<Notify>);
 
-/// A file counts as written when nobody has written for so long.
-const QUIET: Duration = Duration::from_millis(250);
+/// Time without a further change after which a change counts as complete.
+const SETTLE_TIME: Duration = Duration::from_millis(250);
 
-/// Longer than this a change is not waited for to be the last.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time limit for further changes.
+const MAX_SETTLE_TIME: Duration = Duration::from_secs(2);
 
 impl FileChanges {
-    /// Waits for a change, and until it is over.
+    /// Waits for a change, and until it is complete.
     pub(super) async fn settled(&self) {
         self.0.notified().await;
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline && timeout(QUIET, self.0.notified()).await.is_ok() {}
+        let deadline = Instant::now() + MAX_SETTLE_TIME;
+        while Instant::now() < deadline && timeout(SETTLE_TIME, self.0.notified()).await.is_ok() {}
     }
 }
 
@@ -43,14 +46,14 @@ impl FileWatcher {
     /// Watches files, and patterns of files.
     ///
     /// # Errors
-    /// When the system has no way to do so, or none left.
+    /// If the system can't watch files, or the limit of watches is reached.
     pub(super) fn start(files: &[PathBuf]) -> notify::Result<Self> {
         let (changes, patterns) = (FileChanges::default(), Arc::new(Mutex::new(Vec::new())));
-        let (told, ours) = (changes.clone(), Arc::clone(&patterns));
+        let (signal, own_patterns) = (changes.clone(), Arc::clone(&patterns));
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            // Without knowing what has changed we look at everything.
-            if event.map_or(true, |event| concerns(&event, &ours)) {
-                told.0.notify_one();
+            // After an error any file may have changed.
+            if event.map_or(true, |event| concerns(&event, &own_patterns)) {
+                signal.0.notify_one();
             }
         })?;
         let mut watch = Self { watcher, directories: HashSet::new(), patterns, changes };
@@ -58,21 +61,21 @@ impl FileWatcher {
         Ok(watch)
     }
 
-    /// Where changes are told.
+    /// The signal of changes.
     pub(super) fn changes(&self) -> FileChanges {
         self.changes.clone()
     }
 
-    /// Watches these files from now on.
+    /// Watches other files.
     pub(super) fn follow(&mut self, files: &[PathBuf]) {
         *self.patterns.lock().unwrap_or_else(PoisonError::into_inner) =
             files.iter().flat_map(|file| patterns(file)).collect();
-        let wanted: HashSet<PathBuf> = files.iter().flat_map(|file| directories(file)).collect();
-        for gone in self.directories.difference(&wanted) {
-            // It may have gone by itself.
+        let needed: HashSet<PathBuf> = files.iter().flat_map(|file| directories(file)).collect();
+        for gone in self.directories.difference(&needed) {
+            // The directory may have been removed.
             let _ = self.watcher.unwatch(gone);
         }
-        let watched = wanted.into_iter().filter(|directory| {
+        let watched = needed.into_iter().filter(|directory| {
             let watched = self.watcher.watch(directory, RecursiveMode::NonRecursive);
             watched.inspect_err(|error| debug!(?directory, %error, "can't be watched")).is_ok()
         });
@@ -80,7 +83,7 @@ impl FileWatcher {
     }
 }
 
-/// What a file's events may call it: a pattern is a pattern, and a link leads elsewhere.
+/// Patterns of the paths in events of a file: the pattern itself, the literal path, and the target of a link.
 fn patterns(file: &Path) -> Vec<Pattern> {
     let literal = |path: &Path| Pattern::new(&Pattern::escape(&path.to_string_lossy())).ok();
     let target = file.canonicalize().ok();
@@ -88,7 +91,7 @@ fn patterns(file: &Path) -> Vec<Pattern> {
     [pattern, literal(file), target.as_deref().and_then(literal)].into_iter().flatten().collect()
 }
 
-/// The directory of a file, or the nearest one that exists; and that of what a symbolic link leads to.
+/// The directory of a file, or its nearest existing ancestor, and the same of the target of a symbolic link.
 fn directories(file: &Path) -> Vec<PathBuf> {
     let target = file.canonicalize().ok();
     let nearest = |path: &Path| {
@@ -99,19 +102,20 @@ fn directories(file: &Path) -> Vec<PathBuf> {
     [Some(file.to_owned()), target].into_iter().flatten().filter_map(|path| nearest(&path)).collect()
 }
 
-/// Whether an event can mean that a file has other content. Reading one is none, or we would never rest.
+/// Whether an event can mean that one of the files has changed. Reading does not count, because it would cause a reload
+/// after every reload.
 fn concerns(event: &Event, files: &Mutex<Vec<Pattern>>) -> bool {
     let written = match event.kind {
         EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
         _ => true,
     };
     let files = files.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_ours = |path: &PathBuf| {
+    let is_watched = |path: &PathBuf| {
         let bare = path.strip_prefix(".").unwrap_or(path);
-        // A directory, or a link to one, may be on the way to a file of ours.
+        // A directory, or a link to one, may be part of the path of a file.
         files.iter().any(|file| file.matches_path(path) || file.matches_path(bare))
             || path.is_dir()
             || path.is_symlink()
     };
-    written && (event.paths.is_empty() || event.paths.iter().any(is_ours))
+    written && (event.paths.is_empty() || event.paths.iter().any(is_watched))
 }

@@ -1,4 +1,4 @@
-//! Joins everything: opens what may be refused, starts the actors, runs until it is told to stop.
+//! The daemon: opens sockets and files, starts the actors, runs until a signal ends it.
 
 #[deny(clippy::disallowed_methods)]
 mod config_diff;
@@ -13,13 +13,13 @@ mod systemd;
 
 use crate::actors::registry::RegistryLimits;
 use crate::actors::shard::{Seeds, Shard};
-use crate::actors::supervisor::{ConfigChange, ConfiguredTarget, Settings, SupervisorActor, WaitUntilReady};
+use crate::actors::supervisor::{Settings, SupervisorActor, WaitUntilReady};
 use crate::config::Config;
 use crate::config::loader::{LoadedConfig, Loader};
 use crate::control::{self, ControlActor, StopReading};
 use crate::resolve::system::SystemNames;
 use crate::state::{self, SavedState, StateError};
-use crate::target::{Defaults, TargetSpec};
+use crate::target::Defaults;
 use crate::terminal::console::{Console, ConsoleHandle};
 use crate::terminal::logging::LevelHandle;
 use crate::terminal::{live_table, logging};
@@ -38,30 +38,30 @@ pub use shards::EngineError;
 use sockets::InheritedSockets;
 pub use sockets::SocketError;
 
-/// Why the daemon did not start; the operator sees this text as it stands.
+/// Why the daemon can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A socket can't be had.
+    /// A socket can't be used.
     #[error(transparent)]
     Socket(#[from] SocketError),
-    /// What is to protect it can't be used.
+    /// The web config file can't be used.
     #[error("can't use the web config file: {0}")]
     WebConfig(#[from] ConfigError),
-    /// There is no way to ping.
+    /// No engine can be opened.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The state belongs to somebody else.
+    /// The state can't be opened.
     #[error(transparent)]
     SavedState(#[from] StateError),
-    /// The system has no thread, no signal handler or no random numbers to give.
-    #[error("the system refuses what every program needs: {0}")]
+    /// A system call failed that works on every usable system.
+    #[error("can't create a thread, a signal handler or a random key: {0}")]
     System(#[from] io::Error),
 }
 
-/// Checks what a configuration refers to, as far as that can be done without starting.
+/// Checks the files that a configuration refers to, as far as is possible without a start.
 ///
 /// # Errors
-/// What is wrong, for the operator.
+/// The first problem.
 pub fn check(config: &Config) -> Result<(), String> {
     protection(config).map(drop).map_err(|error| StartError::from(error).to_string())
 }
@@ -73,37 +73,38 @@ fn protection(config: &Config) -> Result<Protection, ConfigError> {
 /// Runs the daemon until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// [`StartError`], before anything was pinged. After the start nothing but a signal ends it.
-pub fn run(loader: Loader, reading: LoadedConfig) -> Result<(), StartError> {
-    let handed = InheritedSockets::take()?;
+/// [`StartError`], before the first ping. After the start only a signal ends the daemon.
+pub fn run(loader: Loader, loaded_config: LoadedConfig) -> Result<(), StartError> {
+    let inherited = InheritedSockets::take()?;
     let console = Console::open()?;
-    let level = logging::start(reading.config.log_level, console.handle()).map_err(io::Error::other)?;
-    System::new().block_on(serve(loader, reading, handed, console.handle(), level))
+    let level = logging::start(loaded_config.config.log_level, console.handle()).map_err(io::Error::other)?;
+    System::new().block_on(serve(loader, loaded_config, inherited, console.handle(), level))
 }
 
 async fn serve(
     loader: Loader,
-    mut reading: LoadedConfig,
-    handed: InheritedSockets,
+    mut loaded_config: LoadedConfig,
+    inherited: InheritedSockets,
     console: ConsoleHandle,
     level: LevelHandle,
 ) -> Result<(), StartError> {
-    let targets = std::mem::take(&mut reading.config.targets);
-    let config = Config { targets, ..reading.config.clone() };
+    let targets = std::mem::take(&mut loaded_config.config.targets);
+    let config = Config { targets, ..loaded_config.config.clone() };
     let (stop, hangups) = (StopSignals::new()?, Hangups::new()?);
-    // Ports first: one below 1024 takes a capability that we give up next.
-    let (control, web) = handed.open(&config)?;
+    // Sockets first: a port below 1024 needs a capability that is dropped next.
+    let (control, web) = inherited.open(&config)?;
     privilege::keep_for_opening();
-    // What only the privileged can read could not be read again.
+    // Read without privileges, because it must be possible to read the file again.
     let protection = protection(&config)?;
     let mut state = config.state.clone().map(SavedState::open).transpose()?;
-    let wishes = state.as_mut().map(|state| std::mem::take(&mut state.changes)).unwrap_or_default();
-    let shards = shards::start(config.engine, config.timeout, shards::count(&config, &wishes)).await?;
+    let runtime_changes = state.as_mut().map(|state| std::mem::take(&mut state.changes)).unwrap_or_default();
+    let shards =
+        shards::start(config.engine, config.timeout, shards::count(&config, &runtime_changes)).await?;
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards, state.as_mut())?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
-    // Before anybody is asked for anything.
-    startup::begin(&supervisor, config.targets, reading.incomplete, wishes);
+    // Before any other message to the supervisor.
+    startup::begin(&supervisor, config.targets, loaded_config.incomplete, runtime_changes);
     let state = state.map(|state| state.start(&supervisor));
     let mut backend = control::Backend::from(supervisor.clone());
     backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
@@ -112,8 +113,8 @@ async fn serve(
         Some(socket) => Some(control::start(socket, config.control_allow, backend).await?),
         None => None,
     };
-    let outside = Components { supervisor: supervisor.clone(), control: control.clone(), level };
-    let reload = ReloadActor::new(loader, reading, outside).start();
+    let components = Components { supervisor: supervisor.clone(), control: control.clone(), level };
+    let reload = ReloadActor::new(loader, loaded_config, components).start();
     let terminal_gone = Rc::new(Notify::new());
     actix_rt::spawn(hangups.reload(reload.clone().recipient(), Rc::clone(&terminal_gone)));
     if !web.is_empty() {
@@ -129,7 +130,7 @@ async fn serve(
     if live_table::is_enabled(config.quiet) {
         actix_rt::spawn(live_table::run(console, supervisor.clone().recipient()));
     }
-    actix_rt::spawn(settle(supervisor.clone()));
+    actix_rt::spawn(report_ready(supervisor.clone()));
     tokio::select! {
         () = stop.received() => {}
         () = terminal_gone.notified() => {}
@@ -138,13 +139,13 @@ async fn serve(
     Ok(())
 }
 
-/// Ends everything in good order.
+/// Stops the actors in order: answers pending requests, then saves the state.
 async fn finish(control: Option<Addr<ControlActor>>, state: Option<state::RunningState>) {
     info!("stopping");
     systemd::stopping();
     if let Some(control) = control {
-        // Whoever has asked gets an answer; whoever asks from now on, one from our successor.
-        let _ = tokio::time::timeout(LAST_ANSWERS, control.send(StopReading)).await;
+        // Requests that have arrived are answered; later ones wait for the next process.
+        let _ = tokio::time::timeout(LAST_REPLIES_TIMEOUT, control.send(StopReading)).await;
     }
     if let Some(state) = state {
         state.finish().await;
@@ -173,17 +174,13 @@ fn settings(config: &Config) -> Settings {
     Settings { limits, defaults }
 }
 
-/// Waits until every target's actor runs; then everybody may know.
-async fn settle(supervisor: Addr<SupervisorActor>) {
+/// Waits until the actors of all targets run, then reports to the service manager.
+async fn report_ready(supervisor: Addr<SupervisorActor>) {
     if supervisor.send(WaitUntilReady).await.is_ok() {
         systemd::ready();
         systemd::report(supervisor).await;
     }
 }
 
-fn put(TargetSpec { name, host, terms }: TargetSpec) -> ConfigChange {
-    ConfigChange::Put(ConfiguredTarget { name, host, options: terms })
-}
-
-/// A request is answered within 400 ms.
-const LAST_ANSWERS: Duration = Duration::from_millis(500);
+/// Time limit for the last replies of the control socket; a request is answered within 400 ms.
+const LAST_REPLIES_TIMEOUT: Duration = Duration::from_millis(500);

@@ -1,24 +1,24 @@
-//! Gives up every privilege that pinging does not need. Capabilities belong to threads (capabilities(7)).
+//! Drops every capability that pinging does not need. Each thread has its own capabilities (capabilities(7)).
 
 #[cfg(target_os = "linux")]
 mod linux {
     use caps::{CapSet, Capability, CapsHashSet};
     use tracing::debug;
 
-    /// Keeps what opening the sockets takes: raw sockets, and receive buffers beyond the system's limit.
+    /// Keeps the capabilities for opening sockets: raw sockets, and receive buffers beyond the system's limit.
     pub(crate) fn keep_for_opening() {
         keep(&[Capability::CAP_NET_RAW, Capability::CAP_NET_ADMIN]);
     }
 
-    /// Keeps what a running daemon needs: to open raw sockets again.
+    /// Keeps the capability of a running daemon: opening raw sockets again.
     pub(crate) fn keep_for_running() {
         keep(&[Capability::CAP_NET_RAW]);
     }
 
-    fn keep(wanted: &[Capability]) {
+    fn keep(needed: &[Capability]) {
         let held = caps::read(None, CapSet::Permitted).unwrap_or_default();
         let kept: CapsHashSet =
-            wanted.iter().copied().filter(|capability| held.contains(capability)).collect();
+            needed.iter().copied().filter(|capability| held.contains(capability)).collect();
         let results = [
             caps::clear(None, CapSet::Ambient),
             caps::clear(None, CapSet::Inheritable),
@@ -26,7 +26,7 @@ mod linux {
             caps::set(None, CapSet::Permitted, &kept),
         ];
         for error in results.into_iter().filter_map(Result::err) {
-            debug!(%error, "a privilege could not be given up");
+            debug!(%error, "can't drop a capability");
         }
     }
 }
@@ -34,7 +34,7 @@ mod linux {
 #[cfg(target_os = "linux")]
 pub(super) use linux::{keep_for_opening, keep_for_running};
 
-/// Other systems have no capabilities to give up.
+/// Other systems have no capabilities.
 #[cfg(not(target_os = "linux"))]
 pub fn keep_for_opening() {}
 

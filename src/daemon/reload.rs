@@ -1,4 +1,4 @@
-//! Reads the configuration again and applies what is different, one time after the other.
+//! Reloads the configuration: loads it again and applies the differences. Reloads run one after the other.
 
 use super::config_diff::ConfigDiff;
 use super::file_watcher::FileWatcher;
@@ -18,38 +18,38 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-/// Tells that a file that the configuration is made of may have changed.
+/// Reports that a file of the configuration may have changed.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(super) struct FilesChanged;
 
-/// Reads the configuration again and applies what is different.
+/// Reloads the configuration.
 pub(super) struct ReloadActor {
     loader: Arc<Mutex<Loader>>,
-    outside: Components,
-    /// What we were started with, but for its targets: what takes a start is in force as it was then.
+    components: Components,
+    /// The configuration of the start without its targets: options that need a restart have these values.
     started: Config,
-    /// What was applied last, likewise.
+    /// The configuration that was applied last, without its targets.
     config: Config,
     state: ReloadState,
-    watch: Option<FileWatcher>,
+    watcher: Option<FileWatcher>,
 }
 
-/// Whom a configuration concerns.
+/// The parts of the daemon that a configuration changes.
 #[derive(Clone)]
 pub(super) struct Components {
-    /// Has the targets.
+    /// Owns the targets.
     pub supervisor: Addr<SupervisorActor>,
-    /// Has the control socket.
+    /// Owns the control socket.
     pub control: Option<Addr<ControlActor>>,
-    /// Has the level of the logs.
+    /// Level of the log.
     pub level: LevelHandle,
 }
 
 impl ReloadActor {
-    /// Takes over from a start with that configuration, whose targets have been handed on.
-    pub(super) fn new(loader: Loader, reading: LoadedConfig, outside: Components) -> Self {
-        let LoadedConfig { config, files, broken, repeated, hash, .. } = reading;
+    /// After a start with a configuration, whose targets the supervisor has.
+    pub(super) fn new(loader: Loader, loaded_config: LoadedConfig, components: Components) -> Self {
+        let LoadedConfig { config, files, broken, repeated, hash, .. } = loaded_config;
         let state = ReloadState {
             successful: true,
             applied_at: now(),
@@ -57,31 +57,33 @@ impl ReloadActor {
             broken_files: broken.len(),
             broken_reads: u64::try_from(broken.len()).unwrap_or(u64::MAX),
         };
-        tell(&broken, repeated);
-        let watch =
-            FileWatcher::start(&files).inspect_err(|error| warn!(%error, "files are not watched")).ok();
-        Self { loader: Arc::new(Mutex::new(loader)), outside, started: config.clone(), config, state, watch }
+        log_problems(&broken, repeated);
+        let watcher = FileWatcher::start(&files)
+            .inspect_err(|error| warn!(%error, "can't watch the files of the configuration"))
+            .ok();
+        let loader = Arc::new(Mutex::new(loader));
+        Self { loader, components, started: config.clone(), config, state, watcher }
     }
 
-    /// Takes in what came of reading the files.
-    fn read(&mut self, read: &Result<LoadedConfig, String>) {
-        let broken = read.as_ref().map_or(0, |reading| reading.broken.len());
-        self.state.successful = read.is_ok();
+    /// Notes and logs the result of loading.
+    fn note_result(&mut self, result: &Result<LoadedConfig, String>) {
+        let broken = result.as_ref().map_or(0, |loaded_config| loaded_config.broken.len());
+        self.state.successful = result.is_ok();
         self.state.broken_reads += u64::try_from(broken).unwrap_or(u64::MAX);
-        match read {
-            Err(error) => error!(%error, "the configuration can't be read, the present one stays in force"),
-            Ok(reading) => {
+        match result {
+            Err(error) => error!(%error, "can't load the configuration, the present one stays in force"),
+            Ok(loaded_config) => {
                 self.state.broken_files = broken;
-                tell(&reading.broken, reading.repeated);
-                if let Some(watch) = &mut self.watch {
-                    watch.follow(&reading.files);
+                log_problems(&loaded_config.broken, loaded_config.repeated);
+                if let Some(watcher) = &mut self.watcher {
+                    watcher.follow(&loaded_config.files);
                 }
             }
         }
     }
 
-    fn note(&self) {
-        self.outside.supervisor.do_send(NoteReload(self.state));
+    fn publish_state(&self) {
+        self.components.supervisor.do_send(NoteReload(self.state));
     }
 }
 
@@ -89,9 +91,9 @@ impl Actor for ReloadActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.note();
-        if let Some(watch) = &self.watch {
-            let changes = watch.changes();
+        self.publish_state();
+        if let Some(watcher) = &self.watcher {
+            let changes = watcher.changes();
             let own = ctx.address().downgrade();
             ctx.spawn(
                 async move {
@@ -126,39 +128,39 @@ impl Handler<FilesChanged> for ReloadActor {
 type Reloading = ResponseActFuture<ReloadActor, Result<String, String>>;
 
 impl ReloadActor {
-    /// Reads and applies; unless it is `asked` for, only what is not as it was.
-    fn reload(&self, asked: bool) -> Reloading {
+    /// Loads and applies the configuration; unless `forced`, only if the files have changed.
+    fn reload(&self, forced: bool) -> Reloading {
         let loader = Arc::clone(&self.loader);
-        let reading = async move { read(loader).await };
-        let then = move |read: Result<LoadedConfig, String>, actor: &mut Self, _: &mut Context<Self>| {
-            let same = matches!(&read, Ok(reading) if reading.hash == actor.state.hash && actor.state.successful
-                && reading.broken.len() == actor.state.broken_files);
-            if same && !asked {
+        let loading = async move { load(loader).await };
+        let then = move |result: Result<LoadedConfig, String>, actor: &mut Self, _: &mut Context<Self>| {
+            let same = matches!(&result, Ok(loaded_config) if loaded_config.hash == actor.state.hash && actor.state.successful
+                && loaded_config.broken.len() == actor.state.broken_files);
+            if same && !forced {
                 return actor.done(Ok("nothing has changed".to_owned()));
             }
-            actor.read(&read);
-            match read {
-                Ok(reading) => actor.apply(reading),
+            actor.note_result(&result);
+            match result {
+                Ok(loaded_config) => actor.apply(loaded_config),
                 Err(error) => actor.done(Err(error)),
             }
         };
-        reading.into_actor(self).then(then).boxed_local()
+        loading.into_actor(self).then(then).boxed_local()
     }
 
     fn done(&self, report: Result<String, String>) -> Reloading {
-        self.note();
+        self.publish_state();
         actix::fut::ready(report).boxed_local()
     }
 
-    fn apply(&mut self, reading: LoadedConfig) -> Reloading {
-        let LoadedConfig { mut config, broken, incomplete, hash, .. } = reading;
+    fn apply(&mut self, loaded_config: LoadedConfig) -> Reloading {
+        let LoadedConfig { mut config, broken, incomplete, hash, .. } = loaded_config;
         let targets = std::mem::take(&mut config.targets);
         let (changed, restart) = (self.config.changed(&config), self.started.needs_restart(&config));
-        let outside = self.outside.clone();
-        outside.configure(&config);
-        let then = move |done: Result<Vec<String>, String>, actor: &mut Self, _: &mut Context<Self>| {
-            let mut report = done?;
-            report.extend(broken.iter().map(|problem| format!("kept as it was: {problem}")));
+        let components = self.components.clone();
+        components.configure(&config);
+        let then = move |result: Result<Vec<String>, String>, actor: &mut Self, _: &mut Context<Self>| {
+            let mut report = result?;
+            report.extend(broken.iter().map(|problem| format!("unchanged: {problem}")));
             if !changed.is_empty() {
                 report.push(format!("options changed: {}", changed.join(", ")));
             }
@@ -169,10 +171,10 @@ impl ReloadActor {
             actor.config = config;
             (actor.state.hash, actor.state.applied_at) = (hash, now());
             info!(%report, "configuration applied");
-            actor.note();
+            actor.publish_state();
             Ok(report)
         };
-        let replacing = async move { outside.replace_targets(targets, incomplete).await };
+        let replacing = async move { components.replace_targets(targets, incomplete).await };
         replacing.into_actor(self).map(then).boxed_local()
     }
 }
@@ -186,7 +188,7 @@ impl Components {
         }
     }
 
-    /// Has these targets pinged instead of those before; returns what is to be told.
+    /// Replaces the targets of the configuration; returns the parts of the report.
     async fn replace_targets(
         &self,
         targets: Vec<TargetSpec>,
@@ -197,36 +199,39 @@ impl Components {
             tokio::task::spawn_blocking(move || ConfigDiff::between(present, targets, incomplete));
         let difference = comparing.await.map_err(|error| error.to_string())?;
         let mut report = vec![difference.to_string()];
-        for steps in difference.steps().chunks(AT_ONCE) {
-            let refused = self.supervisor.send(ApplyConfig(steps.to_vec())).await.unwrap_or_default();
-            let told = |it: &Rejected| format!("not added: {}: {}", it.name.escape_debug(), it.error);
-            report.extend(refused.iter().map(told));
+        for steps in difference.steps().chunks(STEPS_PER_MESSAGE) {
+            let rejected = self.supervisor.send(ApplyConfig(steps.to_vec())).await.unwrap_or_default();
+            let text = |it: &Rejected| format!("not added: {}: {}", it.name.escape_debug(), it.error);
+            report.extend(rejected.iter().map(text));
         }
         Ok(report)
     }
 }
 
-/// So many steps are taken before the supervisor gets to do something else.
-const AT_ONCE: usize = 1_000;
+/// Steps in one message; the supervisor handles other messages in between.
+const STEPS_PER_MESSAGE: usize = 1_000;
 
-async fn read(loader: Arc<Mutex<Loader>>) -> Result<LoadedConfig, String> {
-    let (tell, told) = oneshot::channel();
+async fn load(loader: Arc<Mutex<Loader>>) -> Result<LoadedConfig, String> {
+    let (sender, result) = oneshot::channel();
     let loading = move || {
         let mut loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever has asked may be gone.
-        let _ = tell.send(loader.load().map_err(|error| error.to_string()));
+        // The receiver may have been dropped.
+        let _ = sender.send(loader.load().map_err(|error| error.to_string()));
     };
-    // Not one of the runtime's, which waits for them at its end: a file may be on a disk that does not answer.
+    // Not a thread of the runtime, which waits for its threads at the end: a disk may not respond.
     thread::Builder::new().name("reload".into()).spawn(loading).map_err(|error| error.to_string())?;
-    told.await.unwrap_or_else(|_| Err("the configuration could not be read".into()))
+    result.await.unwrap_or_else(|_| Err("can't load the configuration".into()))
 }
 
-fn tell(broken: &[crate::config::loader::Problem], repeated: usize) {
+fn log_problems(broken: &[crate::config::loader::Problem], repeated: usize) {
     for problem in broken {
-        error!(%problem, "a target file can't be read; its last good content, if any, stays in force");
+        error!(%problem, "can't use a target file; its last good content, if any, stays in force");
     }
     if repeated > 0 {
-        warn!(repeated, "targets are named more than once, under the same name; the last ones count");
+        warn!(
+            repeated,
+            "targets occur more than once with the same name; later options override earlier ones"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! Threads with an engine each.
+//! Shards: threads that ping, each with an engine.
 
 use crate::actors::registry::RuntimeChange;
 use crate::actors::shard::Shard;
@@ -15,65 +15,65 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
-/// Why there is no way to ping; the operator sees this text as it stands.
+/// Why no engine can be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The engine for Linux.
+    /// The native engine failed.
     #[cfg(target_os = "linux")]
     #[error(transparent)]
     Native(#[from] NativeError),
-    /// The engine for every platform.
+    /// The portable engine failed.
     #[error(transparent)]
     Portable(#[from] PortableError),
-    /// Not Linux.
+    /// The system is not Linux.
     #[cfg(not(target_os = "linux"))]
-    #[error("the native engine needs Linux, --engine portable works here")]
+    #[error("the native engine needs Linux, use --engine portable")]
     NotHere,
-    /// The system has none to give.
-    #[error("no random numbers for the identifiers of requests")]
+    /// The system has no random numbers.
+    #[error("can't get a random number for the identifiers of requests")]
     Random,
-    /// A thread ended before it began.
-    #[error("a thread for the engine did not start")]
+    /// A thread ended while it started.
+    #[error("can't start a thread for an engine")]
     Thread,
 }
 
-/// As many threads as the targets that we start with give work to. One does 100 000 requests a second with a
-/// third of its time, and a second one costs a wake-up for each slot.
-pub(super) fn count(config: &Config, wishes: &[RuntimeChange]) -> u16 {
-    let configured = config.targets.iter().map(|target| &target.terms);
-    let live = wishes.iter().filter_map(|wish| match wish {
-        RuntimeChange::Add { options, .. } => Some(options),
+/// Number of shards for the targets of the start. A thread sends 100 000 requests a second with a third of its time,
+/// and every further thread costs a wake-up for each slot.
+pub(super) fn count(config: &Config, runtime_changes: &[RuntimeChange]) -> u16 {
+    let configured = config.targets.iter().map(|target| &target.options);
+    let added = runtime_changes.iter().filter_map(|change| match change {
+        RuntimeChange::Add(target) => Some(&target.options),
         _ => None,
     });
-    let per_second = |terms: &TargetOptions| 1.0 / terms.interval.unwrap_or(config.interval).seconds();
-    let rate: f64 = configured.chain(live).map(per_second).sum();
+    let per_second = |options: &TargetOptions| 1.0 / options.interval.unwrap_or(config.interval).seconds();
+    let rate: f64 = configured.chain(added).map(per_second).sum();
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-    let busy = (rate / RATE_OF_A_THREAD).ceil() as u16;
-    busy.clamp(1, u16::try_from(cores).unwrap_or(MOST_THREADS).min(MOST_THREADS))
+    let busy = (rate / MAX_REQUESTS_PER_SECOND).ceil() as u16;
+    busy.clamp(1, u16::try_from(cores).unwrap_or(MAX_SHARDS).min(MAX_SHARDS))
 }
 
-/// Requests per second that one thread is given before another one pays off.
-const RATE_OF_A_THREAD: f64 = 120_000.0;
-const MOST_THREADS: u16 = 64;
+/// Requests per second of a shard at which a further shard pays off.
+const MAX_REQUESTS_PER_SECOND: f64 = 120_000.0;
+const MAX_SHARDS: u16 = 64;
 
-/// Starts so many threads with an engine each.
+/// Starts shards.
 ///
 /// # Errors
-/// [`EngineError`] of the first that can't have one.
+/// [`EngineError`] of the first engine that can't be opened.
 pub(super) async fn start(
     kind: EngineKind,
     timeout: Timeout,
     shards: u16,
 ) -> Result<Vec<Shard>, EngineError> {
-    let common = EngineParts::new(shards)?;
+    let parts = EngineParts::new(shards)?;
     let mut started = Vec::new();
     for shard in 0..shards {
         let arbiter = Arbiter::new();
         let (opened, result) = oneshot::channel();
         arbiter.spawn_fn(move || {
-            call_thread(&format!("shard-{shard}"));
-            let _ = opened.send(enter(kind, timeout, common.of_shard(shard)));
+            name_thread(&format!("shard-{shard}"));
+            let _ = opened.send(open_in_thread(kind, timeout, parts.of_shard(shard)));
         });
         result.await.map_err(|_| EngineError::Thread)??;
         started.push(Shard::Remote(arbiter.handle()));
@@ -81,17 +81,17 @@ pub(super) async fn start(
     Ok(started)
 }
 
-/// Names the present thread for those who look at them (ps -T); a system without such names does without.
-fn call_thread(name: &str) {
+/// Names the current thread for tools such as ps -T. Not every system has names of threads.
+fn name_thread(name: &str) {
     if let Err(error) = std::fs::write("/proc/thread-self/comm", name) {
-        debug!(%error, "a thread has no name");
+        debug!(%error, "can't name a thread");
     }
 }
 
-/// Opens an engine and makes it the one of the present thread.
-fn enter(kind: EngineKind, timeout: Timeout, common: EngineParts) -> Result<(), EngineError> {
+/// Opens an engine and makes it the engine of the current thread.
+fn open_in_thread(kind: EngineKind, timeout: Timeout, parts: EngineParts) -> Result<(), EngineError> {
     super::privilege::keep_for_opening();
-    let engine = open(kind, timeout, common)?;
+    let engine = open(kind, timeout, parts)?;
     super::privilege::keep_for_running();
     let stats = engine.stats();
     info!(engine = stats.engine, socket = stats.socket, "engine opened");
@@ -100,11 +100,11 @@ fn enter(kind: EngineKind, timeout: Timeout, common: EngineParts) -> Result<(), 
 }
 
 #[cfg(target_os = "linux")]
-fn open(kind: EngineKind, timeout: Timeout, common: EngineParts) -> Result<Rc<dyn Engine>, EngineError> {
+fn open(kind: EngineKind, timeout: Timeout, parts: EngineParts) -> Result<Rc<dyn Engine>, EngineError> {
     match kind {
         EngineKind::Portable => open_portable(timeout),
         EngineKind::Native | EngineKind::Auto => {
-            let engine = NativeEngine::open(common.epoch, common.idents)?;
+            let engine = NativeEngine::open(parts.epoch, parts.idents)?;
             if let Some(bytes) = engine.small_buffer() {
                 warn!(
                     bytes,
@@ -129,34 +129,34 @@ fn open_portable(timeout: Timeout) -> Result<Rc<dyn Engine>, EngineError> {
     Ok(PortableEngine::new(timeout)?)
 }
 
-/// Runs an engine's task, and runs it again should it die: its targets are not to be forgotten.
+/// Runs the task of an engine, and restarts it after an error or a panic.
 #[cfg(target_os = "linux")]
 async fn keep_driving(engine: Rc<NativeEngine>) {
     loop {
         match actix_rt::spawn(native::drive(Rc::clone(&engine))).await {
-            Ok(Err(error)) => error!(%error, "the engine can't run, trying again"),
-            Err(error) if error.is_panic() => error!("the engine's task died and is replaced"),
-            // It never ends by itself; its thread is ending.
+            Ok(Err(error)) => error!(%error, "the engine can't run, it is started again"),
+            Err(error) if error.is_panic() => error!("the engine has panicked, it is started again"),
+            // The task ends only with its thread.
             Ok(Ok(())) | Err(_) => return,
         }
-        tokio::time::sleep(PAUSE_AFTER_DEATH).await;
+        tokio::time::sleep(RESTART_DELAY).await;
     }
 }
 
 #[cfg(target_os = "linux")]
-const PAUSE_AFTER_DEATH: Duration = Duration::from_millis(100);
+const RESTART_DELAY: Duration = Duration::from_millis(100);
 
-/// So far back reach the moments of before the start: an outage may have begun then, and gone on over restarts.
+/// Time before the start that a timestamp can represent: an outage may have begun before a restart.
 #[cfg(target_os = "linux")]
 const PAST_NANOS: i128 = 400 * 86_400 * 1_000_000_000;
 
-/// What the engines of a daemon share.
+/// Values that the engines of a daemon have in common.
 #[derive(Debug, Clone, Copy)]
 struct EngineParts {
-    /// One line of time.
+    /// Zero of all timestamps.
     #[cfg(target_os = "linux")]
     epoch: i128,
-    /// An identifier for each.
+    /// Identifiers of echo requests, one for each engine.
     #[cfg(target_os = "linux")]
     idents: Idents,
 }

@@ -1,4 +1,4 @@
-//! The signals that end the daemon, and the one that has it read its configuration again.
+//! Signals: SIGINT and SIGTERM end the daemon, SIGHUP reloads its configuration.
 
 use super::systemd;
 use crate::actors::reload::Reload;
@@ -8,10 +8,10 @@ use std::rc::Rc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-/// SIGHUP, which is what `systemctl reload` sends, and a terminal that goes away.
+/// SIGHUP, from `systemctl reload` or from a terminal that is closed.
 pub(super) struct Hangups {
     signal: Signal,
-    /// Whether we end with our terminal, as every program in the foreground; nohup(1) ignores the signal for us.
+    /// Whether the daemon ends with its terminal, as programs in the foreground do, unless nohup(1) ignores the signal.
     ends_with_terminal: bool,
 }
 
@@ -21,22 +21,21 @@ impl Hangups {
         Ok(Self { signal: signal(SignalKind::hangup())?, ends_with_terminal })
     }
 
-    /// Has the configuration read again at each of them, until the terminal is gone.
+    /// Reloads the configuration at each signal, until the terminal is closed.
     pub(super) async fn reload(mut self, reload: Recipient<Reload>, terminal_gone: Rc<Notify>) {
         while self.signal.recv().await.is_some() {
             if self.ends_with_terminal && !io::stdout().is_terminal() {
                 return terminal_gone.notify_one();
             }
             systemd::reloading();
-            // It logs what came of it.
+            // The actor logs the result.
             let _ = reload.send(Reload).await;
             systemd::ready();
         }
     }
 }
 
-/// Whether the parent process has set SIGHUP to be ignored. Signal n is bit n - 1 of the mask (proc_pid_status(5)).
-#[cfg(target_os = "linux")]
+/// Whether the parent process has set SIGHUP to be ignored: the lowest bit of a mask (proc_pid_status(5)).
 fn is_hangup_ignored() -> bool {
     let status = procfs::process::Process::myself().and_then(|process| process.status());
     let bit = SignalKind::hangup().as_raw_value() - 1;
@@ -48,7 +47,7 @@ fn is_hangup_ignored() -> bool {
     false
 }
 
-/// SIGINT and SIGTERM, caught from the start on.
+/// SIGINT and SIGTERM, caught from the start.
 pub(super) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,

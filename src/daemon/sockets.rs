@@ -1,5 +1,5 @@
-//! The sockets that we listen on: handed over by the service manager (sd_listen_fds(3)), or opened here and left with
-//! it, so that what comes in while we are restarted waits for our successor.
+//! The sockets of the daemon: passed on by the service manager (sd_listen_fds(3)), or opened here and stored in it, so
+//! that packets and connections wait while the daemon restarts.
 
 use super::systemd;
 use crate::config::Config;
@@ -11,102 +11,102 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 use tracing::info;
 
-/// Why there are no sockets; the operator sees this text as it stands.
+/// Why a socket can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
-    /// The control socket can't be had.
+    /// The control socket can't be opened.
     #[error(
-        "can't listen on the control socket {0}: {1}; is meshping running already? --control takes another address"
+        "can't listen on the control socket {0}: {1}; is meshping already running? --control sets another address"
     )]
     Control(SocketAddr, #[source] io::Error),
-    /// The HTTP socket can't be had.
+    /// The HTTP socket can't be opened.
     #[error(transparent)]
     Web(#[from] BindError),
-    /// A socket unit of whose sockets we know nothing.
+    /// A socket unit with an unknown name.
     #[error(
-        "the service manager hands over a socket called {0:?}: FileDescriptorName= has to be \"control\", once, or \"web\""
+        "unknown socket {0:?} from the service manager: FileDescriptorName= must be \"control\", once, or \"web\""
     )]
     Name(String),
-    /// A socket unit with the wrong kind of socket.
+    /// A socket of the wrong type.
     #[error(
-        "the service manager hands over as {0:?} what is none: {1}; control is a ListenDatagram=, web a ListenStream="
+        "socket {0:?} from the service manager has the wrong type: {1}; control needs ListenDatagram=, web ListenStream="
     )]
     Kind(String, #[source] io::Error),
-    /// A socket unit says this, an option that.
+    /// A socket unit contradicts an option.
     #[error(
-        "the service manager hands over a socket on {given}, but {option} is {wanted}: change the option, or the socket unit"
+        "the socket unit listens on {bound}, but {option} is {value}: change the option or the socket unit"
     )]
     Contradiction {
-        /// Where the sockets are bound.
-        given: String,
+        /// Addresses of the socket unit.
+        bound: String,
         /// The option.
         option: &'static str,
         /// Its value.
-        wanted: String,
+        value: String,
     },
 }
 
-/// What the service manager handed over.
+/// Sockets from the service manager.
 #[derive(Debug, Default)]
 pub(super) struct InheritedSockets {
     control: SocketSlot<UdpSocket>,
     web: SocketSlot<TcpListener>,
 }
 
-/// Of one kind of socket.
+/// Sockets of one type.
 #[derive(Debug)]
 struct SocketSlot<S> {
-    /// Of socket units: they decide where we listen.
+    /// From socket units, which decide the addresses.
     units: Vec<S>,
-    /// Of our predecessor: the options decide.
-    kept: Vec<S>,
+    /// Stored by the previous process; the options decide the addresses.
+    stored: Vec<S>,
 }
 
 impl<S> Default for SocketSlot<S> {
     fn default() -> Self {
-        Self { units: Vec::new(), kept: Vec::new() }
+        Self { units: Vec::new(), stored: Vec::new() }
     }
 }
 
 impl InheritedSockets {
-    /// Takes them; to be called once, and before there are threads: it changes the environment.
+    /// Takes the sockets. Must be called once, before there are threads, because it changes the environment.
     ///
     /// # Errors
-    /// [`SocketError`] if they are not what we know how to use.
+    /// [`SocketError`], if a socket has an unknown name or the wrong type.
     pub(super) fn take() -> Result<Self, SocketError> {
         let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut fds = ListenFd::from_env();
         let mut names = names.split(':');
-        let mut handed = Self::default();
+        let mut sockets = Self::default();
         for index in 0..fds.len() {
             let name = names.next().unwrap_or_default();
             let kind = |error| SocketError::Kind(name.to_owned(), error);
             match name {
-                "control" => handed.control.units.extend(fds.take_udp_socket(index).map_err(kind)?),
-                CONTROL => handed.control.kept.extend(fds.take_udp_socket(index).map_err(kind)?),
-                "web" => handed.web.units.extend(fds.take_tcp_listener(index).map_err(kind)?),
-                WEB => handed.web.kept.extend(fds.take_tcp_listener(index).map_err(kind)?),
+                "control" => sockets.control.units.extend(fds.take_udp_socket(index).map_err(kind)?),
+                CONTROL => sockets.control.stored.extend(fds.take_udp_socket(index).map_err(kind)?),
+                "web" => sockets.web.units.extend(fds.take_tcp_listener(index).map_err(kind)?),
+                WEB => sockets.web.stored.extend(fds.take_tcp_listener(index).map_err(kind)?),
                 _ => return Err(SocketError::Name(name.to_owned())),
             }
         }
-        if handed.control.units.len() > 1 {
+        if sockets.control.units.len() > 1 {
             return Err(SocketError::Name("control".to_owned()));
         }
-        Ok(handed)
+        Ok(sockets)
     }
 
-    /// The control socket, if one is wanted, and those of HTTP.
+    /// The control socket, unless it is off, and the HTTP sockets.
     ///
     /// # Errors
-    /// [`SocketError`]: one is not to be had, or a socket unit says something else than an option.
+    /// [`SocketError`], if a socket can't be opened, or a socket unit contradicts an option.
     pub(super) fn open(self, config: &Config) -> Result<(Option<UdpSocket>, Vec<TcpListener>), SocketError> {
-        let control = WantedSocket {
+        let control = SocketOption {
             name: CONTROL,
             option: "--control",
             addresses: config.control.into_iter().collect(),
             default: Config::CONTROL,
         };
-        let web = WantedSocket {
+        let web = SocketOption {
             name: WEB,
             option: "--web.listen-address",
             addresses: config.web.clone(),
@@ -119,9 +119,9 @@ impl InheritedSockets {
     }
 }
 
-/// One kind of socket that is wanted.
-struct WantedSocket {
-    /// How the service manager is to call it.
+/// The addresses that an option sets for the sockets of one type.
+struct SocketOption {
+    /// Name of stored sockets in the service manager.
     name: &'static str,
     option: &'static str,
     /// None for `off`.
@@ -129,72 +129,73 @@ struct WantedSocket {
     default: SocketAddr,
 }
 
-impl WantedSocket {
+impl SocketOption {
     fn open<S: ListenSocket>(
         &self,
-        handed: SocketSlot<S>,
+        inherited: SocketSlot<S>,
         bind: impl Fn(SocketAddr) -> Result<S, SocketError>,
     ) -> Result<Vec<S>, SocketError> {
-        if !handed.units.is_empty() {
-            self.check(&handed.units)?;
-            self.let_go(handed.kept);
-            return self.take_over(handed.units);
+        if !inherited.units.is_empty() {
+            self.check(&inherited.units)?;
+            self.close(inherited.stored);
+            return self.take_over(inherited.units);
         }
-        let wanted = |kept: &S| self.addresses.iter().any(|address| is_at(kept, *address));
-        let (kept, useless) = handed.kept.into_iter().partition(wanted);
-        let some_useless = self.let_go(useless);
-        let mut sockets = self.take_over(kept)?;
-        if some_useless {
-            // They have the same name.
+        let is_needed = |stored: &S| self.addresses.iter().any(|address| is_at(stored, *address));
+        let (needed, useless) = inherited.stored.into_iter().partition(is_needed);
+        let some_closed = self.close(useless);
+        let mut sockets = self.take_over(needed)?;
+        if some_closed {
+            // Removal by name has removed these too.
             for socket in &sockets {
-                systemd::keep(self.name, socket.as_fd());
+                systemd::store_socket(self.name, socket.as_fd());
             }
         }
         for &address in &self.addresses {
             if !sockets.iter().any(|socket| is_at(socket, address)) {
                 let socket = bind(address)?;
-                systemd::keep(self.name, socket.as_fd());
+                systemd::store_socket(self.name, socket.as_fd());
                 sockets.push(socket);
             }
         }
         Ok(sockets)
     }
 
-    /// Closes what is of no use, here and there, or it would be in the way.
-    fn let_go<S: ListenSocket>(&self, useless: Vec<S>) -> bool {
+    /// Closes sockets here and in the service manager, so that their addresses are free; returns whether there were any.
+    fn close<S: ListenSocket>(&self, useless: Vec<S>) -> bool {
         let some = !useless.is_empty();
         drop(useless);
         if some {
-            systemd::forget(self.name);
+            systemd::remove_sockets(self.name);
         }
         some
     }
 
     fn take_over<S: ListenSocket>(&self, sockets: Vec<S>) -> Result<Vec<S>, SocketError> {
         for socket in &sockets {
-            socket.ready().map_err(|error| SocketError::Kind(self.name.to_owned(), error))?;
-            info!(name = self.name, addr = ?socket.bound(), "socket taken over from the service manager");
+            socket.prepare().map_err(|error| SocketError::Kind(self.name.to_owned(), error))?;
+            info!(name = self.name, addr = ?socket.bound(), "using a socket from the service manager");
         }
         Ok(sockets)
     }
 
-    /// Socket units and option have to say the same; the default of an option contradicts nothing.
+    /// Checks that socket units and option have the same addresses; a default contradicts no unit.
     fn check(&self, units: &[impl ListenSocket]) -> Result<(), SocketError> {
         let covered = |address: &SocketAddr| units.iter().any(|unit| is_at(unit, *address));
-        let meant = |unit: &&_| self.addresses.iter().any(|address| is_at(*unit, *address));
-        let same = self.addresses.iter().all(covered) && units.iter().all(|unit| meant(&unit));
+        let expected = |unit: &&_| self.addresses.iter().any(|address| is_at(*unit, *address));
+        let same = self.addresses.iter().all(covered) && units.iter().all(|unit| expected(&unit));
         if self.addresses == [self.default] || same {
             return Ok(());
         }
-        let given = units.iter().filter_map(ListenSocket::bound).map(|address| address.to_string());
-        let wanted: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
-        let wanted = if wanted.is_empty() { "off".to_owned() } else { wanted.join(", ") };
-        let given = given.collect::<Vec<_>>().join(", ");
-        Err(SocketError::Contradiction { given, option: self.option, wanted })
+        let list = |addresses: Vec<SocketAddr>| {
+            addresses.iter().map(ToString::to_string).collect::<Vec<String>>().join(", ")
+        };
+        let bound = list(units.iter().filter_map(ListenSocket::bound).collect());
+        let value = if self.addresses.is_empty() { "off".into() } else { list(self.addresses.clone()) };
+        Err(SocketError::Contradiction { bound, option: self.option, value })
     }
 }
 
-/// Whether the socket is where the option says; without IPv6, "everywhere" is 0.0.0.0.
+/// Whether a socket has the address of an option; without IPv6, [::] is 0.0.0.0.
 fn is_at(socket: &impl ListenSocket, address: SocketAddr) -> bool {
     let everywhere = |address: SocketAddr| address.ip().is_unspecified().then(|| address.port());
     let bound = socket.bound();
@@ -202,11 +203,11 @@ fn is_at(socket: &impl ListenSocket, address: SocketAddr) -> bool {
     bound == Some(address) || (address.is_ipv6() && both)
 }
 
-/// What both kinds have.
+/// A socket of either type.
 trait ListenSocket: AsFd {
     fn bound(&self) -> Option<SocketAddr>;
-    /// Makes it one that tokio can watch.
-    fn ready(&self) -> io::Result<()>;
+    /// Prepares the socket for tokio.
+    fn prepare(&self) -> io::Result<()>;
 }
 
 impl ListenSocket for UdpSocket {
@@ -214,7 +215,7 @@ impl ListenSocket for UdpSocket {
         self.local_addr().ok()
     }
 
-    fn ready(&self) -> io::Result<()> {
+    fn prepare(&self) -> io::Result<()> {
         self.set_nonblocking(true)
     }
 }
@@ -224,12 +225,12 @@ impl ListenSocket for TcpListener {
         self.local_addr().ok()
     }
 
-    fn ready(&self) -> io::Result<()> {
+    fn prepare(&self) -> io::Result<()> {
         self.set_nonblocking(true)
     }
 }
 
-/// Names of what we leave with the service manager; those of socket units are without the dash.
+/// Names of stored sockets in the service manager; those of socket units have no dash.
 const CONTROL: &str = "control-kept";
 const WEB: &str = "web-kept";
 
@@ -237,9 +238,9 @@ const WEB: &str = "web-kept";
 mod tests {
     use super::*;
 
-    fn wanted(addresses: &[&str]) -> WantedSocket {
+    fn option(addresses: &[&str]) -> SocketOption {
         let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
-        WantedSocket { name: WEB, option: "--web.listen-address", addresses, default: Config::WEB }
+        SocketOption { name: WEB, option: "--web.listen-address", addresses, default: Config::WEB }
     }
 
     fn listener() -> (TcpListener, String) {
@@ -249,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_unit_decides_and_an_option_that_says_something_else_is_an_error() {
+    fn a_socket_unit_that_contradicts_an_option_is_an_error() {
         let (socket, address) = listener();
         let units = [socket];
         for same in ["[::]:9922", &address] {
-            assert!(wanted(&[same]).check(&units).is_ok(), "{same}");
+            assert!(option(&[same]).check(&units).is_ok(), "{same}");
         }
         for other in [&[][..], &["127.0.0.1:1"], &["0.0.0.0:9922"], &[&address, "127.0.0.1:1"]] {
-            let error = wanted(other).check(&units).unwrap_err().to_string();
+            let error = option(other).check(&units).unwrap_err().to_string();
             assert!(
                 error.contains(&address) && error.contains("--web.listen-address is"),
                 "{other:?}: {error}"
@@ -265,11 +266,11 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_socket_is_used_only_where_the_options_say() {
-        let (kept, address) = listener();
+    fn a_stored_socket_is_used_only_for_an_address_of_the_option() {
+        let (stored, address) = listener();
         let open = |at: &[&str]| {
-            let handed = SocketSlot { units: Vec::new(), kept: vec![kept.try_clone().unwrap()] };
-            let sockets = wanted(at).open(handed, |at| Ok(web::bind(at)?)).unwrap();
+            let inherited = SocketSlot { units: Vec::new(), stored: vec![stored.try_clone().unwrap()] };
+            let sockets = option(at).open(inherited, |at| Ok(web::bind(at)?)).unwrap();
             sockets.iter().map(|socket| socket.bound().unwrap().to_string()).collect::<Vec<_>>()
         };
         assert_eq!(open(&[&address]), std::slice::from_ref(&address));
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn everywhere_is_the_same_with_and_without_ipv6() {
+    fn all_addresses_are_the_same_with_and_without_ipv6() {
         let socket = TcpListener::bind("0.0.0.0:0").unwrap();
         let port = socket.local_addr().unwrap().port();
         assert!(is_at(&socket, format!("[::]:{port}").parse().unwrap()));

@@ -1,33 +1,37 @@
-//! What is pinged from the start: what is configured, and what was wished live before a restart.
+//! Targets of the start: those of the configuration, and those added at runtime before a restart.
 
-use super::put;
 use crate::actors::persistence::Restore;
 use crate::actors::supervisor::{ApplyConfig, ConfigChange, RuntimeChange, SupervisorActor};
 use crate::target::{Host, Label, TargetSpec};
 use actix::prelude::*;
 use std::collections::HashSet;
 
-/// Has the supervisor want what is configured, and what was wished live before the restart. Bans come first, so that
-/// nobody is pinged only to be banned; those of what is not configured any more are over, unless it is not known
-/// (`incomplete`) what is configured.
+/// Sends the supervisor the configured targets and the runtime changes of before the restart.
+///
+/// Suppressions come first, so that a suppressed target is not pinged at all. A suppression ends if its target is no
+/// longer configured, unless the configuration is `incomplete`.
 pub(super) fn begin(
     supervisor: &Addr<SupervisorActor>,
     targets: Vec<TargetSpec>,
     incomplete: bool,
-    wishes: Vec<RuntimeChange>,
+    runtime_changes: Vec<RuntimeChange>,
 ) {
-    let is_ban = |wish: &RuntimeChange| matches!(wish, RuntimeChange::Suppress { .. });
-    let (bans, wishes): (Vec<RuntimeChange>, Vec<RuntimeChange>) = wishes.into_iter().partition(is_ban);
-    let configured: HashSet<(&Label, &Host)> =
-        targets.iter().filter(|_| !bans.is_empty()).map(|target| (&target.name, &target.host)).collect();
-    let over = |wish: &RuntimeChange| match wish {
+    let (suppressions, others): (Vec<RuntimeChange>, Vec<RuntimeChange>) =
+        runtime_changes.into_iter().partition(|change| matches!(change, RuntimeChange::Suppress { .. }));
+    let configured: HashSet<(&Label, &Host)> = targets
+        .iter()
+        .filter(|_| !suppressions.is_empty())
+        .map(|target| (&target.name, &target.host))
+        .collect();
+    let ended = |change: &RuntimeChange| match change {
         RuntimeChange::Suppress { name, host } if !incomplete && !configured.contains(&(name, host)) => {
             Some(ConfigChange::Drop { name: name.clone(), host: host.clone() })
         }
         _ => None,
     };
-    let over: Vec<ConfigChange> = bans.iter().filter_map(over).collect();
-    supervisor.do_send(Restore(bans));
-    supervisor.do_send(ApplyConfig(over.into_iter().chain(targets.into_iter().map(put)).collect()));
-    supervisor.do_send(Restore(wishes));
+    let ended: Vec<ConfigChange> = suppressions.iter().filter_map(ended).collect();
+    supervisor.do_send(Restore(suppressions));
+    supervisor
+        .do_send(ApplyConfig(ended.into_iter().chain(targets.into_iter().map(ConfigChange::Put)).collect()));
+    supervisor.do_send(Restore(others));
 }

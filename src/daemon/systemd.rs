@@ -1,4 +1,4 @@
-//! Tells the service manager how we are (sd_notify(3)); says nothing where there is none.
+//! Messages to the service manager (sd_notify(3)); without one nothing is sent.
 
 use crate::actors::supervisor::{GetStatus, Status, SupervisorActor};
 use actix::prelude::*;
@@ -10,92 +10,92 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
-/// Every target's actor runs, or a reload is over.
+/// Reports that the daemon is ready: the actors of all targets run, or a reload is complete.
 pub(super) fn ready() {
-    tell(&[NotifyState::Ready]);
+    notify(&[NotifyState::Ready]);
 }
 
-/// We begin to read the configuration again; [`ready`] ends it, whatever came of it.
+/// Reports the start of a reload; [`ready`] reports its end, successful or not.
 pub(super) fn reloading() {
     match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(error) => debug!(%error, "no clock"),
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(error) => debug!(%error, "can't read the monotonic clock"),
     }
 }
 
-/// We are about to end.
+/// Reports that the daemon stops.
 pub(super) fn stopping() {
-    tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
+    notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
-/// Leaves a copy of a socket with the service manager, which hands it to our successor under that name.
-pub(super) fn keep(name: &str, socket: BorrowedFd<'_>) {
-    // Not to be dropped because of an error that is pending on it.
+/// Stores a copy of a socket in the service manager, which passes it on to the next process under the name.
+pub(super) fn store_socket(name: &str, socket: BorrowedFd<'_>) {
+    // Without polling, so that a pending error of the socket does not remove it.
     let state = [NotifyState::FdStore, NotifyState::FdName(name), NotifyState::Custom("FDPOLL=0")];
     if let Err(error) = sd_notify::notify_with_fds(&state, &[socket]) {
-        debug!(%error, "the service manager does not listen");
+        debug!(%error, "can't notify the service manager");
     }
 }
 
-/// Has the service manager close what was left with it, and waits until it has.
-pub(super) fn forget(name: &str) {
-    tell(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)]);
-    if let Err(error) = wait_until_heard() {
-        debug!(%error, "the service manager does not listen");
+/// Removes stored sockets from the service manager, and waits until it has closed them.
+pub(super) fn remove_sockets(name: &str) {
+    notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)]);
+    if let Err(error) = wait_until_processed() {
+        debug!(%error, "can't notify the service manager");
     }
 }
 
-/// The service manager closes what comes with a barrier when it has heard everything before it.
-fn wait_until_heard() -> io::Result<()> {
+/// Waits until the service manager has processed all messages: then it closes the descriptor of a barrier.
+fn wait_until_processed() -> io::Result<()> {
     let (mut end, barrier) = UnixStream::pair()?;
-    end.set_read_timeout(Some(LONGEST_WAIT))?;
+    end.set_read_timeout(Some(BARRIER_TIMEOUT))?;
     sd_notify::notify_with_fds(&[NotifyState::Custom("BARRIER=1")], &[barrier.as_fd()])?;
     drop(barrier);
     end.read(&mut [0]).map(drop)
 }
 
-/// Tells what is being done, and goes on to feed the watchdog, if there is one, for as long as every thread sends.
+/// Reports the status, and resets the watchdog, if there is one, as long as every thread sends.
 ///
-/// The watchdog is fed four times in its period. A thread may be found stalled that is not, after the machine or
-/// we were suspended: so a fault is looked into again at once, and never ends us before the period is over.
+/// The watchdog is reset four times in its period. After the machine or the process was suspended a thread may seem to
+/// be stalled: a fault is checked again at once, and does not end the process before the period is over.
 pub(super) async fn report(supervisor: Addr<SupervisorActor>) {
-    let patience = sd_notify::watchdog_enabled();
+    let watchdog_period = sd_notify::watchdog_enabled();
     let mut health = Ok(());
     loop {
-        let period = patience.unwrap_or(DEFAULT_PERIOD);
-        let seen = match timeout(period / 4, supervisor.send(GetStatus)).await {
+        let period = watchdog_period.unwrap_or(DEFAULT_PERIOD);
+        let result = match timeout(period / 4, supervisor.send(GetStatus)).await {
             Ok(Ok(status)) => examine(&status, period / 2).map(|()| status),
             Ok(Err(_)) => return,
             Err(_) => Err(WatchdogFault::Silent),
         };
-        log_change(&health, seen.as_ref().err());
-        match &seen {
-            Ok(status) => tell(&[NotifyState::Watchdog, NotifyState::Status(&summary(status))]),
-            Err(fault) => tell(&[NotifyState::Status(&fault.to_string())]),
+        log_change(&health, result.as_ref().err());
+        match &result {
+            Ok(status) => notify(&[NotifyState::Watchdog, NotifyState::Status(&summary(status))]),
+            Err(fault) => notify(&[NotifyState::Status(&fault.to_string())]),
         }
-        let Some(patience) = patience else { return };
-        let pause = if seen.is_ok() { patience / 4 } else { patience / 32 };
-        health = seen.map(drop);
-        sleep(pause.max(SHORTEST_PAUSE)).await;
+        let Some(period) = watchdog_period else { return };
+        let pause = if result.is_ok() { period / 4 } else { period / 32 };
+        health = result.map(drop);
+        sleep(pause.max(MIN_PAUSE)).await;
     }
 }
 
-/// Why the watchdog is not fed.
+/// Why the watchdog is not reset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum WatchdogFault {
-    #[error("a thread that pings, or the supervisor, does not answer")]
+    #[error("a thread that pings, or the supervisor, does not respond")]
     Silent,
     #[error("{0} of the threads that ping have ended")]
     Dead(usize),
-    #[error("a thread has pinged nobody for {:.1} s although it should", .0.as_secs_f64())]
+    #[error("a thread that pings has stalled for {:.1} s", .0.as_secs_f64())]
     Stalled(Duration),
 }
 
-/// Whether all threads send; `patience` is how long one may stall.
-fn examine(status: &Status, patience: Duration) -> Result<(), WatchdogFault> {
+/// Whether all threads send; `max_stall` is the time that a thread may stall.
+fn examine(status: &Status, max_stall: Duration) -> Result<(), WatchdogFault> {
     let longest = status.engines.iter().map(|engine| engine.stalled).max().unwrap_or_default();
     match status.dead_shards {
-        0 if longest <= patience => Ok(()),
+        0 if longest <= max_stall => Ok(()),
         0 => Err(WatchdogFault::Stalled(longest)),
         dead => Err(WatchdogFault::Dead(dead)),
     }
@@ -103,28 +103,30 @@ fn examine(status: &Status, patience: Duration) -> Result<(), WatchdogFault> {
 
 fn log_change(before: &Result<(), WatchdogFault>, now: Option<&WatchdogFault>) {
     match (before, now) {
-        (Ok(()), Some(fault)) => warn!(%fault, "the watchdog is not fed"),
-        (Err(_), None) => info!("all threads ping again, the watchdog is fed"),
+        (Ok(()), Some(fault)) => warn!(%fault, "the watchdog is not reset"),
+        (Err(_), None) => info!("all threads ping again, the watchdog is reset"),
         _ => {}
     }
 }
 
 fn summary(status: &Status) -> String {
-    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    format!("pinging {}, following {}", plural(status.targets, "target"), plural(status.names, "name"))
+    let plural = |number| if number == 1 { "" } else { "s" };
+    let (targets, names) = (status.targets, status.names);
+    format!("pinging {targets} target{}, following {names} name{}", plural(targets), plural(names))
 }
 
-fn tell(state: &[NotifyState]) {
+fn notify(state: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(state) {
-        debug!(%error, "the service manager does not listen");
+        debug!(%error, "can't notify the service manager");
     }
 }
 
-/// A service manager that does not hear us must not hold up the start.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// For how long the actors may be silent where there is no watchdog.
+/// Time limit for a barrier: a service manager that does not respond must not delay the start.
+const BARRIER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Period of the checks without a watchdog.
 const DEFAULT_PERIOD: Duration = Duration::from_secs(30);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// Minimum time between two checks.
+const MIN_PAUSE: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
@@ -132,17 +134,8 @@ mod tests {
     use crate::probe::EngineStats;
 
     #[test]
-    fn the_status_has_singular_and_plural() {
-        let cases = [(0, 0, "0 targets, following 0 names"), (1, 1, "1 target, following 1 name")];
-        for (targets, names, expected) in cases {
-            let status = Status { targets, names, ..Status::default() };
-            assert_eq!(summary(&status), format!("pinging {expected}"));
-        }
-    }
-
-    #[test]
-    fn one_thread_that_does_not_send_is_a_fault_of_the_whole() {
-        let patience = Duration::from_secs(15);
+    fn one_thread_that_does_not_send_is_a_fault() {
+        let max_stall = Duration::from_secs(15);
         let engine = |stalled| EngineStats { stalled, ..EngineStats::default() };
         let status = |stalled: &[u64], dead_shards| Status {
             engines: stalled.iter().map(|&seconds| engine(Duration::from_secs(seconds))).collect(),
@@ -154,11 +147,11 @@ mod tests {
             ("all well", status(&[0, 0], 0), Ok(())),
             ("a little late", status(&[0, 15], 0), Ok(())),
             ("one does not send", status(&[0, 16], 0), stalled(16)),
-            ("the longest is told", status(&[99, 16], 0), stalled(99)),
+            ("the longest is reported", status(&[99, 16], 0), stalled(99)),
             ("one has ended", status(&[0], 1), Err(WatchdogFault::Dead(1))),
         ];
         for (case, status, expected) in cases {
-            assert_eq!(examine(&status, patience), expected, "{case}");
+            assert_eq!(examine(&status, max_stall), expected, "{case}");
         }
     }
 }

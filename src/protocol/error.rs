@@ -1,7 +1,7 @@
 //! Why the daemon refuses a request, and the reply.
 
 use super::{Quoted, StatusReply};
-use crate::target::{AddressError, HostError, MAX_NAME, OptionConflict, OptionError, SecondsError};
+use crate::target::{AddressError, HostError, MAX_NAME, OptionConflict, OptionError};
 
 /// Why a datagram is no valid request; the text goes into the reply.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -33,15 +33,12 @@ pub enum RequestError {
         /// Its value.
         value: Quoted,
     },
-    /// An unusable `itv`.
-    #[error(transparent)]
-    Interval(#[from] SecondsError),
-    /// An unusable value of another option.
+    /// An unusable value of an option.
     #[error(transparent)]
     Option(#[from] OptionError),
     /// Options that contradict each other or the host, or unusable labels.
     #[error(transparent)]
-    TargetOptions(#[from] OptionConflict),
+    Options(#[from] OptionConflict),
     /// `labels` is no object of strings.
     #[error("labels must be an object of strings, like {{\"site\": \"berlin\"}}, not {0}")]
     Labels(Quoted),

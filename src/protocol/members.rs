@@ -5,10 +5,7 @@
 //! no further, so the depth and the numbers of unknown members do not matter.
 
 use super::{Quoted, RequestError};
-use crate::target::{
-    Address, AddressError, Interval, Labels, OptionConflict, OptionError, OptionKey, SecondsError,
-    TargetOptions,
-};
+use crate::target::{Address, AddressError, Labels, OptionConflict, OptionError, OptionKey, TargetOptions};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -59,35 +56,24 @@ impl<'a> Members<'a> {
         })
     }
 
-    /// `itv`: a number, or a numeric string, of seconds.
-    fn interval(&self) -> Result<Option<Interval>, RequestError> {
-        let Some(json) = self.json("itv") else { return Ok(None) };
-        let (seconds, given) = if json.starts_with('"') {
-            let text: String = serde_json::from_str(json).map_err(|_| RequestError::InvalidJson)?;
-            (text.trim().parse(), Quoted::text(&text))
-        } else {
-            (json.parse(), Quoted::json(json))
-        };
-        let interval = seconds.ok().and_then(|seconds: f64| Interval::from_seconds(seconds).ok());
-        interval.map(Some).ok_or_else(|| SecondsError::interval(given).into())
-    }
-
-    /// The options of a target: `itv`, the others by their keys, and `labels`.
-    pub(super) fn terms(&self) -> Result<TargetOptions, RequestError> {
-        let mut terms = TargetOptions::default();
-        for key in OptionKey::ALL.into_iter().filter(|key| *key != OptionKey::Interval) {
-            let Some(json) = self.json(key.as_str()).filter(|&json| json != EMPTY) else { continue };
-            let (text, given) = if json.starts_with('"') {
+    /// The options of a target, each as its own member, and `labels`.
+    pub(super) fn options(&self) -> Result<TargetOptions, RequestError> {
+        let mut options = TargetOptions::default();
+        for key in OptionKey::ALL {
+            // An interval is never empty: the contract lists what counts as absent.
+            let is_absent = |json| json == EMPTY && key != OptionKey::Interval;
+            let Some(json) = self.json(key.row().member).filter(|&json| !is_absent(json)) else { continue };
+            let (text, quoted) = if json.starts_with('"') {
                 let text: String = serde_json::from_str(json).map_err(|_| RequestError::InvalidJson)?;
-                let given = Quoted::text(&text);
-                (text, given)
+                let quoted = Quoted::text(&text);
+                (text, quoted)
             } else {
                 (json.to_owned(), Quoted::json(json))
             };
-            terms.set(key, &text).map_err(|_| OptionError { key, given: given.into() })?;
+            options.set(key, &text).map_err(|_| OptionError { key, value: quoted.into() })?;
         }
-        terms.set_labels(self.labels()?);
-        Ok(TargetOptions { interval: self.interval()?, ..terms })
+        options.set_labels(self.labels()?);
+        Ok(options)
     }
 
     /// `labels`: an object of strings.

@@ -21,7 +21,7 @@ pub mod reset;
 pub mod selector;
 pub mod status;
 
-pub use add::{AddMembers, AddRequest};
+pub use add::AddRequest;
 pub use command::Command;
 pub use counters::WireCounters;
 pub use error::RequestError;

@@ -2,7 +2,7 @@
 
 use super::database::DatabaseSchema;
 use crate::actors::registry::RuntimeChange;
-use crate::target::{Host, HostName, Label, Labels, OptionKey, TargetOptions};
+use crate::target::{Host, HostName, Label, Labels, OptionKey, TargetOptions, TargetSpec};
 use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value};
 use tracing::warn;
@@ -45,7 +45,7 @@ pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
 pub(super) fn apply(connection: &Connection, change: &RuntimeChange) -> rusqlite::Result<()> {
     let run = |sql, parameters: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(parameters);
     match change {
-        RuntimeChange::Add { name, host, options } => {
+        RuntimeChange::Add(TargetSpec { name, host, options }) => {
             let (key, host, options) = (key(host), host.to_string(), options_text(options));
             run(ADD, params![&**name, key, host, options])?;
         }
@@ -125,7 +125,11 @@ fn suppression(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
 fn addition(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
     let (name, host, options) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?);
     let options = options.map_or_else(|| Some(TargetOptions::default()), |text| parse_options(&text));
-    Ok(host.parse().ok().zip(options).map(|(host, options)| RuntimeChange::Add { name, host, options }))
+    Ok(host
+        .parse()
+        .ok()
+        .zip(options)
+        .map(|(host, options)| RuntimeChange::Add(TargetSpec { name, host, options })))
 }
 
 fn exclusion(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
@@ -168,7 +172,7 @@ fn parse_options(text: &str) -> Option<TargetOptions> {
     for (member, value) in &members {
         let known = match (member.parse::<OptionKey>(), value) {
             (Ok(key), Value::String(text)) => options.set(key, text).is_ok(),
-            (Err(()), Value::Object(labels)) if member == LABELS => set_labels(&mut options, labels),
+            (Err(_), Value::Object(labels)) if member == LABELS => set_labels(&mut options, labels),
             _ => false,
         };
         if !known {
@@ -202,7 +206,7 @@ mod tests {
         if let Some(text) = interval {
             options.set(OptionKey::Interval, text).unwrap();
         }
-        RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), options }
+        RuntimeChange::Add(TargetSpec { name: name.into(), host: host.parse().unwrap(), options })
     }
 
     fn removed(name: &str, host: &str) -> RuntimeChange {

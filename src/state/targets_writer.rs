@@ -239,7 +239,7 @@ mod tests {
     use super::*;
     use crate::state::directory::Directory;
     use crate::state::health::Health;
-    use crate::target::TargetOptions;
+    use crate::target::{TargetOptions, TargetSpec};
     use std::path::Path;
     use tokio::time::timeout;
 
@@ -276,7 +276,7 @@ mod tests {
 
     fn addition(number: u8) -> RuntimeChange {
         let (name, host) = (number.to_string().into(), format!("10.0.0.{number}").parse().unwrap());
-        RuntimeChange::Add { name, host, options: TargetOptions::default() }
+        RuntimeChange::Add(TargetSpec { name, host, options: TargetOptions::default() })
     }
 
     async fn is_saved(receipt: Receipt) -> bool {

@@ -1,4 +1,4 @@
-//! Addresses that can be pinged, with the zone that link-local ones take.
+//! Addresses that can be pinged, with the zone of link-local ones.
 
 use super::Family;
 use std::fmt;
@@ -13,7 +13,7 @@ impl Zone {
     /// Longest interface name in bytes, `IFNAMSIZ - 1`.
     pub const MAX: usize = 15;
 
-    /// The zone of that name; `None` if no interface can be called so.
+    /// The zone with a name; `None` if no interface can have the name.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=Self::MAX).contains(&text.len());
         let printable = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b'%');
@@ -24,7 +24,7 @@ impl Zone {
         })
     }
 
-    /// The interface's name or index, as it was written.
+    /// The interface's name or index, as written.
     pub fn as_str(&self) -> &str {
         let length = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
         std::str::from_utf8(&self.0[..length]).unwrap_or_default()
@@ -37,7 +37,7 @@ impl fmt::Debug for Zone {
     }
 }
 
-/// One host on the network: a unicast address, with its zone where it is link-local IPv6.
+/// One host on the network: a unicast address, with a zone if it is link-local IPv6.
 ///
 /// IPv4-mapped IPv6 addresses are IPv4. Order: IPv4 before IPv6, then as a number, then by zone.
 /// The text form is canonical (RFC 5952, with `%zone`).
@@ -63,7 +63,7 @@ impl Address {
         Family::of(self.ip)
     }
 
-    /// The last address that is not behind `ip`: that itself where it can be a host. `None` if there is none.
+    /// The last address of a host that does not sort after `ip`; `None` if there is none.
     pub fn not_behind(ip: IpAddr) -> Option<Self> {
         const LAST_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(255, 255, 255, 254));
         const BEFORE_MULTICAST_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(223, 255, 255, 255));
@@ -134,10 +134,10 @@ impl fmt::Display for Address {
     }
 }
 
-/// Why a text or an address can't be a target; the operator sees this text as it stands.
+/// Why a text or an address can't be a target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// The text is no literal of an address; it may still be a DNS name.
+    /// The text is not an address literal; it may still be a DNS name.
     #[error("not an IP address")]
     NotAnAddress,
     /// `0.0.0.0` or `::`.
@@ -149,7 +149,7 @@ pub enum AddressError {
     /// `255.255.255.255`.
     #[error("{0} is the limited broadcast address, not one host")]
     Broadcast(IpAddr),
-    /// A zone that is no interface's name.
+    /// A zone that can't be the name of an interface.
     #[error("the zone after % must be an interface's name of 1 to 15 printable characters")]
     BadZone,
     /// A zone on an address that is not link-local.

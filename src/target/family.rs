@@ -39,19 +39,19 @@ impl Family {
 }
 
 impl FromStr for Family {
-    type Err = NoFamily;
+    type Err = BadFamily;
 
     /// Parses `ipv4`, `ipv6`, `4`, `6`, in any case.
-    fn from_str(text: &str) -> Result<Self, NoFamily> {
+    fn from_str(text: &str) -> Result<Self, BadFamily> {
         match text.to_ascii_lowercase().as_str() {
             "ipv4" | "4" => Ok(Self::V4),
             "ipv6" | "6" => Ok(Self::V6),
-            _ => Err(NoFamily),
+            _ => Err(BadFamily),
         }
     }
 }
 
-/// A text is no address family.
+/// A text is not an address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an address family is ipv4 or ipv6")]
-pub struct NoFamily;
+pub struct BadFamily;

@@ -1,27 +1,27 @@
-//! DNS names, and what a host can be: an address or such a name.
+//! DNS names, and hosts: an address or a DNS name.
 
 use super::address::{Address, AddressError};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// How a target is called: the user's own text, byte for byte, at most [`MAX_NAME`] bytes.
+/// The name of a target: the user's text, byte for byte, at most [`MAX_NAME`] bytes.
 ///
-/// It may hold anything that UTF-8 can (quotes, newlines, escape sequences): every exit escapes it.
+/// It may hold any UTF-8 (quotes, newlines, escape sequences); every output escapes it.
 pub type Label = Arc<str>;
 
-/// Longest name of a target, and longest DNS name, in bytes (RFC 1035 §3.1).
+/// Maximum length of a target's name and of a DNS name, in bytes (RFC 1035 §3.1).
 pub const MAX_NAME: usize = 253;
 
-/// A DNS name that can be asked for: 1 to 253 bytes without its root dot, labels of 1 to 63 bytes (RFC 1035 §2.3.4).
+/// A DNS name: 1 to 253 bytes without its root dot, labels of 1 to 63 bytes (RFC 1035 §2.3.4).
 ///
-/// Kept as it was written, except that comparing ignores ASCII case (RFC 4343). A trailing dot is part of the
-/// name: it ends the search list.
+/// Holds the text as written; comparisons ignore ASCII case (RFC 4343). A trailing dot is part of the name: the
+/// search list does not apply to it.
 #[derive(Debug, Clone)]
 pub struct HostName(Arc<str>);
 
 impl HostName {
-    /// The name as it was written.
+    /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -67,7 +67,7 @@ impl FromStr for HostName {
     }
 }
 
-/// Why a text is no DNS name; the operator sees this text as it stands.
+/// Why a text is not a DNS name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HostNameError {
     /// More than 253 bytes.
@@ -79,7 +79,7 @@ pub enum HostNameError {
     /// A part between two dots that is too long for DNS.
     #[error("a part of a host name has at most 63 bytes, this one has {0}")]
     LongLabel(usize),
-    /// A character that no host name has.
+    /// A character that can't be in a host name.
     #[error("the character {0:?} can't be in a host name")]
     Character(char),
 }
@@ -89,7 +89,7 @@ pub enum HostNameError {
 pub enum Host {
     /// A literal address.
     Address(Address),
-    /// A name to be followed.
+    /// A DNS name; its addresses are followed.
     Name(HostName),
 }
 
@@ -99,7 +99,7 @@ impl FromStr for Host {
     fn from_str(text: &str) -> Result<Self, HostError> {
         match text.parse::<Address>() {
             Ok(address) => Ok(Self::Address(address)),
-            // `%`, `[` and `:` occur in address literals only, so the better message is the address's.
+            // `%`, `[` and `:` occur in address literals only, so the message about the address is the better one.
             Err(AddressError::NotAnAddress) if !text.contains(['%', '[', ':']) => {
                 Ok(Self::Name(text.parse()?))
             }

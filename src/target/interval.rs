@@ -1,5 +1,6 @@
 //! Intervals and timeouts: numbers of seconds within limits.
 
+use std::fmt;
 use std::num::NonZero;
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,17 +8,17 @@ use std::time::Duration;
 /// Time between two requests to one target: 0.01 s to 86400 s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
 pub struct Interval {
-    /// Not zero, so that having none takes no memory of its own.
+    /// Not zero, so that `Option<Interval>` takes no more memory.
     micros: NonZero<u64>,
 }
 
 impl Interval {
-    /// Shortest and longest interval, in seconds.
+    /// Minimum and maximum, in seconds.
     pub const LIMITS: (f64, f64) = (0.01, 86_400.0);
     /// One second.
     pub const DEFAULT: Self = Self { micros: NonZero::new(1_000_000).expect("it is not zero") };
 
-    /// An interval of that many seconds, rounded to whole microseconds.
+    /// The interval of a number of seconds, rounded to whole microseconds.
     ///
     /// # Errors
     /// [`SecondsError`] outside of [`Self::LIMITS`], and for NaN.
@@ -36,6 +37,13 @@ impl Interval {
     }
 }
 
+/// The number of seconds, without a unit.
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.seconds().fmt(f)
+    }
+}
+
 impl FromStr for Interval {
     type Err = SecondsError;
 
@@ -49,7 +57,7 @@ impl FromStr for Interval {
 pub struct Timeout(Duration);
 
 impl Timeout {
-    /// Shortest and longest timeout, in seconds.
+    /// Minimum and maximum, in seconds.
     pub const LIMITS: (f64, f64) = (0.05, 60.0);
     /// Five seconds.
     pub const DEFAULT: Self = Self(Duration::from_secs(5));
@@ -59,9 +67,16 @@ impl Timeout {
         self.0
     }
 
-    /// How long after sending late replies and duplicates are still recognised: max(2 · timeout, 10 s).
+    /// Time after sending during which late replies and duplicates are recognised: max(2 · timeout, 10 s).
     pub fn memory(self) -> Duration {
         (self.0 * 2).max(Duration::from_secs(10))
+    }
+}
+
+/// The number of seconds, without a unit.
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_secs_f64().fmt(f)
     }
 }
 
@@ -74,33 +89,34 @@ impl FromStr for Timeout {
     }
 }
 
-/// Why a number of seconds is refused; names the value and the limits.
+/// A number of seconds that is not one, or is out of range.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{what} {given} is not usable, it takes seconds from {min} to {max}")]
+#[error("{quantity} {value} is not usable, it takes seconds from {min} to {max}")]
 pub struct SecondsError {
-    what: &'static str,
-    given: String,
+    quantity: &'static str,
+    value: String,
     min: f64,
     max: f64,
 }
 
-impl SecondsError {
-    /// The error for an interval whose value is no number at all; `given` is cut and escaped by whoever shows it.
-    pub fn interval(given: impl Into<String>) -> Self {
-        let (min, max) = Interval::LIMITS;
-        Self { what: "interval", given: given.into(), min, max }
-    }
+fn seconds(quantity: &'static str, text: &str, (min, max): (f64, f64)) -> Result<f64, SecondsError> {
+    text.trim().parse().map_err(|_| SecondsError { quantity, value: format!("{text:?}"), min, max })
 }
 
-fn seconds(what: &'static str, text: &str, (min, max): (f64, f64)) -> Result<f64, SecondsError> {
-    text.trim().parse().map_err(|_| SecondsError { what, given: format!("{text:?}"), min, max })
-}
-
-/// That many seconds in microseconds.
-fn within(what: &'static str, seconds: f64, (min, max): (f64, f64)) -> Result<NonZero<u64>, SecondsError> {
+/// A number of seconds within the limits, in microseconds.
+fn within(
+    quantity: &'static str,
+    seconds: f64,
+    (min, max): (f64, f64),
+) -> Result<NonZero<u64>, SecondsError> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0.01 s and a day")]
     let micros = (min..=max).contains(&seconds).then(|| (seconds * 1e6).round() as u64);
-    micros.and_then(NonZero::new).ok_or_else(|| SecondsError { what, given: seconds.to_string(), min, max })
+    micros.and_then(NonZero::new).ok_or_else(|| SecondsError {
+        quantity,
+        value: seconds.to_string(),
+        min,
+        max,
+    })
 }
 
 #[cfg(test)]
@@ -118,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_are_remembered_for_twice_the_timeout_and_ten_seconds_at_least() {
+    fn late_replies_are_recognised_for_twice_the_timeout_and_ten_seconds_at_least() {
         for (timeout, memory) in [("0.05", 10), ("5", 10), ("6", 12), ("60", 120)] {
             assert_eq!(timeout.parse::<Timeout>().unwrap().memory(), Duration::from_secs(memory));
         }

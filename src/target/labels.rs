@@ -1,23 +1,23 @@
-//! Labels that an operator gives a target: they go with its series.
+//! Labels of a target, which its series in the metrics bear.
 
 use std::fmt::Write;
 
-/// A target's own labels, by name; values may be any text, and every exit escapes them.
+/// Labels of a target, sorted by name; values may be any text, and every output escapes them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Labels(Box<[(Box<str>, Box<str>)]>);
 
 impl Labels {
-    /// So many labels a target can have.
-    pub const MOST: usize = 16;
-    /// Longest name of a label, in bytes.
-    pub const LONGEST_NAME: usize = 64;
-    /// Longest value of a label, in bytes.
-    pub const LONGEST_VALUE: usize = 256;
+    /// Maximum number of labels of a target.
+    pub const MAX_COUNT: usize = 16;
+    /// Maximum length of a name, in bytes.
+    pub const MAX_NAME_LENGTH: usize = 64;
+    /// Maximum length of a value, in bytes.
+    pub const MAX_VALUE_LENGTH: usize = 256;
 
-    /// Labels of these names and values. An empty value is none, as Prometheus has it.
+    /// Labels from names and values. As in Prometheus, an empty value is the same as no label.
     ///
     /// # Errors
-    /// [`LabelError`] for names that no label can have, or that are given twice, and beyond the limits.
+    /// [`LabelError`] for names that are not allowed or occur twice, and beyond the limits.
     pub fn new<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, LabelError>
     where
         N: Into<Box<str>>,
@@ -34,73 +34,73 @@ impl Labels {
             return Err(LabelError::Twice(pair[0].0.clone()));
         }
         labels.retain(|(_, value)| !value.is_empty());
-        if labels.len() > Self::MOST {
+        if labels.len() > Self::MAX_COUNT {
             return Err(LabelError::TooMany(labels.len()));
         }
         Ok(Self(labels.into()))
     }
 
-    /// Whether there are none.
+    /// Whether there is no label.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Name and value of each, in the order of their names.
+    /// Name and value of each label, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 }
 
-/// What our own series and those of the exposition format use.
+/// Names of the labels that series of meshping and the exposition format have.
 const RESERVED: [&str; 5] = ["name", "target", "class", "le", "quantile"];
 
 fn check(name: &str, value: &str) -> Result<(), LabelError> {
     let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
     let follows = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let valid = name.starts_with(starts) && name.chars().all(follows) && !name.starts_with("__");
-    if !valid || name.len() > Labels::LONGEST_NAME {
+    if !valid || name.len() > Labels::MAX_NAME_LENGTH {
         return Err(LabelError::Name(cut(name)));
     }
     if RESERVED.contains(&name) {
         return Err(LabelError::Reserved(name.into()));
     }
-    if value.len() > Labels::LONGEST_VALUE {
+    if value.len() > Labels::MAX_VALUE_LENGTH {
         return Err(LabelError::LongValue(name.into(), value.len()));
     }
     Ok(())
 }
 
-/// As much of a strange name as can be shown.
+/// The name, escaped and cut to the maximum length.
 fn cut(name: &str) -> Box<str> {
     let mut shown = String::new();
-    for c in name.chars().take(Labels::LONGEST_NAME) {
+    for c in name.chars().take(Labels::MAX_NAME_LENGTH) {
         // Writing to a string does not fail.
         let _ = write!(shown, "{}", c.escape_debug());
     }
     shown.into()
 }
 
-/// Why labels are refused; the operator sees this text as it stands.
+/// Why labels are not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
-    /// No name that Prometheus takes.
+    /// A name that Prometheus does not accept.
     #[error(
         "\"{0}\" can't be a label: its name has letters, digits and _, begins with no digit and not with __, \
          and has at most {max} bytes",
-        max = Labels::LONGEST_NAME
+        max = Labels::MAX_NAME_LENGTH
     )]
     Name(Box<str>),
-    /// A name that every series has already.
+    /// The name of a label that every series has.
     #[error("the label {0} is meshping's own, choose another name")]
     Reserved(Box<str>),
     /// A value that is too long.
-    #[error("the value of the label {0} has {1} bytes, at most {max} are possible", max = Labels::LONGEST_VALUE)]
+    #[error("the value of the label {0} has {1} bytes, the maximum is {max}", max = Labels::MAX_VALUE_LENGTH)]
     LongValue(Box<str>, usize),
-    /// The same name twice.
-    #[error("the label {0} is given twice")]
+    /// A name that occurs twice.
+    #[error("the label {0} occurs twice")]
     Twice(Box<str>),
-    /// Too many of them.
-    #[error("{0} labels are too many, a target has at most {max}", max = Labels::MOST)]
+    /// Too many labels.
+    #[error("{0} labels are too many, a target has at most {max}", max = Labels::MAX_COUNT)]
     TooMany(usize),
 }
 
@@ -125,8 +125,8 @@ mod tests {
             (vec![("__meta", "x")], "can't be a label"),
             (vec![(&long, "x")], "at most 64 bytes"),
             (vec![("target", "x")], "the label target is meshping's own"),
-            (vec![("site", &long)], "has 257 bytes, at most 256"),
-            (vec![("site", "a"), ("site", "b")], "given twice"),
+            (vec![("site", &long)], "has 257 bytes, the maximum is 256"),
+            (vec![("site", "a"), ("site", "b")], "occurs twice"),
         ];
         for (pairs, reason) in cases {
             let error = Labels::new(pairs.clone()).unwrap_err().to_string();

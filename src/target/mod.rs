@@ -1,6 +1,6 @@
-//! What can be pinged, valid by type: addresses, host names, intervals, timeouts.
+//! Targets, valid by type: addresses, host names, names, options.
 //!
-//! Everything here is parsed at the edge and is correct from then on. Pure: no clock, no network.
+//! The edges parse texts into these types; no other module checks them again. Pure: no clock, no network.
 
 mod address;
 mod family;
@@ -12,12 +12,13 @@ mod packet_options;
 mod spec;
 
 pub use address::{Address, AddressError, Zone};
-pub use family::{Family, NoFamily};
+pub use family::{BadFamily, Family};
 pub use host_name::{Host, HostError, HostName, HostNameError, Label, MAX_NAME};
 pub use interval::{Interval, SecondsError, Timeout};
 pub use labels::{LabelError, Labels};
 pub use options::{
-    Defaults, OptionConflict, OptionError, OptionKey, OptionOverrides, PingSettings, TargetOptions,
+    Defaults, Expected, OptionConflict, OptionError, OptionKey, OptionOverrides, OptionRow, PingSettings,
+    TargetOptions, UnknownOption, ValueKind,
 };
-pub use packet_options::{Dscp, NotDscp, PacketOptions, PayloadSize};
+pub use packet_options::{BadPayloadSize, PacketOptions, PayloadSize};
 pub use spec::{TargetError, TargetSpec};

@@ -1,25 +1,25 @@
-//! A target as a user writes it down: `TARGET[/INTERVAL]`, and perhaps how to call it.
+//! A target as a user writes it: `TARGET[/INTERVAL]`, with a name and options.
 
 use super::{Host, HostError, Label, MAX_NAME, OptionConflict, SecondsError, TargetOptions};
 use std::str::FromStr;
 
-/// What to ping, how to call it, and how often.
+/// A host to ping, the name of the target, and its options.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetSpec {
-    /// How it is called.
+    /// Name of the target.
     pub name: Label,
-    /// What is pinged.
+    /// The host to ping.
     pub host: Host,
-    /// How, where not like the others.
-    pub terms: TargetOptions,
+    /// Options that differ from those of other targets.
+    pub options: TargetOptions,
 }
 
 impl TargetSpec {
-    /// The same target, called otherwise.
+    /// The same target with another name.
     ///
     /// # Errors
     /// [`TargetError::LongName`] for a name of more than [`MAX_NAME`] bytes.
-    pub fn called(self, name: &str) -> Result<Self, TargetError> {
+    pub fn with_name(self, name: &str) -> Result<Self, TargetError> {
         if name.len() > MAX_NAME {
             return Err(TargetError::LongName(name.len()));
         }
@@ -30,8 +30,8 @@ impl TargetSpec {
 impl FromStr for TargetSpec {
     type Err = TargetError;
 
-    /// Parses `example.net`, `example.net/60`, `[2001:db8::1]/5`, `2001:db8::1/5`. The target is called as it is
-    /// written, without brackets.
+    /// Parses `example.net`, `example.net/60`, `[2001:db8::1]/5`, `2001:db8::1/5`. The name is the host as written,
+    /// without brackets.
     fn from_str(text: &str) -> Result<Self, TargetError> {
         let (host, interval) = match text.rsplit_once('/') {
             None => (text, None),
@@ -41,12 +41,12 @@ impl FromStr for TargetSpec {
         Ok(Self {
             name: bare.unwrap_or(host).into(),
             host: host.parse()?,
-            terms: TargetOptions::every(interval),
+            options: TargetOptions::every(interval),
         })
     }
 }
 
-/// Why a text is no target; the operator sees this text as it stands.
+/// Why a text is not a target.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TargetError {
     /// The part before the last slash.
@@ -55,10 +55,10 @@ pub enum TargetError {
     /// The part after the last slash.
     #[error(transparent)]
     Interval(#[from] SecondsError),
-    /// Options that contradict the host, or each other.
+    /// Options that contradict the host or each other.
     #[error(transparent)]
-    TargetOptions(#[from] OptionConflict),
-    /// A name of its own that is too long.
+    Options(#[from] OptionConflict),
+    /// A name that is too long.
     #[error("a name has at most {MAX_NAME} bytes, this one has {0}")]
     LongName(usize),
 }
@@ -83,12 +83,12 @@ mod tests {
         for (text, name, host, interval) in cases {
             let spec: TargetSpec = text.parse().unwrap();
             assert_eq!((&*spec.name, spec.host.to_string().as_str()), (name, host), "{text}");
-            assert_eq!(spec.terms.interval.map(Interval::seconds), interval, "{text}");
+            assert_eq!(spec.options.interval.map(Interval::seconds), interval, "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_target_is_refused_with_a_reason() {
+    fn a_text_that_is_not_a_target_is_an_error_with_a_reason() {
         let cases = [
             ("", "host name needs"),
             ("/5", "host name needs"),
@@ -109,9 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_its_own_has_a_limit() {
+    fn a_name_has_a_maximum_length() {
         let spec = || "127.0.0.1".parse::<TargetSpec>().unwrap();
-        assert_eq!(&*spec().called("a \u{1b}[31m name").unwrap().name, "a \u{1b}[31m name");
-        assert_eq!(spec().called(&"x".repeat(254)), Err(TargetError::LongName(254)));
+        assert_eq!(&*spec().with_name("a \u{1b}[31m name").unwrap().name, "a \u{1b}[31m name");
+        assert_eq!(spec().with_name(&"x".repeat(254)), Err(TargetError::LongName(254)));
     }
 }

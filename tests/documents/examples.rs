@@ -1,6 +1,7 @@
 //! Configurations that the documents show, and options that they must name.
 
 use crate::markdown::{Block, document, documents, root};
+use meshping::target::OptionKey;
 use std::fs;
 use std::process::Command;
 
@@ -71,4 +72,31 @@ fn every_option_of_the_client_is_in_the_operations_document() {
         let missing: Vec<String> = options.into_iter().filter(|option| !text.contains(option)).collect();
         assert!(missing.is_empty(), "{command}: {missing:?}");
     }
+}
+
+/// The options of a target have the same names, limits and texts everywhere: their table makes the help.
+#[test]
+fn every_option_of_a_target_is_documented_with_its_limits() {
+    let page = fs::read_to_string(root().join("contrib/meshping.toml.5")).expect("it is there");
+    let table = document("docs/configuration.md").text;
+    for key in OptionKey::ALL {
+        let (row, member) = (key.row(), format!("`{}`", key.row().member));
+        let paragraph = format!(".B {}\n{} ({}).\n", row.name, row.help, row.expected);
+        assert!(page.contains(&paragraph), "contrib/meshping.toml.5 lacks {paragraph}");
+        let cells = format!("| `{}` | {} | ", row.name, row.expected);
+        assert!(table.contains(&cells), "docs/configuration.md lacks {cells}");
+        assert!(document("docs/control-protocol.md").text.contains(&member), "{member}");
+    }
+}
+
+#[test]
+fn the_manual_page_lists_every_key_of_the_configuration_file() {
+    let page = fs::read_to_string(root().join("contrib/meshping.toml.5")).expect("it is there");
+    let only_arguments = ["config", "config.check", "help", "version"];
+    let command = meshping::config::args::command();
+    let long =
+        command.get_arguments().filter_map(clap::Arg::get_long).filter(|long| !only_arguments.contains(long));
+    let keys: Vec<String> = long.map(|long| long.replace('-', "_")).chain(["family".to_owned()]).collect();
+    let sentence = format!("The keys are {}.", keys.join(", "));
+    assert!(page.contains(&sentence), "contrib/meshping.toml.5 lacks {sentence}");
 }

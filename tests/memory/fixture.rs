@@ -9,7 +9,7 @@ use meshping::measure::PeriodStats;
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::resolve::Families;
 use meshping::resolve::system::SystemNames;
-use meshping::target::{Address, Defaults, Host, TargetOptions};
+use meshping::target::{Address, Defaults, Host, TargetOptions, TargetSpec};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};

@@ -113,7 +113,7 @@ pub fn target(network: &ScriptedNetwork, address: &str, name: &str) -> TargetRef
     let seed = Seed { phase: 1 << 31, first_number: 0 };
     let pinger =
         PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start().downgrade();
-    TargetRef { address, name: name.into(), interval, options: None, pinger, shard: ShardHandle::current() }
+    TargetRef { address, name: name.into(), interval, overrides: None, pinger, shard: ShardHandle::current() }
 }
 
 /// Many targets that share one actor, enough to fill every buffer between server and client.

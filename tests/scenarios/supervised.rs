@@ -13,7 +13,7 @@ use meshping::measure::PeriodStats;
 use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{LookupScript, ScriptedNames, addresses};
-use meshping::target::{Address, Defaults, HostName, Interval, OptionKey, TargetOptions};
+use meshping::target::{Address, Defaults, HostName, Interval, OptionKey, TargetOptions, TargetSpec};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -101,11 +101,11 @@ impl Fixture {
 }
 
 fn add(name: &str, host: &str, interval: Option<&str>) -> AddTarget {
-    AddTarget {
+    AddTarget(TargetSpec {
         name: name.into(),
         host: host.parse().expect("a host"),
         options: TargetOptions::every(interval.map(seconds)),
-    }
+    })
 }
 
 fn address(text: &str) -> Address {
@@ -310,24 +310,24 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     let with = |pairs: &[(OptionKey, &str)]| {
         let mut add = add("web", "a.example", None);
         for (key, text) in pairs {
-            add.options.set(*key, text).expect("a good value");
+            add.0.options.set(*key, text).expect("a good value");
         }
         add
     };
     let first = with(&[(OptionKey::Size, "100"), (OptionKey::Dscp, "EF"), (OptionKey::Timeout, "2")]);
     let second = with(&[(OptionKey::Ttl, "7"), (OptionKey::Size, "200")]);
-    let both = second.options.merged_over(&first.options);
+    let both = second.0.options.merged_over(&first.0.options);
     fixture.supervisor.send(first.clone()).await.expect("it runs").result.expect("it is added");
     until(fixture.began, 3_000).await;
     let before = hosts.map(|host| fixture.network.sightings(address(host)).len());
     fixture.supervisor.send(second).await.expect("it runs").result.expect("it is changed");
     until(fixture.began, 6_000).await;
-    let packet = |terms: &TargetOptions| terms.options.as_ref().expect("there are some").packet;
+    let packet = |options: &TargetOptions| options.overrides.as_ref().expect("there are some").packet;
     for (host, before) in hosts.into_iter().zip(before) {
         let seen = fixture.network.sightings(address(host));
         let (early, later) = seen.split_at(before);
         assert!(early.len() >= 2 && later.len() >= 2, "{seen:?}");
-        assert!(early.iter().all(|sighting| sighting.packet == packet(&first.options)), "{early:?}");
+        assert!(early.iter().all(|sighting| sighting.packet == packet(&first.0.options)), "{early:?}");
         assert!(later.iter().all(|sighting| sighting.packet == packet(&both)), "{later:?}");
     }
 }

@@ -11,11 +11,11 @@ fn ping_settings(after: &str, packet: PacketOptions) -> Adjust {
 }
 
 fn packet(pairs: &[(OptionKey, &str)]) -> PacketOptions {
-    let mut terms = TargetOptions::default();
+    let mut options = TargetOptions::default();
     for (key, text) in pairs {
-        terms.set(*key, text).expect("a good value");
+        options.set(*key, text).expect("a good value");
     }
-    terms.options.expect("there are some").packet
+    options.overrides.expect("there are some").packet
 }
 
 /// Replies, lost, late, pending.

@@ -24,7 +24,7 @@ fn a_daemon_of_which_one_thread_hangs_is_replaced() {
     lab.wait_for("a restart", || lab.property("NRestarts") != "0" && lab.property("ActiveState") == "active");
     assert_ne!(lab.property("MainPID"), first);
     assert_eq!(tracer.finish().trim(), "held");
-    lab.wait_for("the reason in its log", || lab.journal().contains("the watchdog is not fed"));
+    lab.wait_for("the reason in its log", || lab.journal().contains("the watchdog is not reset"));
     lab.wait_for("replies from 127.0.0.1", || received(&lab) >= 3);
 }
 

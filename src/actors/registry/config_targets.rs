@@ -2,24 +2,13 @@
 
 use super::subscription::{RevisedOptions, Subscription};
 use super::{AddError, Change, NameState, Origin, Registry, RuntimeChange};
-use crate::target::{Host, HostName, Label, TargetOptions};
-
-/// A configured target.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConfiguredTarget {
-    /// Its name.
-    pub name: Label,
-    /// The host that is pinged.
-    pub host: Host,
-    /// Its options.
-    pub options: TargetOptions,
-}
+use crate::target::{Host, HostName, Label, TargetOptions, TargetSpec};
 
 /// One step from an earlier configuration to a later one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConfigChange {
     /// A target is configured, with exactly these options.
-    Put(ConfiguredTarget),
+    Put(TargetSpec),
     /// A target is no longer configured.
     Drop {
         /// Its name.
@@ -31,20 +20,20 @@ pub enum ConfigChange {
 
 impl<H: Clone> Registry<H> {
     /// The configured targets, without those that were removed at runtime since.
-    pub fn configured(&self) -> Vec<ConfiguredTarget> {
+    pub fn configured(&self) -> Vec<TargetSpec> {
         let mut configured = Vec::new();
         for (address, entry) in &self.targets {
             let own = entry.subscriptions().filter(|subscription| {
                 subscription.dns_name.is_none() && subscription.origin == Origin::Config
             });
-            configured.extend(own.map(|subscription| ConfiguredTarget {
+            configured.extend(own.map(|subscription| TargetSpec {
                 name: subscription.name.clone(),
                 host: Host::Address(*address),
                 options: subscription.revised.options.clone(),
             }));
         }
         for (host, dns_name) in &self.dns_names {
-            configured.extend(dns_name.configured().map(|(name, options)| ConfiguredTarget {
+            configured.extend(dns_name.configured().map(|(name, options)| TargetSpec {
                 name: name.clone(),
                 host: Host::Name(host.clone()),
                 options: options.clone(),
@@ -78,7 +67,7 @@ impl<H: Clone> Registry<H> {
 
     fn put(
         &mut self,
-        ConfiguredTarget { name, host, options }: ConfiguredTarget,
+        TargetSpec { name, host, options }: TargetSpec,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         if let Some(suppressed) = self.suppressed.get_mut(&(name.clone(), host.clone())) {
@@ -86,10 +75,8 @@ impl<H: Clone> Registry<H> {
             return Ok(None);
         }
         let overridden = self.overridden(&name, &host, &options);
-        let new = self.subscribe_config(
-            ConfiguredTarget { name: name.clone(), host: host.clone(), options },
-            changes,
-        )?;
+        let new =
+            self.subscribe_config(TargetSpec { name: name.clone(), host: host.clone(), options }, changes)?;
         if let Some(revised) = overridden {
             self.replace_runtime_options(name, host, revised, changes);
         }
@@ -128,7 +115,7 @@ impl<H: Clone> Registry<H> {
                 changes.extend(self.apply(host).0);
             }
         }
-        self.runtime_changes.push(RuntimeChange::Add { name, host, options });
+        self.runtime_changes.push(RuntimeChange::Add(TargetSpec { name, host, options }));
     }
 
     /// Restores a configured target that was removed, because it is added at runtime. Returns a DNS name that has to be
@@ -143,8 +130,7 @@ impl<H: Clone> Registry<H> {
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         let Some(options) = self.unsuppress(name, host) else { return Ok(None) };
-        let configured =
-            ConfiguredTarget { name: name.clone(), host: host.clone(), options: options.clone() };
+        let configured = TargetSpec { name: name.clone(), host: host.clone(), options: options.clone() };
         self.subscribe_config(configured, changes).inspect_err(|_| {
             self.suppressed.insert((name.clone(), host.clone()), options);
             self.runtime_changes.pop();
@@ -153,7 +139,7 @@ impl<H: Clone> Registry<H> {
 
     fn subscribe_config(
         &mut self,
-        ConfiguredTarget { name, host, options }: ConfiguredTarget,
+        TargetSpec { name, host, options }: TargetSpec,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         let revised = RevisedOptions::at(options, self.next_revision());
@@ -200,10 +186,10 @@ impl<H: Clone> Registry<H> {
     ) -> Result<Option<HostName>, AddError> {
         let mut follow = None;
         match change {
-            RuntimeChange::Add { name, host: Host::Address(address), options } => {
+            RuntimeChange::Add(TargetSpec { name, host: Host::Address(address), options }) => {
                 changes.extend(self.add_address(&name, address, &options)?);
             }
-            RuntimeChange::Add { name, host: Host::Name(host), options } => {
+            RuntimeChange::Add(TargetSpec { name, host: Host::Name(host), options }) => {
                 let (subscribed, caused) = self.subscribe_name(&name, &host, &options)?;
                 changes.extend(caused);
                 follow = (subscribed.name == NameState::New).then_some(host);

@@ -31,7 +31,7 @@ impl NameSubscription {
     }
 
     fn includes(&self, address: Address) -> bool {
-        let only = self.revised.options.options.as_ref().and_then(|options| options.only_family());
+        let only = self.revised.options.overrides.as_ref().and_then(|options| options.only_family());
         only.is_none_or(|family: Family| family == address.family()) && !self.excluded.contains(&address)
     }
 }

@@ -11,12 +11,12 @@ mod runtime_state;
 mod selection;
 mod subscription;
 
-use crate::target::{Address, Defaults, Host, HostName, Label, PingSettings, TargetOptions};
+use crate::target::{Address, Defaults, Host, HostName, Label, PingSettings, TargetOptions, TargetSpec};
 use dns_name::DnsName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use subscription::{RevisedOptions, Subscription};
 
-pub use config_targets::{ConfigChange, ConfiguredTarget};
+pub use config_targets::ConfigChange;
 pub use limits::{AddError, Filter, RegistryLimits};
 pub use runtime_change::{Origin, RuntimeChange};
 pub use subscription::TargetEntry;
@@ -160,7 +160,8 @@ impl<H: Clone> Registry<H> {
         let host = Host::Address(address);
         self.unsuppress_and_subscribe(name, &host, &mut changes)?;
         let revised = self.revised(name, &host, options);
-        let change = RuntimeChange::Add { name: name.clone(), host, options: revised.options.clone() };
+        let change =
+            RuntimeChange::Add(TargetSpec { name: name.clone(), host, options: revised.options.clone() });
         let subscription =
             Subscription { name: name.clone(), dns_name: None, origin: Origin::Runtime, revised };
         self.subscribe(address, subscription, &mut changes)?;
@@ -183,8 +184,11 @@ impl<H: Clone> Registry<H> {
         let subject = Host::Name(host.clone());
         let new = self.unsuppress_and_subscribe(name, &subject, &mut changes)?;
         let revised = self.revised(name, &subject, options);
-        let change =
-            RuntimeChange::Add { name: name.clone(), host: subject, options: revised.options.clone() };
+        let change = RuntimeChange::Add(TargetSpec {
+            name: name.clone(),
+            host: subject,
+            options: revised.options.clone(),
+        });
         let (mut subscribed, caused) = self.subscribe_name_as(Origin::Runtime, name, host, revised)?;
         changes.extend(caused);
         if new.is_some() {

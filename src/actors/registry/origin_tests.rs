@@ -10,8 +10,8 @@ fn options(pairs: &[(OptionKey, &str)]) -> TargetOptions {
     options
 }
 
-fn configured(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> ConfiguredTarget {
-    ConfiguredTarget { name: name.into(), host: host.parse().unwrap(), options: options(pairs) }
+fn configured(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> TargetSpec {
+    TargetSpec { name: name.into(), host: host.parse().unwrap(), options: options(pairs) }
 }
 
 impl TestRegistry {
@@ -56,7 +56,7 @@ impl TestRegistry {
 }
 
 fn addition(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> RuntimeChange {
-    RuntimeChange::Add { name: name.into(), host: host.parse().unwrap(), options: options(pairs) }
+    RuntimeChange::Add(TargetSpec { name: name.into(), host: host.parse().unwrap(), options: options(pairs) })
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn runtime_changes_survive_a_restart() {
     assert_eq!(before, ["web=10.0.0.1", "live=10.0.0.9", "n=10.0.1.2"]);
 
     let runtime_changes = world.registry.drain_changes();
-    let gone = |change: &RuntimeChange| matches!(change, RuntimeChange::Add { name, .. } | RuntimeChange::Remove { name, .. } if &**name == "gone");
+    let gone = |change: &RuntimeChange| matches!(change, RuntimeChange::Add(TargetSpec { name, .. }) | RuntimeChange::Remove { name, .. } if &**name == "gone");
     assert_eq!(runtime_changes.iter().filter(|change| gone(change)).count(), 2);
     let left: Vec<RuntimeChange> = runtime_changes.into_iter().filter(|change| !gone(change)).collect();
     let mut next = TestRegistry::restarted(&configuration, &left);

@@ -1,6 +1,6 @@
 //! Changes made at runtime over the control socket, as records that survive a restart.
 
-use crate::target::{Address, Host, HostName, Label, TargetOptions};
+use crate::target::{Address, Host, HostName, Label, TargetSpec};
 
 /// Where a subscription comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,15 +15,8 @@ pub enum Origin {
 /// `Remove`, an `IncludeAddresses` or an `Unsuppress`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RuntimeChange {
-    /// A host is added, or its options change.
-    Add {
-        /// Its name.
-        name: Label,
-        /// The host.
-        host: Host,
-        /// All of its options, not only the changed ones.
-        options: TargetOptions,
-    },
+    /// A target is added, or its options change; all of its options, not only the changed ones.
+    Add(TargetSpec),
     /// A host is removed.
     Remove {
         /// Its name.

@@ -3,7 +3,7 @@
 use super::dns_name::NameSubscription;
 use super::subscription::Subscription;
 use super::{Origin, Registry, RuntimeChange};
-use crate::target::{Host, HostName};
+use crate::target::{Host, HostName, TargetSpec};
 
 impl<H: Clone> Registry<H> {
     /// The changes that, applied in this order, restore the runtime state: suppressions, then additions, then
@@ -27,10 +27,12 @@ impl<H: Clone> Registry<H> {
         for (host, dns_name) in &self.dns_names {
             let runtime =
                 dns_name.subscriptions().filter(|subscription| subscription.origin == Origin::Runtime);
-            let change = |subscription: &NameSubscription| RuntimeChange::Add {
-                name: subscription.name.clone(),
-                host: Host::Name(host.clone()),
-                options: subscription.revised.options.clone(),
+            let change = |subscription: &NameSubscription| {
+                RuntimeChange::Add(TargetSpec {
+                    name: subscription.name.clone(),
+                    host: Host::Name(host.clone()),
+                    options: subscription.revised.options.clone(),
+                })
             };
             changes.extend(in_both_orders(
                 runtime.map(|subscription| (subscription.revised.revision(), change(subscription))).collect(),
@@ -44,11 +46,11 @@ impl<H: Clone> Registry<H> {
 }
 
 fn addition(subscription: &Subscription, host: Host) -> RuntimeChange {
-    RuntimeChange::Add {
+    RuntimeChange::Add(TargetSpec {
         name: subscription.name.clone(),
         host,
         options: subscription.revised.options.clone(),
-    }
+    })
 }
 
 fn exclusions<'a>(

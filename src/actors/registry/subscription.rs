@@ -67,7 +67,7 @@ impl RevisedOptions {
         Self {
             options: options.merged_over(&self.options),
             interval_revision: if options.interval.is_some() { revision } else { self.interval_revision },
-            options_revision: if options.options.is_some() { revision } else { self.options_revision },
+            options_revision: if options.overrides.is_some() { revision } else { self.options_revision },
         }
     }
 }
@@ -151,10 +151,11 @@ impl<H> TargetEntry<H> {
             .filter(|revised| revised.options.interval.is_some())
             .max_by_key(|revised| revised.interval_revision);
         let mut with_options: SmallVec<[&RevisedOptions; 1]> =
-            all().filter(|revised| revised.options.options.is_some()).collect();
+            all().filter(|revised| revised.options.overrides.is_some()).collect();
         with_options.sort_by_key(|revised| revised.options_revision);
         let options = with_options.into_iter().fold(TargetOptions::default(), |options, revised| {
-            TargetOptions { interval: None, options: revised.options.options.clone() }.merged_over(&options)
+            TargetOptions { interval: None, overrides: revised.options.overrides.clone() }
+                .merged_over(&options)
         });
         let options =
             TargetOptions { interval: interval.and_then(|revised| revised.options.interval), ..options };

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::actors::persistence::Restore;
 use crate::actors::registry::{Change, ConfigChange, RuntimeChange};
-use crate::target::{Host, HostName, Label};
+use crate::target::{Host, HostName, Label, TargetSpec};
 use actix::prelude::*;
 use futures_util::future::join_all;
 use tracing::error;
@@ -30,7 +30,7 @@ impl SupervisorActor {
         for change in changes {
             let mut changes = Vec::new();
             let name = match &change {
-                RuntimeChange::Add { name, .. } => name.clone(),
+                RuntimeChange::Add(TargetSpec { name, .. }) => name.clone(),
                 _ => "".into(),
             };
             let result = self.registry.restore(change, &mut changes);

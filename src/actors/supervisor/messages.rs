@@ -3,28 +3,21 @@
 use super::Settings;
 use crate::actors::persistence::Receipt;
 use crate::actors::pinger::PingActor;
-pub use crate::actors::registry::{AddError, ConfigChange, ConfiguredTarget, Filter, RuntimeChange};
+pub use crate::actors::registry::{AddError, ConfigChange, Filter, RuntimeChange};
 use crate::actors::reload::ReloadState;
 use crate::actors::shard::ShardHandle;
 use crate::probe::EngineStats;
-use crate::target::{Address, Host, Interval, Label, OptionOverrides, TargetOptions};
+use crate::target::{Address, Host, Interval, Label, OptionOverrides, TargetSpec};
 use actix::WeakAddr;
 use actix::prelude::*;
 use std::sync::Arc;
 
-/// Adds a host under a name.
+/// Adds a target. An existing one keeps the options that the specification does not set.
 ///
 /// The reply comes with the result, or after 300 ms with `Ok`: then look-ups of the name go on.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Added")]
-pub struct AddTarget {
-    /// Its name.
-    pub name: Label,
-    /// The host to ping.
-    pub host: Host,
-    /// Options; those that are not set keep their values, or are the defaults for a new target.
-    pub options: TargetOptions,
-}
+pub struct AddTarget(pub TargetSpec);
 
 /// Result of an [`AddTarget`].
 #[derive(Debug)]
@@ -89,7 +82,7 @@ pub struct TargetRef {
     /// Its interval.
     pub interval: Interval,
     /// Its options that differ from the defaults.
-    pub options: Option<Arc<OptionOverrides>>,
+    pub overrides: Option<Arc<OptionOverrides>>,
     /// Its actor. Weak, because copies of it take no memory.
     pub pinger: WeakAddr<PingActor>,
     /// The shard that the actor runs on.
@@ -145,7 +138,7 @@ pub struct GetConfigured;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Configured {
     /// Configured and pinged.
-    pub targets: Vec<ConfiguredTarget>,
+    pub targets: Vec<TargetSpec>,
     /// Configured, and removed at runtime.
     pub suppressed: Vec<(Label, Host)>,
 }

@@ -143,16 +143,20 @@ impl SupervisorActor {
     }
 
     /// Adds a host; `Some` if the result depends on the first answer of a name.
-    fn add(&mut self, add: AddTarget, ctx: &mut Context<Self>) -> Result<Option<PendingAdd>, AddError> {
-        let host = match add.host {
+    fn add(
+        &mut self,
+        AddTarget(target): AddTarget,
+        ctx: &mut Context<Self>,
+    ) -> Result<Option<PendingAdd>, AddError> {
+        let host = match target.host {
             Host::Address(address) => {
-                let changes = self.registry.add_address(&add.name, address, &add.options)?;
+                let changes = self.registry.add_address(&target.name, address, &target.options)?;
                 self.apply(changes, ctx);
                 return Ok(None);
             }
             Host::Name(host) => host,
         };
-        let (subscribed, changes) = self.registry.subscribe_name(&add.name, &host, &add.options)?;
+        let (subscribed, changes) = self.registry.subscribe_name(&target.name, &host, &target.options)?;
         self.apply(changes, ctx);
         match subscribed.name {
             NameState::New => self.start_resolver(&host, ctx),
@@ -160,7 +164,7 @@ impl SupervisorActor {
             NameState::Unanswered => {}
             NameState::Resolved | NameState::Unresolved => return Ok(None),
         }
-        Ok(Some(PendingAdd { name: add.name, host, provisional: subscribed.is_new }))
+        Ok(Some(PendingAdd { name: target.name, host, provisional: subscribed.is_new }))
     }
 
     fn look_up_now(&self, host: &HostName) {
@@ -197,8 +201,8 @@ impl SupervisorActor {
             let pinger = entry.handle.as_ref()?.actor.clone();
             let shard = handles[Seeds::shard_of(address, handles.len())].clone();
             let interval = self.registry.ping_settings(entry).interval;
-            let options = entry.options().options.clone();
-            Some(TargetRef { address, name: entry.name().clone(), interval, options, pinger, shard })
+            let overrides = entry.options().overrides.clone();
+            Some(TargetRef { address, name: entry.name().clone(), interval, overrides, pinger, shard })
         };
         TargetPage { targets: selected.into_iter().filter_map(target).collect(), total }
     }

@@ -1,26 +1,18 @@
 use super::*;
 use crate::config::early_exit::EarlyExit;
-use crate::config::keys;
-use std::ffi::OsString;
-
-fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
-    keys::args(&keys::matches(words.into_iter().skip(1))?)
-}
-
-fn config_of(mut args: Args) -> Result<Config, EarlyExit> {
-    let targets = std::mem::take(&mut args.targets);
-    args.into_config(targets).map_err(|error| EarlyExit::Usage(error.to_string()))
-}
+use crate::config::{Config, EngineKind, StateConfig};
+use tracing::level_filters::LevelFilter;
 
 fn config(line: &str) -> Result<Config, EarlyExit> {
-    let words = std::iter::once("meshping").chain(line.split_whitespace()).map(OsString::from);
-    config_of(parse(words)?)
+    let line = CommandLine::parse_from_arguments(line.split_whitespace().map(OsString::from))?;
+    let CommandLine { options, targets, .. } = line;
+    options.into_config(targets).map_err(|error| EarlyExit::Usage(error.to_string()))
 }
 
 #[test]
 fn an_empty_command_line_means_the_defaults() {
-    let (given, default) = (config("").unwrap(), Config::default());
-    assert_eq!(format!("{given:?}"), format!("{default:?}"));
+    let (parsed, default) = (config("").unwrap(), Config::default());
+    assert_eq!(format!("{parsed:?}"), format!("{default:?}"));
 }
 
 #[test]
@@ -89,7 +81,7 @@ fn a_bad_command_line_is_one_line_that_says_what_to_do() {
         ("--control [::]:55432", "--control-allow"),
         ("--control-allow 10.0.0.0/33", "10.1.0.0/16"),
         ("--web.listen-address localhost:http", "127.0.0.1:9922"),
-        ("--web.listen-address off --web.listen-address :1", "stands alone"),
+        ("--web.listen-address off --web.listen-address :1", "can't be combined"),
         ("--max-targets 0", "from 1 to"),
         ("--max-targets 1 127.0.0.1 127.0.0.2", "raise --max-targets"),
         ("0.0.0.0", "unspecified"),
@@ -106,8 +98,9 @@ fn a_bad_command_line_is_one_line_that_says_what_to_do() {
 
 #[test]
 fn a_line_break_in_a_word_is_shown() {
-    let words = ["meshping", "two\nlines\nUsage: x"].map(OsString::from);
-    let Err(EarlyExit::Usage(text)) = parse(words).map_err(EarlyExit::from) else { panic!("accepted") };
+    let arguments = ["two\nlines\nUsage: x"].map(OsString::from);
+    let parsed = CommandLine::parse_from_arguments(arguments).map_err(EarlyExit::from);
+    let Err(EarlyExit::Usage(text)) = parsed else { panic!("accepted") };
     assert!(text.contains("two\\nlines\\nUsage: x") && !text.contains('\n'), "{text}");
 }
 

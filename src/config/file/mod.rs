@@ -1,35 +1,35 @@
-//! The configuration file: TOML, every option of the command line by its name, and `[[target]]` entries.
+//! The configuration file: TOML, every option of the daemon by its key, and `[[target]]` entries.
 //!
-//! An option's key is its long name with `_` for `-`; a dot in it is a table of TOML. What a key takes is what the
-//! option takes, because the command line's own parser reads it.
+//! A dot in a key is a table of TOML. All problems are collected, each with its line.
 
-use super::keys::{self, FileOption};
+use super::options::ConfigOptions;
+use super::partial::FileValue;
 use crate::format::escape::shown;
 use crate::target::{Label, Labels, OptionKey, TargetOptions, TargetSpec};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What a configuration file says.
+/// The content of a configuration file.
 #[derive(Debug, Default)]
 pub(super) struct ConfigFile {
-    /// Its options, each with the words of a command line that say the same.
-    pub options: Vec<(FileOption, Vec<String>)>,
+    /// Its options; relative paths are below its directory.
+    pub options: ConfigOptions,
     /// Its targets.
     pub targets: Vec<TargetSpec>,
 }
 
-/// What is wrong somewhere in a file; the operator sees this text as it stands.
+/// A problem in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The file.
     pub file: String,
-    /// The line, the first one is 1; `None` where it does not matter or is not known.
+    /// The line, from 1; `None` if the problem has none.
     pub line: Option<usize>,
-    /// What is wrong, and what is allowed.
+    /// The problem, and what is allowed.
     pub text: String,
 }
 
@@ -46,35 +46,36 @@ impl fmt::Display for Problem {
 /// Reads a configuration file.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the order of the lines.
+/// All problems, in the order of the lines.
 pub(super) fn parse(file: &Path, text: &str) -> Result<ConfigFile, Vec<Problem>> {
-    let directory = file.parent().map(Path::to_owned).unwrap_or_default();
-    let mut reader = FileReader { file: file.display().to_string(), directory, text, problems: Vec::new() };
+    let mut reader = FileReader { file: file.display().to_string(), text, problems: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
-        reader.complain(error.span(), format!("no TOML: {}", error.message()));
+        reader.report(error.span(), format!("not TOML: {}", error.message()));
     }
-    let read = if reader.problems.is_empty() { reader.file(table.get_ref()) } else { ConfigFile::default() };
+    let mut content = ConfigFile::default();
+    if reader.problems.is_empty() {
+        content = reader.file(table.get_ref());
+    }
+    content.options.resolve_paths(file.parent().unwrap_or(Path::new("")));
     reader.problems.sort_by_key(|problem| problem.line);
-    if reader.problems.is_empty() { Ok(read) } else { Err(reader.problems) }
+    if reader.problems.is_empty() { Ok(content) } else { Err(reader.problems) }
 }
 
-/// So many are told at once.
-const MOST_PROBLEMS: usize = 100;
+/// Maximum number of problems that are reported.
+const MAX_PROBLEMS: usize = 100;
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
 struct FileReader<'a> {
     file: String,
-    /// Relative paths are below it.
-    directory: PathBuf,
     text: &'a str,
     problems: Vec<Problem>,
 }
 
 impl FileReader<'_> {
-    fn complain(&mut self, at: Option<Range<usize>>, text: impl Into<String>) {
-        if self.problems.len() >= MOST_PROBLEMS {
+    fn report(&mut self, at: Option<Range<usize>>, text: impl Into<String>) {
+        if self.problems.len() >= MAX_PROBLEMS {
             return;
         }
         let line = at.map(|span| 1 + self.text[..span.start].matches('\n').count());
@@ -82,56 +83,31 @@ impl FileReader<'_> {
     }
 
     fn file(&mut self, table: &DeTable<'_>) -> ConfigFile {
-        let mut read = ConfigFile::default();
+        let mut content = ConfigFile::default();
         for (key, value) in table {
             match (key.get_ref().as_ref(), value.get_ref()) {
-                ("target", DeValue::Array(entries)) => read.targets = self.targets(entries.iter()),
-                ("target", _) => self.complain(Some(value.span()), "write each target as [[target]]"),
-                (name, _) => self.option(name, key.span(), value, &mut read.options),
+                ("target", DeValue::Array(entries)) => content.targets = self.targets(entries.iter()),
+                ("target", _) => self.report(Some(value.span()), "write each target as [[target]]"),
+                (name, _) => self.option(name, key.span(), value, &mut content.options),
             }
         }
-        read
+        content
     }
 
-    /// An option, or a table of options whose names begin alike.
-    fn option(
-        &mut self,
-        path: &str,
-        at: Range<usize>,
-        value: &Value<'_>,
-        options: &mut Vec<(FileOption, Vec<String>)>,
-    ) {
-        if let DeValue::Table(inner) = value.get_ref() {
-            if !keys::begins(path) {
-                return self.complain(Some(at), unknown(path));
+    /// Reads an option, or a table of options whose keys begin with the same part.
+    fn option(&mut self, key: &str, at: Range<usize>, value: &Value<'_>, options: &mut ConfigOptions) {
+        match value.get_ref() {
+            DeValue::Table(inner) if is_prefix(key) => {
+                for (part, value) in inner {
+                    self.option(&format!("{key}.{}", part.get_ref()), part.span(), value, options);
+                }
             }
-            for (key, value) in inner {
-                self.option(&format!("{path}.{}", key.get_ref()), key.span(), value, options);
-            }
-            return;
+            _ => match options.set(key, file_value(value)) {
+                Ok(true) => {}
+                Ok(false) => self.report(Some(at), unknown(key)),
+                Err(reason) => self.report(Some(value.span()), format!("{key} {reason}")),
+            },
         }
-        let Some(option) = keys::option(path) else { return self.complain(Some(at), unknown(path)) };
-        let Some(texts) = self.texts(path, value, option.many) else { return };
-        match option.words(&texts, &self.directory) {
-            Ok(words) => options.push((option, words)),
-            Err(text) => self.complain(Some(value.span()), format!("{path}: {text}")),
-        }
-    }
-
-    /// One text, or several where the option can be repeated.
-    fn texts(&mut self, key: &str, value: &Value<'_>, many: bool) -> Option<Vec<String>> {
-        let values: Vec<&Value<'_>> = match value.get_ref() {
-            DeValue::Array(values) if many => values.iter().collect(),
-            _ => vec![value],
-        };
-        let texts: Vec<String> = values.iter().filter_map(|value| text(value)).collect();
-        if texts.len() < values.len() {
-            let lists = if many { " or a list of them" } else { "" };
-            let expected = format!("{key} takes a text, a number or true or false{lists}");
-            self.complain(Some(value.span()), expected);
-            return None;
-        }
-        Some(texts)
     }
 
     fn targets<'a>(&mut self, entries: impl Iterator<Item = &'a Value<'a>>) -> Vec<TargetSpec> {
@@ -139,15 +115,15 @@ impl FileReader<'_> {
         let mut targets = Vec::new();
         for entry in entries {
             let DeValue::Table(table) = entry.get_ref() else {
-                self.complain(Some(entry.span()), "write each target as [[target]]");
+                self.report(Some(entry.span()), "write each target as [[target]]");
                 continue;
             };
             let Some(spec) = self.target(table, entry.span()) else { continue };
             let again = known.insert((Label::clone(&spec.name), spec.host.to_string()), entry.span());
             if let Some(first) = again {
                 let line = 1 + self.text[..first.start].matches('\n').count();
-                let text = format!("the target {:?} is in line {line} already", &*spec.name);
-                self.complain(Some(entry.span()), text);
+                let text = format!("the target {:?} is already in line {line}", &*spec.name);
+                self.report(Some(entry.span()), text);
             }
             targets.push(spec);
         }
@@ -156,28 +132,28 @@ impl FileReader<'_> {
 
     fn target(&mut self, table: &DeTable<'_>, at: Range<usize>) -> Option<TargetSpec> {
         let problems = self.problems.len();
-        let (mut host, mut name, mut terms) = (None, None, TargetOptions::default());
+        let (mut host, mut name, mut options) = (None, None, TargetOptions::default());
         for (key, value) in table {
             let word = key.get_ref().as_ref();
             match (word, word.parse::<OptionKey>()) {
                 ("host", _) => host = self.text(word, value),
                 ("name", _) => name = self.text(word, value),
-                ("labels", _) => terms.set_labels(self.labels(value)),
-                (_, Ok(key)) => self.set(&mut terms, key, value),
-                _ => self.complain(Some(key.span()), unknown_of_target(word)),
+                ("labels", _) => options.set_labels(self.labels(value)),
+                (_, Ok(key)) => self.set(&mut options, key, value),
+                _ => self.report(Some(key.span()), unknown_in_target(word)),
             }
         }
         let Some(host) = host else {
             if !table.contains_key("host") {
-                self.complain(Some(at), "a target needs its host: an address or a DNS name");
+                self.report(Some(at), "a target needs a host: an address or a DNS name");
             }
             return None;
         };
-        match spec(&host, name.as_deref(), &terms) {
+        match spec(&host, name.as_deref(), &options) {
             Ok(spec) => (self.problems.len() == problems).then_some(spec),
             Err(text) => {
                 let at = table.get("host").map_or(at, Spanned::span);
-                self.complain(Some(at), text);
+                self.report(Some(at), text);
                 None
             }
         }
@@ -186,17 +162,17 @@ impl FileReader<'_> {
     fn text(&mut self, key: &str, value: &Value<'_>) -> Option<String> {
         let text = value.get_ref().as_str().map(str::to_owned);
         if text.is_none() {
-            self.complain(Some(value.span()), format!("{key} takes a text in quotes"));
+            self.report(Some(value.span()), format!("{key} takes a text in quotes"));
         }
         text
     }
 
-    fn set(&mut self, terms: &mut TargetOptions, key: OptionKey, value: &Value<'_>) {
+    fn set(&mut self, options: &mut TargetOptions, key: OptionKey, value: &Value<'_>) {
         let Some(text) = text(value) else {
-            return self.complain(Some(value.span()), format!("{key} takes {}", key.expected()));
+            return self.report(Some(value.span()), format!("{key} takes {}", key.expected()));
         };
-        if let Err(error) = terms.set(key, &text) {
-            self.complain(Some(value.span()), error.to_string());
+        if let Err(error) = options.set(key, &text) {
+            self.report(Some(value.span()), error.to_string());
         }
     }
 
@@ -213,24 +189,25 @@ impl FileReader<'_> {
             None => Err("labels take texts by name, like { site = \"berlin\" }".to_owned()),
         };
         labels.unwrap_or_else(|text| {
-            self.complain(Some(value.span()), text);
+            self.report(Some(value.span()), text);
             Labels::default()
         })
     }
 }
 
-/// A target of these texts.
-pub(super) fn spec(host: &str, name: Option<&str>, terms: &TargetOptions) -> Result<TargetSpec, String> {
+/// The target of a host as written, a name and options.
+pub(super) fn spec(host: &str, name: Option<&str>, options: &TargetOptions) -> Result<TargetSpec, String> {
     let spec: TargetSpec = host.parse().map_err(|error| format!("{host:?}: {error}"))?;
     let spec = match name {
-        Some(name) if !name.is_empty() => spec.called(name).map_err(|error| error.to_string())?,
+        Some(name) if !name.is_empty() => spec.with_name(name).map_err(|error| error.to_string())?,
         _ => spec,
     };
-    let terms = terms.merged_over(&spec.terms);
-    terms.check(&spec.host).map_err(|error| error.to_string())?;
-    Ok(TargetSpec { terms, ..spec })
+    let options = options.merged_over(&spec.options);
+    options.check(&spec.host).map_err(|error| error.to_string())?;
+    Ok(TargetSpec { options, ..spec })
 }
 
+/// A text, a number or a truth value as a text.
 fn text(value: &Value<'_>) -> Option<String> {
     match value.get_ref() {
         DeValue::String(text) => Some(text.to_string()),
@@ -243,11 +220,26 @@ fn text(value: &Value<'_>) -> Option<String> {
     }
 }
 
-fn unknown(key: &str) -> String {
-    format!("unknown key {key:?}; there are {} and [[target]]", keys::keys().join(", "))
+fn file_value(value: &Value<'_>) -> FileValue {
+    match value.get_ref() {
+        DeValue::Array(values) => {
+            values.iter().map(text).collect::<Option<_>>().map_or(FileValue::Other, FileValue::List)
+        }
+        _ => text(value).map_or(FileValue::Other, FileValue::One),
+    }
 }
 
-fn unknown_of_target(key: &str) -> String {
+/// Whether there are options whose keys begin with these parts.
+fn is_prefix(parts: &str) -> bool {
+    let begins = |key: &&str| key.strip_prefix(parts).is_some_and(|rest| rest.starts_with('.'));
+    ConfigOptions::KEYS.iter().any(begins)
+}
+
+fn unknown(key: &str) -> String {
+    format!("unknown key {key:?}; the keys are {} and [[target]]", ConfigOptions::KEYS.join(", "))
+}
+
+fn unknown_in_target(key: &str) -> String {
     let options = OptionKey::ALL.map(OptionKey::as_str).join(", ");
     format!("unknown key {key:?}; a target has host, name, {options}, labels")
 }

@@ -6,11 +6,11 @@ struct TestDirectory(tempfile::TempDir);
 
 impl TestDirectory {
     fn with(files: &[(&str, &str)]) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+        let directory = Self(tempfile::tempdir().unwrap());
         for (name, text) in files {
-            place.write(name, text);
+            directory.write(name, text);
         }
-        place
+        directory
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -24,21 +24,21 @@ impl TestDirectory {
     fn start(&self, line: &str) -> Result<(Loader, LoadedConfig), String> {
         let words = line.replace('$', &self.path());
         let words = std::iter::once("meshping").chain(words.split_whitespace()).map(OsString::from);
-        Loader::start(words, |_| Ok(())).map_err(|stop| stop.to_string().replace(&self.path(), "$"))
+        Loader::start(words, |_| Ok(())).map_err(|exit| exit.to_string().replace(&self.path(), "$"))
     }
 }
 
-fn targets(reading: &LoadedConfig) -> Vec<String> {
-    let told = |spec: &TargetSpec| {
-        let interval = spec.terms.interval.map(|interval| format!("/{}", interval.seconds()));
+fn targets(loaded_config: &LoadedConfig) -> Vec<String> {
+    let text = |spec: &TargetSpec| {
+        let interval = spec.options.interval.map(|interval| format!("/{}", interval.seconds()));
         format!("{}{}", spec.name, interval.unwrap_or_default())
     };
-    reading.config.targets.iter().map(told).collect()
+    loaded_config.config.targets.iter().map(text).collect()
 }
 
 #[test]
-fn the_command_line_goes_before_the_file_and_targets_add_up() {
-    let place = TestDirectory::with(&[
+fn the_command_line_overrides_the_file_and_all_targets_are_pinged() {
+    let directory = TestDirectory::with(&[
         (
             "m.toml",
             "interval = 5\ntimeout = 2\nfamily = \"ipv4\"\ntarget_files = \"*.json\"\n[[target]]\nhost = \"10.0.0.1\"\n",
@@ -47,102 +47,107 @@ fn the_command_line_goes_before_the_file_and_targets_add_up() {
         ("a.json", r#"[{"targets": ["10.0.0.3"]}]"#),
         ("b.json", r#"[{"targets": ["10.0.0.3/7", "10.0.0.4"]}]"#),
     ]);
-    let (_, reading) =
-        place.start("-t 3 -6 --config $/m.toml --targets $/list 10.0.0.9/2 10.0.0.1/4").unwrap();
-    let config = &reading.config;
+    let (_, loaded_config) =
+        directory.start("-t 3 -6 --config $/m.toml --targets $/list 10.0.0.9/2 10.0.0.1/4").unwrap();
+    let config = &loaded_config.config;
     assert_eq!((config.interval.seconds(), config.timeout.get().as_secs()), (5.0, 3));
     assert!(config.families.v6 && !config.families.v4);
-    assert_eq!(targets(&reading), ["10.0.0.1/4", "two/3", "10.0.0.3/7", "10.0.0.4", "10.0.0.9/2"]);
-    assert_eq!(reading.repeated, 2);
+    assert_eq!(targets(&loaded_config), ["10.0.0.1/4", "two/3", "10.0.0.3/7", "10.0.0.4", "10.0.0.9/2"]);
+    assert_eq!(loaded_config.repeated, 2);
 }
 
 #[test]
-fn what_keeps_it_from_starting_is_one_line_and_the_check_tells_all() {
-    let place = TestDirectory::with(&[
+fn a_failed_start_reports_one_problem_and_the_check_reports_all() {
+    let directory = TestDirectory::with(&[
         ("m.toml", "intervall = 5\ntimeout = 0\n"),
         ("good.toml", ""),
         ("b.json", "["),
     ]);
-    let error = place.start("--config $/m.toml").unwrap_err();
+    let error = directory.start("--config $/m.toml").unwrap_err();
     assert!(error.starts_with("$/m.toml:1: unknown key") && error.contains("and 1 more"), "{error}");
     assert!(!error.contains('\n'), "{error}");
-    let all = place.start("--config $/m.toml --config.check").unwrap_err();
+    let all = directory.start("--config $/m.toml --config.check").unwrap_err();
     assert_eq!(all.lines().count(), 2, "{all}");
-    let good = place.start("--config $/good.toml --config.check 10.0.0.1").unwrap_err();
-    assert_eq!(good, "the configuration is good, with 1 targets\n");
-    let broken = place.start("--target-files $/*.json --config.check").unwrap_err();
+    let good = directory.start("--config $/good.toml --config.check 10.0.0.1").unwrap_err();
+    assert_eq!(good, "the configuration is good, with 1 target\n");
+    let broken = directory.start("--target-files $/*.json --config.check").unwrap_err();
     assert!(broken.starts_with("$/b.json: EOF"), "{broken}");
-    let missing = place.start("--config $/nowhere").unwrap_err();
+    let missing = directory.start("--config $/nowhere").unwrap_err();
     assert!(missing.starts_with("$/nowhere: can't be read: "), "{missing}");
-    let many = place.start("--config $/good.toml --max-targets 1 10.0.0.1 10.0.0.2").unwrap_err();
+    let many = directory.start("--config $/good.toml --max-targets 1 10.0.0.1 10.0.0.2").unwrap_err();
     assert!(many.starts_with("$/good.toml: 2 targets are more than 1"), "{many}");
 }
 
 #[test]
 fn a_target_file_that_breaks_keeps_its_last_good_content_and_one_that_goes_does_not() {
-    let place = TestDirectory::with(&[
+    let directory = TestDirectory::with(&[
         ("a.json", r#"[{"targets": ["10.0.0.1"]}]"#),
         ("b.json", r#"[{"targets": ["10.0.0.2"]}]"#),
     ]);
-    let (mut loader, reading) = place.start("--target-files $/*.json").unwrap();
-    assert_eq!(targets(&reading), ["10.0.0.1", "10.0.0.2"]);
+    let (mut loader, loaded_config) = directory.start("--target-files $/*.json").unwrap();
+    assert_eq!(targets(&loaded_config), ["10.0.0.1", "10.0.0.2"]);
     for half in ["", r#"[{"targets": ["10.0."#, r#"[{"targets": ["0.0.0.0"]}]"#] {
-        place.write("a.json", half);
-        let reading = loader.load().unwrap();
+        directory.write("a.json", half);
+        let loaded_config = loader.load().unwrap();
         assert_eq!(
-            (targets(&reading), reading.broken.len()),
+            (targets(&loaded_config), loaded_config.broken.len()),
             (vec!["10.0.0.1".into(), "10.0.0.2".into()], 1)
         );
     }
-    place.write("a.json", r#"[{"targets": ["10.0.0.3"]}]"#);
-    fs::remove_file(place.0.path().join("b.json")).unwrap();
-    let reading = loader.load().unwrap();
-    assert_eq!((targets(&reading), reading.broken.len()), (vec!["10.0.0.3".to_owned()], 0));
+    directory.write("a.json", r#"[{"targets": ["10.0.0.3"]}]"#);
+    fs::remove_file(directory.0.path().join("b.json")).unwrap();
+    let loaded_config = loader.load().unwrap();
+    assert_eq!((targets(&loaded_config), loaded_config.broken.len()), (vec!["10.0.0.3".to_owned()], 0));
 }
 
 #[test]
-fn a_pipe_among_the_target_files_is_no_file_and_waits_for_nobody() {
-    let place = TestDirectory::with(&[("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
-    let made = std::process::Command::new("mkfifo").arg(place.0.path().join("b.json")).status().unwrap();
+fn a_pipe_among_the_target_files_is_reported_and_does_not_block() {
+    let directory = TestDirectory::with(&[("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
+    let made = std::process::Command::new("mkfifo").arg(directory.0.path().join("b.json")).status().unwrap();
     assert!(made.success());
-    let (_, reading) = place.start("--target-files $/*.json").unwrap();
-    assert_eq!((targets(&reading), reading.broken.len()), (vec!["10.0.0.1".to_owned()], 1));
-    assert!(reading.broken[0].text.contains("it is no file") && reading.incomplete, "{:?}", reading.broken);
+    let (_, loaded_config) = directory.start("--target-files $/*.json").unwrap();
+    assert_eq!((targets(&loaded_config), loaded_config.broken.len()), (vec!["10.0.0.1".to_owned()], 1));
+    assert!(
+        loaded_config.broken[0].text.contains("it is not a regular file") && loaded_config.incomplete,
+        "{:?}",
+        loaded_config.broken
+    );
 }
 
 #[test]
-fn files_are_the_same_wherever_they_are_told_from() {
-    let (_, reading) = TestDirectory::with(&[]).start("--target-files somewhere/*.json").unwrap();
-    assert!(reading.files.iter().all(|file| file.is_absolute()), "{:?}", reading.files);
+fn paths_are_absolute() {
+    let (_, loaded_config) = TestDirectory::with(&[]).start("--target-files somewhere/*.json").unwrap();
+    assert!(loaded_config.files.iter().all(|file| file.is_absolute()), "{:?}", loaded_config.files);
 }
 
 #[test]
-fn equal_options_are_kept_once() {
+fn equal_options_are_shared() {
     let group = |host: &str| format!("{{\"targets\": [\"{host}\"], \"labels\": {{\"site\": \"b\"}}}}");
     let text = format!("[{}, {}]", group("10.0.0.1"), group("10.0.0.2"));
-    let (_, reading) = TestDirectory::with(&[("a.json", &text)]).start("--target-files $/a.json").unwrap();
-    let options = |index: usize| reading.config.targets[index].terms.options.clone().unwrap();
+    let (_, loaded_config) =
+        TestDirectory::with(&[("a.json", &text)]).start("--target-files $/a.json").unwrap();
+    let options = |index: usize| loaded_config.config.targets[index].options.overrides.clone().unwrap();
     assert!(Arc::ptr_eq(&options(0), &options(1)));
 }
 
 #[test]
-fn the_hash_is_that_of_the_texts() {
-    let place = TestDirectory::with(&[("m.toml", "interval = 5")]);
-    let (mut loader, first) = place.start("--config $/m.toml").unwrap();
+fn the_hash_covers_the_content_of_files() {
+    let directory = TestDirectory::with(&[("m.toml", "interval = 5")]);
+    let (mut loader, first) = directory.start("--config $/m.toml").unwrap();
     assert_eq!(loader.load().unwrap().hash, first.hash);
-    place.write("m.toml", "interval = 6");
+    directory.write("m.toml", "interval = 6");
     assert_ne!(loader.load().unwrap().hash, first.hash);
     assert!(first.hash < 1 << 48);
 }
 
 #[test]
 fn a_configuration_that_can_not_be_read_leaves_the_loader_as_it_was() {
-    let place =
+    let directory =
         TestDirectory::with(&[("m.toml", "interval = 5"), ("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
-    let (mut loader, _) = place.start("--config $/m.toml --target-files $/a.json").unwrap();
-    place.write("m.toml", "interval = ");
-    place.write("a.json", "[");
+    let (mut loader, _) = directory.start("--config $/m.toml --target-files $/a.json").unwrap();
+    directory.write("m.toml", "interval = ");
+    directory.write("a.json", "[");
     assert!(loader.load().is_err());
-    place.write("m.toml", "interval = 5");
+    directory.write("m.toml", "interval = 5");
     assert_eq!(targets(&loader.load().unwrap()), ["10.0.0.1"]);
 }

@@ -2,8 +2,8 @@
 
 use super::{CommandError, Commands, Response};
 use crate::actors::supervisor::AddTarget;
-use crate::protocol::{AddRequest, StatusReply};
-use crate::target::Interval;
+use crate::protocol::StatusReply;
+use crate::target::{Interval, TargetSpec};
 use std::net::SocketAddr;
 use tokio::time::Instant;
 use tracing::info;
@@ -11,14 +11,13 @@ use tracing::info;
 impl Commands {
     pub(in crate::control) async fn add(
         &self,
-        request: AddRequest,
+        target: TargetSpec,
         peer: SocketAddr,
         deadline: Instant,
     ) -> Result<Response, CommandError> {
-        let AddRequest { name, host, terms } = request.clone();
-        let add = AddTarget { name: request.name, host: request.host, options: request.terms };
-        self.backend.add(add, deadline).await?;
-        let itv = terms.interval.map(Interval::seconds);
+        let TargetSpec { name, host, options } = target.clone();
+        self.backend.add(AddTarget(target), deadline).await?;
+        let itv = options.interval.map(Interval::seconds);
         info!(%peer, name = ?name, host = ?host.to_string(), itv, "host added");
         Ok(StatusReply::OK.into())
     }

@@ -3,49 +3,28 @@
 use super::ClientError;
 use crate::protocol::{Command, ListRequest, TargetRow};
 use crate::target::{Address, OptionKey};
-use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The options of a target, in a list with detail.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(default)]
+/// The options that are set for a target, except its interval, and its labels.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ListedOptions {
-    timeout: Option<Value>,
-    size: Option<Value>,
-    dscp: Option<Value>,
-    ttl: Option<Value>,
-    source: Option<Value>,
-    interface: Option<Value>,
-    dont_fragment: Option<Value>,
-    family: Option<Value>,
-    /// Its labels, by name.
+    /// The options as texts that `meshpingctl add` accepts, in the order of their table.
+    pub options: Vec<(OptionKey, String)>,
+    /// Labels by name.
     pub labels: BTreeMap<String, String>,
 }
 
 impl ListedOptions {
-    /// The options of a target; none if its members are no options that this client knows.
+    /// The options of a target in a list with detail; members that this client does not know are left out.
     pub fn of(row: &TargetRow<'_>) -> Self {
-        Self::deserialize(&Value::Object(row.others.clone())).unwrap_or_default()
-    }
-
-    /// The options that are set, as texts that `add` takes.
-    pub fn options(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        OptionKey::ALL.into_iter().filter_map(move |key| Some((key, text(self.value(key)?))))
-    }
-
-    fn value(&self, key: OptionKey) -> Option<&Value> {
-        match key {
-            OptionKey::Interval => None,
-            OptionKey::Timeout => self.timeout.as_ref(),
-            OptionKey::Size => self.size.as_ref(),
-            OptionKey::Dscp => self.dscp.as_ref(),
-            OptionKey::Ttl => self.ttl.as_ref(),
-            OptionKey::Source => self.source.as_ref(),
-            OptionKey::Interface => self.interface.as_ref(),
-            OptionKey::DontFragment => self.dont_fragment.as_ref(),
-            OptionKey::Family => self.family.as_ref(),
+        let option = |key: OptionKey| Some((key, text(row.others.get(key.row().member)?)));
+        let label = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        let labels = row.others.get("labels").and_then(Value::as_object);
+        Self {
+            options: OptionKey::ALL.into_iter().filter_map(option).collect(),
+            labels: labels.into_iter().flatten().filter_map(label).collect(),
         }
     }
 }

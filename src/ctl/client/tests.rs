@@ -1,7 +1,7 @@
 //! The client with scripted daemons, each on a thread of its own.
 
 use super::*;
-use crate::protocol::{AddMembers, NoopRequest, ResetRequest};
+use crate::protocol::{AddRequest, NoopRequest, ResetRequest};
 use serde_json::{Value, json};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -112,7 +112,7 @@ fn an_error_status_is_an_error() {
         ("hello", "does not answer like a meshping"),
     ] {
         let (server, _requests) = daemon(vec![Answer(answer.into())]);
-        let error = Client::new(server, QUICK).ask(&AddMembers::default()).expect_err(answer).to_string();
+        let error = Client::new(server, QUICK).ask(&AddRequest::default()).expect_err(answer).to_string();
         assert!(error.contains(message), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use super::socket::Fragments;
 use super::sys::{self, PacketMarks};
 use crate::probe::wire::PAYLOAD;
-use crate::target::{Dscp, PacketOptions, Zone};
+use crate::target::{PacketOptions, Zone};
 use std::net::IpAddr;
 use std::num::NonZero;
 
@@ -53,7 +53,7 @@ impl CustomPacket {
             self.interface = sys::interface_of(name.as_str()).ok_or(name)?;
         }
         Ok(PacketMarks {
-            traffic_class: self.packet.dscp.map(Dscp::traffic_class),
+            traffic_class: self.packet.traffic_class(),
             ttl: self.packet.ttl.map(NonZero::get),
             source: self.packet.source,
             interface: self.interface,

@@ -2,7 +2,7 @@
 
 use crate::measure::{DetailedStats, EndedOutage, Outage, WallMapping};
 use crate::protocol::json::{Decimal, put, write_string};
-use crate::target::{OptionKey, OptionOverrides};
+use crate::target::{OptionOverrides, ValueKind};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -120,10 +120,11 @@ fn millionths(share: f64) -> Decimal {
 /// Writes the options of a target as `add` takes them, and its labels; each member with a comma before it.
 pub(super) fn write_options(text: &mut String, options: &OptionOverrides) {
     for (key, value) in options.iter() {
-        put(text, format_args!(",\"{key}\":"));
-        match key {
-            OptionKey::Source | OptionKey::Interface | OptionKey::Family => write_string(text, &value),
-            _ => text.push_str(&value),
+        let row = key.row();
+        put(text, format_args!(",\"{}\":", row.member));
+        match row.kind {
+            ValueKind::Text => write_string(text, &value),
+            ValueKind::Number | ValueKind::Bool => text.push_str(&value),
         }
     }
     let mut before = ",\"labels\":{";
@@ -143,7 +144,7 @@ mod tests {
     use crate::measure::averages::Weights;
     use crate::measure::{Cause, ErrorClass, SendError, Timestamp};
     use crate::protocol::json::append;
-    use crate::target::{Labels, TargetOptions};
+    use crate::target::{Labels, OptionKey, TargetOptions};
 
     fn written(detail: &DetailedStats) -> String {
         let wall = WallMapping::new(
@@ -207,7 +208,7 @@ mod tests {
 
     #[test]
     fn options_have_the_names_and_values_that_add_takes() {
-        let mut terms = TargetOptions::default();
+        let mut options = TargetOptions::default();
         let pairs = [
             (OptionKey::Timeout, "0.5"),
             (OptionKey::Size, "1472"),
@@ -219,11 +220,11 @@ mod tests {
             (OptionKey::Family, "ipv4"),
         ];
         for (key, text) in pairs {
-            terms.set(key, text).expect("a good value");
+            options.set(key, text).expect("a good value");
         }
-        terms.set_labels(Labels::new([("site", "a\"\n"), ("rack", "7")]).expect("good labels"));
+        options.set_labels(Labels::new([("site", "a\"\n"), ("rack", "7")]).expect("good labels"));
         let mut text = String::new();
-        write_options(&mut text, terms.options.as_deref().expect("there are some"));
+        write_options(&mut text, options.overrides.as_deref().expect("there are some"));
         let expected = concat!(
             r#","timeout":0.5,"size":1472,"dscp":46,"ttl":9,"source":"192.0.2.1","interface":"a\"b""#,
             r#","dont_fragment":true,"family":"ipv4","labels":{"rack":"7","site":"a\"\n"}"#

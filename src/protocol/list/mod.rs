@@ -91,7 +91,7 @@ pub struct ListedTarget<'a> {
     /// Its further statistics, and the wall-clock time of the moments in them.
     pub detail: Option<(&'a DetailedStats, WallMapping)>,
     /// Its options; written only with the detail.
-    pub options: Option<&'a OptionOverrides>,
+    pub overrides: Option<&'a OptionOverrides>,
 }
 
 impl ListedTarget<'_> {
@@ -99,9 +99,9 @@ impl ListedTarget<'_> {
         append(json, &Key(self.address));
         json.push(b':');
         append(json, &TargetRow::from(self));
-        if let (Some(_), Some(options)) = (self.detail, self.options) {
+        if let (Some(_), Some(overrides)) = (self.detail, self.overrides) {
             let mut members = String::new();
-            write_options(&mut members, options);
+            write_options(&mut members, overrides);
             json.pop();
             json.extend_from_slice(members.as_bytes());
             json.push(b'}');

@@ -12,7 +12,7 @@ fn address(text: &str) -> Address {
 }
 
 fn target(address: Address, name: &str, summary: PeriodStats) -> ListedTarget<'_> {
-    ListedTarget { address, name, interval: Interval::DEFAULT, summary, detail: None, options: None }
+    ListedTarget { address, name, interval: Interval::DEFAULT, summary, detail: None, overrides: None }
 }
 
 fn busy() -> PeriodStats {

@@ -1,6 +1,6 @@
 //! Reads requests from datagrams.
 
-use super::add::{AddMembers, AddRequest};
+use super::add::{self, AddRequest};
 use super::histogram::HistogramRequest;
 use super::history::HistoryRequest;
 use super::list::ListRequest;
@@ -9,6 +9,7 @@ use super::noop::NoopRequest;
 use super::remove::RemoveRequest;
 use super::reset::ResetRequest;
 use super::{Command, Quoted, RequestError};
+use crate::target::TargetSpec;
 
 /// A request as the daemon reads it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +19,7 @@ pub enum Request {
     /// Asks for the statistics of targets.
     List(ListRequest),
     /// Starts measuring a host.
-    Add(AddRequest),
+    Add(TargetSpec),
     /// Ends the measuring of targets.
     Remove(RemoveRequest),
     /// Starts a new measurement period.
@@ -42,7 +43,7 @@ impl Request {
         match command(&members)?.as_str() {
             NoopRequest::NAME => Ok(Self::Noop(NoopRequest {})),
             ListRequest::NAME => ListRequest::parse(&members).map(Self::List),
-            AddMembers::NAME => AddRequest::parse(&members).map(Self::Add),
+            AddRequest::NAME => add::parse(&members).map(Self::Add),
             RemoveRequest::NAME => RemoveRequest::parse(&members).map(Self::Remove),
             ResetRequest::NAME => ResetRequest::parse(&members).map(Self::Reset),
             HistogramRequest::NAME => HistogramRequest::parse(&members).map(Self::Histogram),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::{PageRequest, RowPosition, Selector};
-use crate::target::{OptionKey, TargetOptions};
+use crate::target::{Interval, OptionKey, TargetOptions};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -144,7 +144,8 @@ fn a_request_of_a_client_is_read_unchanged() {
         assert_eq!(parsed(&json), request, "{json}");
     }
     assert_eq!(NoopRequest {}.to_json(), r#"{"cmd":"noop"}"#);
-    let add = AddMembers { name: Some("n".into()), addr: None, itv: Some(0.5), options: Map::new() };
+    let options = Map::from_iter([("itv".to_owned(), 0.5.into())]);
+    let add = AddRequest { name: Some("n".into()), addr: None, options };
     assert_eq!(add.to_json(), r#"{"cmd":"add","name":"n","itv":0.5}"#);
 }
 
@@ -174,7 +175,7 @@ fn name_and_addr_serve_for_each_other() {
         let (name, host) = (called.into(), pinged.parse().expect("a host"));
         assert_eq!(
             parsed(&request.to_string()),
-            Request::Add(AddRequest { name, host, terms: TargetOptions::default() }),
+            Request::Add(TargetSpec { name, host, options: TargetOptions::default() }),
             "{request}"
         );
     }
@@ -216,8 +217,8 @@ fn an_interval_is_a_number_or_a_numeric_string() {
         ("86400", Some(86_400.0)),
         ("null", None),
     ] {
-        let Request::Add(AddRequest { terms, .. }) = parsed(&itv(value)) else { panic!("{value}") };
-        assert_eq!(terms.interval.map(crate::target::Interval::seconds), seconds, "{value}");
+        let Request::Add(TargetSpec { options, .. }) = parsed(&itv(value)) else { panic!("{value}") };
+        assert_eq!(options.interval.map(Interval::seconds), seconds, "{value}");
     }
     let digits = "9".repeat(400);
     for value in [
@@ -356,16 +357,29 @@ proptest! {
 
 #[test]
 fn an_add_takes_every_option_of_a_target() {
-    let request = json!({"cmd": "add", "name": "N", "itv": 5, "timeout": 1.5, "size": "1000", "dscp": "EF", "ttl": 9,
-        "source": "192.0.2.1", "interface": "eth0", "dont_fragment": true, "family": "ipv4", "labels": {"site": "B"}});
-    let Request::Add(AddRequest { terms, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
-    let options: Vec<(OptionKey, String)> = terms.iter().collect();
+    let mut request = json!({"cmd": "add", "name": "N", "labels": {"site": "B"}});
+    let values: [Value; OptionKey::ALL.len()] = [
+        5.into(),
+        1.5.into(),
+        "1000".into(),
+        "EF".into(),
+        9.into(),
+        "192.0.2.1".into(),
+        "eth0".into(),
+        true.into(),
+        "ipv4".into(),
+    ];
+    for (key, value) in OptionKey::ALL.into_iter().zip(values) {
+        request[key.row().member] = value;
+    }
+    let Request::Add(TargetSpec { options, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
+    let set: Vec<(OptionKey, String)> = options.iter().collect();
     let expected = ["5", "1.5", "1000", "46", "9", "192.0.2.1", "eth0", "true", "ipv4"].map(str::to_owned);
-    assert_eq!(options, OptionKey::ALL.into_iter().zip(expected).collect::<Vec<_>>());
-    assert_eq!(terms.labels().collect::<Vec<_>>(), [("site", "B")]);
-    let absent = json!({"cmd": "add", "name": "N", "timeout": null, "dscp": "", "labels": {}});
-    let Request::Add(AddRequest { terms, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };
-    assert_eq!(terms, TargetOptions::default());
+    assert_eq!(set, OptionKey::ALL.into_iter().zip(expected).collect::<Vec<_>>());
+    assert_eq!(options.labels().collect::<Vec<_>>(), [("site", "B")]);
+    let absent = json!({"cmd": "add", "name": "N", "timeout": null, "source": "", "labels": {}});
+    let Request::Add(TargetSpec { options, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };
+    assert_eq!(options, TargetOptions::default());
 }
 
 #[test]
@@ -373,7 +387,7 @@ fn an_unusable_option_is_named_with_what_it_takes() {
     let long = "x".repeat(100);
     let cases = [
         (json!({"timeout": 0}), "timeout 0 is not usable, it takes seconds from 0.05 to 60"),
-        (json!({"dscp": "loud\n"}), r#"dscp "loud\n" is not usable, it takes a number from 0 to 63"#),
+        (json!({"family": "loud\n"}), r#"family "loud\n" is not usable, it takes ipv4 or ipv6"#),
         (json!({"size": [1, 2]}), "size [1,2] is not usable"),
         (json!({"ttl": long}), "… is not usable"),
         (json!({"dont_fragment": 1}), "dont_fragment 1 is not usable, it takes true or false"),

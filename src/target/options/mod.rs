@@ -1,147 +1,143 @@
-//! On which terms a host is pinged: its interval, and the options in which it differs from the others.
+//! The options of a target: how it is pinged where it differs from the other targets.
 
-use super::{
-    Address, Dscp, Family, Host, Interval, LabelError, Labels, PacketOptions, PayloadSize, Timeout, Zone,
-};
-use std::fmt;
+mod table;
+
+use super::{Address, Family, Host, Interval, LabelError, Labels, PacketOptions, Timeout, Zone};
 use std::net::IpAddr;
-use std::str::FromStr;
 use std::sync::Arc;
+use table::Storage;
 
-/// What somebody who wants a host pinged says about how; what is `None` is as for every other target.
+pub use table::{Expected, OptionKey, OptionRow, UnknownOption, ValueKind};
+
+/// The options that are set for a target; the others have the value that the daemon has for every target.
+///
+/// Two words, because a daemon holds it for every target: most targets have an interval or nothing.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TargetOptions {
     /// Time between two requests.
     pub interval: Option<Interval>,
-    /// Everything else; most targets have nothing of it.
-    pub options: Option<Arc<OptionOverrides>>,
+    /// The other options; targets with the same ones share the allocation.
+    pub overrides: Option<Arc<OptionOverrides>>,
 }
 
-/// In what a target differs from the others, its interval apart.
+/// The options of a target except its interval.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct OptionOverrides {
-    /// After this a request is lost.
+    /// Time after which a request without an answer is lost.
     pub timeout: Option<Timeout>,
-    /// Only addresses of this family, of a DNS name.
+    /// The only family of addresses to ping, of a DNS name.
     pub family: Option<Family>,
-    /// What its requests look like.
+    /// Header fields and size of the requests.
     pub packet: PacketOptions,
-    /// Its own labels.
+    /// Labels of the target's series.
     pub labels: Labels,
 }
 
 impl OptionOverrides {
-    /// These, and where they say nothing, earlier ones. Labels are taken as a whole.
+    /// These options, and the earlier ones where none is set. Labels are one option.
     #[must_use]
     pub fn merged_over(&self, earlier: &Self) -> Self {
-        let labels = if self.labels.is_empty() { &earlier.labels } else { &self.labels };
-        Self {
-            timeout: self.timeout.or(earlier.timeout),
-            family: self.family.or(earlier.family),
-            packet: self.packet.merged_over(earlier.packet),
-            labels: labels.clone(),
+        let mut merged = self.clone();
+        table::shared().for_each(|(_, access)| (access.fill)(&mut merged, earlier));
+        if merged.labels.is_empty() {
+            merged.labels = earlier.labels.clone();
         }
+        merged
     }
 
-    /// Those that are set, as texts that [`TargetOptions::set`] takes; labels not among them.
+    /// The options that are set except the labels, as texts that [`TargetOptions::set`] accepts.
     pub fn iter(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
-        OptionKey::ALL.into_iter().filter_map(|key| Some((key, self.text(key)?)))
+        table::shared().filter_map(|(key, access)| Some((key, (access.print)(self)?)))
     }
 
-    fn text(&self, key: OptionKey) -> Option<String> {
-        let Self { timeout, family, packet, .. } = self;
-        match key {
-            OptionKey::Interval => None,
-            OptionKey::Timeout => timeout.map(|timeout| timeout.get().as_secs_f64().to_string()),
-            OptionKey::Size => packet.size.map(|size| size.get().to_string()),
-            OptionKey::Dscp => packet.dscp.map(|dscp| dscp.to_string()),
-            OptionKey::Ttl => packet.ttl.map(|ttl| ttl.to_string()),
-            OptionKey::Source => packet.source.map(|source| source.to_string()),
-            OptionKey::Interface => packet.interface.map(|interface| interface.as_str().to_owned()),
-            OptionKey::DontFragment => packet.dont_fragment.map(|dont| dont.to_string()),
-            OptionKey::Family => family.map(|family| family.as_str().to_lowercase()),
+    /// These options without those that `other` sets.
+    fn minus(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        table::shared().for_each(|(_, access)| (access.subtract)(&mut rest, other));
+        if !other.labels.is_empty() {
+            rest.labels = Labels::default();
         }
+        rest
     }
 
-    /// These, less those that others set.
-    fn minus(&self, others: &Self) -> Self {
-        let labels = if others.labels.is_empty() { self.labels.clone() } else { Labels::default() };
-        Self {
-            timeout: self.timeout.filter(|_| others.timeout.is_none()),
-            family: self.family.filter(|_| others.family.is_none()),
-            packet: self.packet.minus(others.packet),
-            labels,
-        }
-    }
-
-    /// The only family that can be pinged on these terms: an address can't be reached from one of the other family.
+    /// The only family that these options can reach: a source address reaches only its own family.
     pub fn only_family(&self) -> Option<Family> {
         self.family.or(self.packet.source.map(Family::of))
     }
 }
 
 impl TargetOptions {
-    /// An interval, and nothing else.
+    /// Options with an interval and nothing else.
     pub const fn every(interval: Option<Interval>) -> Self {
-        Self { interval, options: None }
+        Self { interval, overrides: None }
     }
 
-    /// These, and where they say nothing, earlier ones.
+    /// These options, and the earlier ones where none is set.
     #[must_use]
     pub fn merged_over(&self, earlier: &Self) -> Self {
-        let options = match (&self.options, &earlier.options) {
-            (Some(options), Some(earlier)) => Some(Arc::new(options.merged_over(earlier))),
-            (options, earlier) => options.clone().or_else(|| earlier.clone()),
+        let overrides = match (&self.overrides, &earlier.overrides) {
+            (Some(later), Some(earlier)) => Some(Arc::new(later.merged_over(earlier))),
+            (later, earlier) => later.clone().or_else(|| earlier.clone()),
         };
-        Self { interval: self.interval.or(earlier.interval), options }
+        let mut merged = Self { overrides, ..self.clone() };
+        table::inline().for_each(|access| (access.fill)(&mut merged, earlier));
+        merged
     }
 
-    /// These, less the options that others set.
+    /// These options without those that `other` sets.
     #[must_use]
-    pub fn minus(&self, others: &Self) -> Self {
-        let interval = self.interval.filter(|_| others.interval.is_none());
-        let options = match (&self.options, &others.options) {
-            (Some(options), Some(others)) => Some(Arc::new(options.minus(others))),
-            (options, _) => options.clone(),
+    pub fn minus(&self, other: &Self) -> Self {
+        let overrides = match (&self.overrides, &other.overrides) {
+            (Some(own), Some(other)) => Some(Arc::new(own.minus(other))),
+            (own, _) => own.clone(),
         };
-        Self { interval, options: options.filter(|options| **options != OptionOverrides::default()) }
+        let overrides = overrides.filter(|overrides| **overrides != OptionOverrides::default());
+        let mut rest = Self { overrides, ..self.clone() };
+        table::inline().for_each(|access| (access.subtract)(&mut rest, other));
+        rest
     }
 
-    /// Sets an option to what a text says.
+    /// Sets an option to the value of a text.
     ///
     /// # Errors
-    /// [`OptionError`] says what the option takes; nothing is changed.
+    /// [`OptionError`] names the values that the option accepts; nothing is changed.
     pub fn set(&mut self, key: OptionKey, text: &str) -> Result<(), OptionError> {
-        let parsed =
-            Self::of(key, text.trim()).ok_or_else(|| OptionError { key, given: format!("{text:?}") })?;
-        *self = parsed.merged_over(self);
-        Ok(())
+        let trimmed = text.trim();
+        let parsed = match &key.row().value {
+            Storage::Inline(access) => (access.parse)(self, trimmed),
+            Storage::Shared(access) => {
+                let mut overrides = OptionOverrides::default();
+                let parsed = (access.parse)(&mut overrides, trimmed);
+                parsed.map(|()| *self = Self::from(overrides).merged_over(self))
+            }
+        };
+        parsed.ok_or_else(|| OptionError { key, value: format!("{text:?}") })
     }
 
-    /// Gives the target these labels of its own.
+    /// Replaces the target's labels, unless there are none.
     pub fn set_labels(&mut self, labels: Labels) {
         if !labels.is_empty() {
             *self = Self::from(OptionOverrides { labels, ..OptionOverrides::default() }).merged_over(self);
         }
     }
 
-    /// Whether a host can be pinged on these terms.
+    /// Whether a host can be pinged with these options.
     ///
     /// # Errors
-    /// [`OptionConflict`], when options contradict each other or the address.
+    /// [`OptionConflict`], if options contradict each other or the address.
     pub fn check(&self, host: &Host) -> Result<(), OptionConflict> {
-        let Some(options) = &self.options else { return Ok(()) };
-        let source = options.packet.source;
-        if let (Some(family), Some(source)) = (options.family, source)
+        let Some(overrides) = &self.overrides else { return Ok(()) };
+        let source = overrides.packet.source;
+        if let (Some(family), Some(source)) = (overrides.family, source)
             && Family::of(source) != family
         {
             return Err(OptionConflict::Source { address: source, family });
         }
         let Host::Address(address) = host else { return Ok(()) };
-        if let Some(family) = options.only_family().filter(|family| *family != address.family()) {
+        if let Some(family) = overrides.only_family().filter(|family| *family != address.family()) {
             return Err(OptionConflict::Family { address: *address, family });
         }
-        match (address.zone(), options.packet.interface) {
+        match (address.zone(), overrides.packet.interface) {
             (Some(zone), Some(interface)) if *zone != interface => {
                 Err(OptionConflict::Interface { address: *address, interface })
             }
@@ -149,70 +145,27 @@ impl TargetOptions {
         }
     }
 
-    /// The options that are set, as texts that [`Self::set`] takes; labels not among them.
+    /// The options that are set except the labels, as texts that [`Self::set`] accepts.
     pub fn iter(&self) -> impl Iterator<Item = (OptionKey, String)> + '_ {
-        OptionKey::ALL.into_iter().filter_map(|key| Some((key, self.text(key)?)))
-    }
-
-    /// The labels.
-    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.options.iter().flat_map(|options| options.labels.iter())
-    }
-
-    fn text(&self, key: OptionKey) -> Option<String> {
-        match key {
-            OptionKey::Interval => self.interval.map(|interval| interval.seconds().to_string()),
-            key => self.options.as_ref()?.text(key),
-        }
-    }
-
-    /// Terms of one option.
-    fn of(key: OptionKey, text: &str) -> Option<Self> {
-        let packet = match key {
-            OptionKey::Interval => return Some(Self::every(Some(text.parse().ok()?))),
-            OptionKey::Timeout => {
-                return Some(
-                    OptionOverrides { timeout: Some(text.parse().ok()?), ..OptionOverrides::default() }
-                        .into(),
-                );
-            }
-            OptionKey::Family => {
-                return Some(
-                    OptionOverrides { family: Some(text.parse().ok()?), ..OptionOverrides::default() }.into(),
-                );
-            }
-            OptionKey::Size => PacketOptions {
-                size: Some(PayloadSize::new(text.parse().ok()?)?),
-                ..PacketOptions::default()
-            },
-            OptionKey::Dscp => {
-                PacketOptions { dscp: Some(text.parse::<Dscp>().ok()?), ..PacketOptions::default() }
-            }
-            OptionKey::Ttl => PacketOptions { ttl: Some(text.parse().ok()?), ..PacketOptions::default() },
-            OptionKey::Source => PacketOptions { source: Some(source(text)?), ..PacketOptions::default() },
-            OptionKey::Interface => {
-                PacketOptions { interface: Some(Zone::parse(text)?), ..PacketOptions::default() }
-            }
-            OptionKey::DontFragment => {
-                PacketOptions { dont_fragment: Some(text.parse().ok()?), ..PacketOptions::default() }
-            }
+        let print = |key: OptionKey| match &key.row().value {
+            Storage::Inline(access) => (access.print)(self),
+            Storage::Shared(access) => self.overrides.as_deref().and_then(access.print),
         };
-        Some(OptionOverrides { packet, ..OptionOverrides::default() }.into())
+        OptionKey::ALL.into_iter().filter_map(move |key| Some((key, print(key)?)))
+    }
+
+    /// Name and value of each label.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.overrides.iter().flat_map(|overrides| overrides.labels.iter())
     }
 }
 
-/// An address of a machine, without a zone: the interface is an option of its own.
-fn source(text: &str) -> Option<IpAddr> {
-    let address: Address = text.parse().ok()?;
-    address.zone().is_none().then_some(address.ip())
-}
-
-/// What goes for targets that say nothing themselves.
+/// The values of options that a target does not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Defaults {
     /// Time between two requests.
     pub interval: Interval,
-    /// After this a request is lost.
+    /// Time after which a request without an answer is lost.
     pub timeout: Timeout,
 }
 
@@ -222,155 +175,73 @@ impl Default for Defaults {
     }
 }
 
-/// How a target is pinged, everything decided.
+/// How a target is pinged: its options and the defaults of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PingSettings {
     /// Time between two requests.
     pub interval: Interval,
-    /// After this a request is lost.
+    /// Time after which a request without an answer is lost.
     pub timeout: Timeout,
-    /// What its requests look like.
+    /// Header fields and size of the requests.
     pub packet: PacketOptions,
 }
 
 impl Defaults {
-    /// How a target with these terms is pinged.
-    pub fn ping_settings(&self, terms: &TargetOptions) -> PingSettings {
-        let options = terms.options.as_deref();
+    /// How a target with these options is pinged.
+    pub fn ping_settings(&self, options: &TargetOptions) -> PingSettings {
+        let overrides = options.overrides.as_deref();
         PingSettings {
-            interval: terms.interval.unwrap_or(self.interval),
-            timeout: options.and_then(|options| options.timeout).unwrap_or(self.timeout),
-            packet: options.map(|options| options.packet).unwrap_or_default(),
+            interval: options.interval.unwrap_or(self.interval),
+            timeout: overrides.and_then(|overrides| overrides.timeout).unwrap_or(self.timeout),
+            packet: overrides.map(|overrides| overrides.packet).unwrap_or_default(),
         }
     }
 }
 
 impl From<OptionOverrides> for TargetOptions {
-    fn from(options: OptionOverrides) -> Self {
-        Self { interval: None, options: Some(Arc::new(options)) }
+    fn from(overrides: OptionOverrides) -> Self {
+        Self { interval: None, overrides: Some(Arc::new(overrides)) }
     }
 }
 
-/// The options that a target can have, labels apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OptionKey {
-    /// Seconds between two requests.
-    Interval,
-    /// Seconds after which a request is lost.
-    Timeout,
-    /// Bytes after the ICMP header.
-    Size,
-    /// Differentiated services codepoint.
-    Dscp,
-    /// Time to live, or hop limit.
-    Ttl,
-    /// The address of ours that requests come from.
-    Source,
-    /// The interface that requests leave by.
-    Interface,
-    /// Whether requests must not be fragmented.
-    DontFragment,
-    /// Of a DNS name only the addresses of one family.
-    Family,
-}
-
-impl OptionKey {
-    /// Every option.
-    pub const ALL: [Self; 9] = [
-        Self::Interval,
-        Self::Timeout,
-        Self::Size,
-        Self::Dscp,
-        Self::Ttl,
-        Self::Source,
-        Self::Interface,
-        Self::DontFragment,
-        Self::Family,
-    ];
-
-    /// How it is called in files and requests.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Interval => "interval",
-            Self::Timeout => "timeout",
-            Self::Size => "size",
-            Self::Dscp => "dscp",
-            Self::Ttl => "ttl",
-            Self::Source => "source",
-            Self::Interface => "interface",
-            Self::DontFragment => "dont_fragment",
-            Self::Family => "family",
-        }
-    }
-
-    /// What it takes.
-    pub const fn expected(self) -> &'static str {
-        match self {
-            Self::Interval => "seconds from 0.01 to 86400",
-            Self::Timeout => "seconds from 0.05 to 60",
-            Self::Size => "a number of bytes from 16 to 65507",
-            Self::Dscp => "a number from 0 to 63 or a name: EF, VA, LE, CS0 to CS7, AF11 to AF43",
-            Self::Ttl => "a number from 1 to 255",
-            Self::Source => "an IP address of this machine",
-            Self::Interface => "the name of an interface",
-            Self::DontFragment => "true or false",
-            Self::Family => "ipv4 or ipv6",
-        }
-    }
-}
-
-impl fmt::Display for OptionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_str().fmt(f)
-    }
-}
-
-impl FromStr for OptionKey {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|key| key.as_str() == text).ok_or(())
-    }
-}
-
-/// Why the value of an option is refused; the operator sees this text as it stands.
+/// A value that an option does not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key} {given} is not usable, it takes {}", key.expected())]
+#[error("{key} {value} is not usable, it takes {}", key.expected())]
 pub struct OptionError {
-    /// Which option.
+    /// The option.
     pub key: OptionKey,
-    /// What was given, cut and escaped by whoever shows it.
-    pub given: String,
+    /// The value, quoted; the caller escapes and shortens it.
+    pub value: String,
 }
 
-/// Why a host can't be pinged on some terms; the operator sees this text as it stands.
+/// Why a host can't be pinged with some options.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionConflict {
-    /// Requests of one family can't come from an address of the other.
+    /// Source address and family differ.
     #[error("the source {address} is no {} address, which family asks for", .family.as_str())]
     Source {
-        /// The source.
+        /// The source address.
         address: IpAddr,
-        /// The family asked for.
+        /// The value of `family`.
         family: Family,
     },
-    /// An address of the other family than the one asked for.
+    /// The address is not of the family that `family` or `source` requires.
     #[error("{address} is no {} address, which family or source asks for", .family.as_str())]
     Family {
-        /// The address.
+        /// The address of the target.
         address: Address,
-        /// The family asked for.
+        /// The required family.
         family: Family,
     },
-    /// An address with a zone, and another interface.
+    /// The zone of the address and the interface differ.
     #[error("{address} is reached by the interface in its zone, not by {}", .interface.as_str())]
     Interface {
-        /// The address.
+        /// The address of the target.
         address: Address,
-        /// The interface asked for.
+        /// The value of `interface`.
         interface: Zone,
     },
-    /// Labels that can't be.
+    /// Labels that are not allowed.
     #[error(transparent)]
     Labels(#[from] LabelError),
 }

@@ -35,7 +35,7 @@ impl LabelPairs {
     /// Prometheus rejects a whole scrape in which one series has a label twice.
     #[must_use]
     pub fn with_own(self, target: &TargetRef, taken: &[&str]) -> Self {
-        let own = target.options.iter().flat_map(|options| options.labels.iter());
+        let own = target.overrides.iter().flat_map(|overrides| overrides.labels.iter());
         own.filter(|(label, _)| !taken.contains(label))
             .fold(self, |pairs, (label, value)| pairs.with(label, value))
     }

@@ -11,7 +11,7 @@ fn keys() -> Vec<String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meshping"));
     let output = command.arg("--config").arg(&file).arg("--config.check").output().expect("it can be run");
     let text = String::from_utf8(output.stderr).expect("UTF-8");
-    let known = text.split("there are ").nth(1).and_then(|rest| rest.split(" and [[target]]").next());
+    let known = text.split("the keys are ").nth(1).and_then(|rest| rest.split(" and [[target]]").next());
     known.expect("it names the keys").split(", ").map(str::to_owned).collect()
 }
 

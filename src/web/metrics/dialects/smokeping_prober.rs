@@ -2,19 +2,18 @@
 
 use crate::actors::supervisor::TargetRef;
 use crate::measure::{ErrorClass, LifetimeStats};
-use crate::target::Dscp;
 use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind};
 use crate::web::metrics::labels::LabelPairs;
 
 /// `ip="…",host="…",source="…",tos="…"`, and the target's own labels.
 pub(super) fn labels(target: &TargetRef) -> LabelPairs {
-    let packet = target.options.as_deref().map(|options| options.packet).unwrap_or_default();
+    let packet = target.overrides.as_deref().map(|overrides| overrides.packet).unwrap_or_default();
     let pairs = LabelPairs::default().with("ip", target.address).with("host", &target.name);
     let pairs = match packet.source {
         Some(source) => pairs.with("source", source),
         None => pairs.with("source", ""),
     };
-    let pairs = pairs.with("tos", packet.dscp.map_or(0, Dscp::traffic_class));
+    let pairs = pairs.with("tos", packet.traffic_class().unwrap_or_default());
     pairs.with_own(target, &["ip", "host", "source", "tos"])
 }
 

@@ -87,7 +87,7 @@ impl MetricFamily {
             SampleKind::Gauge(read) | SampleKind::Seconds(read) => into.push_option(read(target)),
             SampleKind::Duration(read) => into.push_option(read(target).map(nanos)),
             SampleKind::Millis(read) | SampleKind::Ratio(read) => {
-                into.push_option(read(target).map(f64::to_bits))
+                into.push_option(read(target).map(f64::to_bits));
             }
         }
     }

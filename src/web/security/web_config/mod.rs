@@ -3,7 +3,6 @@
 
 mod client_certs;
 mod error;
-mod fingerprint;
 #[deny(clippy::disallowed_methods)]
 mod go_duration;
 mod policy;
@@ -20,7 +19,7 @@ pub(crate) use policy::Policy;
 pub(crate) use tls::Tls;
 pub(crate) use tls_values::ClientAuth;
 
-use fingerprint::Fingerprint;
+use crate::file_change::FileFingerprint;
 use reader::WebConfigFiles;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,7 +76,7 @@ struct WatchedConfig {
     path: PathBuf,
     policy: Arc<Policy>,
     /// The files that were read last, valid or not.
-    files: Vec<(PathBuf, Option<Fingerprint>)>,
+    files: Vec<(PathBuf, Option<FileFingerprint>)>,
     next_check: Instant,
     state: FileState,
 }
@@ -95,11 +94,11 @@ impl WatchedConfig {
             return;
         }
         self.next_check = now + CHECK_INTERVAL;
-        let current: Vec<_> = self.files.iter().map(|(path, _)| Fingerprint::of(path)).collect();
+        let current: Vec<_> = self.files.iter().map(|(path, _)| FileFingerprint::of(path)).collect();
         if current.iter().eq(self.files.iter().map(|(_, fingerprint)| fingerprint)) {
             return;
         }
-        if current.iter().flatten().any(|fingerprint| fingerprint.is_fresh(SETTLE_TIME)) {
+        if current.iter().flatten().any(|fingerprint| fingerprint.changed_within(SETTLE_TIME)) {
             self.next_check = now + SETTLE_TIME;
             return;
         }

@@ -1,8 +1,8 @@
 //! Reads the file of `--web.config.file` and the files that it names.
 
 use super::error::ConfigError;
-use super::fingerprint::Fingerprint;
 use super::schema::WebConfigSchema;
+use crate::file_change::FileFingerprint;
 use crate::format::escape::shown;
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 pub struct WebConfigFiles {
     path: PathBuf,
     /// The files that were read; the fingerprint is taken before reading, so that no change is missed.
-    pub read: Vec<(PathBuf, Option<Fingerprint>)>,
+    pub(super) read: Vec<(PathBuf, Option<FileFingerprint>)>,
 }
 
 impl WebConfigFiles {
@@ -80,7 +80,7 @@ impl WebConfigFiles {
     }
 
     fn read(&mut self, path: &Path) -> Result<Vec<u8>, ConfigError> {
-        self.read.push((path.to_owned(), Fingerprint::of(path)));
+        self.read.push((path.to_owned(), FileFingerprint::of(path)));
         read(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })
     }
 }
