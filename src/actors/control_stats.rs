@@ -20,7 +20,7 @@ pub struct ControlStats {
 
 /// Why a datagram gets no answer; the label `reason` of the control socket's metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::VariantArray, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 pub enum IgnoreReason {
     /// Its sender may not use the control socket.
     NotAllowed,
@@ -37,7 +37,7 @@ impl IgnoreReason {
     pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The value of the label `reason`.
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }

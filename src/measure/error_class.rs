@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 /// Why a request was answered by an error. The classes of `meshping_errors_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::VariantArray, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorClass {
     /// Network unreachable or unknown; ICMPv6 no route to destination.
     NetUnreachable,
@@ -39,8 +39,8 @@ impl ErrorClass {
     pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The value of the label `class`.
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Cause {
 
 impl Cause {
     /// `lost`, or the class of the error.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Lost => "lost",
             Self::Error(class) => class.as_str(),

@@ -68,7 +68,7 @@ pub enum Event {
 
 /// Why a packet was rejected; the label `reason` of `meshping_foreign_packets_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::VariantArray, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 pub enum RejectReason {
     /// For another program: another identifier, or an address that is no target.
     NotOurs,
@@ -87,8 +87,8 @@ impl RejectReason {
     pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The value of the label `reason`.
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

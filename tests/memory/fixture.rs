@@ -43,7 +43,11 @@ impl Fixture {
         let add = |number| {
             let ip = Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + number);
             let host = Host::Address(Address::try_from(std::net::IpAddr::V4(ip)).expect("one host"));
-            AddTarget { name: Self::NAME.into(), host, options: TargetOptions::every(Some(interval)) }
+            AddTarget(TargetSpec {
+                name: Self::NAME.into(),
+                host,
+                options: TargetOptions::every(Some(interval)),
+            })
         };
         for number in 1..=targets {
             self.supervisor.send(add(number)).await.expect("it runs").result.expect("there is room");

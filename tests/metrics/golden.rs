@@ -37,7 +37,7 @@ fn options() -> OptionOverrides {
 fn exposition(dialect: Dialect) -> String {
     let network = ScriptedNetwork::new();
     let labelled =
-        TargetRef { options: Some(Arc::new(options())), ..target(&network, "198.51.100.7", "labelled") };
+        TargetRef { overrides: Some(Arc::new(options())), ..target(&network, "198.51.100.7", "labelled") };
     let targets = [
         (target(&network, "192.0.2.1", EVIL), busy_totals()),
         (labelled, LifetimeStats::default()),

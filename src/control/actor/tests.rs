@@ -113,7 +113,7 @@ async fn a_burst_beyond_the_bound_is_answered_completely() {
 const EACH: usize = 64;
 
 #[actix::test]
-async fn a_flood_of_slow_requests_delays_no_other_client() {
+async fn other_clients_do_not_wait_behind_a_flood_of_slow_requests() {
     let socket = TestSocket::new(1, "a").await;
     socket.script.lock().expect("no panic").answer_after = Duration::from_secs(10);
     for _ in 0..8 * MAX_CONCURRENT_REQUESTS {

@@ -55,7 +55,7 @@ impl EncodedStats {
         out.part(RECENT, |out| write_recent(totals, out));
         out.optional(UNANSWERED_RUN, totals.outages.run(), |run, out| write_outage(run, now, out));
         out.optional(LONGEST_OUTAGE, totals.outages.longest().get(), |ended, out| {
-            write_ended(ended, now, out)
+            write_ended(ended, now, out);
         });
         out.part(AVERAGES, |out| write_averages(windows, out));
         out.into()
