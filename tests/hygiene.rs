@@ -2,6 +2,8 @@
 
 #[path = "hygiene/programs.rs"]
 mod programs;
+#[path = "hygiene/release.rs"]
+mod release;
 
 use serde_json::Value;
 use std::collections::BTreeSet;
