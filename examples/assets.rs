@@ -1,5 +1,5 @@
-//! Writes what a package holds beside the binaries: `assets DIRECTORY` makes manual pages (`man/`) and completions
-//! for bash, zsh and fish (`completions/`) out of the command lines themselves.
+//! Generates files for the package: `assets DIRECTORY` writes manual pages (`man/`) and completions for bash, zsh and fish
+//! (`completions/`) from the definitions of the command lines.
 
 use clap::Command;
 use clap_complete::{Shell, generate_to};
@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// One page for the command, one for each of its own commands: meshpingctl.1, meshpingctl-add.1 and so on.
+/// One page for the command and one for each subcommand: meshpingctl.1, meshpingctl-add.1 and so on.
 fn write_pages(command: &Command, directory: &Path) -> Result<()> {
     fs::create_dir_all(directory)?;
     clap_mangen::generate_to(command.clone(), directory)?;
@@ -31,8 +31,7 @@ fn write_pages(command: &Command, directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What stands at the end of the help comes as one section of running text; here it gets its headings and keeps
-/// its lines.
+/// clap_mangen writes the end of the help as one section of running text; this restores its headings and lines.
 fn with_sections(page: &str) -> String {
     let Some((before, after)) = page.split_once(".SH EXTRA\n") else { return page.to_owned() };
     let (extra, rest) = after.split_at(after.find(".SH ").unwrap_or(after.len()));

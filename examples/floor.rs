@@ -1,4 +1,4 @@
-//! What a ping costs at least on this machine: sendmmsg and recvmmsg, and nothing else. `scripts/bench` runs it.
+//! The least cost of a ping on this machine: only sendmmsg and recvmmsg. `scripts/bench` runs it.
 //!
 //! Usage: floor TARGETS SECONDS MILLISECONDS. Pings 127.1.0.1 and the addresses after it once a second each, spread over
 //! slots; counts nothing, checks nothing. With slots of 0 ms it sends as fast as it can. The process is measured from

@@ -1,18 +1,18 @@
 #!/bin/sh
-# Lets Kea (libdhcp_run_script, see kea-dhcp4.conf) tell meshping about its clients: pinged while they hold a lease,
-# gone when it ends. For DHCPv4 and DHCPv6.
+# Adds the clients of Kea to meshping when they get a lease, and removes them when it ends. For DHCPv4 and DHCPv6; Kea
+# calls it through libdhcp_run_script, see kea-dhcp4.conf.
 #
-# The first argument is the hook point, the leases are in the environment. Kea does not wait for us. Host names are
-# what clients call themselves: no shell may ever read one as anything but text.
+# The first argument is the hook point, the leases are in the environment. Kea does not wait for the script. Clients choose
+# their host names, so the shell must treat them as text only.
 set -u
 
-# One argument for the name: it may begin with a dash. Who has none is called by the address.
+# One argument for the name, because it may begin with a dash. Without a name the target has its address as name.
 add() { /usr/bin/meshpingctl -q add --addr "$1" --name="$2" -i 30; }
 
 remove() { /usr/bin/meshpingctl -q remove --addr "$1"; }
 
 # each COMMAND LIST calls the command with address and name of every lease in the list, as in LEASES4_AT0_ADDRESS.
-# Delegated prefixes are no hosts.
+# Delegated prefixes are not hosts.
 each() {
     i=0
     eval "size=\${$2_SIZE:-0}"

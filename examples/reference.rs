@@ -1,4 +1,4 @@
-//! What answering costs at least on this machine: text made on the spot and sent. `scripts/bench` runs it.
+//! The least cost of an answer on this machine: text that is generated and sent. `scripts/bench` runs it.
 //!
 //! Usage: reference serve PORT. On UDP a datagram that is a number N is answered with N bytes of text, any other with
 //! `{"status": "ok"}`; on TCP `GET /N` is answered with N bytes of text. Each line holds a number that is formatted for

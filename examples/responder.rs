@@ -1,13 +1,13 @@
-//! Hosts that answer echo requests after a delay, and say how long they really held them. `scripts/bench` runs it.
+//! Simulates hosts that answer echo requests after a delay, and reports how long it held them. `scripts/bench` runs it.
 //!
 //! Usage: responder INTERFACE DELAY_US:LOSS_PERCENT…
 //!
-//! Answers for everybody behind an Ethernet device, best one end of a veth pair in a namespace of its own. The n-th
+//! Answers for all hosts behind an Ethernet device, best one end of a veth pair in a namespace of its own. The n-th
 //! behaviour, counted from 0, is that of the hosts 10.n.x.y and fd77::n:h. A delay begins with the kernel's time of
-//! receipt, so that being woken late makes no delay longer; only being late at its end does, and this is told.
+//! receipt, so a late wake-up makes no delay longer; a late end does, and is part of the report.
 //!
-//! A line on standard input is answered with a line per behaviour, `REQUESTS LOST P50 P99`, the times in
-//! nanoseconds, and with `dropped N`: what its own receive buffer had no room for. The end of standard input ends it.
+//! For each line on standard input it writes a line per behaviour, `REQUESTS LOST P50 P99` with times in nanoseconds, and
+//! `dropped N`, the packets that its receive buffer dropped. It ends with standard input.
 
 #![allow(unsafe_code, reason = "packet sockets and kernel time stamps have no safe wrapper")]
 
@@ -64,7 +64,7 @@ mod linux {
     }
 
     const LARGEST: usize = 256;
-    /// So many requests are read before what is due is sent.
+    /// Requests read in one go; then due replies are sent.
     const BATCH: usize = 16;
     const PACKET_IGNORE_OUTGOING: libc::c_int = 23;
     const RECEIVE_BUFFER: u32 = 64 << 20;
@@ -117,7 +117,7 @@ mod linux {
             }
         }
 
-        /// Waits for packets, questions, or the time of the next reply; tells whether there is a question.
+        /// Waits for packets, questions, or the time of the next reply; returns whether there is a question.
         fn wait(&self) -> Result<bool> {
             let watch = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
             let mut watched = [watch(self.socket.as_raw_fd()), watch(libc::STDIN_FILENO)];
@@ -129,7 +129,7 @@ mod linux {
             if found < 0 { Err(Error::last_os_error()) } else { Ok(watched[1].revents != 0) }
         }
 
-        /// Takes in a packet; tells whether there was one.
+        /// Reads a packet; returns whether there was one.
         fn receive(&mut self) -> bool {
             let mut bytes = [0; LARGEST];
             let Some((length, received)) = receive(&self.socket, &mut bytes) else { return false };
@@ -171,8 +171,8 @@ mod linux {
         }
     }
 
-    /// Has the kernel wake us when we asked for it and, where that is allowed, before everybody else: a real host would
-    /// not compete with its pinger for a processor.
+    /// Asks the kernel for exact wake-ups and, where allowed, for the highest priority: a real host does not compete with
+    /// its pinger for a processor.
     fn be_punctual() {
         // SAFETY: no pointers.
         unsafe {

@@ -1,4 +1,4 @@
-# Shared by the scripts beside it, which source it; it does nothing by itself.
+# Functions that the other scripts source.
 # shellcheck shell=bash
 set -euo pipefail
 
@@ -7,7 +7,7 @@ ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
 TOOLS=$TARGET_DIR/tools
 
-# Once each: what ring's build depends on is the whole of PATH.
+# Each directory once: a changed PATH makes cargo build ring again.
 add_to_path() { case :$PATH: in *":$1:"*) ;; *) PATH=$PATH:$1 ;; esac; }
 add_to_path /usr/sbin
 add_to_path /sbin
@@ -22,12 +22,12 @@ die() {
 # The comment at the beginning of the script, after the line for the kernel.
 show_help() { sed -n '2,${/^#/!q;s/^# \{0,1\}//p}' "$0"; }
 
-# As a file: a command such as kill is also built into the shell, but not into what the tests start.
+# As a file: commands such as kill are built into the shell, but the tests need the program.
 have() { type -P "$1" >/dev/null; }
 
 is_root() { [ "$(id -u)" = 0 ]; }
 
-# Without a terminal nobody could type a password, so sudo must not ask for one.
+# Without a terminal sudo must not ask for a password.
 sudo_() { if [ -t 0 ]; then sudo "$@"; else sudo -n "$@"; fi; }
 
 as_root() {
@@ -47,7 +47,7 @@ need_rust() {
     have cargo || die "cargo is missing: it comes with Rust"
 }
 
-# with_apt PACKAGES APT-GET-COMMAND… tries with the lists that are there, if any, then with new ones.
+# with_apt PACKAGES APT-GET-COMMAND… tries with the present package lists, if any, then with new ones.
 with_apt() {
     local packages=$1
     shift
@@ -65,7 +65,7 @@ with_apt() {
     return 1
 }
 
-# need COMMAND:PACKAGE[,PACKAGE]… installs the packages of the commands that are missing, and says so.
+# need COMMAND:PACKAGE[,PACKAGE]… installs the packages of missing commands and reports it.
 need() {
     local pair package packages=() missing=()
     for pair in "$@"; do
@@ -105,8 +105,8 @@ find_command() {
     return 1
 }
 
-# debian_tar NAME OPTIONS… makes a small Debian of this machine's release with mmdebstrap, and prints where its tar
-# file is. What apt is told on this machine holds in there, too; a file of the last week is used again.
+# debian_tar NAME OPTIONS… makes a small Debian of this machine's release with mmdebstrap, and prints the path of its tar
+# file. It gets the configuration of apt on this machine; a file of the last week is used again.
 debian_tar() {
     local name=$1 suite tar file apt_options sources=()
     shift
@@ -115,7 +115,7 @@ debian_tar() {
     tar=$TARGET_DIR/$name-$suite.tar
     mkdir -p "$TARGET_DIR"
     if [ -z "$(find "$tar" -mtime -7 2>/dev/null)" ]; then
-        # With the number where mmdebstrap made this machine itself.
+        # The name with the number is on machines that mmdebstrap made.
         for file in /etc/apt/sources.list /etc/apt/sources.list.d/{,0000}{debian,ubuntu}.{sources,list}; do
             [ ! -s "$file" ] || sources+=("$file")
         done

@@ -2,8 +2,11 @@
 
 #[path = "hygiene/programs.rs"]
 mod programs;
+#[path = "hygiene/release.rs"]
+mod release;
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -110,6 +113,32 @@ fn no_crate_is_banned_or_comes_from_elsewhere_than_the_registry() {
 fn the_lock_file_is_part_of_the_repository() {
     assert!(read("Cargo.lock").contains("name = \"meshping\""));
     assert!(!read(".gitignore").contains("Cargo.lock"), "a program's Cargo.lock is committed");
+}
+
+/// Name and version of each package in a lock file.
+fn locked(file: &str) -> Vec<(String, String)> {
+    let value = |line: &str| line.split('"').nth(1).unwrap_or_default().to_owned();
+    let text = read(file);
+    let packages = text.split("[[package]]").skip(1);
+    packages.map(|package| (value(line(package, "name")), value(line(package, "version")))).collect()
+}
+
+fn line<'a>(package: &'a str, key: &str) -> &'a str {
+    package.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap_or_default()
+}
+
+#[test]
+fn what_is_fuzzed_has_the_libraries_of_the_package() {
+    let package = locked("Cargo.lock");
+    assert!(
+        package.len() > 100 && package.iter().all(|(name, version)| !name.is_empty() && !version.is_empty())
+    );
+    let names: BTreeSet<&String> = package.iter().map(|(name, _)| name).collect();
+    let others: Vec<(String, String)> = locked("fuzz/Cargo.lock")
+        .into_iter()
+        .filter(|entry| names.contains(&entry.0) && !package.contains(entry))
+        .collect();
+    assert!(others.is_empty(), "cp Cargo.lock fuzz/Cargo.lock && scripts/fuzz 0: {others:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-"""Two builds compared, figure by figure, and what may be worse. Nothing here touches the world.
+"""Compares two builds, figure by figure, with the allowed worsening. Pure: no I/O.
 
 Every figure is one that should be small. The verdict is by the ratio of the medians alone; how far the rounds of one
 build differ is shown beside it, because a ratio within that may be chance.
@@ -78,7 +78,7 @@ class Figure:
 
 
 def factor_of(count):
-    """What the median of a build with so many targets may be multiplied with."""
+    """The allowed factor of the median of a build with that number of targets."""
     return 1 + WORSENING[max(least for least in WORSENING if least <= count)]
 
 

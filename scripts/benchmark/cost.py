@@ -153,7 +153,7 @@ def watch(tool, seconds):
         return f"sent nothing within {took:.0f} s: {why}"
     memory = system.memory_kib(tool.pid)
     try:
-        told, why_unknown = tool.finish(), ""
+        reported, why_unknown = tool.finish(), ""
     except daemon.Refused as error:
-        told, why_unknown = (NONE, NONE, NONE), str(error)
-    return Run(sent / took, 1e6 * cpu / sent, memory, *told, why_unknown=why_unknown)
+        reported, why_unknown = (NONE, NONE, NONE), str(error)
+    return Run(sent / took, 1e6 * cpu / sent, memory, *reported, why_unknown=why_unknown)

@@ -53,7 +53,7 @@ def ask(command, **members):
 
 
 def answer(command, reply):
-    """A reply as it is meant, unless it is an error."""
+    """The parsed reply; raises an exception for an error."""
     meant = json.loads(reply)
     if meant.get("status") == "error":
         raise Refused(f"the daemon answers to {command}: {meant['errmessage']}")
@@ -100,7 +100,7 @@ def loss_percent():
 
 
 def add(targets, interval=None, server=CONTROL):
-    """Adds them one after the other; returns the seconds that it took."""
+    """Adds them one after the other; returns the seconds."""
     extra = {} if interval is None else {"itv": interval}
     requests = [request("add", addr=target, **extra) for target in targets]
     with client(server) as control:
@@ -113,7 +113,7 @@ def add(targets, interval=None, server=CONTROL):
 
 
 def add_at_once(targets, under_way, server=CONTROL):
-    """Adds them with so many requests under way; returns the seconds until the last answer."""
+    """Adds them with that number of requests under way; returns the seconds until the last answer."""
     waiting = [request("add", addr=target, itv=60) for target in reversed(targets)]
     replies, open_requests = set(), 0
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
@@ -172,7 +172,7 @@ def fetch(path, encoding="identity", keep=True, server=WEB):
 
 
 class Metrics:
-    """A scrape. Only lines that are asked for are looked at: there are millions."""
+    """A scrape. Only the requested lines are parsed: there are millions."""
 
     def __init__(self):
         for _ in range(TRIES):
@@ -197,5 +197,5 @@ class Metrics:
         return sums
 
     def lost(self):
-        """Requests that came to nothing, so far."""
+        """Requests without a reply so far."""
         return self.total("meshping_lost_total", "meshping_void_requests_total", "meshping_errors_total")

@@ -1,4 +1,4 @@
-"""Quantiles and how figures are written. Nothing here touches the world."""
+"""Quantiles and how figures are written. Pure: no I/O."""
 
 import math
 import statistics

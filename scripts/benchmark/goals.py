@@ -1,4 +1,4 @@
-"""The goals: what each wants, and whether what was measured meets it. Nothing here touches the world.
+"""The goals, and whether the measured figures meet them. Pure: no I/O.
 
 Times depend on the machine, so goals of time are multiples of what the same machine takes, in the same run, for
 something else: the floor, a rival, or the reference program. Counts and bytes do not depend on it and stay as they are.
@@ -8,29 +8,30 @@ from dataclasses import dataclass
 
 from figures import known, ratio, row, written
 
-# CPU of a ping, in that of the floor, by number of targets.
+# CPU of a ping as a multiple of the floor, by number of targets.
 CPU = {100: 1.9, 1_000: 1.6, 10_000: 1.5, 100_000: 1.5}
-# CPU of a ping of smokeping_prober and of fping, in that of meshping.
+# CPU of a ping of smokeping_prober and of fping as a multiple of meshping.
 PROBER = {1_000: 20, 10_000: 10}
 FPING = {100: 2, 1_000: 2, 10_000: 2}
-# Reported round-trip times, in those of fping.
+# Reported round-trip times as a multiple of those of fping.
 RTT_P50 = 1
 RTT_P99 = 2
-# In what the reference program or the disk takes for the same. Each is the largest multiple of four runs on a busy
-# machine, and half of that more; the range of those runs is beside it.
+# Multiples of the time that the reference program or the disk needs for the same. Each is 1.5 times the largest of four
+# runs on a busy machine; the range of those runs is beside it.
 LIST_PAGE = {10_000: 15, 100_000: 25}  # 8.1 to 10.3; 9.2 to 10.2 at a tenth of the usual rate of requests
 SCRAPE = 4  # 2.1 to 2.6
 ADDS = 8  # 2.8 to 5.4
 ADDS_ON_DISK = 5  # 0.7 to 2.9, the less the slower the disk
 ENDING = 4  # 2.3 to 2.8
 STARTING = 12  # 5.9 to 7.6
-# In what the floor does when it is disturbed in the same way. The floor has no requests to added targets to send.
+# Multiples of the floor that is disturbed in the same way. The floor sends no requests to added targets.
 LATENESS = {"scrapes": 7, "lists": 5, "adds": 20}  # 0.7 to 4.5, 0.2 to 2.1, 0.7 to 12.9
 OFF_GRID = 5
-# In the most that one thread of the floor can send; what is asked for is a little more.
+# Share of the maximum of one thread of the floor; the requested rate is a little higher.
 CAPACITY = 0.6
 ASKED = 0.615
-# Reported RTT less what the responder held: in how late the responder itself is, and in how far its own RTTs spread.
+# Reported RTT minus the time that the responder held the reply: multiples of how late the responder is, and of the spread
+# of its own times.
 EXCESS_P50 = 1  # 0.03 to 0.2
 EXCESS_P99 = 2  # 0.7 to 1.6
 
@@ -58,13 +59,13 @@ class Check:
 
 
 def times(what, value, reference, most, of="reference"):
-    """The check that a figure is at most so many times a reference."""
+    """The check that a figure is at most a multiple of a reference."""
     return Check(what, ratio(value, reference), most, form=".2f", unit=f"× {of}")
 
 
 @dataclass
 class Goal:
-    """A line of the table; `note`: what else was seen. Without checks there was no way to tell."""
+    """A line of the table; `note`: further observations. Without checks the result is unknown."""
 
     name: str
     checks: list
@@ -93,7 +94,7 @@ def show(goals):
 
 
 def of_costs(costs, kind, floor, fping, prober):
-    """What follows from the runs of the first part; a rival that was not to be measured has no goals."""
+    """Goals from the runs of the first part; a tool that was not measured has no goals."""
     sizes = [count for count in costs.options.sizes if (kind, count) in costs.runs or (kind, count) in costs.failures]
     goals = [Goal(f"CPU per ping, {count} targets", *cpu_checks(costs, kind, floor, count)) for count in sizes]
     for rival, multiples in ((fping, FPING), (prober, PROBER)):
@@ -107,7 +108,7 @@ def of_costs(costs, kind, floor, fping, prober):
 
 
 def cpu_checks(costs, kind, floor, count):
-    """A low cost is worth nothing if requests were left out, except where the machine is too slow for the floor too.
+    """A low cost does not count if requests were skipped, except where the machine is too slow for the floor too.
     For sizes without a goal the ratio is noted."""
     possible = min(count, costs.median(floor, count, "rate"))
     rate = Check("at", costs.median(kind, count, "rate"), least=0.99 * possible, form=".0f", unit="/s")
@@ -129,7 +130,7 @@ def against_rival(costs, rival, count, least):
 
 
 def reported(costs, kind, fping, count):
-    """On loopback each µs is the tool's own."""
+    """On loopback each µs comes from the tool."""
     if fping not in costs.kinds:
         return None
     own, other = ([costs.median(each, count, which) for which in ("p50_us", "p99_us")] for each in (kind, fping))

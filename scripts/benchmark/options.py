@@ -27,6 +27,8 @@ Every part adds its lines to the table of goals; what was not measured is not in
 floor, to a rival or to a reference program that does the same work without meshping, measured in the same run.
 Missed goals do not change the exit status, except with --fail: the last line counts them.
 
+With --micro, the parsers, the statistics and the exposition are measured by themselves: scripts/bench --micro [FILTER].
+
 With --against, the meshping of this source tree is compared with another binary of it: both run alternately with the
 same command line, and the table at the end has the ratios of the medians and the allowed worsening.
 """

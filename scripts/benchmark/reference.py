@@ -1,4 +1,4 @@
-"""References for what meshping does beside pinging: the same work without meshping, measured on the spot.
+"""References for the work beside pinging: the same work without meshping, measured in the same run.
 
 examples/reference.rs answers and reads; for what is on disk, Python writes.
 """
@@ -16,7 +16,7 @@ SERVER = ("127.0.0.1", 55433)
 
 
 class Reference:
-    """The program, answering with text of any size over UDP and TCP."""
+    """Runs the program that answers with text of any size over UDP and TCP."""
 
     def __enter__(self):
         command = [os.environ["REFERENCE"], "serve", str(SERVER[1])]
@@ -43,7 +43,7 @@ class Reference:
             time.sleep(0.02)
 
     def page(self, size):
-        """Seconds for an answer of that many bytes over UDP."""
+        """Seconds for an answer of that size over UDP."""
         with daemon.client(SERVER) as control:
             began = time.perf_counter()
             reply = control(str(size).encode())
@@ -53,7 +53,7 @@ class Reference:
         return took
 
     def scrape(self, size):
-        """Seconds for that many bytes over HTTP."""
+        """Seconds for a response of that size over HTTP."""
         _, received, took, _ = daemon.fetch(f"/{size}", keep=False, server=SERVER)
         if received != size:
             raise ValueError(f"the reference program sent {received} of {size} bytes")
@@ -67,7 +67,7 @@ class Reference:
 
 
 def read_targets(targets):
-    """Seconds that a program takes from its start to its end with reading the addresses of a file between."""
+    """Seconds of a program that starts, reads the addresses of a file, and ends."""
     with tempfile.NamedTemporaryFile("w", encoding="ascii") as file:
         file.write("\n".join(targets) + "\n")
         file.flush()
@@ -80,7 +80,7 @@ def read_targets(targets):
 
 
 def append(directory, records, size):
-    """Seconds for so many records of that size, each on disk before the next one."""
+    """Seconds for that number of records of that size, each on disk before the next one."""
     with open(os.path.join(directory, "appended"), "wb", buffering=0) as file:
         began = time.perf_counter()
         for _ in range(records):
@@ -90,7 +90,7 @@ def append(directory, records, size):
 
 
 def insert(directory, rows, size):
-    """Seconds for one transaction of SQLite that puts so many rows of that size, each with a key of its own, on disk."""
+    """Seconds for one SQLite transaction that puts that number of rows of that size, each with its own key, on disk."""
     with contextlib.closing(sqlite3.connect(os.path.join(directory, "inserted"))) as database:
         database.executescript("PRAGMA journal_mode = WAL; CREATE TABLE t (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;")
         values = [(f"key {number}", b"\n" * size) for number in range(rows)]

@@ -1,4 +1,4 @@
-"""What the kernel tells: CPU time, memory, context switches, pings; and what this machine is."""
+"""Values from the kernel: CPU time, memory, context switches, pings; and a description of this machine."""
 
 import os
 import platform
@@ -16,17 +16,17 @@ def read(path):
 
 
 def threads(pid):
-    """The directories of a process' threads; one may have ended meanwhile."""
+    """The directories of the threads of a process; a thread may have ended meanwhile."""
     return [f"/proc/{pid}/task/{thread}" for thread in os.listdir(f"/proc/{pid}/task")]
 
 
 def cpu_seconds(pid):
-    """Of all threads, as the scheduler counts it, in nanoseconds underneath."""
+    """CPU time of all threads, from the scheduler, which counts in nanoseconds."""
     return sum(int(read(thread + "/schedstat").split()[0]) for thread in threads(pid)) / 1e9
 
 
 def voluntary_switches(pid):
-    """How often any thread has gone to sleep so far, which is how often one was woken."""
+    """How often the threads have gone to sleep, which is how often they were woken."""
     statuses = [read(thread + "/status") for thread in threads(pid)]
     return sum(int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.MULTILINE).group(1)) for text in statuses)
 
@@ -36,19 +36,19 @@ def memory_kib(pid, which="VmRSS"):
 
 
 def forget_peak(pid):
-    """Has VmHWM begin again at what is used now."""
+    """Resets VmHWM to the present memory."""
     with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as file:
         file.write("5")
 
 
 def pings():
-    """Echo requests that this namespace's kernel has received so far, all of them sent here."""
+    """Echo requests received by the kernel of this namespace; all are sent here."""
     names, values = [line.split() for line in read("/proc/self/net/snmp").splitlines() if line.startswith("Icmp:")]
     return int(values[names.index("InEchos")])
 
 
 def prepare():
-    """Room for smokeping_prober: a file descriptor per target, and datagram sockets for everybody."""
+    """Raises limits for smokeping_prober: a file descriptor for each target, and datagram sockets for all users."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = max(hard, MOST_FILES) if os.geteuid() == 0 else hard
     try:
@@ -65,7 +65,7 @@ def version(command, *arguments):
 
 
 def describe(programs):
-    """The machine and those programs that have a version, a line each."""
+    """The machine and the versions of the programs, a line each."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = re.search(r"model name\s*:\s*(.*)", file.read())
     cpu = model.group(1) if model else platform.machine()

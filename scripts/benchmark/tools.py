@@ -1,4 +1,4 @@
-"""The pingers that are compared: how each is started, and where it tells what it measured."""
+"""The pingers that are compared: how each is started, and where it reports its results."""
 
 import math
 import os
@@ -71,7 +71,7 @@ class Tool:
         """Called when the tool has warmed up, before its CPU time is read."""
 
     def finish(self):
-        """RTT p50, p99 in µs and false loss in percent, as the tool tells them; called after CPU time was read."""
+        """RTT p50, p99 in µs and false loss in percent, as the tool reports them; called after CPU time was read."""
         return NONE, NONE, NONE
 
     def last_words(self):
@@ -152,7 +152,7 @@ class Fping(Tool):
         ]  # fmt: skip
 
     def finish(self):
-        # It tells at its end, and it has that many rounds to run.
+        # It reports when it ends, after a fixed number of rounds.
         try:
             self.process.wait(self.seconds * 3 + TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -181,7 +181,7 @@ class Prober(Tool):
     name = "smokeping_prober, udp"
     program = "prober"
     limit = 10_000
-    # It takes half a minute to start so many, hence one round of them only.
+    # Starting this number of targets takes half a minute, so there is only one round.
     once = 10_000
     why_limited = "not tried: it needs a file descriptor per target, and minutes to start"
     mode = "--no-privileged"

@@ -69,11 +69,11 @@ class Responder:
     """The program, in its own namespace, at the end of the link that this one sends into."""
 
     def __init__(self, behaviours):
-        wishes = [f"{behaviour.delay_us}:{behaviour.loss_percent}" for behaviour in behaviours]
-        # It starts when it is told that its end of the link is there.
+        settings = [f"{behaviour.delay_us}:{behaviour.loss_percent}" for behaviour in behaviours]
+        # It starts when its end of the link exists.
         silent = "echo 1 >/proc/sys/net/ipv6/conf/bench1/disable_ipv6"
         script = f'read -r _ && {silent} && ip link set bench1 up && exec "$@"'
-        command = ["unshare", "--net", "sh", "-c", script, "sh", os.environ["RESPONDER"], "bench1", *wishes]
+        command = ["unshare", "--net", "sh", "-c", script, "sh", os.environ["RESPONDER"], "bench1", *settings]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1)
         self.groups = len(behaviours)

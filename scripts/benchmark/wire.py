@@ -18,12 +18,12 @@ SO_TIMESTAMPNS = 35
 # What a queued packet may charge to a socket; it is 832 bytes where that was measured.
 CHARGE = 1280
 SECOND = 1_000_000_000
-# After this long a pause it is another burst.
+# A longer pause begins another burst.
 PAUSE = 1_000_000
 
 
 class Watcher:
-    """Collects echo requests while it lives, at most so many; `one_in`, a power of two, leaves out addresses."""
+    """Collects echo requests, at most `most`; of every `one_in` addresses (a power of two) it sees one."""
 
     def __init__(self, most, one_in=1):
         self.one_in = one_in
@@ -46,12 +46,12 @@ class Watcher:
         self.socket.setsockopt(SOL_RAW, ICMP_FILTER, struct.pack("I", types))
 
     def leave_out(self):
-        """A filter in classic BPF: whose destination is no multiple of `one_in` is dropped."""
+        """A filter in classic BPF: drops packets whose destination is no multiple of `one_in`."""
         load, mask, unless_zero, accept, drop = (0x20, 0, 0, 16), (0x54, 0, 0, self.one_in - 1), (0x15, 0, 1, 0), *ENDS
         program = b"".join(struct.pack("HBBI", *step) for step in (load, mask, unless_zero, accept, drop))
         buffer = ctypes.create_string_buffer(program)
-        wish = struct.pack("HP", len(program) // 8, ctypes.addressof(buffer))
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, wish)
+        filter_program = struct.pack("HP", len(program) // 8, ctypes.addressof(buffer))
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, filter_program)
 
     def requests(self):
         """Nanoseconds and destination (4 bytes) of each, in their order. Fails rather than to leave one out."""

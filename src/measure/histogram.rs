@@ -94,6 +94,17 @@ impl Histogram {
         index.and_then(|index| self.on_edge.as_deref()?.get(index).copied()).unwrap_or(0)
     }
 
+    /// Whether no more RTTs are exactly 2^k s than are in the bin that begins there.
+    fn edges_are_in_their_bins(&self) -> bool {
+        let bins = (FIRST_EXACT_OCTAVE..)
+            .map(|octave| u8::try_from(octave * 8 - Self::BINS.start()).unwrap_or(u8::MAX));
+        self.on_edge
+            .iter()
+            .flat_map(|counts| counts.iter())
+            .zip(bins)
+            .all(|(&count, bin)| count <= self.count_in(bin))
+    }
+
     fn count_in(&self, number: u8) -> u64 {
         self.bins
             .binary_search_by_key(&number, |bin| bin.number())
@@ -173,6 +184,9 @@ impl Histogram {
             let counts = histogram.on_edge.get_or_insert_default();
             for count in counts.iter_mut() {
                 *count = input.number()?;
+            }
+            if !histogram.edges_are_in_their_bins() {
+                return None;
             }
         }
         histogram.bins.shrink_to_fit();

@@ -4,7 +4,7 @@ use crate::markdown::{Document, document, documents, root};
 use std::path::Path;
 
 /// Every document of the reference. README.md leads to each.
-const REFERENCE: [&str; 14] = [
+const REFERENCE: [&str; 16] = [
     "docs/architecture.md",
     "docs/benchmark.md",
     "docs/configuration.md",
@@ -13,16 +13,19 @@ const REFERENCE: [&str; 14] = [
     "docs/dhcp.md",
     "docs/dns.md",
     "docs/engines.md",
+    "docs/glossary.md",
     "docs/http.md",
     "docs/metrics.md",
     "docs/operations.md",
+    "docs/releasing.md",
     "docs/state.md",
     "docs/style.md",
     "docs/threat-model.md",
 ];
 
 /// Directories of the repository that documents name files of.
-const DIRECTORIES: [&str; 7] = [".ci/", "contrib/", "docs/", "examples/", "scripts/", "src/", "tests/"];
+const DIRECTORIES: [&str; 9] =
+    [".ci/", "benches/", "contrib/", "docs/", "examples/", "fuzz/", "scripts/", "src/", "tests/"];
 
 /// Why a link of a document leads nowhere.
 fn fault(from: &Document, link: &str) -> Option<String> {

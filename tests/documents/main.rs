@@ -3,6 +3,7 @@
 
 mod commands;
 mod examples;
+mod glossary;
 mod links;
 mod markdown;
 mod not_run;

@@ -7,11 +7,17 @@ pub const NOT_RUN: &[(&str, &str)] = &[
     ("cargo build --release --locked", BUILD),
     ("cargo build --locked", BUILD),
     ("cargo test --locked --test web", "scripts/test runs each file of the tests so"),
+    ("cargo test --test properties", "scripts/test runs each file of the tests so"),
     ("cargo doc --open", "opens a browser; scripts/test runs cargo doc"),
     ("scripts/package", PACKAGE),
     ("scripts/package --static", "a release build of its own; the tests of the package take a debug build"),
     ("rustup target add x86_64-unknown-linux-musl", "downloads a part of Rust"),
     ("scripts/test --fast", "takes minutes; .ci/run runs scripts/test"),
+    ("scripts/bench --micro", "builds the benchmarks with optimisation; clippy compiles them"),
+    ("scripts/fuzz", "needs a nightly Rust; tests/properties runs the same checks"),
+    ("scripts/fuzz 600 request", "needs a nightly Rust; tests/properties runs the same checks"),
+    ("scripts/release --dry-run 0.2.0", RELEASE),
+    ("scripts/release --tested 0.2.0", RELEASE),
     ("scripts/bench --against BINARY", "takes minutes; scripts/benchmark has tests of its own"),
     ("apt install ./target/debian/meshping_*.deb", INSTALLED),
     ("apt install ./meshping_NEW.deb", INSTALLED),
@@ -35,6 +41,7 @@ pub const NOT_RUN: &[(&str, &str)] = &[
 ];
 
 const RUN: &str = "builds a release; tests/fresh/run.sh runs scripts/run in a new Debian";
+const RELEASE: &str = "tests/hygiene/release.rs runs it in a repository of its own";
 const BUILD: &str = "what is tested here was built so";
 const PACKAGE: &str = "builds a release; tests/systemd runs it with a debug build";
 const INSTALLED: &str = "changes the system; tests/systemd does it in a Debian of its own, with dpkg";

@@ -1,5 +1,7 @@
-//! What holds whatever happens: the books of a target against a naive model of them, and the schedule.
+//! Properties that hold for every input: the statistics of a target against a naive model, the schedule, and the parsers.
 
+mod fuzz;
+mod fuzzed;
 mod model;
 mod numbers;
 mod schedule;

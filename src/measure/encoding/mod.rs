@@ -100,7 +100,7 @@ impl EncodedStats {
                 _ => {}
             }
         }
-        let mut parts = parts.filter(|parts| is_consistent(&parts.totals))?;
+        let mut parts = parts.filter(StatsParts::is_consistent)?;
         parts.totals.outages = Outages::restored(run, longest);
         if let Some((_, longest)) = &mut parts.period {
             *longest = of_period;
@@ -124,12 +124,22 @@ impl From<&LifetimeStats> for EncodedStats {
     }
 }
 
-/// Whether decoded statistics have the invariants that hold everywhere else.
-fn is_consistent(totals: &LifetimeStats) -> bool {
-    let (replies, rtt) = (totals.replies, totals.rtt);
-    let least = replies.checked_mul(rtt.min).is_some_and(|least| least <= rtt.sum);
-    let most = replies.checked_mul(rtt.max).is_none_or(|most| rtt.sum <= most);
-    least && most && totals.histogram.count() == replies
+impl StatsParts {
+    /// Whether the invariants hold that the rest of the program relies on; a damaged disk can violate them.
+    fn is_consistent(&self) -> bool {
+        let Self { totals, period, histogram_base, .. } = self;
+        are_possible(totals.replies, &totals.rtt)
+            && totals.histogram.count() == totals.replies
+            && period.as_ref().is_none_or(|(period, _)| are_possible(period.replies, &period.rtt))
+            && histogram_base.as_ref().is_none_or(|base| totals.histogram.continues(base))
+    }
+}
+
+/// Whether that number of round-trip times can have these statistics.
+fn are_possible(count: u64, rtt: &RttStats) -> bool {
+    let least = count.checked_mul(rtt.min).is_some_and(|least| least <= rtt.sum);
+    let most = count.checked_mul(rtt.max).is_none_or(|most| rtt.sum <= most);
+    least && most && rtt.min <= rtt.max
 }
 
 /// Writes the parts that hold the counters.
@@ -277,12 +287,15 @@ fn write_averages(windows: &[Weights; WINDOWS.len()], out: &mut VarintWriter) {
     }
 }
 
+/// A window weighs at most 1, and its round-trip times at most 64 s; sums of larger weights could overflow.
+const MAX_WEIGHT: f32 = 100.0;
+
 fn read_averages(input: &mut VarintReader<'_>) -> Option<[Weights; WINDOWS.len()]> {
     let mut windows = [Weights::default(); WINDOWS.len()];
     for Weights { answered, unanswered, rtt_seconds } in &mut windows {
         for weight in [answered, unanswered, rtt_seconds] {
             let read = f32::from_bits(u32::try_from(input.number()?).ok()?);
-            *weight = Some(read).filter(|weight| weight.is_finite() && *weight >= 0.0)?;
+            *weight = Some(read).filter(|weight| (0.0..=MAX_WEIGHT).contains(weight))?;
         }
     }
     Some(windows)

@@ -114,7 +114,7 @@ fn damaged_bytes_are_rejected() {
             let mut bytes = good.as_bytes().to_vec();
             bytes[index] ^= 1 << bit;
             if let Some(totals) = EncodedStats::from_bytes(&bytes).totals() {
-                assert!(is_consistent(&totals));
+                assert_eq!(totals.histogram.count(), totals.replies);
             }
         }
     }
@@ -123,4 +123,31 @@ fn damaged_bytes_are_rejected() {
     assert_eq!(EncodedStats::from(&contradiction).totals(), None);
     assert_eq!(EncodedStats::from_bytes(&[2, 0]).totals(), None, "an unknown version");
     assert_eq!(EncodedStats::from_bytes(&[1, 1, 1, 0xff]).totals(), None);
+}
+
+#[test]
+fn parts_that_contradict_each_other_are_refused() {
+    let totals = eventful().totals();
+    let refused = |write: fn(&mut VarintWriter)| {
+        let mut out = VarintWriter::new(VERSION);
+        out.part(TOTALS, |out| write_totals(&totals, out));
+        write(&mut out);
+        EncodedStats::from(out).totals().is_none()
+    };
+    assert!(!refused(|_| {}));
+    assert!(refused(|out| out.part(PERIOD, |out| {
+        let rtt = RttStats { sum: 5, min: 3, max: 2, ..RttStats::default() };
+        write_period(&PeriodStats { replies: 2, rtt, ..PeriodStats::default() }, out);
+    })));
+    assert!(refused(|out| out.part(HISTOGRAM_BASE, |out| {
+        let mut base = Histogram::default();
+        base.record(Rtt::from_micros(7_000_000));
+        base.write(out);
+    })));
+    assert!(refused(|out| out.part(AVERAGES, |out| {
+        let huge = Weights { answered: f32::MAX, unanswered: f32::MAX, rtt_seconds: 0.0 };
+        write_averages(&[huge; WINDOWS.len()], out);
+    })));
+    // No bin is hit, but one reply took exactly 2^-6 s.
+    assert!(refused(|out| out.part(HISTOGRAM_BASE, |out| (0..11).for_each(|index| out.number(index % 2)))));
 }

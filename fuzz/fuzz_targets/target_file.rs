@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| meshping_fuzz::checks::config::check_target_file(bytes));
