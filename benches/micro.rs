@@ -58,7 +58,7 @@ const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 /// The IPv4 packet that answers a request, as a raw socket delivers it.
 fn reply_to(number: u32) -> Vec<u8> {
     let mut message = [0; HEADER + PAYLOAD];
-    wire::write_request(&KEY, HOST, 0xbeef, RequestToken { port: ID, number }, &mut message);
+    wire::write_request(&KEY, HOST, 0xbeef, RequestToken { target: ID, number }, &mut message);
     message[0] = 0;
     message[2..4].fill(0);
     let sum = wire::checksum(&message);
@@ -112,7 +112,7 @@ fn list_page(bencher: Bencher<'_, '_>, targets: u32) {
                 interval: Interval::DEFAULT,
                 summary,
                 detail: None,
-                options: None,
+                overrides: None,
             };
             page.push(&target);
         }

@@ -76,9 +76,9 @@ fn check_targets(targets: &[TargetSpec]) {
 /// The target as a group of a target file.
 fn print(target: &TargetSpec) -> Value {
     let mut labels: Map<String, Value> =
-        target.terms.labels().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        target.options.labels().map(|(name, value)| (name.to_owned(), value.into())).collect();
     labels.insert("__meshping_name".into(), (*target.name).into());
-    for (key, text) in target.terms.iter() {
+    for (key, text) in target.options.iter() {
         labels.insert(format!("__meshping_{key}"), text.into());
     }
     json!({"targets": [target.host.to_string()], "labels": labels})

@@ -38,8 +38,8 @@ impl Request {
             Ipv6Addr::from((u128::from(input.u32()) << 96) | u128::from(input.u32())).into()
         };
         let ident = input.u16();
-        let port = TargetId { index: input.u32(), generation: input.byte().into() };
-        let token = RequestToken { port, number: input.u32() };
+        let target = TargetId { index: input.u32(), generation: input.byte().into() };
+        let token = RequestToken { target, number: input.u32() };
         let mut message = vec![0; HEADER + 16 + usize::from(input.u16() % 2_000)];
         wire::write_request(&KEY, address, ident, token, &mut message);
         Self { address, ident, token, message }
@@ -52,11 +52,11 @@ impl Request {
     /// What the engine does: it looks the target up by its index, then verifies the reply.
     fn verify(&self, message: &[u8]) -> Option<Result<u32, RejectReason>> {
         let Ok(Packet::Reply(reply)) = wire::read_message(self.family(), message) else { return None };
-        if reply.index() != Some(self.token.port.index) {
+        if reply.index() != Some(self.token.target.index) {
             return Some(Err(RejectReason::Forged));
         }
         let size = self.message.len() - HEADER;
-        Some(reply.verify(&KEY, self.address, self.token.port, size))
+        Some(reply.verify(&KEY, self.address, self.token.target, size))
     }
 
     fn check_foreign(&self, packet: &[u8]) {

@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use meshping::measure::{DetailedStats, EncodedStats, PeriodStats, RttStats, Timestamp, WallMapping};
-use meshping::protocol::{HistoryReply, ListReply, ListedTarget, MAX_REPLY};
+use meshping::protocol::{HistoryReply, HistoryRow, ListReply, ListedTarget, MAX_REPLY};
 use meshping::target::{Address, Interval, OptionKey, TargetOptions};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,12 +21,17 @@ pub fn check(bytes: &[u8]) {
         }
         let encoded = EncodedStats::from_bytes(input.bytes(64));
         let settled = encoded.totals().unwrap_or_default();
-        hours += usize::from(history.push(target.address(listed), &target.name, 3_600, &settled));
+        hours += usize::from(history.push(&HistoryRow::new(
+            target.address(listed),
+            &target.name,
+            3_600,
+            &settled,
+        )));
     }
     assert_eq!(list.fitting(), fitting);
     let page = parsed(&list.into_page());
     assert_eq!(page.as_object().map(serde_json::Map::len), Some(fitting));
-    let rows = parsed(&history.into_reply());
+    let rows = parsed(&history.into_json());
     assert_eq!(rows["history"].as_array().map(Vec::len), Some(hours));
 }
 
@@ -50,12 +55,12 @@ impl Target {
         let flags = input.byte();
         let name = input.text();
         let summary = PeriodStats {
-            recv: input.count(),
-            errs: input.count(),
+            replies: input.count(),
+            errors: input.count(),
             lost: input.count(),
             void: input.count(),
-            outd: input.count(),
-            dups: input.count(),
+            out_of_date: input.count(),
+            duplicates: input.count(),
             in_flight: input.count(),
             rtt: RttStats {
                 sum: input.count(),
@@ -97,7 +102,7 @@ impl Target {
             interval: self.interval,
             summary: self.summary,
             detail: self.detail.as_ref().map(|detail| (detail, wall)),
-            options: self.options.options.as_deref(),
+            overrides: self.options.overrides.as_deref(),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Requests of the control socket.
 
-use meshping::protocol::{AddRequest, MAX_REPLY, PageRequest, Quoted, Request, RequestError, Selector};
+use meshping::protocol::{
+    AddRequest, Command, ListRequest, MAX_REPLY, PageRequest, Quoted, Request, RequestError,
+};
+use meshping::target::TargetSpec;
 use serde_json::{Map, Value, json};
 
 /// A datagram is a request that survives being written and read again, or an error whose reply fits.
@@ -36,78 +39,31 @@ fn check_quotations(text: &str) {
 
 /// The request as JSON.
 fn print(request: &Request) -> Value {
-    let mut members = match request {
-        Request::Noop => Map::new(),
-        Request::ListRequest(list) => {
-            let mut members = selection(&list.selection);
-            members.insert("reset".into(), list.reset.into());
-            members.insert("detail".into(), list.detail.into());
-            if let Some(PageRequest { after, limit }) = list.page {
-                // The empty string is before all addresses, and makes it a page.
-                let after = after.map(|address| address.to_string()).unwrap_or_default();
-                members.insert("after".into(), after.into());
-                members.insert("limit".into(), limit.into());
-            }
-            members
-        }
-        Request::Add(add) => add_members(add),
-        Request::Remove(selector) | Request::Reset(selector) => selection(selector),
-        Request::HistoryRequest(history) => {
-            let mut members = selection(&history.selection);
-            let after = history.after.map(|(address, hour)| format!("{address}@{hour}"));
-            members.insert("after".into(), after.into());
-            members.insert("limit".into(), history.limit.into());
-            members
-        }
-        Request::Histogram(histogram) => {
-            let address = histogram.address.map_or_else(|| NO_HOST.to_owned(), |it| it.to_string());
-            Map::from_iter([("addr".into(), address.into()), ("reset".into(), histogram.reset.into())])
-        }
+    let json = match request {
+        Request::Noop(noop) => noop.to_json(),
+        Request::List(list) => list.to_json(),
+        Request::Remove(remove) => remove.to_json(),
+        Request::Reset(reset) => reset.to_json(),
+        Request::History(history) => history.to_json(),
+        Request::Histogram(histogram) => histogram.to_json(),
+        Request::Add(target) => add_request(target).to_json(),
     };
-    members.insert("cmd".into(), command(request).into());
-    Value::Object(members)
-}
-
-fn command(request: &Request) -> &'static str {
-    match request {
-        Request::Noop => "noop",
-        Request::ListRequest(_) => "list",
-        Request::Add(_) => "add",
-        Request::Remove(_) => "remove",
-        Request::Reset(_) => "reset",
-        Request::HistoryRequest(_) => "history",
-        Request::Histogram(_) => "histogram",
-    }
-}
-
-/// A text that can be no host.
-const NO_HOST: &str = " ";
-
-fn selection(selector: &Selector) -> Map<String, Value> {
-    let mut members = Map::new();
-    if let Selector::Matching { name, host } = selector {
-        if let Some(name) = name {
-            members.insert("name".into(), (**name).into());
-        }
-        match host {
-            Some(host) => members.insert("addr".into(), host.to_string().into()),
-            None if name.is_none() => members.insert("addr".into(), NO_HOST.into()),
-            None => None,
-        };
+    let mut members: Value = serde_json::from_str(&json).expect("a request is JSON");
+    if let Request::List(ListRequest { page: Some(page), .. }) = request
+        && *page == PageRequest::default()
+    {
+        // The empty string is before all addresses, and makes it a page.
+        members["after"] = "".into();
     }
     members
 }
 
-fn add_members(add: &AddRequest) -> Map<String, Value> {
-    let mut members = Map::new();
-    members.insert("name".into(), (*add.name).into());
-    members.insert("addr".into(), add.host.to_string().into());
-    for (key, text) in add.terms.iter() {
-        let member = if key.as_str() == "interval" { "itv" } else { key.as_str() };
-        members.insert(member.into(), text.into());
-    }
+/// The request that adds such a target.
+fn add_request(target: &TargetSpec) -> AddRequest {
+    let mut options: Map<String, Value> =
+        target.options.iter().map(|(key, text)| (key.row().member.to_owned(), text.into())).collect();
     let labels: Map<String, Value> =
-        add.terms.labels().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    members.insert("labels".into(), json!(labels));
-    members
+        target.options.labels().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    options.insert("labels".into(), json!(labels));
+    AddRequest { name: Some(target.name.to_string()), addr: Some(target.host.to_string()), options }
 }

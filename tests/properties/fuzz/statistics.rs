@@ -42,7 +42,7 @@ fn check_totals(totals: &LifetimeStats) {
 
 /// The invariants of `docs/architecture.md`.
 fn check_period(period: &PeriodStats) {
-    let (count, rtt) = (u128::from(period.recv), period.rtt);
+    let (count, rtt) = (u128::from(period.replies), period.rtt);
     assert!(count * u128::from(rtt.min) <= u128::from(rtt.sum), "{period:?}");
     assert!(u128::from(rtt.sum) <= count * u128::from(rtt.max), "{period:?}");
     assert_eq!(period.sent(), period.settled() + period.in_flight);
