@@ -51,11 +51,11 @@ struct Ctl {
     no_wait: bool,
 
     #[command(subcommand)]
-    command: Command,
+    command: CtlCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum CtlCommand {
     List(list::List),
     Show(show::Show),
     Add(Box<add::Add>),
@@ -121,13 +121,13 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ctl, EarlyExit
 impl Ctl {
     fn run(&self) -> Result<(), CtlError> {
         match &self.command {
-            Command::List(list) => self.run_subcommand(list),
-            Command::Show(show) => self.run_subcommand(show),
-            Command::Add(add) => self.run_subcommand(&**add),
-            Command::Remove(remove) => self.run_subcommand(remove),
-            Command::Reset(reset) => self.run_subcommand(reset),
-            Command::Export(export) => self.run_subcommand(export),
-            Command::History(history) => self.run_subcommand(history),
+            CtlCommand::List(list) => self.run_subcommand(list),
+            CtlCommand::Show(show) => self.run_subcommand(show),
+            CtlCommand::Add(add) => self.run_subcommand(&**add),
+            CtlCommand::Remove(remove) => self.run_subcommand(remove),
+            CtlCommand::Reset(reset) => self.run_subcommand(reset),
+            CtlCommand::Export(export) => self.run_subcommand(export),
+            CtlCommand::History(history) => self.run_subcommand(history),
         }
     }
 

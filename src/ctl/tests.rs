@@ -14,13 +14,13 @@ fn request(line: &[&str]) -> Result<String, String> {
         EarlyExit::Problems(lines) => lines.concat(),
     })?;
     let request = match &ctl.command {
-        Command::Add(add) => json(&**add),
-        Command::Remove(remove) => json(remove),
-        Command::Reset(reset) => json(reset),
-        Command::Show(show) => json(show),
-        Command::History(history) => json(history),
-        Command::List(list) => json(list),
-        Command::Export(export) => json(export),
+        CtlCommand::Add(add) => json(&**add),
+        CtlCommand::Remove(remove) => json(remove),
+        CtlCommand::Reset(reset) => json(reset),
+        CtlCommand::Show(show) => json(show),
+        CtlCommand::History(history) => json(history),
+        CtlCommand::List(list) => json(list),
+        CtlCommand::Export(export) => json(export),
     };
     request.map_err(|error| error.to_string())
 }
@@ -79,8 +79,8 @@ fn a_bad_command_line_says_what_is_wrong() {
         (&["lsit"], "lsit"),
         (&["add"], "give HOST, --name or --addr"),
         (&["add", "--name="], "give HOST, --name or --addr"),
-        (&["add", "web", "--name", "web", "--addr", "10.0.0.1"], "HOST is not allowed"),
-        (&["add", "web/5", "-i", "5"], "give the interval once"),
+        (&["add", "web", "--name", "web", "--addr", "10.0.0.1"], "HOST can't be combined"),
+        (&["add", "web/5", "-i", "5"], "HOST/INTERVAL and -i both set the interval"),
         (&["add", "0.0.0.0"], "unspecified"),
         (&["add", "web/0"], "0.01 to 86400"),
         (&["add", "web", "-i", "-1"], "0.01 to 86400"),
@@ -90,7 +90,7 @@ fn a_bad_command_line_says_what_is_wrong() {
         (&["add", "web", "--dscp", "EG"], "AF11 to AF43"),
         (&["add", "web", "--dont-fragment=yes"], "true or false"),
         (&["add", "web", "--label", "site"], "site=berlin"),
-        (&["add", "web", "--label=a=1", "--label=a=2"], "given twice"),
+        (&["add", "web", "--label=a=1", "--label=a=2"], "occurs twice"),
         (&["remove"], "give NAME_OR_ADDR, --name or --addr"),
         (&["remove", "--name="], "give NAME_OR_ADDR, --name or --addr"),
         (&["show"], "give NAME_OR_ADDR, --name or --addr"),

@@ -32,12 +32,12 @@ pub(super) struct HistoryQuery {
     pub limit: usize,
 }
 
-type HistoryReply = Result<Vec<Hour>, HistoryError>;
+type HistoryResult = Result<Vec<Hour>, HistoryError>;
 
 #[derive(Debug)]
 enum StatisticsJob {
     Save(Batch, oneshot::Sender<Result<(), Batch>>),
-    History(HistoryQuery, oneshot::Sender<HistoryReply>),
+    History(HistoryQuery, oneshot::Sender<HistoryResult>),
     Stop,
 }
 
@@ -60,7 +60,7 @@ impl StatisticsWriter {
         receiver.await.unwrap_or(Ok(()))
     }
 
-    pub(super) async fn history(&self, query: HistoryQuery) -> HistoryReply {
+    pub(super) async fn history(&self, query: HistoryQuery) -> HistoryResult {
         let (sender, receiver) = oneshot::channel();
         let _ = self.0.send(StatisticsJob::History(query, sender));
         receiver.await.unwrap_or_else(|_| Err(HistoryError::Unreadable("the daemon is shutting down".into())))
@@ -134,7 +134,7 @@ impl StatisticsThread {
         result
     }
 
-    fn history(&mut self, query: &HistoryQuery) -> HistoryReply {
+    fn history(&mut self, query: &HistoryQuery) -> HistoryResult {
         if !self.rules.history {
             return Err(HistoryError::Off);
         }

@@ -1,7 +1,7 @@
 //! Outages, and the other numbers that look back: when they begin and end, and what a reset does to them.
 
 use super::{Fixture, host};
-use meshping::actors::pinger::{LifetimeReport, Query, Report, Reset, ResumePeriod};
+use meshping::actors::pinger::{LifetimeReport, Query, Report, ResetPeriod, ResumePeriod};
 use meshping::measure::{Cause, EndedOutage, ErrorClass, Outage};
 use meshping::probe::scripted::{
     ScriptedNetwork, ScriptedOutcome, error, not_sent, refused, reply, silence, swallowed,
@@ -108,7 +108,7 @@ async fn a_reset_during_an_outage_ends_a_period_and_not_the_outage() {
     let outcomes = "xxx..xxxx.".chars().map(|outcome| if outcome == 'x' { silence() } else { reply(10) });
     let fixture = Fixture::on(host_with(outcomes), "1", "0.5");
     fixture.until(7_900).await;
-    let (period, report) = fixture.pinger.send(Reset::<Report>::new()).await.expect("the pinger runs");
+    let (period, report) = fixture.pinger.send(ResetPeriod::<Report>::new()).await.expect("the pinger runs");
     assert_eq!(past(report.detail.longest_outage), Some((500, 3_000, 3, Cause::Lost)));
     assert_eq!(outage(report.detail.outage), Some((5_500, 2, Cause::Lost)));
     assert_eq!(past(period.longest_outage()), Some((500, 3_000, 3, Cause::Lost)));

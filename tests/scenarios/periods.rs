@@ -1,7 +1,7 @@
 //! Resets: nothing is counted twice or lost between two periods, and the two books do not disturb each other.
 
 use super::Fixture;
-use meshping::actors::pinger::{Query, Reset, ResetHistogram, ResumePeriod};
+use meshping::actors::pinger::{Query, ResetHistogram, ResetPeriod, ResumePeriod};
 use meshping::measure::{EndedPeriod, ErrorClass, Histogram, PeriodStats, RttStats};
 use meshping::probe::scripted::{ScriptedOutcome, error, reply, silence, swallowed};
 
@@ -13,7 +13,7 @@ fn all_kinds() -> [ScriptedOutcome; 8] {
 }
 
 async fn begin_period(fixture: &Fixture) -> EndedPeriod {
-    fixture.pinger.send(Reset::<()>::new()).await.expect("the pinger runs").0
+    fixture.pinger.send(ResetPeriod::<()>::new()).await.expect("the pinger runs").0
 }
 
 async fn histogram(fixture: &Fixture, reset: bool) -> Histogram {

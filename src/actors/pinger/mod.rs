@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tracing::warn;
 
-pub use query::{LifetimeReport, Query, QueryReply, Report, Reset, ResetHistogram, ResumePeriod};
+pub use query::{LifetimeReport, Query, QueryReply, Report, ResetHistogram, ResetPeriod, ResumePeriod};
 
 /// Changes how the target is pinged.
 #[derive(Debug, Message)]
@@ -152,10 +152,10 @@ impl<T: QueryReply> Handler<Query<T>> for PingActor {
     }
 }
 
-impl<T: QueryReply> Handler<Reset<T>> for PingActor {
-    type Result = MessageResult<Reset<T>>;
+impl<T: QueryReply> Handler<ResetPeriod<T>> for PingActor {
+    type Result = MessageResult<ResetPeriod<T>>;
 
-    fn handle(&mut self, _: Reset<T>, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: ResetPeriod<T>, _: &mut Self::Context) -> Self::Result {
         let mut tracker = self.ping_loop.updated_tracker(self.engine());
         let reply = T::read(&tracker, || self.wall());
         MessageResult((tracker.begin_period(), reply))

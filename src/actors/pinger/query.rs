@@ -13,14 +13,14 @@ pub struct Query<T>(PhantomData<fn() -> T>);
 
 /// Starts a new measurement period. The reply is the one that just ended, and `T` as it was at its end.
 #[derive(Debug)]
-pub struct Reset<T>(PhantomData<fn() -> T>);
+pub struct ResetPeriod<T>(PhantomData<fn() -> T>);
 
 /// Starts the histogram again, and nothing else; the reply is the histogram before.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Histogram")]
 pub struct ResetHistogram;
 
-/// Undoes a [`Reset`] whose reply could not be delivered.
+/// Undoes a [`ResetPeriod`] whose reply could not be delivered.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ResumePeriod(pub EndedPeriod);
@@ -59,7 +59,7 @@ impl<T> Query<T> {
     }
 }
 
-impl<T> Reset<T> {
+impl<T> ResetPeriod<T> {
     /// The command, with the question for `T`.
     #[expect(clippy::new_without_default, reason = "it is a command, there is nothing to be a default of")]
     pub const fn new() -> Self {
@@ -71,11 +71,11 @@ impl<T: 'static> Message for Query<T> {
     type Result = T;
 }
 
-impl<T: 'static> Message for Reset<T> {
+impl<T: 'static> Message for ResetPeriod<T> {
     type Result = (EndedPeriod, T);
 }
 
-/// For a [`Reset`] that asks for nothing else.
+/// For a [`ResetPeriod`] that asks for nothing else.
 impl QueryReply for () {
     fn read(_: &RequestTracker, _: impl FnOnce() -> WallMapping) {}
 }

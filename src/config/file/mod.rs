@@ -65,7 +65,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<ConfigFile, Vec<Problem>>
 /// Maximum number of problems that are reported.
 const MAX_PROBLEMS: usize = 100;
 
-type Value<'a> = Spanned<DeValue<'a>>;
+type TomlValue<'a> = Spanned<DeValue<'a>>;
 
 struct FileReader<'a> {
     file: String,
@@ -95,7 +95,7 @@ impl FileReader<'_> {
     }
 
     /// Reads an option, or a table of options whose keys begin with the same part.
-    fn option(&mut self, key: &str, at: Range<usize>, value: &Value<'_>, options: &mut ConfigOptions) {
+    fn option(&mut self, key: &str, at: Range<usize>, value: &TomlValue<'_>, options: &mut ConfigOptions) {
         match value.get_ref() {
             DeValue::Table(inner) if is_prefix(key) => {
                 for (part, value) in inner {
@@ -110,7 +110,7 @@ impl FileReader<'_> {
         }
     }
 
-    fn targets<'a>(&mut self, entries: impl Iterator<Item = &'a Value<'a>>) -> Vec<TargetSpec> {
+    fn targets<'a>(&mut self, entries: impl Iterator<Item = &'a TomlValue<'a>>) -> Vec<TargetSpec> {
         let mut known: HashMap<(Label, String), Range<usize>> = HashMap::new();
         let mut targets = Vec::new();
         for entry in entries {
@@ -159,7 +159,7 @@ impl FileReader<'_> {
         }
     }
 
-    fn text(&mut self, key: &str, value: &Value<'_>) -> Option<String> {
+    fn text(&mut self, key: &str, value: &TomlValue<'_>) -> Option<String> {
         let text = value.get_ref().as_str().map(str::to_owned);
         if text.is_none() {
             self.report(Some(value.span()), format!("{key} takes a text in quotes"));
@@ -167,7 +167,7 @@ impl FileReader<'_> {
         text
     }
 
-    fn set(&mut self, options: &mut TargetOptions, key: OptionKey, value: &Value<'_>) {
+    fn set(&mut self, options: &mut TargetOptions, key: OptionKey, value: &TomlValue<'_>) {
         let Some(text) = text(value) else {
             return self.report(Some(value.span()), format!("{key} takes {}", key.expected()));
         };
@@ -176,9 +176,9 @@ impl FileReader<'_> {
         }
     }
 
-    fn labels(&mut self, value: &Value<'_>) -> Labels {
+    fn labels(&mut self, value: &TomlValue<'_>) -> Labels {
         let pairs = value.get_ref().as_table().and_then(|table| {
-            let pair = |(name, value): (&Spanned<_>, &Value<'_>)| {
+            let pair = |(name, value): (&Spanned<_>, &TomlValue<'_>)| {
                 let name: &std::borrow::Cow<'_, str> = name.get_ref();
                 Some((name.to_string(), value.get_ref().as_str()?.to_owned()))
             };
@@ -208,7 +208,7 @@ pub(super) fn spec(host: &str, name: Option<&str>, options: &TargetOptions) -> R
 }
 
 /// A text, a number or a truth value as a text.
-fn text(value: &Value<'_>) -> Option<String> {
+fn text(value: &TomlValue<'_>) -> Option<String> {
     match value.get_ref() {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) => {
@@ -220,7 +220,7 @@ fn text(value: &Value<'_>) -> Option<String> {
     }
 }
 
-fn file_value(value: &Value<'_>) -> FileValue {
+fn file_value(value: &TomlValue<'_>) -> FileValue {
     match value.get_ref() {
         DeValue::Array(values) => {
             values.iter().map(text).collect::<Option<_>>().map_or(FileValue::Other, FileValue::List)

@@ -2,7 +2,7 @@
 
 use super::target_stats::TargetStats;
 use crate::actors::ask_all::ask_all;
-use crate::actors::pinger::{Report, Reset, ResumePeriod};
+use crate::actors::pinger::{Report, ResetPeriod, ResumePeriod};
 use crate::actors::supervisor::TargetRef;
 use crate::measure::EndedPeriod;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl ResetQueue {
             let mut answers = Vec::with_capacity(members.len());
             for batch in members.chunks(BATCH_SIZE) {
                 let pingers = batch.iter().filter_map(|member| member.pinger.upgrade());
-                answers.extend(pingers.map(|pinger| pinger.send(Reset::<()>::new())));
+                answers.extend(pingers.map(|pinger| pinger.send(ResetPeriod::<()>::new())));
                 tokio::task::yield_now().await;
             }
             drop(sending);
@@ -108,12 +108,12 @@ impl Drop for UndeliveredPeriods {
 }
 
 async fn ended(members: Vec<TargetRef>) -> Vec<EndedTarget> {
-    let answers = ask_all(members, Reset::<()>::new).await;
+    let answers = ask_all(members, ResetPeriod::<()>::new).await;
     answers.into_iter().map(|(member, (period, ()))| EndedTarget { member, period, report: None }).collect()
 }
 
 async fn ended_with_reports(members: Vec<TargetRef>) -> Vec<EndedTarget> {
-    let answers = ask_all(members, Reset::<Report>::new).await;
+    let answers = ask_all(members, ResetPeriod::<Report>::new).await;
     let ended = |(member, (period, report))| EndedTarget { member, period, report: Some(Box::new(report)) };
     answers.into_iter().map(ended).collect()
 }
