@@ -30,7 +30,7 @@ pub struct Counter<S: 'static> {
 macro_rules! statistics {
     (
         $(#[$attribute:meta])*
-        $stats:ident, table $table:ident {
+        struct $stats:ident, table $table:ident {
             $($counter:ident: $name:literal, $help:literal;)+
         }
         $($(#[$field_attribute:meta])+ $field:ident: $type:ty,)+
@@ -65,12 +65,12 @@ statistics! {
     ///
     /// `sent = replies + errors + lost + void + in_flight`, by construction.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-    PeriodStats, table PERIOD_COUNTERS {
+    struct PeriodStats, table PERIOD_COUNTERS {
         replies: "recv", "Requests answered in time, each once.";
-        errors: "errs", "Requests answered by an ICMP error, or refused by our own routing at sending.";
-        lost: "lost", "Requests that nothing had answered at their timeout.";
-        void: "void", "Requests that timed out while our own receive buffer dropped packets: unknown.";
-        out_of_date: "outd", "First replies that came after a newer request had been sent.";
+        errors: "errs", "Requests answered by an ICMP error, or refused by our own routing when sent.";
+        lost: "lost", "Requests without an answer at their timeout.";
+        void: "void", "Requests that timed out while our own receive buffer dropped packets: their outcome is unknown.";
+        out_of_date: "outd", "First replies that arrived after a newer request had been sent.";
         duplicates: "dups", "Further replies to a request that had one.";
     }
     /// Requests sent and not settled yet.
@@ -84,16 +84,16 @@ statistics! {
     ///
     /// `requests = replies + errors + lost + void + pending`, by construction.
     #[derive(Debug, Clone, PartialEq, Eq, Default)]
-    LifetimeStats, table LIFETIME_COUNTERS {
+    struct LifetimeStats, table LIFETIME_COUNTERS {
         replies: "meshping_replies_total", "Requests answered in time, each once.";
-        lost: "meshping_lost_total", "Requests that nothing had answered at their timeout.";
+        lost: "meshping_lost_total", "Requests without an answer at their timeout.";
         void: "meshping_void_requests_total",
-            "Requests that timed out while our own receive buffer dropped packets: nobody knows.";
-        late: "meshping_late_total", "First replies that came after the timeout or after an error.";
+            "Requests that timed out while our own receive buffer dropped packets: their outcome is unknown.";
+        late: "meshping_late_total", "First replies that arrived after the timeout or after an error.";
         duplicates: "meshping_duplicates_total", "Further replies to a request that had one.";
-        out_of_date: "meshping_outdated_total", "First replies that came after a newer request had been sent.";
+        out_of_date: "meshping_outdated_total", "First replies that arrived after a newer request had been sent.";
         skipped: "meshping_skipped_requests_total",
-            "Points of the grid at which nothing was sent because we were late or short of buffers.";
+            "Points of the grid without a request, because the daemon was late or short of buffers.";
     }
     /// Requests answered by an error, by class, in the order of [`ErrorClass::ALL`](super::ErrorClass::ALL).
     errors: ErrorCounts,

@@ -358,19 +358,9 @@ proptest! {
 #[test]
 fn an_add_takes_every_option_of_a_target() {
     let mut request = json!({"cmd": "add", "name": "N", "labels": {"site": "B"}});
-    let values: [Value; OptionKey::ALL.len()] = [
-        5.into(),
-        1.5.into(),
-        "1000".into(),
-        "EF".into(),
-        9.into(),
-        "192.0.2.1".into(),
-        "eth0".into(),
-        true.into(),
-        "ipv4".into(),
-    ];
-    for (key, value) in OptionKey::ALL.into_iter().zip(values) {
-        request[key.row().member] = value;
+    let values = json!([5, 1.5, "1000", "EF", 9, "192.0.2.1", "eth0", true, "ipv4"]);
+    for (key, value) in OptionKey::ALL.into_iter().zip(values.as_array().expect("an array")) {
+        request[key.row().member] = value.clone();
     }
     let Request::Add(TargetSpec { options, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
     let set: Vec<(OptionKey, String)> = options.iter().collect();

@@ -58,17 +58,17 @@ pub(super) static FAMILIES: LazyLock<Vec<MetricFamily>> = LazyLock::new(|| {
     families
 });
 
-/// The family, read in another way, that has its place between the counters.
+/// The family that follows a counter and is not read from the table of counters.
 fn family_after(counter: &str) -> Option<MetricFamily> {
     match counter {
         "meshping_replies_total" => Some(MetricFamily {
             name: "meshping_errors_total",
-            help: "Requests answered by an ICMP error, or refused by our own routing at sending.",
+            help: "Requests answered by an ICMP error, or refused by our own routing when sent.",
             kind: SampleKind::Errors,
         }),
         "meshping_void_requests_total" => Some(MetricFamily {
             name: "meshping_pending_requests",
-            help: "Requests sent and not settled yet.",
+            help: "Requests in flight.",
             kind: SampleKind::Gauge(|target| Some(target.totals.pending)),
         }),
         _ => None,
