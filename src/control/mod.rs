@@ -3,7 +3,7 @@
 //! [`crate::protocol`] decides what the bytes mean, [`crate::actors`] what is measured.
 
 mod acl;
-pub mod actor;
+mod actor;
 pub mod backend;
 mod commands;
 #[cfg(test)]

@@ -100,13 +100,13 @@ mod tests {
     fn options_and_labels_are_exported() {
         let mut entry = serde_json::json!({"name": "::1", "addr": "::1", "itv": 1.0, "sent": 0, "recv": 0,
             "errs": 0, "outd": 0, "sum": 0.0, "min": 0.0, "max": 0.0, "last": 0.0, "jitter": 0.1});
-        let options = serde_json::json!({"timeout": 0.5, "size": 1472, "dscp": 46, "ttl": 9, "source": "::1",
+        let options = serde_json::json!({"timeout": 0.5, "size": 1472, "ttl": 9, "source": "::1",
             "interface": "a$b", "dont_fragment": false, "family": "ipv6", "labels": {"site": "B 1", "a": "x"}});
         for (member, value) in options.as_object().expect("an object") {
             entry[member] = value.clone();
         }
         let command = command(&serde_json::from_value(entry).expect("an entry"));
-        let expected = "meshpingctl add --addr ::1 -i 1 --timeout=0.5 --size=1472 --dscp=46 --ttl=9 --source=::1 \
+        let expected = "meshpingctl add --addr ::1 -i 1 --timeout=0.5 --size=1472 --ttl=9 --source=::1 \
                         --interface='a$b' --dont-fragment=false --family=ipv6 --label='a=x' --label='site=B 1'";
         assert_eq!(command, expected);
     }

@@ -3,22 +3,22 @@
 //! Pure: time is an argument ([`Timestamp`]); no clock is read, and nothing is sent or received.
 
 pub mod averages;
-pub mod counters;
-pub mod deviation;
+mod counters;
+mod deviation;
 pub mod encoding;
-pub mod error_class;
-pub mod histogram;
-pub mod jitter;
+mod error_class;
+mod histogram;
+mod jitter;
 pub mod last_rtts;
-pub mod log2_histogram;
-pub mod outages;
+mod log2_histogram;
+mod outages;
 pub mod report;
-pub mod rtt;
-pub mod rtt_stats;
-pub mod schedule;
-pub mod send_error;
-pub mod timestamp;
-pub mod tracker;
+mod rtt;
+mod rtt_stats;
+mod schedule;
+mod send_error;
+mod timestamp;
+mod tracker;
 pub(crate) mod varint;
 
 pub use averages::Averages;

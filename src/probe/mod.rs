@@ -4,11 +4,15 @@
 //! thread. A pinger and its engine exchange no messages: the engine calls the pinger's [`Listener`] on the thread of
 //! both.
 
+/// Engine with sockets of its own, for Linux.
 #[cfg(target_os = "linux")]
 pub mod native;
+/// Engine on surge-ping.
 pub mod portable;
+/// Network for tests.
 pub mod scripted;
 mod send_failures;
+/// Packets as bytes.
 #[deny(clippy::disallowed_methods)]
 pub mod wire;
 

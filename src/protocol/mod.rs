@@ -4,22 +4,22 @@
 //! which is more lenient. Replies are written and read with the same types. Who may ask, and how long a reply may take,
 //! is decided in [`crate::control`].
 
-pub mod add;
-pub mod command;
+mod add;
+mod command;
 pub mod counters;
-pub mod error;
-pub mod histogram;
-pub mod history;
+mod error;
+mod histogram;
+mod history;
 mod json;
-pub mod list;
+mod list;
 mod members;
-pub mod noop;
-pub mod quoted;
-pub mod remove;
-pub mod request;
-pub mod reset;
-pub mod selector;
-pub mod status;
+mod noop;
+mod quoted;
+mod remove;
+mod request;
+mod reset;
+mod selector;
+mod status;
 
 pub use add::AddRequest;
 pub use command::Command;

@@ -276,18 +276,8 @@ mod tests {
     #[test]
     fn all_options_are_saved() {
         let mut options = TargetOptions::default();
-        let pairs = [
-            (OptionKey::Interval, "0.05"),
-            (OptionKey::Timeout, "0.25"),
-            (OptionKey::Size, "1400"),
-            (OptionKey::Dscp, "EF"),
-            (OptionKey::Ttl, "7"),
-            (OptionKey::Source, "127.0.0.1"),
-            (OptionKey::Interface, "lo"),
-            (OptionKey::DontFragment, "true"),
-            (OptionKey::Family, "ipv4"),
-        ];
-        for (key, text) in pairs {
+        let texts = ["0.05", "0.25", "1400", "EF", "7", "127.0.0.1", "lo", "true", "ipv4"];
+        for (key, text) in OptionKey::ALL.into_iter().zip(texts) {
             options.set(key, text).unwrap();
         }
         options.set_labels(Labels::new([("site", "a \"b\"\n"), ("rack", "7")]).unwrap());

@@ -13,7 +13,7 @@
 //! | packets that the receive buffer dropped | not reported | lost |
 //! | errors on datagram sockets | not returned | lost |
 //! | TTL of replies in IPv6, or on datagram sockets of Linux | not returned | unknown |
-//! | dscp, ttl, source, interface, dont_fragment | surge-ping has them for whole sockets, if at all | requests of a target with one of them are refused as errors of the class `send`, and the log has the reason |
+//! | every packet option but `size` | surge-ping has them for whole sockets, if at all | requests of a target with one of them are refused as errors of the class `send`, and the log has the reason |
 //! | a size above 1980 bytes | surge-ping reads no more of a reply | the same |
 //! | the time of a suspend | `std`'s clock may stop | not counted |
 //!

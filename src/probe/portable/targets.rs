@@ -4,7 +4,7 @@ use super::request::{MAX_PAYLOAD, PortableRequest};
 use crate::measure::Timestamp;
 use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, TargetId};
-use crate::target::{Address, OptionKey, PacketOptions, Timeout};
+use crate::target::{Address, OptionKey, OptionOverrides, PacketOptions, Timeout};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -119,18 +119,13 @@ impl PortableTarget {
     /// # Errors
     /// [`Unsupported`] if this engine can't send such requests.
     pub(super) fn size(&self) -> Result<usize, Unsupported> {
-        let PacketOptions { size, dscp, ttl, source, interface, dont_fragment } = self.packet;
-        let requested = [
-            (OptionKey::Dscp, dscp.is_some()),
-            (OptionKey::Ttl, ttl.is_some()),
-            (OptionKey::Source, source.is_some()),
-            (OptionKey::Interface, interface.is_some()),
-            (OptionKey::DontFragment, dont_fragment.is_some()),
-        ];
-        if let Some((key, _)) = requested.into_iter().find(|(_, is_set)| *is_set) {
-            return Err(Unsupported::Option(key));
+        let supported = PacketOptions { size: self.packet.size, ..PacketOptions::default() };
+        if self.packet != supported {
+            let all = OptionOverrides { packet: self.packet, ..OptionOverrides::default() };
+            let other = all.iter().map(|(key, _)| key).find(|key| *key != OptionKey::Size);
+            other.map_or(Ok(()), |key| Err(Unsupported::Option(key)))?;
         }
-        let size = size.map_or(PAYLOAD, |size| size.get().into());
+        let size = self.packet.size.map_or(PAYLOAD, |size| size.get().into());
         if size > MAX_PAYLOAD { Err(Unsupported::Size(size)) } else { Ok(size) }
     }
 

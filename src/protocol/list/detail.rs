@@ -209,26 +209,21 @@ mod tests {
     #[test]
     fn options_have_the_names_and_values_that_add_takes() {
         let mut options = TargetOptions::default();
-        let pairs = [
-            (OptionKey::Timeout, "0.5"),
-            (OptionKey::Size, "1472"),
-            (OptionKey::Dscp, "EF"),
-            (OptionKey::Ttl, "9"),
-            (OptionKey::Source, "192.0.2.1"),
-            (OptionKey::Interface, "a\"b"),
-            (OptionKey::DontFragment, "true"),
-            (OptionKey::Family, "ipv4"),
-        ];
-        for (key, text) in pairs {
+        let texts = ["1", "0.5", "1472", "EF", "9", "192.0.2.1", "a\"b", "true", "ipv4"];
+        for (key, text) in OptionKey::ALL.into_iter().zip(texts) {
             options.set(key, text).expect("a good value");
         }
         options.set_labels(Labels::new([("site", "a\"\n"), ("rack", "7")]).expect("good labels"));
         let mut text = String::new();
         write_options(&mut text, options.overrides.as_deref().expect("there are some"));
-        let expected = concat!(
-            r#","timeout":0.5,"size":1472,"dscp":46,"ttl":9,"source":"192.0.2.1","interface":"a\"b""#,
-            r#","dont_fragment":true,"family":"ipv4","labels":{"rack":"7","site":"a\"\n"}"#
-        );
+        // The interval is a member of every list.
+        let values = ["0.5", "1472", "46", "9", r#""192.0.2.1""#, r#""a\"b""#, "true", r#""ipv4""#];
+        let keys = OptionKey::ALL.into_iter().filter(|key| *key != OptionKey::Interval);
+        let mut expected = String::new();
+        for (key, value) in keys.zip(values) {
+            put(&mut expected, format_args!(",\"{}\":{value}", key.row().member));
+        }
+        expected.push_str(r#","labels":{"rack":"7","site":"a\"\n"}"#);
         assert_eq!(text, expected);
         let mut nothing = String::new();
         write_options(&mut nothing, &OptionOverrides::default());

@@ -75,7 +75,7 @@ impl Command for ListRequest {
 
 /// Minimum size in bytes of a target in a list, with the comma before it; with detail too, because all of its members
 /// can be absent.
-pub const MIN_TARGET: usize = 134;
+const MIN_TARGET: usize = 134;
 
 /// One target of a list.
 #[derive(Debug, Clone, Copy)]
