@@ -1,6 +1,6 @@
 //! The arithmetic of measuring: when a request is due, its outcome, and the statistics of outcomes.
 //!
-//! Pure: time is an argument ([`Timestamp`]); no clock is read, and nothing is sent or received.
+//! Pure: time is an argument (`Timestamp`); no clock is read, and nothing is sent or received.
 
 pub mod averages;
 mod counters;

@@ -1,7 +1,7 @@
 //! The port to the network: the trait of engines, and the callbacks of their targets.
 //!
 //! An engine handles sockets, batches, time stamps and authenticity, and has no statistics. One engine serves one
-//! thread. A pinger and its engine exchange no messages: the engine calls the pinger's [`Listener`] on the thread of
+//! thread. A pinger and its engine exchange no messages: the engine calls the pinger's `Listener` on the thread of
 //! both.
 
 /// Engine with sockets of its own, for Linux.

@@ -11,7 +11,7 @@ pub const MAX_REPLY: usize = 65_507;
 
 /// A number with nine decimal places, as a count of billionths; most are seconds.
 ///
-/// [`ReplyFormatter`] writes it exactly, with a decimal point and without trailing zeros (`0.0`, `0.0201`). It is read
+/// `ReplyFormatter` writes it exactly, with a decimal point and without trailing zeros (`0.0`, `0.0201`). It is read
 /// from every JSON number; a negative one becomes 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Decimal(u128);

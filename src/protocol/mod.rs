@@ -1,6 +1,6 @@
 //! The language of the control socket: requests and replies as bytes, for the daemon and its clients.
 //!
-//! One file a command. Clients write a request with [`Command::to_json`]; the daemon reads it with [`Request::parse`],
+//! One file a command. Clients write a request with `Command::to_json`; the daemon reads it with `Request::parse`,
 //! which is more lenient. Replies are written and read with the same types. Who may ask, and how long a reply may take,
 //! is decided in [`crate::control`].
 

@@ -1,4 +1,4 @@
-//! The port to name resolution: questions and answers. DNS is behind the trait [`Resolve`].
+//! The port to name resolution: questions and answers. DNS is behind the trait `Resolve`.
 
 #[deny(clippy::disallowed_methods)]
 pub mod follow;

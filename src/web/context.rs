@@ -104,6 +104,6 @@ impl WebState {
 pub struct WebStats {
     /// Condition of the web config file; `None` without one.
     pub file: Option<FileState>,
-    /// Number of rejections for each reason, in the order of [`HttpRejection::VARIANTS`].
+    /// Number of rejections for each reason, in the order of `HttpRejection::VARIANTS`.
     pub rejected: [u64; HttpRejection::COUNT],
 }

@@ -17,7 +17,7 @@
 //! | a size above 1980 bytes | surge-ping reads no more of a reply | the same |
 //! | the time of a suspend | `std`'s clock may stop | not counted |
 //!
-//! Requests wait for late replies while fewer than [`MAX_LATE_WAITERS`] are in flight, otherwise until their timeout.
+//! Requests wait for late replies while fewer than `MAX_LATE_WAITERS` are in flight, otherwise until their timeout.
 
 mod request;
 mod targets;
