@@ -1,7 +1,5 @@
 //! The daemon: opens sockets and files, starts the actors, runs until a signal ends it.
 
-#[deny(clippy::disallowed_methods)]
-mod config_diff;
 mod file_watcher;
 mod privilege;
 mod reload;
@@ -10,6 +8,8 @@ mod signals;
 mod sockets;
 mod startup;
 mod systemd;
+#[deny(clippy::disallowed_methods)]
+mod target_diff;
 
 use crate::actors::registry::RegistryLimits;
 use crate::actors::shard::{Seeds, Shard};

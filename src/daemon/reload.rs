@@ -1,7 +1,7 @@
 //! Reloads the configuration: loads it again and applies the differences. Reloads run one after the other.
 
-use super::config_diff::ConfigDiff;
 use super::file_watcher::FileWatcher;
+use super::target_diff::TargetDiff;
 use crate::actors::reload::{Reload, ReloadState};
 use crate::actors::supervisor::{
     ApplyConfig, Configure, GetConfigured, NoteReload, Rejected, SupervisorActor,
@@ -196,7 +196,7 @@ impl Components {
     ) -> Result<Vec<String>, String> {
         let present = self.supervisor.send(GetConfigured).await.unwrap_or_default();
         let comparing =
-            tokio::task::spawn_blocking(move || ConfigDiff::between(present, targets, incomplete));
+            tokio::task::spawn_blocking(move || TargetDiff::between(present, targets, incomplete));
         let difference = comparing.await.map_err(|error| error.to_string())?;
         let mut report = vec![difference.to_string()];
         for steps in difference.steps().chunks(STEPS_PER_MESSAGE) {

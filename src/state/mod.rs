@@ -7,7 +7,7 @@ mod directory;
 mod flush_loop;
 mod health;
 #[deny(clippy::disallowed_methods)]
-mod hourly;
+mod hour_rollover;
 mod statistics_db;
 mod statistics_writer;
 mod store_handle;

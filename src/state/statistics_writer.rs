@@ -2,7 +2,7 @@
 
 use super::database::{Database, DatabaseError};
 use super::statistics_db::{self, HourRules, MAX_PAGES, Retention, SavedEntry};
-use super::{health, hourly};
+use super::{health, hour_rollover};
 use crate::actors::persistence::{HistoryError, Hour};
 use crate::target::Address;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -143,7 +143,7 @@ impl StatisticsThread {
             for &address in &query.addresses {
                 let after = match query.after {
                     Some((last, _)) if address < last => continue,
-                    Some((last, begins)) if address == last => hourly::hour_of(begins),
+                    Some((last, begins)) if address == last => hour_rollover::hour_of(begins),
                     _ => i64::MIN,
                 };
                 hours.extend(statistics_db::history(connection, address, after)?);
@@ -179,7 +179,7 @@ impl StatisticsThread {
     /// Whether a new pass is due: every hour, and when the database is nearly full. After a step of the clock it waits
     /// for the next hour, because the clock may be set back.
     fn is_due(&mut self, now: i64) -> bool {
-        let hour = hourly::hour_of(now);
+        let hour = hour_rollover::hour_of(now);
         let before = self.hour.replace(hour);
         let used = self.database.read(statistics_db::used_pages).unwrap_or(0);
         if used > self.max_pages * 9 / 10 && self.pruning.is_none() {
@@ -190,9 +190,10 @@ impl StatisticsThread {
     }
 
     fn retention(&self, now: i64) -> Retention {
-        let hour = hourly::hour_of(now);
+        let hour = hour_rollover::hour_of(now);
         let settled = self.started.elapsed() > ALL_SAVED_AFTER;
-        let (from, to) = (hour - self.retained_hours, hour + self.retained_hours.max(DAY / hourly::SECONDS));
+        let (from, to) =
+            (hour - self.retained_hours, hour + self.retained_hours.max(DAY / hour_rollover::SECONDS));
         Retention { from, to, latest: settled.then_some((now - DAY, now + DAY)) }
     }
 }
@@ -217,7 +218,7 @@ mod tests {
     use crate::state::health::Health;
     use std::sync::Arc;
 
-    const NOON: i64 = 490_000 * hourly::SECONDS;
+    const NOON: i64 = 490_000 * hour_rollover::SECONDS;
 
     /// A thread with a day of history, of `targets` targets and `hours` hours before noon.
     fn writer(place: &tempfile::TempDir, targets: u8, hours: i64) -> StatisticsThread {
@@ -235,7 +236,7 @@ mod tests {
                 saved: EncodedStats::from(&totals),
             };
             let entries: Vec<SavedEntry> = (1..=targets).map(entry).collect();
-            let (now, rules) = (NOON + hour * hourly::SECONDS, writer.rules);
+            let (now, rules) = (NOON + hour * hour_rollover::SECONDS, writer.rules);
             writer
                 .database
                 .write(|connection| statistics_db::save(connection, &entries, 1_000 * now, rules))
@@ -259,7 +260,7 @@ mod tests {
         writer.prune(NOON + 365 * DAY);
         writer.prune(NOON + 60);
         assert_eq!(hours_of(&mut writer, "10.0.0.1"), 101);
-        writer.prune(NOON + hourly::SECONDS);
+        writer.prune(NOON + hour_rollover::SECONDS);
         assert_eq!(hours_of(&mut writer, "10.0.0.1"), 24, "23 that are over, and one under way");
     }
 

@@ -3,6 +3,7 @@
 //! The edges parse texts into these types; no other module checks them again. Pure: no clock, no network.
 
 mod address;
+mod dscp;
 mod family;
 mod host_name;
 mod interval;

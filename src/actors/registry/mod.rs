@@ -5,6 +5,7 @@
 mod config_targets;
 mod dns_name;
 mod limits;
+mod origin;
 mod removal;
 mod runtime_change;
 mod runtime_state;
@@ -18,7 +19,8 @@ use subscription::{RevisedOptions, Subscription};
 
 pub use config_targets::ConfigChange;
 pub use limits::{AddError, Filter, RegistryLimits};
-pub use runtime_change::{Origin, RuntimeChange};
+pub use origin::Origin;
+pub use runtime_change::RuntimeChange;
 pub use subscription::TargetEntry;
 
 /// The registry. `H` is the handle with which the owner reaches the actor of a target.

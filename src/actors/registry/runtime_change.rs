@@ -2,15 +2,6 @@
 
 use crate::target::{Address, Host, HostName, Label, TargetSpec};
 
-/// Where a subscription comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// The command line and the files: lasts as long as it is there.
-    Config,
-    /// The control socket: lasts until it is removed.
-    Runtime,
-}
-
 /// One change of the runtime state. The store keeps those that were not undone, so that none of the restored ones is a
 /// `Remove`, an `IncludeAddresses` or an `Unsuppress`.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,13 +1,16 @@
 //! Statistics as tables: for each target its latest statistics, its current hour, and its past hours.
 
+mod history;
+
 use super::database::DatabaseSchema;
-use super::hourly::{self, HourStart, Rollover, Sample};
-use crate::actors::persistence::{Hour, SavedTarget};
+use crate::actors::persistence::SavedTarget;
 use crate::measure::{EncodedStats, LifetimeStats};
 use crate::target::{Address, Label};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
+
+pub(super) use history::history;
 
 /// `statistics.db`. An hour of a target takes about 100 bytes, its latest statistics (`books`) 200. `marks` holds the
 /// start of the current hour.
@@ -77,10 +80,7 @@ pub(super) fn save(
 pub(super) fn retire(connection: &Connection, addresses: &[Address]) -> rusqlite::Result<()> {
     for address in addresses {
         let Some(target) = id_of(connection, *address)? else { continue };
-        let (start, sample) = (start(connection, target)?, sample(connection, target)?);
-        if let (Some((start, name)), Some(sample)) = (start, sample) {
-            add(connection, target, start.hour, &name, &sample.totals.since(&start.base))?;
-        }
+        history::end(connection, target)?;
         run(connection, "DELETE FROM books WHERE target = ?1", [target])?;
         run(connection, "DELETE FROM marks WHERE target = ?1", [target])?;
     }
@@ -104,28 +104,6 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address,
         }
     }
     Ok(saved)
-}
-
-/// The hours of one target after the hour `after`, in order, the current one included.
-pub(super) fn history(connection: &Connection, address: Address, after: i64) -> rusqlite::Result<Vec<Hour>> {
-    let Some(target) = id_of(connection, address)? else { return Ok(Vec::new()) };
-    let sql = "SELECT hour, name, settled FROM history WHERE target = ?1 AND hour > ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([target, after])?;
-    let mut found: BTreeMap<i64, (Label, LifetimeStats)> = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        found.insert(row.get(0)?, (label(row, 1)?, totals(row, 2)?));
-    }
-    let (start, sample) = (start(connection, target)?, sample(connection, target)?);
-    if let (Some((start, name)), Some(sample)) = (start.filter(|(start, _)| start.hour > after), sample) {
-        found
-            .entry(start.hour)
-            .or_insert_with(|| (name, LifetimeStats::default()))
-            .1
-            .absorb(&sample.totals.since(&start.base));
-    }
-    let hour = |(hour, (name, settled))| Hour { address, name, begins: hour * hourly::SECONDS, settled };
-    Ok(found.into_iter().map(hour).collect())
 }
 
 /// Removes hours and statistics outside of the retention, of targets whose numbers are in a range.
@@ -204,75 +182,12 @@ impl<'a> PreparedTables<'a> {
         run(self.connection, "INSERT INTO targets (address) VALUES (?1)", [&text])?;
         Ok(self.connection.last_insert_rowid())
     }
-
-    /// Starts the next hour of a target if the current one is over.
-    fn count(
-        &mut self,
-        target: i64,
-        entry: &SavedEntry,
-        now: i64,
-        unknown_is_new: bool,
-    ) -> rusqlite::Result<()> {
-        let hour: Option<i64> = self.hour.query_row([target], |row| row.get(0)).optional()?;
-        if hour == Some(hourly::hour_of(now)) {
-            return Ok(());
-        }
-        let now = Sample { at: now, totals: entry.saved.totals().unwrap_or_default() };
-        let mut before = sample(self.connection, target)?;
-        if hour.is_none() && before.is_none() && !unknown_is_new {
-            before = Some(now.clone());
-        }
-        let start = start(self.connection, target)?;
-        let (start, name) = start.map_or((None, None), |(start, name)| (Some(start), Some(name)));
-        let Some(Rollover { started, ended }) = hourly::step(start, before, &now) else { return Ok(()) };
-        if let Some((hour, settled)) = ended {
-            add(self.connection, target, hour, name.as_ref().unwrap_or(&entry.name), &settled)?;
-        }
-        let sql = "INSERT OR REPLACE INTO marks (target, hour, name, base) VALUES (?1, ?2, ?3, ?4)";
-        run(
-            self.connection,
-            sql,
-            params![target, started.hour, &*entry.name, EncodedStats::from(&started.base).as_bytes()],
-        )
-    }
 }
 
 const FIND: &str = "SELECT id FROM targets WHERE address = ?1";
 
 fn id_of(connection: &Connection, address: Address) -> rusqlite::Result<Option<i64>> {
     connection.prepare_cached(FIND)?.query_row([address.to_string()], |row| row.get(0)).optional()
-}
-
-fn start(connection: &Connection, target: i64) -> rusqlite::Result<Option<(HourStart, Label)>> {
-    let sql = "SELECT hour, name, base FROM marks WHERE target = ?1";
-    let read = |row: &Row<'_>| Ok((HourStart { hour: row.get(0)?, base: totals(row, 2)? }, label(row, 1)?));
-    connection.prepare_cached(sql)?.query_row([target], read).optional()
-}
-
-fn sample(connection: &Connection, target: i64) -> rusqlite::Result<Option<Sample>> {
-    let sql = "SELECT saved_at_ms / 1000, saved FROM books WHERE target = ?1";
-    let read = |row: &Row<'_>| Ok(Sample { at: row.get(0)?, totals: totals(row, 1)? });
-    connection.prepare_cached(sql)?.query_row([target], read).optional()
-}
-
-/// Adds counts to an hour of the history.
-fn add(
-    connection: &Connection,
-    target: i64,
-    hour: i64,
-    name: &Label,
-    settled: &LifetimeStats,
-) -> rusqlite::Result<()> {
-    if settled.is_nothing() {
-        return Ok(());
-    }
-    let sql = "SELECT settled FROM history WHERE target = ?1 AND hour = ?2";
-    let before =
-        connection.prepare_cached(sql)?.query_row([target, hour], |row| totals(row, 0)).optional()?;
-    let mut whole = before.unwrap_or_default();
-    whole.absorb(settled);
-    let sql = "INSERT OR REPLACE INTO history (target, hour, name, settled) VALUES (?1, ?2, ?3, ?4)";
-    run(connection, sql, params![target, hour, &**name, EncodedStats::from(&whole).as_bytes()])
 }
 
 /// Reads statistics; bytes that can't be decoded count as empty ones.

@@ -1,7 +1,8 @@
 use super::*;
 use crate::measure::Rtt;
+use crate::state::hour_rollover;
 
-const NOON: i64 = 490_000 * hourly::SECONDS;
+const NOON: i64 = 490_000 * hour_rollover::SECONDS;
 const RULES: HourRules = HourRules { history: true, unknown_is_new: true };
 
 fn open() -> Connection {
@@ -100,11 +101,13 @@ fn old_hours_and_rows_of_ended_targets_are_pruned() {
             .unwrap();
     }
     save(&connection, &[entry("10.0.0.2", 7)], NOON, RULES).unwrap();
-    let noon = hourly::hour_of(NOON);
+    let noon = hour_rollover::hour_of(NOON);
     let retention = Retention { from: noon + 2, to: noon + 100, latest: Some((NOON + 1, NOON + 99_999)) };
     prune(&connection, (1, 1), &retention).unwrap();
-    let left: Vec<i64> =
-        hours_of(&connection, "10.0.0.1").iter().map(|(begins, _)| hourly::hour_of(*begins) - noon).collect();
+    let left: Vec<i64> = hours_of(&connection, "10.0.0.1")
+        .iter()
+        .map(|(begins, _)| hour_rollover::hour_of(*begins) - noon)
+        .collect();
     assert_eq!(left, [2, 3, 4]);
     assert_eq!(hours_of(&connection, "10.0.0.2").len(), 1, "it was not its turn");
     prune(&connection, (2, 2), &retention).unwrap();

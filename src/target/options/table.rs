@@ -1,11 +1,11 @@
 //! The table of the options that a target can have: one row for each.
 //!
-//! Configuration files, target files, the control socket, the arguments of `meshpingctl` and the manual page take keys,
-//! limits and texts from here. A new option is a field of [`OptionOverrides`] or [`PacketOptions`](crate::target::PacketOptions), a row of this table,
+//! Configuration files, target files, the control socket, the arguments of `meshpingctl` and the manual page take keys
+//! and texts from here; limits come from the type of the value. A new option is a field of [`OptionOverrides`] or [`PacketOptions`](crate::target::PacketOptions), a row of this table,
 //! and the code of the engine that applies it.
 
 use super::{OptionOverrides, TargetOptions};
-use crate::target::packet_options::{DSCP_VALUES, Dscp};
+use crate::target::dscp::{DSCP_VALUES, Dscp};
 use crate::target::{Address, Family, Interval, PayloadSize, Timeout, Zone};
 use std::fmt::{self, Display};
 use std::net::IpAddr;

@@ -1,9 +1,7 @@
 //! The families of the daemon: version, engines, control socket, HTTP server, state, process.
 
-mod exporter_info;
-
 use super::CollectorResult;
-use super::dialects::Dialect;
+use super::dialects::{Dialect, ExporterFamily};
 use super::send_lateness::SendLateness;
 use super::state;
 use crate::actors::control_stats::{ControlStats, IgnoreReason};
@@ -43,12 +41,11 @@ impl DaemonSnapshot<'_> {
         let mut text = Vec::new();
         match dialect {
             Dialect::Own => self.register(&registry)?,
-            Dialect::Meshping2017 => {}
-            Dialect::SmokepingProber => {
-                let families = exporter_info::smokeping_prober(self.status)?;
-                families.into_iter().try_for_each(|family| registry.register(family))?;
+            other => {
+                for family in other.exporter_families() {
+                    registry.register(exporter_family(family, self.status)?)?;
+                }
             }
-            Dialect::PingExporter => registry.register(exporter_info::ping_exporter()?)?,
         }
         TextEncoder::new().encode(&registry.gather(), &mut text)?;
         if dialect == Dialect::Own {
@@ -93,6 +90,20 @@ pub fn process() -> Registry {
 
 fn gauge(name: &str, help: &str, value: u64) -> CollectorResult {
     let gauge = IntGauge::new(name, help)?;
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+    Ok(Box::new(gauge))
+}
+
+fn exporter_family(family: &ExporterFamily, status: &Status) -> CollectorResult {
+    let labels = family.labels.iter().map(|&(label, value)| (label.to_owned(), value.to_owned()));
+    let opts = Opts::new(family.name, family.help).const_labels(labels.collect());
+    let value = (family.value)(status);
+    if family.is_counter {
+        let counter = IntCounter::with_opts(opts)?;
+        counter.inc_by(value);
+        return Ok(Box::new(counter));
+    }
+    let gauge = IntGauge::with_opts(opts)?;
     gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
     Ok(Box::new(gauge))
 }

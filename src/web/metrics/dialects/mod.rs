@@ -7,7 +7,7 @@ mod smokeping_prober;
 
 use super::family::MetricFamily;
 use super::labels::LabelPairs;
-use crate::actors::supervisor::TargetRef;
+use crate::actors::supervisor::{Status, TargetRef};
 use strum::{EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
 /// The exporter whose names and labels a scrape has.
@@ -43,6 +43,15 @@ impl Dialect {
         }
     }
 
+    /// The families of the exporter itself; those of our own dialect are in `daemon`.
+    pub(super) fn exporter_families(self) -> &'static [ExporterFamily] {
+        match self {
+            Self::Own | Self::Meshping2017 => &[],
+            Self::SmokepingProber => &smokeping_prober::EXPORTER_FAMILIES,
+            Self::PingExporter => &ping_exporter::EXPORTER_FAMILIES,
+        }
+    }
+
     /// The labels of the series of a target.
     pub fn labels(self, target: &TargetRef) -> LabelPairs {
         match self {
@@ -52,6 +61,16 @@ impl Dialect {
             Self::PingExporter => ping_exporter::labels(target),
         }
     }
+}
+
+/// A family with one sample that another exporter has about itself.
+pub(super) struct ExporterFamily {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+    /// Whether it is a counter; otherwise it is a gauge.
+    pub(super) is_counter: bool,
+    pub(super) labels: &'static [(&'static str, &'static str)],
+    pub(super) value: fn(&Status) -> u64,
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The names of ping_exporter. Its values cover the last ten settled requests.
 
+use super::ExporterFamily;
 use crate::actors::supervisor::TargetRef;
+use crate::build_info::VERSION;
 use crate::measure::last_rtts::LastRttsSummary;
 use crate::target::Family;
 use crate::web::metrics::family::{MetricFamily, SampleKind};
@@ -51,3 +53,12 @@ pub(super) static FAMILIES: [MetricFamily; 5] = [
 fn replies(target: &Snapshot, read: fn(LastRttsSummary) -> Duration) -> Option<Duration> {
     target.totals.recent.rtts().map(read)
 }
+
+/// The family of the exporter itself.
+pub(super) static EXPORTER_FAMILIES: [ExporterFamily; 1] = [ExporterFamily {
+    name: "ping_up",
+    help: "Version of the exporter; always 1.",
+    is_counter: false,
+    labels: &[("version", VERSION)],
+    value: |_| 1,
+}];

@@ -1,5 +1,6 @@
 //! The names of smokeping_prober.
 
+use super::ExporterFamily;
 use crate::actors::supervisor::TargetRef;
 use crate::measure::{ErrorClass, LifetimeStats};
 use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind};
@@ -49,5 +50,30 @@ pub(super) static FAMILIES: [MetricFamily; 5] = [
         name: "smokeping_send_errors_total",
         help: "Requests refused by our own kernel.",
         kind: SampleKind::Counter(|totals| totals.errors[ErrorClass::Send as usize]),
+    },
+];
+
+/// The families of the exporter itself. Its receive errors are our packets dropped for lack of buffer space.
+pub(super) static EXPORTER_FAMILIES: [ExporterFamily; 3] = [
+    ExporterFamily {
+        name: "smokeping_receive_errors_total",
+        help: "Packets that our own receive buffers dropped.",
+        is_counter: true,
+        labels: &[],
+        value: |status| status.engines.iter().flat_map(|engine| engine.dropped).sum(),
+    },
+    ExporterFamily {
+        name: "smokeping_prober_config_last_reload_successful",
+        help: "Whether the latest reload of the configuration succeeded.",
+        is_counter: false,
+        labels: &[],
+        value: |status| status.reload.successful.into(),
+    },
+    ExporterFamily {
+        name: "smokeping_prober_config_last_reload_success_timestamp_seconds",
+        help: "Unix time of the latest successful reload of the configuration.",
+        is_counter: false,
+        labels: &[],
+        value: |status| status.reload.applied_at,
     },
 ];

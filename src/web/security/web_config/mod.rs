@@ -10,13 +10,13 @@ mod reader;
 #[deny(clippy::disallowed_methods)]
 mod san;
 mod schema;
-mod tls;
+mod tls_offer;
 mod tls_values;
 mod values;
 
 pub use error::ConfigError;
 pub(crate) use policy::Policy;
-pub(crate) use tls::Tls;
+pub(crate) use tls_offer::Tls;
 pub(crate) use tls_values::ClientAuth;
 
 use crate::file_change::FileFingerprint;

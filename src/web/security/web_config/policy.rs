@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 use super::reader::WebConfigFiles;
 use super::schema::{Headers, RateSection, WebConfigSchema};
-use super::tls::Tls;
+use super::tls_offer::Tls;
 use crate::web::security::rate_limit::RateLimit;
 use crate::web::security::users::Users;
 use actix_web::http::header::{self, HeaderName, HeaderValue};

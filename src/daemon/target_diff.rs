@@ -7,7 +7,7 @@ use std::fmt;
 
 /// The difference between the present targets and those of another configuration.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct ConfigDiff {
+pub(super) struct TargetDiff {
     added: Vec<TargetSpec>,
     changed: Vec<TargetSpec>,
     removed: Vec<(Label, Host)>,
@@ -18,7 +18,7 @@ pub(super) struct ConfigDiff {
     unsuppressed: Vec<(Label, Host)>,
 }
 
-impl ConfigDiff {
+impl TargetDiff {
     /// The difference to `targets`. If they are `incomplete`, no suppression ends.
     pub(super) fn between(present: Configured, targets: Vec<TargetSpec>, incomplete: bool) -> Self {
         let mut before: HashMap<(Label, Host), _> =
@@ -62,7 +62,7 @@ impl ConfigDiff {
 /// Maximum number of names in each list of the report.
 const MAX_NAMES: usize = 20;
 
-impl fmt::Display for ConfigDiff {
+impl fmt::Display for TargetDiff {
     /// Numbers of targets, then names of those that are added, changed, removed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (added, changed, removed) = (self.added.len(), self.changed.len(), self.removed.len());
@@ -128,7 +128,7 @@ mod tests {
             ("HOST.example", "a"),
         ];
         let difference =
-            ConfigDiff::between(present, targets.map(|(host, name)| spec(host, name)).to_vec(), false);
+            TargetDiff::between(present, targets.map(|(host, name)| spec(host, name)).to_vec(), false);
         let report = "targets: 2 added, 1 changed, 1 removed, 2 unchanged, 1 stay removed because they were removed at runtime; \
                     added: b\\n, c; changed: a; removed: a";
         assert_eq!(difference.to_string(), report);
@@ -146,14 +146,14 @@ mod tests {
     #[test]
     fn equal_targets_take_no_step() {
         let present = Configured { targets: vec![spec("10.0.0.1/5", "a")], suppressed: Vec::new() };
-        let difference = ConfigDiff::between(present, vec![spec("10.0.0.1/5", "a")], false);
+        let difference = TargetDiff::between(present, vec![spec("10.0.0.1/5", "a")], false);
         assert_eq!((difference.steps(), difference.unchanged), (Vec::new(), 1));
     }
 
     #[test]
     fn many_names_are_cut() {
         let targets = (0..25).map(|number| spec("10.0.0.1", &format!("n{number}"))).collect();
-        let report = ConfigDiff::between(Configured::default(), targets, false).to_string();
+        let report = TargetDiff::between(Configured::default(), targets, false).to_string();
         assert!(report.ends_with("n18, n19 and 5 more"), "{report}");
     }
 }
