@@ -35,8 +35,9 @@ fn a_ping_in_the_steady_state_allocates_nothing() {
             let replies = fixture.replies().await - replies;
             println!("{allocations} allocations for {replies} pings");
             assert!(replies > 10_000, "{replies} pings are too few");
-            // What remains is of the wheel of slots, not of pings, and of the first reply in a histogram's bin.
-            assert!(allocations * 100 < replies, "{allocations} allocations for {replies} pings");
+            // The rest is for the wheel of slots, and for the first reply in a histogram's bin: the more other tests load
+            // the machine, the more bins get one. One allocation in the code of each ping would be twenty times the limit.
+            assert!(allocations * 20 < replies, "{allocations} allocations for {replies} pings");
         });
     });
 }
