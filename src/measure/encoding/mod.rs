@@ -8,6 +8,7 @@ use super::{
     Cause, EndedOutage, ErrorClass, ErrorCounts, Histogram, Jitter, LifetimeStats, Outage, Outages,
     PeriodStats, Rtt, RttStats, SquareSum, Timestamp,
 };
+use std::time::Duration;
 
 /// The encoded statistics of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl EncodedStats {
                 LONGEST_OUTAGE_OF_PERIOD => of_period = Some(read_ended(&mut part, then)?),
                 HISTOGRAM_BASE => found.histogram_base = Some(Histogram::read(&mut part)?),
                 RECENT => read_recent(&mut part, &mut found.totals)?,
-                UNANSWERED_RUN => run = Some(read_outage(&mut part, then)?),
+                UNANSWERED_RUN => run = Some(read_outage(&mut part, then)?.0),
                 LONGEST_OUTAGE => longest = Some(read_ended(&mut part, then)?),
                 AVERAGES => found.windows = read_averages(&mut part)?,
                 _ => {}
@@ -128,18 +129,27 @@ impl StatsParts {
     /// Whether the invariants hold that the rest of the program relies on; a damaged disk can violate them.
     fn is_consistent(&self) -> bool {
         let Self { totals, period, histogram_base, .. } = self;
-        are_possible(totals.replies, &totals.rtt)
+        totals.requests() <= MAX_REQUESTS
+            && are_possible(totals.replies, &totals.rtt)
             && totals.histogram.count() == totals.replies
-            && period.as_ref().is_none_or(|(period, _)| are_possible(period.replies, &period.rtt))
+            && period.as_ref().is_none_or(|(period, _)| {
+                period.settled() <= MAX_REQUESTS && are_possible(period.replies, &period.rtt)
+            })
             && histogram_base.as_ref().is_none_or(|base| totals.histogram.continues(base))
     }
 }
 
-/// Whether that number of round-trip times can have these statistics.
+/// A hundred requests a second for 350 000 years. Sums of such counts can be saved again: numbers end at 2^56.
+const MAX_REQUESTS: u64 = 1 << 50;
+
+/// Whether that number of round-trip times, of at least 1 µs each, can have these statistics.
 fn are_possible(count: u64, rtt: &RttStats) -> bool {
+    if count == 0 {
+        return *rtt == RttStats::default();
+    }
     let least = count.checked_mul(rtt.min).is_some_and(|least| least <= rtt.sum);
     let most = count.checked_mul(rtt.max).is_none_or(|most| rtt.sum <= most);
-    least && most && rtt.min <= rtt.max
+    least && most && (1..=rtt.max).contains(&rtt.min) && rtt.last > 0
 }
 
 /// Writes the parts that hold the counters.
@@ -259,13 +269,14 @@ fn write_outage(outage: Outage, now: Timestamp, out: &mut VarintWriter) {
     });
 }
 
-fn read_outage(input: &mut VarintReader<'_>, then: Timestamp) -> Option<Outage> {
-    let (since, requests) = (then - input.micros()?, u32::try_from(input.number()?).ok()?);
+/// Reads an outage, and the age of its beginning at `then`.
+fn read_outage(input: &mut VarintReader<'_>, then: Timestamp) -> Option<(Outage, Duration)> {
+    let (age, requests) = (input.micros()?, u32::try_from(input.number()?).ok()?);
     let cause = match usize::try_from(input.number()?).ok()? {
         0 => Cause::Lost,
         class => Cause::Error(*ErrorClass::ALL.get(class - 1)?),
     };
-    Some(Outage { since, requests, cause })
+    Some((Outage { since: then - age, requests, cause }, age))
 }
 
 fn write_ended(ended: EndedOutage, now: Timestamp, out: &mut VarintWriter) {
@@ -274,9 +285,10 @@ fn write_ended(ended: EndedOutage, now: Timestamp, out: &mut VarintWriter) {
 }
 
 fn read_ended(input: &mut VarintReader<'_>, then: Timestamp) -> Option<EndedOutage> {
-    let outage = read_outage(input, then)?;
-    let until = then - input.micros()?;
-    (until >= outage.since).then_some(EndedOutage { outage, until })
+    let (outage, begun) = read_outage(input, then)?;
+    let ended = input.micros()?;
+    // Ages are compared, because all times before the clock began are the same timestamp.
+    (ended <= begun).then_some(EndedOutage { outage, until: then - ended })
 }
 
 fn write_averages(windows: &[Weights; WINDOWS.len()], out: &mut VarintWriter) {

@@ -139,6 +139,17 @@ fn parts_that_contradict_each_other_are_refused() {
         let rtt = RttStats { sum: 5, min: 3, max: 2, ..RttStats::default() };
         write_period(&PeriodStats { replies: 2, rtt, ..PeriodStats::default() }, out);
     })));
+    assert!(refused(|out| out.part(PERIOD, |out| {
+        let rtt = RttStats { sum: 5, max: 3, last: 3, ..RttStats::default() };
+        write_period(&PeriodStats { replies: 2, rtt, ..PeriodStats::default() }, out);
+    })));
+    assert!(refused(|out| out.part(PERIOD, |out| {
+        write_period(&PeriodStats { lost: 1 << 51, ..PeriodStats::default() }, out);
+    })));
+    // It began 5 µs ago and ended 6 µs ago.
+    assert!(refused(|out| out.part(LONGEST_OUTAGE, |out| {
+        [5, 2, 0, 6].into_iter().for_each(|number| out.number(number));
+    })));
     assert!(refused(|out| out.part(HISTOGRAM_BASE, |out| {
         let mut base = Histogram::default();
         base.record(Rtt::from_micros(7_000_000));
