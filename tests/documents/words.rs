@@ -99,7 +99,6 @@ fn the_files_of_contrib_avoid_words_that_hide_who_acts() {
 }
 
 #[test]
-#[ignore = "the comments in src/ are not rewritten yet"]
 fn the_sources_mostly_avoid_words_that_hide_who_acts() {
     let found = found_below("src");
     assert!(found.len() <= MOST_IN_SOURCES, "{} of at most {MOST_IN_SOURCES}: {found:#?}", found.len());
