@@ -22,7 +22,7 @@ mod tracker;
 pub(crate) mod varint;
 
 pub use averages::Averages;
-pub use counters::{Counter, EndedPeriod, LIFETIME_COUNTERS, LifetimeStats, PERIOD_COUNTERS, PeriodStats};
+pub use counters::{Counter, EndedPeriod, LIFETIME_COUNTERS, LifetimeStats, PeriodStats};
 pub use deviation::SquareSum;
 pub use encoding::EncodedStats;
 pub use error_class::{ErrorClass, ErrorCounts};

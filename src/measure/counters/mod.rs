@@ -1,7 +1,8 @@
 //! The counters of a target, one table for each span of time: since the latest reset, and since the actor's start.
 //!
-//! A row of a table declares a field and its name outside. Code that adds, subtracts, saves or shows counters iterates
-//! over the table, so a new counter is a row here and the place that counts it (`tracker`).
+//! A row of a table declares a field and, where it has one, its metric. Code that adds, subtracts or saves counters
+//! iterates over the table, and so do the families, so a new counter is a row here and the place that counts it
+//! (`tracker`).
 
 mod difference;
 
@@ -13,25 +14,46 @@ use super::outages::{EndedOutage, Longest, Outages};
 use super::rtt_stats::RttStats;
 use std::time::Duration;
 
-/// One row of a table of counters.
+/// A counter of [`LifetimeStats`], as a metric.
 #[derive(Debug)]
-pub struct Counter<S: 'static> {
-    /// Name outside: the member of a control reply for [`PeriodStats`], the metric for [`LifetimeStats`].
+pub struct Counter {
+    /// Name of the metric.
     pub name: &'static str,
     /// Help text.
     pub help: &'static str,
     /// Reads the counter.
-    pub read: fn(&S) -> u64,
+    pub read: fn(&LifetimeStats) -> u64,
 }
 
-/// Declares a struct of statistics: its counters from a table, then its other fields.
+/// Declares a struct of statistics: its counters from a table, then its other fields. With `metrics` the rows also hold
+/// the name of each counter's metric.
 ///
-/// The order of the rows is their order on disk and in replies: new rows go last.
+/// The order of the rows is their order on disk: new rows go last.
 macro_rules! statistics {
     (
         $(#[$attribute:meta])*
-        struct $stats:ident, table $table:ident {
-            $($counter:ident: $name:literal, $help:literal;)+
+        struct $stats:ident, metrics $table:ident {
+            $($counter:ident: $metric:literal, $help:literal;)+
+        }
+        $($fields:tt)+
+    ) => {
+        statistics! {
+            $(#[$attribute])*
+            struct $stats {
+                $($counter: $help;)+
+            }
+            $($fields)+
+        }
+
+        #[doc = concat!("The counters of [`", stringify!($stats), "`].")]
+        pub static $table: [Counter; $stats::COUNTERS] = [
+            $(Counter { name: $metric, help: $help, read: |stats| stats.$counter }),+
+        ];
+    };
+    (
+        $(#[$attribute:meta])*
+        struct $stats:ident {
+            $($counter:ident: $help:literal;)+
         }
         $($(#[$field_attribute:meta])+ $field:ident: $type:ty,)+
     ) => {
@@ -41,19 +63,16 @@ macro_rules! statistics {
             $($(#[$field_attribute])+ pub $field: $type,)+
         }
 
-        #[doc = concat!("The counters of [`", stringify!($stats), "`].")]
-        pub static $table: [Counter<$stats>; [$($name),+].len()] = [
-            $(Counter { name: $name, help: $help, read: |stats| stats.$counter }),+
-        ];
-
         impl $stats {
+            const COUNTERS: usize = [$($help),+].len();
+
             /// The counters, in the order of their table.
-            pub(super) fn counters(&self) -> [u64; $table.len()] {
+            pub(super) fn counters(&self) -> [u64; Self::COUNTERS] {
                 [$(self.$counter),+]
             }
 
             /// The counters, in the order of their table.
-            pub(super) fn counters_mut(&mut self) -> [&mut u64; $table.len()] {
+            pub(super) fn counters_mut(&mut self) -> [&mut u64; Self::COUNTERS] {
                 [$(&mut self.$counter),+]
             }
         }
@@ -65,13 +84,13 @@ statistics! {
     ///
     /// `sent = replies + errors + lost + void + in_flight`, by construction.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-    struct PeriodStats, table PERIOD_COUNTERS {
-        replies: "recv", "Requests answered in time, each once.";
-        errors: "errs", "Requests answered by an ICMP error, or refused by our own routing when sent.";
-        lost: "lost", "Requests without an answer at their timeout.";
-        void: "void", "Requests that timed out while our own receive buffer dropped packets: their outcome is unknown.";
-        out_of_date: "outd", "First replies that arrived after a newer request had been sent.";
-        duplicates: "dups", "Further replies to a request that had one.";
+    struct PeriodStats {
+        replies: "Requests answered in time, each once.";
+        errors: "Requests answered by an ICMP error, or refused by our own routing when sent.";
+        lost: "Requests without an answer at their timeout.";
+        void: "Requests that timed out while our own receive buffer dropped packets: their outcome is unknown.";
+        out_of_date: "First replies that arrived after a newer request had been sent.";
+        duplicates: "Further replies to a request that had one.";
     }
     /// Requests sent and not settled yet.
     in_flight: u64,
@@ -84,7 +103,7 @@ statistics! {
     ///
     /// `requests = replies + errors + lost + void + pending`, by construction.
     #[derive(Debug, Clone, PartialEq, Eq, Default)]
-    struct LifetimeStats, table LIFETIME_COUNTERS {
+    struct LifetimeStats, metrics LIFETIME_COUNTERS {
         replies: "meshping_replies_total", "Requests answered in time, each once.";
         lost: "meshping_lost_total", "Requests without an answer at their timeout.";
         void: "meshping_void_requests_total",

@@ -68,7 +68,7 @@ impl SampleKind {
 
 impl MetricFamily {
     /// The family of a counter.
-    pub const fn of_counter(counter: &Counter<LifetimeStats>) -> Self {
+    pub const fn of_counter(counter: &Counter) -> Self {
         Self { name: counter.name, help: counter.help, kind: SampleKind::Counter(counter.read) }
     }
 
