@@ -39,13 +39,11 @@ impl DaemonSnapshot<'_> {
     pub fn render(&self, dialect: Dialect, process: &Registry) -> prometheus::Result<Bytes> {
         let registry = Registry::new();
         let mut text = Vec::new();
-        match dialect {
-            Dialect::Own => self.register(&registry)?,
-            other => {
-                for family in other.exporter_families() {
-                    registry.register(exporter_family(family, self.status)?)?;
-                }
-            }
+        for family in dialect.exporter_families() {
+            registry.register(exporter_family(family, self.status)?)?;
+        }
+        if dialect == Dialect::Own {
+            self.register(&registry)?;
         }
         TextEncoder::new().encode(&registry.gather(), &mut text)?;
         if dialect == Dialect::Own {
@@ -88,30 +86,27 @@ pub fn process() -> Registry {
     registry
 }
 
-fn gauge(name: &str, help: &str, value: u64) -> CollectorResult {
-    let gauge = IntGauge::new(name, help)?;
-    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-    Ok(Box::new(gauge))
-}
-
-fn exporter_family(family: &ExporterFamily, status: &Status) -> CollectorResult {
-    let labels = family.labels.iter().map(|&(label, value)| (label.to_owned(), value.to_owned()));
-    let opts = Opts::new(family.name, family.help).const_labels(labels.collect());
-    let value = (family.value)(status);
-    if family.is_counter {
-        let counter = IntCounter::with_opts(opts)?;
-        counter.inc_by(value);
-        return Ok(Box::new(counter));
-    }
+fn gauge(opts: Opts, value: u64) -> CollectorResult {
     let gauge = IntGauge::with_opts(opts)?;
     gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
     Ok(Box::new(gauge))
 }
 
+fn counter(opts: Opts, value: u64) -> CollectorResult {
+    let counter = IntCounter::with_opts(opts)?;
+    counter.inc_by(value);
+    Ok(Box::new(counter))
+}
+
+fn exporter_family(family: &ExporterFamily, status: &Status) -> CollectorResult {
+    let labels = family.labels.iter().map(|&(label, value)| (label.to_owned(), value.to_owned()));
+    let opts = Opts::new(family.name, family.help).const_labels(labels.collect());
+    let collector = if family.is_counter { counter } else { gauge };
+    collector(opts, (family.value)(status))
+}
+
 fn number_of_targets(targets: usize) -> CollectorResult {
-    let gauge = IntGauge::new("meshping_targets", "Addresses that are pinged.")?;
-    gauge.set(i64::try_from(targets).unwrap_or(i64::MAX));
-    Ok(Box::new(gauge))
+    gauge(Opts::new("meshping_targets", "Addresses that are pinged."), targets as u64)
 }
 
 fn build_info() -> CollectorResult {
@@ -162,33 +157,35 @@ fn wakeups(status: &Status) -> CollectorResult {
 
 fn replaced_actors(status: &Status) -> CollectorResult {
     let help = "Actors that a defect ended and that were replaced.";
-    let counter = IntCounter::new("meshping_replaced_actors_total", help)?;
-    counter.inc_by(status.replaced);
-    Ok(Box::new(counter))
+    counter(Opts::new("meshping_replaced_actors_total", help), status.replaced)
 }
 
 fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 5]> {
-    let help = "Reads of target files that failed.";
-    let broken_reads = IntCounter::new("meshping_target_file_errors_total", help)?;
-    broken_reads.inc_by(state.broken_reads);
+    let broken_reads = Opts::new("meshping_target_file_errors_total", "Reads of target files that failed.");
     Ok([
         gauge(
-            "meshping_config_last_reload_successful",
-            "Whether the latest reload of the configuration succeeded.",
+            Opts::new(
+                "meshping_config_last_reload_successful",
+                "Whether the latest reload of the configuration succeeded.",
+            ),
             state.successful.into(),
         )?,
         gauge(
-            "meshping_config_last_reload_success_timestamp_seconds",
-            "Unix time of the latest successful reload of the configuration.",
+            Opts::new(
+                "meshping_config_last_reload_success_timestamp_seconds",
+                "Unix time of the latest successful reload of the configuration.",
+            ),
             state.applied_at,
         )?,
-        gauge("meshping_config_hash", "Hash of the texts of the configuration.", state.hash)?,
+        gauge(Opts::new("meshping_config_hash", "Hash of the texts of the configuration."), state.hash)?,
         gauge(
-            "meshping_target_files_broken",
-            "Target files that cannot be read; their last good content is in force.",
+            Opts::new(
+                "meshping_target_files_broken",
+                "Target files that cannot be read; their last good content is in force.",
+            ),
             u64::try_from(state.broken_files).unwrap_or(u64::MAX),
         )?,
-        Box::new(broken_reads),
+        counter(broken_reads, state.broken_reads)?,
     ])
 }
 
@@ -214,14 +211,10 @@ fn http_rejections(stats: &WebStats) -> CollectorResult {
 
 fn web_config_failures(file: FileState) -> CollectorResult {
     let help = "Changes of the web config file, or of files that it names, to invalid content.";
-    let counter = IntCounter::new("meshping_web_config_failures_total", help)?;
-    counter.inc_by(file.failures);
-    Ok(Box::new(counter))
+    counter(Opts::new("meshping_web_config_failures_total", help), file.failures)
 }
 
 fn web_config_successful(file: FileState) -> CollectorResult {
     let help = "Whether the content of the web config file is in force: 1, or 0 if its last good content is.";
-    let gauge = IntGauge::new("meshping_web_config_last_reload_successful", help)?;
-    gauge.set(i64::from(file.successful));
-    Ok(Box::new(gauge))
+    gauge(Opts::new("meshping_web_config_last_reload_successful", help), file.successful.into())
 }
