@@ -67,19 +67,18 @@ impl Config {
 
     /// Keys of the options that differ in another configuration and take effect at once.
     pub fn changed(&self, other: &Self) -> Vec<&'static str> {
-        let differs = [
+        keys_that_differ([
             ("interval", self.interval != other.interval),
             ("timeout", self.timeout != other.timeout),
             ("control_allow", self.control_allow != other.control_allow),
             ("max_targets", self.max_targets != other.max_targets),
             ("log_level", self.log_level != other.log_level),
-        ];
-        differs.into_iter().filter_map(|(option, differs)| differs.then_some(option)).collect()
+        ])
     }
 
     /// Keys of the options that differ in another configuration and take effect with the next start.
     pub fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
-        let differs = [
+        keys_that_differ([
             ("control", self.control != other.control),
             ("web.listen_address", self.web != other.web),
             ("web.config.file", self.web_config != other.web_config),
@@ -87,8 +86,7 @@ impl Config {
             ("engine", self.engine != other.engine),
             ("state_dir, history_days", self.state != other.state),
             ("quiet", self.quiet != other.quiet),
-        ];
-        differs.into_iter().filter_map(|(option, differs)| differs.then_some(option)).collect()
+        ])
     }
 
     /// Networks of this machine: the default of `control_allow`.
@@ -146,6 +144,11 @@ pub enum EngineKind {
     /// Native on Linux, portable elsewhere.
     #[default]
     Auto,
+}
+
+/// The keys whose options differ.
+fn keys_that_differ<const N: usize>(options: [(&'static str, bool); N]) -> Vec<&'static str> {
+    options.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
 }
 
 #[cfg(test)]
