@@ -60,7 +60,7 @@ pub(super) fn step(start: Option<HourStart>, before: Option<Sample>, now: &Sampl
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::measure::Rtt;
     use std::collections::BTreeMap;
@@ -70,7 +70,7 @@ mod tests {
     const NOON: i64 = 12 * SECONDS;
 
     /// Statistics of `count` replies.
-    fn replies(count: u64) -> LifetimeStats {
+    pub(in crate::state) fn replies(count: u64) -> LifetimeStats {
         let mut totals = LifetimeStats { replies: count, ..LifetimeStats::default() };
         for _ in 0..count {
             totals.rtt.record(Rtt::from_micros(100));

@@ -1,6 +1,5 @@
 use super::*;
-use crate::measure::Rtt;
-use crate::state::hour_rollover;
+use crate::state::hour_rollover::{self, tests::replies};
 
 const NOON: i64 = 490_000 * hour_rollover::SECONDS;
 const RULES: HourRules = HourRules { history: true, unknown_is_new: true };
@@ -16,15 +15,6 @@ fn open() -> Connection {
 /// Saves statistics at a time in seconds.
 fn save(connection: &Connection, entries: &[SavedEntry], now: i64, rules: HourRules) -> rusqlite::Result<()> {
     super::save(connection, entries, 1_000 * now, rules)
-}
-
-fn replies(count: u64) -> LifetimeStats {
-    let mut totals = LifetimeStats { replies: count, ..LifetimeStats::default() };
-    for _ in 0..count {
-        totals.rtt.record(Rtt::from_micros(100));
-        totals.histogram.record(Rtt::from_micros(100));
-    }
-    totals
 }
 
 fn entry(address: &str, count: u64) -> SavedEntry {
