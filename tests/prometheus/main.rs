@@ -22,7 +22,7 @@ use server::Prometheus;
 use sim::in_namespace;
 use std::time::Duration;
 
-/// Loss as docs/metrics.md says that it is asked for, over so many seconds that a request more or less is a percent.
+/// Loss by the query of docs/metrics.md, over enough seconds for one request to be a percent.
 fn loss(name: &str) -> String {
     let selector = format!("{{job=\"meshping\",name=\"{name}\"}}[10s]");
     format!(

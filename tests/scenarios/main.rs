@@ -77,7 +77,7 @@ impl Fixture {
     }
 }
 
-/// Waits until so many milliseconds have passed since `began`, to the very moment: timers round up to whole
+/// Waits until this number of milliseconds has passed since `began`, to the very moment: timers round up to whole
 /// milliseconds of a count of their own.
 async fn until(began: Instant, millis: u64) {
     let moment = began + Duration::from_millis(millis);
