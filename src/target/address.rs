@@ -63,6 +63,11 @@ impl Address {
         Family::of(self.ip)
     }
 
+    /// The address of these parts, which come from an address.
+    pub(super) const fn from_parts(ip: IpAddr, zone: Option<Zone>) -> Self {
+        Self { ip, zone }
+    }
+
     /// The last address of a host that does not sort after `ip`; `None` if there is none.
     pub fn not_behind(ip: IpAddr) -> Option<Self> {
         const LAST_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(255, 255, 255, 254));

@@ -59,7 +59,7 @@ impl FromStr for HostName {
             }
         }
         if let Some(strange) =
-            bare.chars().find(|&c| c.is_control() || c.is_whitespace() || "/\\%[]".contains(c))
+            bare.chars().find(|&c| c.is_control() || c.is_whitespace() || "/\\%[]#".contains(c))
         {
             return Err(HostNameError::Character(strange));
         }

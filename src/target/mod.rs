@@ -3,6 +3,7 @@
 //! The edges parse texts into these types; no other module checks them again. Pure: no clock, no network.
 
 mod address;
+mod conflict;
 mod dscp;
 mod family;
 mod host_name;
@@ -11,8 +12,10 @@ mod labels;
 mod options;
 mod packet_options;
 mod spec;
+mod variant;
 
 pub use address::{Address, AddressError, Zone};
+pub use conflict::EntryConflict;
 pub use family::{BadFamily, Family};
 pub use host_name::{Host, HostError, HostName, HostNameError, Label, MAX_NAME};
 pub use interval::{Interval, SecondsError, Timeout};
@@ -23,3 +26,7 @@ pub use options::{
 };
 pub use packet_options::{BadPayloadSize, PacketOptions, PayloadSize};
 pub use spec::{TargetError, TargetSpec};
+pub use variant::{
+    HostSelector, HostVariant, HostVariantError, NameVariant, TargetKey, TargetKeyError, Variant,
+    VariantError,
+};
