@@ -166,6 +166,8 @@ pub trait Listener {
     /// # Errors
     /// [`RejectReason::Stale`] for an event without a recent request; the engine counts it.
     fn on_event(&self, event: Event) -> Result<(), RejectReason>;
+    /// Whether a request with this sequence number is in flight.
+    fn awaits(&self, sequence: u16) -> bool;
     /// Handles the alarm of the target.
     fn on_due(&self, engine: EngineHandle<'_>);
     /// Touches all memory that the next [`Self::on_due`] needs; the returned value has no meaning.

@@ -3,6 +3,7 @@
 //! Each failure is logged once, and its end once; when many targets fail at the same time, only some are named.
 
 use crate::measure::{SendError, Timestamp};
+use crate::probe::TargetId;
 use crate::target::Address;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -14,7 +15,7 @@ use tracing::{debug, info, warn};
 #[derive(Debug, Default)]
 pub(super) struct SendFailureLog {
     /// Each with whether it was logged.
-    refused: HashMap<Address, bool>,
+    refused: HashMap<TargetId, bool>,
     /// When the current minute began.
     minute: Timestamp,
     /// Number of targets that failed in it, named or not.
@@ -23,8 +24,13 @@ pub(super) struct SendFailureLog {
 
 impl SendFailureLog {
     /// A request to that target was refused.
-    pub(super) fn refused(&mut self, address: Address, reason: &dyn Display, now: Timestamp) {
-        if self.refused.contains_key(&address) {
+    pub(super) fn refused(
+        &mut self,
+        (id, address): (TargetId, Address),
+        reason: &dyn Display,
+        now: Timestamp,
+    ) {
+        if self.refused.contains_key(&id) {
             debug!(addr = %address, error = %reason, "request not sent");
             return;
         }
@@ -32,7 +38,7 @@ impl SendFailureLog {
             (self.minute, self.named) = (now, 0);
         }
         self.named += 1;
-        self.refused.insert(address, self.named <= MAX_NAMED_PER_MINUTE);
+        self.refused.insert(id, self.named <= MAX_NAMED_PER_MINUTE);
         if self.named <= MAX_NAMED_PER_MINUTE {
             warn!(addr = %address, error = %reason, "requests can't be sent, each counts as an error");
         } else if self.named == MAX_NAMED_PER_MINUTE + 1 {
@@ -41,16 +47,16 @@ impl SendFailureLog {
     }
 
     /// A request to that target was sent.
-    pub(super) fn sent(&mut self, address: Address) {
+    pub(super) fn sent(&mut self, (id, address): (TargetId, Address)) {
         // Nearly always empty.
-        if !self.refused.is_empty() && self.refused.remove(&address) == Some(true) {
+        if !self.refused.is_empty() && self.refused.remove(&id) == Some(true) {
             info!(addr = %address, "requests can be sent again");
         }
     }
 
     /// The target has ended.
-    pub(super) fn remove(&mut self, address: Address) {
-        self.refused.remove(&address);
+    pub(super) fn remove(&mut self, id: TargetId) {
+        self.refused.remove(&id);
     }
 }
 
@@ -109,8 +115,12 @@ mod tests {
         log.0.lock().unwrap().clone()
     }
 
-    fn host(number: u8) -> Address {
-        format!("10.0.0.{number}").parse().unwrap()
+    fn host(number: u8) -> (TargetId, Address) {
+        (id(number), format!("10.0.0.{number}").parse().unwrap())
+    }
+
+    fn id(number: u8) -> TargetId {
+        TargetId { index: number.into(), generation: 0 }
     }
 
     fn at(seconds: u64) -> Timestamp {
@@ -127,13 +137,25 @@ mod tests {
             log.sent(host(1));
             log.sent(host(1));
             log.refused(host(1), &"interface down", at(2_000));
-            log.remove(host(1));
+            log.remove(id(1));
             log.sent(host(1));
         });
         assert_eq!(lines.len(), 3, "{lines:?}");
         assert!(lines[0].contains("10.0.0.1") && lines[0].contains("no route"), "{lines:?}");
         assert!(lines[1].contains("10.0.0.1") && lines[1].contains("again"), "{lines:?}");
         assert!(lines[2].contains("interface down"), "{lines:?}");
+    }
+
+    #[test]
+    fn targets_of_one_address_do_not_end_each_others_failures() {
+        let lines = logged(|log| {
+            let (_, address) = host(1);
+            for second in 0..10 {
+                log.refused((id(1), address), &"no route", at(second));
+                log.sent((id(2), address));
+            }
+        });
+        assert_eq!(lines.len(), 1, "{lines:?}");
     }
 
     #[test]

@@ -146,6 +146,10 @@ impl Listener for PingLoop {
         }
     }
 
+    fn awaits(&self, sequence: u16) -> bool {
+        self.tracker.borrow().is_in_flight(sequence)
+    }
+
     fn on_due(&self, engine: EngineHandle<'_>) {
         self.guarded(|| self.run(engine));
     }

@@ -184,6 +184,12 @@ impl RequestTracker {
         self.index(number).map(|_| number)
     }
 
+    /// Whether the latest request whose low 16 bits are `sequence` is in flight.
+    pub fn is_in_flight(&self, sequence: u16) -> bool {
+        let index = self.number_of(sequence).and_then(|number| self.index(number));
+        index.is_some_and(|index| TrackedRequest::from(self.requests[index]).outcome == Outcome::InFlight)
+    }
+
     /// Settles requests whose timeout was before `until`; everything received by then has been recorded.
     ///
     /// `dropped(from, to)` returns whether our own buffers dropped packets between two moments: then the

@@ -197,7 +197,7 @@ impl Engine for NativeEngine {
 
     fn detach(&self, id: TargetId) {
         let Some(removed) = self.targets.borrow_mut().remove(id) else { return };
-        self.send_failures.borrow_mut().remove(removed.address);
+        self.send_failures.borrow_mut().remove(id);
         if let Some(slot) = removed.alarm {
             self.slots.borrow_mut().remove(slot, id.index);
         }

@@ -193,7 +193,7 @@ impl NativeEngine {
         }
         let scope = if let SocketAddr::V6(v6) = source { v6.scope_id() } else { 0 };
         let targets = self.targets.borrow();
-        let target = targets.find(quote.destination, scope).ok_or(RejectReason::Stale)?;
+        let target = targets.quoted(quote, scope).ok_or(RejectReason::Stale)?;
         let Quote { sequence, class, code, .. } = *quote;
         target.listener.on_event(Event::Error { sequence, received, class, code, router })
     }
@@ -206,12 +206,5 @@ fn queued_quote(
     destination: IpAddr,
     error: &sys::ExtendedError,
 ) -> Option<Quote> {
-    let header = ours.first_chunk::<8>()?;
-    Some(Quote {
-        destination,
-        ident: u16::from_be_bytes([header[4], header[5]]),
-        sequence: u16::from_be_bytes([header[6], header[7]]),
-        class: wire::classify(family, error.kind, error.code)?,
-        code: error.code,
-    })
+    Quote::new(destination, ours, wire::classify(family, error.kind, error.code)?, error.code)
 }

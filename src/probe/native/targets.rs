@@ -4,10 +4,11 @@ use super::custom_packet::CustomPacket;
 use super::socket::Fragments;
 use super::sys;
 use crate::measure::Timestamp;
-use crate::probe::wire::PAYLOAD;
+use crate::probe::wire::{PAYLOAD, Quote};
 use crate::probe::{Listener, TargetId};
 use crate::target::{Address, PacketOptions, Zone};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
 use std::time::Duration;
@@ -93,12 +94,17 @@ impl NativeTarget {
     }
 }
 
+/// Address of a target, and the index of its zone's interface or 0.
+type RouteKey = (IpAddr, u32);
+
 /// All targets of an engine.
 #[derive(Default)]
 pub(super) struct NativeTargets {
     entries: Vec<NativeEntry>,
     free: Vec<u32>,
-    by_address: HashMap<(IpAddr, u32), u32>,
+    by_address: HashMap<RouteKey, u32>,
+    /// Further targets of an address: variants, and other spellings of a zone.
+    siblings: HashMap<RouteKey, Vec<u32>>,
     rate: u64,
 }
 
@@ -119,7 +125,7 @@ impl NativeTargets {
             u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
         });
         let scope = scope_of(address);
-        self.by_address.insert((address.ip(), scope), index);
+        self.link((address.ip(), scope), index);
         let entry = &mut self.entries[index as usize];
         entry.target = Some(NativeTarget { listener, alarm: None, address, scope, rate: 0, custom: None });
         TargetId { index, generation: entry.generation }
@@ -133,10 +139,7 @@ impl NativeTargets {
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(id.index);
         self.rate -= target.rate;
-        let key = (target.address.ip(), target.scope);
-        if self.by_address.get(&key) == Some(&id.index) {
-            self.by_address.remove(&key);
-        }
+        self.unlink((target.address.ip(), target.scope), id.index);
         Some(target)
     }
 
@@ -171,11 +174,57 @@ impl NativeTargets {
         (index as usize) < self.entries.len()
     }
 
-    /// The target with an address; `scope` is the interface index of the sender of the error.
-    pub(super) fn find(&self, ip: IpAddr, scope: u32) -> Option<&NativeTarget> {
-        let ip = ip.to_canonical();
-        let index = self.by_address.get(&(ip, 0)).or_else(|| self.by_address.get(&(ip, scope)))?;
-        self.entries.get(*index as usize)?.target.as_ref()
+    /// The target whose request an error quotes; `scope` is the interface index of the error's sender.
+    ///
+    /// Several targets can have the address. Then the index in the quoted payload decides. If less is quoted, the error
+    /// belongs to the only one of them that awaits the sequence number; it is stale if two of them do.
+    pub(super) fn quoted(&self, quote: &Quote, scope: u32) -> Option<&NativeTarget> {
+        let ip = quote.destination.to_canonical();
+        let zones = if scope == 0 { &[0][..] } else { &[0, scope] };
+        let candidates = || {
+            let indices = zones.iter().flat_map(|zone| self.indices((ip, *zone)));
+            indices.filter_map(|index| Some((index, self.entries.get(index as usize)?.target.as_ref()?)))
+        };
+        let mut all = candidates();
+        let (_, first) = all.next()?;
+        if all.next().is_none() {
+            return Some(first);
+        }
+        if quote.index.is_some() {
+            return candidates().find(|(index, _)| Some(*index) == quote.index).map(|(_, target)| target);
+        }
+        let mut awaiting = candidates().filter(|(_, target)| target.listener.awaits(quote.sequence));
+        awaiting.next().filter(|_| awaiting.next().is_none()).map(|(_, target)| target)
+    }
+
+    fn indices(&self, key: RouteKey) -> impl Iterator<Item = u32> {
+        self.by_address.get(&key).into_iter().chain(self.siblings.get(&key).into_iter().flatten()).copied()
+    }
+
+    fn link(&mut self, key: RouteKey, index: u32) {
+        match self.by_address.entry(key) {
+            Entry::Vacant(first) => drop(first.insert(index)),
+            Entry::Occupied(_) => self.siblings.entry(key).or_default().push(index),
+        }
+    }
+
+    fn unlink(&mut self, key: RouteKey, index: u32) {
+        let mut next = None;
+        if let Some(siblings) = self.siblings.get_mut(&key) {
+            if self.by_address.get(&key) == Some(&index) {
+                next = siblings.pop();
+            } else {
+                siblings.retain(|sibling| *sibling != index);
+            }
+            if siblings.is_empty() {
+                self.siblings.remove(&key);
+            }
+        }
+        match next {
+            Some(next) => drop(self.by_address.insert(key, next)),
+            None if self.by_address.get(&key) == Some(&index) => drop(self.by_address.remove(&key)),
+            None => {}
+        }
     }
 
     /// Changes the packet options of a target.
@@ -216,8 +265,8 @@ impl NativeTargets {
         if target.scope != scope && target.address.zone().is_some() {
             let ip = target.address.ip();
             let before = std::mem::replace(&mut target.scope, scope);
-            self.by_address.remove(&(ip, before));
-            self.by_address.insert((ip, scope), id.index);
+            self.unlink((ip, before), id.index);
+            self.link((ip, scope), id.index);
         }
     }
 
@@ -239,4 +288,66 @@ impl NativeTargets {
 
 fn scope_of(address: Address) -> u32 {
     address.zone().and_then(|zone| sys::interface_of(zone.as_str())).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::ErrorClass;
+    use crate::probe::{EngineHandle, Event, RejectReason};
+
+    /// A listener that awaits one sequence number.
+    struct Awaiting(u16);
+
+    impl Listener for Awaiting {
+        fn on_event(&self, _: Event) -> Result<(), RejectReason> {
+            Ok(())
+        }
+
+        fn awaits(&self, sequence: u16) -> bool {
+            sequence == self.0
+        }
+
+        fn on_due(&self, _: EngineHandle<'_>) {}
+
+        fn prefetch(&self) -> u64 {
+            0
+        }
+    }
+
+    fn quote(sequence: u16, index: Option<u32>) -> Quote {
+        let destination = IpAddr::from([10, 0, 0, 1]);
+        Quote { destination, ident: 1, sequence, index, class: ErrorClass::HostUnreachable, code: 1 }
+    }
+
+    #[test]
+    fn an_error_belongs_to_the_target_that_it_quotes() {
+        let mut targets = NativeTargets::default();
+        let address: Address = "10.0.0.1".parse().unwrap();
+        let sequences = [7, 8, 8];
+        let ids: Vec<TargetId> =
+            sequences.iter().map(|&sequence| targets.insert(address, Rc::new(Awaiting(sequence)))).collect();
+        let found = |targets: &NativeTargets, sequence, index| {
+            let found = targets.quoted(&quote(sequence, index), 3)?;
+            ids.iter().position(|id| targets.get(*id).is_some_and(|target| std::ptr::eq(target, found)))
+        };
+        let cases = [
+            ("the index decides", 8, Some(2), Some(2)),
+            ("whatever is in flight", 9, Some(0), Some(0)),
+            ("a target that has ended", 7, Some(9), None),
+            ("the only one with the request", 7, None, Some(0)),
+            ("two with such a request", 8, None, None),
+            ("none", 9, None, None),
+        ];
+        for (case, sequence, index, expected) in cases {
+            assert_eq!(found(&targets, sequence, index), expected, "{case}");
+        }
+        targets.remove(ids[0]);
+        assert_eq!(found(&targets, 8, Some(1)), Some(1));
+        targets.remove(ids[2]);
+        assert_eq!(found(&targets, 9, None), Some(1), "the only target of the address");
+        targets.remove(ids[1]);
+        assert!(targets.quoted(&quote(8, Some(1)), 0).is_none());
+        assert!(targets.by_address.is_empty() && targets.siblings.is_empty());
+    }
 }

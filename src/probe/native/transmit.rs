@@ -153,7 +153,7 @@ impl NativeEngine {
         let (targets, mut send_failures) = (self.targets.borrow(), self.send_failures.borrow_mut());
         for &(id, number) in batch {
             if let Some(target) = targets.get(id) {
-                send_failures.sent(target.address);
+                send_failures.sent((id, target.address));
                 self.report(target, Event::Sent { number, at });
             }
             at = at + share;
@@ -190,7 +190,7 @@ impl NativeEngine {
         let at = self.now();
         let targets = self.targets.borrow();
         let Some(target) = targets.get(id) else { return };
-        self.send_failures.borrow_mut().refused(target.address, error, at);
+        self.send_failures.borrow_mut().refused((id, target.address), error, at);
         self.report(target, Event::Sent { number, at });
         let (code, router): (u8, IpAddr) = match target.address.family() {
             Family::V4 => (4, Ipv4Addr::UNSPECIFIED.into()),
@@ -205,7 +205,7 @@ impl NativeEngine {
         let mut targets = self.targets.borrow_mut();
         targets.invalidate_interfaces(id);
         if let Some(target) = targets.get(id) {
-            self.send_failures.borrow_mut().refused(target.address, message, at);
+            self.send_failures.borrow_mut().refused((id, target.address), message, at);
             self.report(target, Event::Refused { number, at, reason });
         }
     }

@@ -39,8 +39,8 @@ use tokio::sync::Notify;
 pub struct PortableEngine {
     clock: PortableClock,
     timeout: Timeout,
-    /// For IPv4 and IPv6; `None` for a family that the system lacks.
-    clients: [Option<Client>; 2],
+    /// For each lane the clients of IPv4 and IPv6; `None` for a family that the system lacks.
+    clients: RefCell<Vec<Clients>>,
     targets: RefCell<PortableTargets>,
     totals: Rc<RequestTotals>,
     /// Packets received before this have been delivered.
@@ -70,6 +70,9 @@ pub enum PortableError {
     Random(String),
 }
 
+/// The clients of surge-ping for IPv4 and IPv6.
+type Clients = [Option<Client>; 2];
+
 /// An event to be reported at once.
 type ListenerCall = (Rc<dyn Listener>, Event);
 
@@ -87,7 +90,7 @@ impl PortableEngine {
         let engine = Rc::new(Self {
             clock,
             timeout,
-            clients,
+            clients: RefCell::new(vec![clients]),
             targets: RefCell::new(PortableTargets::new(u16::from_ne_bytes(ident))),
             totals: Rc::default(),
             complete_until: Cell::new(clock.now()),
@@ -110,10 +113,10 @@ impl PortableEngine {
         }
         let refused = |address, message: &dyn Display| {
             let at = self.clock.now();
-            self.totals.send_failures.borrow_mut().refused(address, message, at);
+            self.totals.send_failures.borrow_mut().refused((id, address), message, at);
             Some(Err((Rc::clone(&listener), Event::Refused { number, at, reason: None })))
         };
-        let client = self.clients[family_index(target.address)].clone();
+        let client = self.client(target.lane, family_index(target.address));
         let (Some(client), Some(destination)) = (client, target.destination()) else {
             let reason = "there is no interface of that name, or no socket of this family";
             return refused(target.address, &reason);
@@ -129,6 +132,7 @@ impl PortableEngine {
             (target.address, target.ident, self.clock, Rc::clone(&self.totals));
         Some(Ok(PortableRequest {
             client,
+            target: id,
             address,
             destination,
             ident,
@@ -140,6 +144,19 @@ impl PortableEngine {
             unanswerable,
             totals,
         }))
+    }
+
+    /// The client of a lane, with sockets of its own; `None` without a socket of that family. One raw socket serves all
+    /// lanes, because it sends each target's identifier; the daemon may no longer have the privilege to open another.
+    fn client(&self, lane: usize, family: usize) -> Option<Client> {
+        let mut clients = self.clients.borrow_mut();
+        if let Some(first) = clients[0][family].clone().filter(|first| lane == 0 || is_raw(first)) {
+            return Some(first);
+        }
+        while clients.len() <= lane {
+            clients.push(open_clients().ok()?);
+        }
+        clients[lane][family].clone()
     }
 
     /// Wakes the driver if an alarm is before the end of its sleep.
@@ -171,8 +188,8 @@ impl Engine for PortableEngine {
     fn detach(&self, id: TargetId) {
         // Dropped after the borrow has ended, because that ends its requests.
         let target = self.targets.borrow_mut().detach(id);
-        if let Some(target) = target {
-            self.totals.send_failures.borrow_mut().remove(target.address);
+        if target.is_some() {
+            self.totals.send_failures.borrow_mut().remove(id);
         }
     }
 
@@ -225,8 +242,8 @@ impl Engine for PortableEngine {
     }
 
     fn stats(&self) -> EngineStats {
-        let raw = |client: &Client| client.get_socket().get_type() == socket2::Type::RAW;
-        let socket = if self.clients.iter().flatten().all(raw) { "raw" } else { "dgram" };
+        let socket =
+            if self.clients.borrow().iter().flatten().flatten().all(is_raw) { "raw" } else { "dgram" };
         let due = self.targets.borrow().next_alarm();
         let stalled = self.clock.now().since(due.max(self.last_due_call.get()));
         let foreign = self.totals.foreign();
@@ -304,7 +321,7 @@ async fn collect_replies(totals: &RequestTotals) {
 }
 
 /// Opens raw sockets if permitted, otherwise datagram sockets: surge-ping tries one after the other.
-fn open_clients() -> Result<[Option<Client>; 2], PortableError> {
+fn open_clients() -> Result<Clients, PortableError> {
     let open = |kind| Client::new(&Config::builder().kind(kind).sock_type_hint(socket2::Type::RAW).build());
     match (open(ICMP::V4), open(ICMP::V6)) {
         (Err(error), Err(_)) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -313,6 +330,10 @@ fn open_clients() -> Result<[Option<Client>; 2], PortableError> {
         (Err(error), Err(_)) => Err(PortableError::Socket(error)),
         (v4, v6) => Ok([v4.ok(), v6.ok()]),
     }
+}
+
+fn is_raw(client: &Client) -> bool {
+    client.get_socket().get_type() == socket2::Type::RAW
 }
 
 fn family_index(address: Address) -> usize {

@@ -4,7 +4,7 @@ use super::PortableClock;
 use crate::measure::Timestamp;
 use crate::probe::send_failures::{SendFailureLog, send_error};
 use crate::probe::wire::{HEADER, classify};
-use crate::probe::{Event, Listener, RejectReason};
+use crate::probe::{Event, Listener, RejectReason, TargetId};
 use crate::target::{Address, Family};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -21,6 +21,7 @@ use tracing::debug;
 /// A request to be sent.
 pub(super) struct PortableRequest {
     pub client: Client,
+    pub target: TargetId,
     pub address: Address,
     pub destination: SocketAddr,
     pub ident: u16,
@@ -97,12 +98,12 @@ impl PortableRequest {
     }
 
     fn report_sent(&self, at: Timestamp) {
-        self.totals.send_failures.borrow_mut().sent(self.address);
+        self.totals.send_failures.borrow_mut().sent((self.target, self.address));
         self.report(Event::Sent { number: self.number, at });
     }
 
     fn report_refused(&self, error: &io::Error, at: Timestamp) {
-        self.totals.send_failures.borrow_mut().refused(self.address, error, at);
+        self.totals.send_failures.borrow_mut().refused((self.target, self.address), error, at);
         self.report(Event::Refused { number: self.number, at, reason: send_error(error) });
     }
 

@@ -7,7 +7,7 @@ use crate::probe::{Listener, TargetId};
 use crate::target::{Address, OptionKey, OptionOverrides, PacketOptions, Timeout};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::rc::Rc;
 use tokio::task::JoinSet;
 
@@ -19,6 +19,8 @@ pub(super) struct PortableTargets {
     alarms: BTreeSet<(Timestamp, u32)>,
     /// The identifier of the next target's requests.
     next_ident: u16,
+    /// The sockets that each address is pinged with.
+    lanes: BTreeSet<(IpAddr, usize)>,
 }
 
 /// One target.
@@ -30,6 +32,9 @@ pub(super) struct PortableTarget {
     pub timeout: Timeout,
     /// Its own identifier, so that replies to an earlier target with the same address are rejected.
     pub ident: u16,
+    /// Number of the sockets that its requests are sent with. Targets of one address have different ones: surge-ping tells
+    /// their replies apart by address and sequence only if the kernel chooses the identifier.
+    pub lane: usize,
     /// When surge-ping stopped waiting for a request because of a packet that is no answer.
     pub unanswerable: Rc<RefCell<VecDeque<Timestamp>>>,
     alarm: Timestamp,
@@ -46,6 +51,7 @@ impl PortableTargets {
             free: Vec::new(),
             alarms: BTreeSet::new(),
             next_ident: first_ident,
+            lanes: BTreeSet::new(),
         }
     }
 
@@ -61,18 +67,37 @@ impl PortableTargets {
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         let id = TargetId { index, generation: self.generations[index as usize] };
+        let lane = self.free_lane(address.ip());
+        while lane > 0 && self.has_ident(address.ip(), self.next_ident) {
+            self.next_ident = self.next_ident.wrapping_add(1);
+        }
+        self.lanes.insert((address.ip(), lane));
         self.slots[index as usize] =
-            Some(PortableTarget::new(id, address, listener, timeout, self.next_ident));
+            Some(PortableTarget::new(id, address, listener, timeout, (self.next_ident, lane)));
         self.next_ident = self.next_ident.wrapping_add(1);
         id
     }
 
     pub(super) fn detach(&mut self, id: TargetId) -> Option<PortableTarget> {
         self.set_alarm(id, Timestamp::NEVER);
-        self.get_mut(id)?;
+        let (ip, lane) = self.get_mut(id).map(|target| (target.address.ip(), target.lane))?;
+        self.lanes.remove(&(ip, lane));
         self.generations[id.index as usize] += 1;
         self.free.push(id.index);
         self.slots[id.index as usize].take()
+    }
+
+    /// The first lane without a target of the address.
+    fn free_lane(&self, ip: IpAddr) -> usize {
+        let used = self.lanes.range((ip, 0)..=(ip, usize::MAX)).map(|&(_, lane)| lane);
+        used.enumerate()
+            .find(|(free, lane)| free != lane)
+            .map_or_else(|| self.lanes.range((ip, 0)..=(ip, usize::MAX)).count(), |(free, _)| free)
+    }
+
+    /// Whether a target of the address has the identifier. Identifiers repeat after 65 536 targets.
+    fn has_ident(&self, ip: IpAddr, ident: u16) -> bool {
+        self.slots.iter().flatten().any(|target| target.address.ip() == ip && target.ident == ident)
     }
 
     pub(super) fn get_mut(&mut self, id: TargetId) -> Option<&mut PortableTarget> {
@@ -103,10 +128,28 @@ impl PortableTargets {
 }
 
 impl PortableTarget {
-    fn new(id: TargetId, address: Address, listener: Rc<dyn Listener>, timeout: Timeout, ident: u16) -> Self {
+    fn new(
+        id: TargetId,
+        address: Address,
+        listener: Rc<dyn Listener>,
+        timeout: Timeout,
+        (ident, lane): (u16, usize),
+    ) -> Self {
         let (alarm, in_flight, packet) = (Timestamp::NEVER, JoinSet::new(), PacketOptions::default());
         let unanswerable = Rc::default();
-        Self { id, address, listener, timeout, ident, unanswerable, alarm, in_flight, packet, resolved: None }
+        Self {
+            id,
+            address,
+            listener,
+            timeout,
+            ident,
+            lane,
+            unanswerable,
+            alarm,
+            in_flight,
+            packet,
+            resolved: None,
+        }
     }
 
     /// Changes the options of its requests.
@@ -155,4 +198,48 @@ pub(super) enum Unsupported {
         "the portable engine can't send {0} bytes, at most {MAX_PAYLOAD}: choose another size, or use the native engine"
     )]
     Size(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::{EngineHandle, Event, RejectReason};
+
+    struct Silent;
+
+    impl Listener for Silent {
+        fn on_event(&self, _: Event) -> Result<(), RejectReason> {
+            Ok(())
+        }
+
+        fn awaits(&self, _: u16) -> bool {
+            false
+        }
+
+        fn on_due(&self, _: EngineHandle<'_>) {}
+
+        fn prefetch(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn targets_of_one_address_differ_in_lane_and_identifier() {
+        let mut targets = PortableTargets::new(7);
+        let mut attach = |address: &str| {
+            let id = targets.attach(address.parse().unwrap(), Rc::new(Silent), Timeout::DEFAULT);
+            let target = targets.get_mut(id).unwrap();
+            (id, (target.lane, target.ident))
+        };
+        let (first, found) = attach("10.0.0.1");
+        assert_eq!(found, (0, 7));
+        for number in 0..65_535_u32 {
+            let address = std::net::Ipv4Addr::from(0x0b00_0001 + number).to_string();
+            assert_eq!(attach(&address).1.0, 0);
+        }
+        assert_eq!(attach("10.0.0.1").1, (1, 8), "the identifier 7 is taken");
+        targets.detach(first);
+        let id = targets.attach("10.0.0.1".parse().unwrap(), Rc::new(Silent), Timeout::DEFAULT);
+        assert_eq!(targets.get_mut(id).unwrap().lane, 0, "the lane is free again");
+    }
 }

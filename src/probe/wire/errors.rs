@@ -14,6 +14,8 @@ pub struct Quote {
     pub ident: u16,
     /// Its sequence number.
     pub sequence: u16,
+    /// Index of the target in its payload, if that much of it is quoted.
+    pub index: Option<u32>,
     /// Class of the error.
     pub class: ErrorClass,
     /// The code of the ICMP or ICMPv6 header.
@@ -77,17 +79,24 @@ pub(super) fn read_quote(
         Family::V6 => quoted_ipv6(quoted)?,
     };
     let request = if family == Family::V4 { ECHO_REQUEST_V4 } else { ECHO_REQUEST_V6 };
-    let icmp: &[u8] = icmp.get(..8).ok_or(RejectReason::Malformed)?;
-    if icmp[0] != request {
+    if *icmp.first().ok_or(RejectReason::Malformed)? != request {
         return Err(RejectReason::NotOurs);
     }
-    Ok(Quote {
-        destination,
-        ident: u16::from_be_bytes([icmp[4], icmp[5]]),
-        sequence: u16::from_be_bytes([icmp[6], icmp[7]]),
-        class,
-        code,
-    })
+    Quote::new(destination, icmp, class, code).ok_or(RejectReason::Malformed)
+}
+
+impl Quote {
+    /// The quotation of an echo request to `destination`, of which `icmp` is the beginning; `None` if it has less than
+    /// the ICMP header.
+    pub fn new(destination: IpAddr, icmp: &[u8], class: ErrorClass, code: u8) -> Option<Self> {
+        let (header, payload) = icmp.split_first_chunk::<8>()?;
+        let sequence = u16::from_be_bytes([header[6], header[7]]);
+        let index = payload.first_chunk::<8>().and_then(|&[a, b, c, d, .., low1, low2]| {
+            (u16::from_be_bytes([low1, low2]) == sequence).then_some(u32::from_be_bytes([a, b, c, d]))
+        });
+        let ident = u16::from_be_bytes([header[4], header[5]]);
+        Some(Self { destination, ident, sequence, index, class, code })
+    }
 }
 
 /// Header, with its options, and the rest of an IPv4 packet.

@@ -168,6 +168,7 @@ fn an_error_names_the_request_that_it_quotes() {
             destination: V4,
             ident: 0xbeef,
             sequence: 7,
+            index: (case == "whole").then_some(PORT.index),
             class: ErrorClass::HostUnreachable,
             code: 1,
         };
