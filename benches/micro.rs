@@ -7,7 +7,7 @@ use meshping::measure::{RequestTracker, Timestamp, WallMapping};
 use meshping::probe::TargetId;
 use meshping::probe::wire::{self, HEADER, PAYLOAD, Packet, RequestToken, TokenKey};
 use meshping::protocol::{ListReply, ListedTarget, Request};
-use meshping::target::{Address, Interval};
+use meshping::target::{Interval, TargetKey};
 use meshping::web::metrics::dialects::Dialect;
 use meshping::web::metrics::exposition::{Columns, Exposition};
 use meshping::web::metrics::labels::LabelPairs;
@@ -102,12 +102,12 @@ fn parse_request(datagram: &str) -> bool {
 #[divan::bench(args = [300])]
 fn list_page(bencher: Bencher<'_, '_>, targets: u32) {
     let summary = Target::new(1_000).tracker.summary();
-    let addresses: Vec<Address> = (0..targets).filter_map(|number| address(number).parse().ok()).collect();
+    let keys: Vec<TargetKey> = (0..targets).filter_map(|number| address(number).parse().ok()).collect();
     bencher.counter(ItemsCount::new(targets)).bench(|| {
         let mut page = ListReply::default();
-        for &address in black_box(&addresses) {
+        for key in black_box(&keys) {
             let target = ListedTarget {
-                address,
+                key,
                 name: "host.example",
                 interval: Interval::DEFAULT,
                 summary,

@@ -84,25 +84,19 @@ mod tests {
     use crate::actors::shard::Shard;
     use crate::measure::PeriodStats;
     use crate::probe::scripted::ScriptedNetwork;
-    use crate::target::{Interval, Timeout};
+    use crate::target::{Interval, TargetKey, Timeout};
 
     /// A target whose pinger runs on the thread of a shard.
     fn target(shard: usize, arbiter: &ArbiterHandle, number: usize) -> TargetRef {
-        let address = format!("10.0.{}.{}", number / 250, number % 250 + 1).parse().unwrap();
+        let key: TargetKey = format!("10.0.{}.{}", number / 250, number % 250 + 1).parse().unwrap();
         let (interval, timeout) = (Interval::DEFAULT, Timeout::DEFAULT);
         let seed = Seed { phase: 0, first_number: 0 };
+        let own = key.clone();
         let pinger = PingActor::start_in_arbiter(arbiter, move |_| {
-            PingActor::new(address, interval, timeout, seed, ScriptedNetwork::new().engine())
+            PingActor::new(own, interval, timeout, seed, ScriptedNetwork::new().engine())
         });
         let shard = Shard::Remote(arbiter.clone()).handle(shard);
-        TargetRef {
-            address,
-            name: "one".into(),
-            interval,
-            overrides: None,
-            pinger: pinger.downgrade(),
-            shard,
-        }
+        TargetRef { key, name: "one".into(), interval, overrides: None, pinger: pinger.downgrade(), shard }
     }
 
     #[actix::test]
@@ -115,7 +109,7 @@ mod tests {
         arbiters[2].stop();
         let replies = ask_all(targets.clone(), Query::<PeriodStats>::new).await;
         let left = targets.iter().enumerate().filter(|(number, _)| *number != 7 && number % 3 != 2);
-        let expected: Vec<_> = left.map(|(_, target)| target.address).collect();
-        assert_eq!(replies.iter().map(|(target, _)| target.address).collect::<Vec<_>>(), expected);
+        let expected: Vec<_> = left.map(|(_, target)| target.key.clone()).collect();
+        assert_eq!(replies.iter().map(|(target, _)| target.key.clone()).collect::<Vec<_>>(), expected);
     }
 }

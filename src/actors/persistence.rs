@@ -2,7 +2,7 @@
 
 use super::registry::{Filter, RuntimeChange};
 use crate::measure::{EncodedStats, LifetimeStats};
-use crate::target::{Address, Label};
+use crate::target::{Label, TargetKey};
 use actix::prelude::*;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -20,7 +20,7 @@ pub trait StateStore {
     fn started(&self);
 
     /// Reports the end of a target: its statistics are not continued.
-    fn retired(&self, address: Address);
+    fn retired(&self, key: TargetKey);
 }
 
 /// Saved statistics of a target.
@@ -82,8 +82,8 @@ pub struct FlushSoon;
 pub struct GetHistory {
     /// Selects current targets; an address is found also when it is no longer pinged.
     pub filter: Filter,
-    /// Only hours after this one (address, Unix time of its beginning), in the order of addresses and then of hours.
-    pub after: Option<(Address, i64)>,
+    /// Only hours after this one (target, Unix time of its beginning), in the order of targets and then of hours.
+    pub after: Option<(TargetKey, i64)>,
     /// Maximum number of hours.
     pub limit: usize,
 }
@@ -91,8 +91,8 @@ pub struct GetHistory {
 /// One hour of one target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hour {
-    /// The address that was pinged.
-    pub address: Address,
+    /// Address and variant of the target.
+    pub key: TargetKey,
     /// Its name at that time.
     pub name: Label,
     /// When the hour began, in Unix seconds.

@@ -3,7 +3,7 @@
 use super::persistence::SavedTarget;
 use super::pinger::{DeathNotice, PingActor, PingerDied, Seed};
 use crate::probe::{Engine, EngineStats};
-use crate::target::{Address, PingSettings};
+use crate::target::{Address, PingSettings, TargetKey};
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 use siphasher::sip::SipHasher13;
@@ -25,8 +25,8 @@ pub enum Shard {
 /// Everything needed to start a pinger.
 #[derive(Debug, Clone)]
 pub struct PingerSpec {
-    /// The address to ping.
-    pub address: Address,
+    /// Address and variant of the target.
+    pub key: TargetKey,
     /// Interval, timeout and packet options.
     pub ping_settings: PingSettings,
     /// Number of the pinger, see [`DeathNotice::generation`].
@@ -83,7 +83,7 @@ impl Shard {
 
     /// Starts a pinger; it accepts messages at once.
     pub fn start(&self, spec: PingerSpec, seeds: &Seeds) -> Addr<PingActor> {
-        let seed = seeds.of(spec.address, spec.generation);
+        let seed = seeds.of(&spec.key, spec.generation);
         match self {
             Self::Local(engine) => spec.build(seed, Rc::clone(engine)).start(),
             Self::Remote(arbiter) => PingActor::start_in_arbiter(arbiter, move |_| {
@@ -119,7 +119,7 @@ impl PingerSpec {
     fn build(self, seed: Seed, engine: Rc<dyn Engine>) -> PingActor {
         let death_notice = DeathNotice { parent: self.parent, generation: self.generation };
         let PingSettings { interval, timeout, packet } = self.ping_settings;
-        let pinger = PingActor::new(self.address, interval, timeout, seed, engine)
+        let pinger = PingActor::new(self.key, interval, timeout, seed, engine)
             .with_packet_options(packet)
             .with_death_notice(death_notice);
         match &self.saved {
@@ -141,15 +141,19 @@ impl Seeds {
         Self { key }
     }
 
-    /// The phase follows from the address alone, so that it is the same after a restart; the first number can't
+    /// The phase follows from address and variant alone, so that it is the same after a restart; the first number can't
     /// be guessed without the key, and differs between successive pingers of an address.
-    fn of(&self, address: Address, generation: u64) -> Seed {
-        let phase = low_half(hash(&[0; 16], &address));
+    fn of(&self, target: &TargetKey, generation: u64) -> Seed {
+        let address = target.address();
+        let phase = low_half(match target.variant() {
+            "" => hash(&[0; 16], &address),
+            variant => hash(&[0; 16], &(address, variant)),
+        });
         let first_number = low_half(hash(&self.key, &(address, generation)));
         Seed { phase, first_number }
     }
 
-    /// Index of the shard of an address.
+    /// Index of the shard of an address; all its variants are on one shard, which attributes ICMP errors to them.
     pub fn shard_of(address: Address, shards: usize) -> usize {
         usize::try_from(hash(&[1; 16], &address) % shards.max(1) as u64).unwrap_or(0)
     }

@@ -158,9 +158,10 @@ impl ConfigOptions {
 }
 
 fn check_number(targets: &[TargetSpec], max_targets: usize) -> Result<(), UsageError> {
-    let hosts: HashSet<&Host> = targets.iter().map(|target| &target.host).collect();
-    let addresses = hosts.iter().filter(|host| matches!(host, Host::Address(_))).count();
-    let names = hosts.len() - addresses;
+    let addresses = targets.iter().filter(|target| matches!(target.host, Host::Address(_)));
+    let addresses = addresses.map(TargetSpec::host_variant).collect::<HashSet<_>>().len();
+    let names = targets.iter().map(|target| &target.host).filter(|host| matches!(host, Host::Name(_)));
+    let names = names.collect::<HashSet<_>>().len();
     if addresses > max_targets {
         return Err(UsageError::TooManyTargets { targets: addresses, max: max_targets });
     }

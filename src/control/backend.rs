@@ -5,6 +5,7 @@ use crate::actors::supervisor::{
     AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, Removed, TargetPage,
 };
 use crate::protocol::Selector;
+use crate::target::EntryConflict;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use tokio::time::Instant;
@@ -41,13 +42,18 @@ where
 }
 
 impl Backend {
-    /// Adds a host, and waits until the change is on disk.
-    pub(super) async fn add(&self, add: AddTarget, deadline: Instant) -> Result<(), BackendError> {
-        let Added { result, receipt } = self.add.send(add).await?;
+    /// Adds a host, and waits until the change is on disk. Returns options that have no effect.
+    pub(super) async fn add(
+        &self,
+        add: AddTarget,
+        deadline: Instant,
+    ) -> Result<Option<EntryConflict>, BackendError> {
+        let Added { result, conflict, receipt } = self.add.send(add).await?;
         // A refused change is final only when the disk no longer has it either.
         let saved = receipt.saved(deadline).await;
         result?;
-        Ok(saved?)
+        saved?;
+        Ok(conflict)
     }
 
     /// Removes targets and names. The receipt in the result resolves when the change is on disk.

@@ -10,7 +10,7 @@ use crate::actors::supervisor::{
 };
 use crate::measure::Timestamp;
 use crate::probe::{Engine, EngineHandle, EngineStats, Event, Listener, TargetId};
-use crate::target::{Address, Host, Interval, Label, PacketOptions, Timeout};
+use crate::target::{Address, Host, Interval, Label, PacketOptions, TargetKey, Timeout};
 use actix::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -120,7 +120,7 @@ impl Handler<AddTarget> for FakeSupervisor {
         script.added.push(add);
         let result = script.refusal.clone().map_or(Ok(()), Err);
         drop(script);
-        self.delayed(Added { result, receipt: Receipt::default() })
+        self.delayed(Added { result, conflict: None, receipt: Receipt::default() })
     }
 }
 
@@ -140,9 +140,12 @@ impl Handler<GetTargets> for FakeSupervisor {
         let all = query.filter == crate::actors::supervisor::Filter::default();
         let selected = |member: &&TargetRef| {
             let named = query.filter.name.as_ref().is_some_and(|name| *name == member.name);
-            let hosted =
-                query.filter.host.as_ref().is_some_and(|host| *host == Host::Address(member.address));
-            (all || named || hosted) && query.after.is_none_or(|after| member.address > after)
+            let hosted = query
+                .filter
+                .host
+                .as_ref()
+                .is_some_and(|host| host.host == Host::Address(member.key.address()));
+            (all || named || hosted) && query.after.as_ref().is_none_or(|after| member.key > *after)
         };
         let limit = query.limit.unwrap_or(usize::MAX);
         let total = self.members.iter().filter(selected).count();
@@ -230,13 +233,13 @@ impl TestSocket {
 
 fn member(host: u32, name: &Label, engine: &Rc<ManualEngine>) -> TargetRef {
     let address = std::net::IpAddr::V4(std::net::Ipv4Addr::from(0x0a00_0000 + host));
-    let address = Address::try_from(address).expect("a host");
+    let key = TargetKey::from(Address::try_from(address).expect("a host"));
     let seed = Seed { phase: 0, first_number: 0 };
     let engine = Rc::clone(engine) as Rc<dyn Engine>;
     let pinger =
-        PingActor::new(address, Interval::DEFAULT, Timeout::DEFAULT, seed, engine).start().downgrade();
+        PingActor::new(key.clone(), Interval::DEFAULT, Timeout::DEFAULT, seed, engine).start().downgrade();
     TargetRef {
-        address,
+        key,
         name: Label::clone(name),
         interval: Interval::DEFAULT,
         overrides: None,

@@ -4,7 +4,7 @@ use super::lossy_arg::lossy_arg;
 use super::options::OptionArgs;
 use super::{CtlError, Daemon, Subcommand};
 use crate::protocol::AddRequest;
-use crate::target::{Host, TargetSpec};
+use crate::target::{Host, TargetSpec, Variant, VariantError};
 
 /// Start measuring a host.
 ///
@@ -27,6 +27,11 @@ pub(super) struct Add {
     #[arg(long, value_name = "ADDR", value_parser = host)]
     addr: Option<OptionalHost>,
 
+    /// Distinguishes the target from others of the same host, for another source, interface, size or class: 1 to 32 of
+    /// A-Z, a-z, 0-9, ".", "_" and "-"; an empty one has no effect.
+    #[arg(long, value_name = "VARIANT", value_parser = variant)]
+    variant: Option<Variant>,
+
     #[command(flatten)]
     options: OptionArgs,
 }
@@ -37,6 +42,10 @@ struct OptionalHost(Option<Host>);
 
 fn host(text: &str) -> Result<OptionalHost, crate::target::HostError> {
     if text.is_empty() { Ok(OptionalHost(None)) } else { text.parse().map(|host| OptionalHost(Some(host))) }
+}
+
+fn variant(text: &str) -> Result<Variant, VariantError> {
+    if text.is_empty() { Ok(Variant::default()) } else { text.parse() }
 }
 
 impl Subcommand for Add {
@@ -62,7 +71,9 @@ impl Subcommand for Add {
             return Err(CtlError::Usage("give HOST, --name or --addr"));
         }
         let earlier = self.host.as_ref().map(|spec| spec.options.clone()).unwrap_or_default();
-        Ok(AddRequest { name, addr, options: self.options.members(&earlier)? })
+        let variant = self.variant.as_ref().filter(|variant| !variant.is_empty());
+        let variant = variant.map(|variant| variant.as_str().to_owned());
+        Ok(AddRequest { name, addr, variant, options: self.options.members(&earlier)? })
     }
 
     fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {

@@ -40,8 +40,9 @@ impl Subcommand for Export {
 /// Returns the command that adds the target with its name, interval and options.
 fn command(row: &TargetRow<'_>) -> String {
     let (addr, name, interval) = (row.addr, &row.name, row.itv.as_f64());
-    // Addresses and numbers need no quotes.
-    let mut command = format!("{PROGRAM} add --addr {addr}");
+    // Addresses, variants and numbers need no quotes.
+    let variant = if row.variant.is_empty() { String::new() } else { format!(" --variant={}", row.variant) };
+    let mut command = format!("{PROGRAM} add --addr {addr}{variant}");
     match shlex::try_quote(name) {
         Ok(_) if *name == addr.to_string() => {}
         Ok(quoted) => command = format!("{command} --name={quoted}"),
@@ -72,7 +73,7 @@ fn add_option(command: &mut String, row: &TargetRow<'_>, argument: &str, text: &
 
 fn note(row: &TargetRow<'_>, note: &str) {
     // A closed standard error is no reason to fail.
-    let _ = writeln!(io::stderr(), "{PROGRAM}: {} {note}", row.addr);
+    let _ = writeln!(io::stderr(), "{PROGRAM}: {} {note}", row.key());
 }
 
 #[cfg(test)]

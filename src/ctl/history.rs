@@ -7,7 +7,7 @@ use crate::ctl::client::ClientError;
 use crate::format::escape::shown;
 use crate::format::time::iso_8601;
 use crate::protocol::{HistoryPage, HistoryRequest, HistoryRow};
-use crate::target::Address;
+use crate::target::TargetKey;
 use serde::Deserialize;
 use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
@@ -69,12 +69,12 @@ impl Subcommand for HistoryArgs {
 #[derive(Default)]
 struct HistoryTable {
     /// Address and name of the present table.
-    target: Option<(Address, String)>,
+    target: Option<(TargetKey, String)>,
 }
 
 impl HistoryTable {
     fn write(&mut self, row: &HistoryRow<'_>, out: &mut impl Write) -> io::Result<()> {
-        let target = (row.addr, row.name.to_string());
+        let target = (row.key(), row.name.to_string());
         if self.target.as_ref() != Some(&target) {
             let gap = if self.target.is_some() { "\n" } else { "" };
             writeln!(out, "{gap}{} ({})\n{}", target.0, shown(&target.1), header())?;

@@ -84,7 +84,7 @@ fn rows(targets: &[TargetRow<'_>]) -> Vec<Row> {
 fn row(target: &TargetRow<'_>) -> Row {
     let counters = target.counters;
     Row {
-        address: target.addr.to_string(),
+        address: target.key().to_string(),
         sent: counters.sent,
         replies: counters.replies,
         errors: counters.errors,

@@ -18,7 +18,7 @@ use super::config::listen_address::ListenAddress;
 use super::format::escape::shown;
 use crate::config::Config;
 use crate::ctl::client::{Client, ClientError, RetryPolicy};
-use crate::protocol;
+use crate::protocol::{self, StatusReply};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
@@ -163,12 +163,18 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// Sends a request for a change, and prints the message when the daemon has carried it out.
-    fn change(&self, request: &impl protocol::Command, message: &str) -> Result<(), CtlError> {
+    /// Sends a request for a change, and prints the message when the daemon has carried it out. A warning of the daemon
+    /// goes to standard error.
+    fn change<C>(&self, request: &C, message: &str) -> Result<(), CtlError>
+    where
+        C: protocol::Command<Reply = StatusReply<'static>>,
+    {
         if self.no_wait {
             return Ok(self.client.send(request)?);
         }
-        self.client.ask(request)?;
+        if let Some(warning) = self.client.ask(request)?.warning {
+            writeln!(io::stderr(), "{PROGRAM}: {}", shown(&warning))?;
+        }
         if !self.quiet {
             writeln!(io::stdout(), "{}", shown(message))?;
         }

@@ -3,12 +3,12 @@
 use super::CtlError;
 use super::lossy_arg::lossy_arg;
 use crate::protocol::Selector;
-use crate::target::Address;
+use crate::target::TargetKey;
 
 /// Selects targets.
 #[derive(Debug, clap::Args)]
 pub(super) struct SelectorArgs {
-    /// An address, or else a name.
+    /// An address, also with #VARIANT, or else a name.
     #[arg(conflicts_with_all = ["name", "addr"])]
     name_or_addr: Option<String>,
 
@@ -16,7 +16,7 @@ pub(super) struct SelectorArgs {
     #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = lossy_arg())]
     name: Option<String>,
 
-    /// The target with that address; or a DNS name, if it is followed.
+    /// The targets with that address, or of a DNS name that is followed; ADDR#VARIANT for one of its variants.
     #[arg(long, value_name = "ADDR")]
     addr: Option<String>,
 }
@@ -29,7 +29,7 @@ impl SelectorArgs {
     /// The selector of a request; an error if there is no argument, or only empty ones.
     pub(super) fn selector(&self) -> Result<Selector, CtlError> {
         let bare = self.name_or_addr.clone();
-        let is_address = bare.as_ref().is_some_and(|text| text.parse::<Address>().is_ok());
+        let is_address = bare.as_ref().is_some_and(|text| text.parse::<TargetKey>().is_ok());
         let (bare_name, bare_addr) = if is_address { (None, bare) } else { (bare, None) };
         let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
         let selector = Selector {

@@ -51,8 +51,8 @@ impl Subcommand for Show {
 
 /// The block of one target. Options, and members that this client does not know, have a line of their own.
 fn block(row: &TargetRow<'_>) -> String {
-    let address = row.addr.to_string();
-    let title = if row.name == address { address } else { format!("{address}  {}", row.name) };
+    let address = row.key().to_string();
+    let title = if row.name == row.addr.to_string() { address } else { format!("{address}  {}", row.name) };
     let mut block = format!("{}\n", shown(&title));
     for (label, values) in LINES {
         let values = values.iter().filter_map(|(name, value)| {

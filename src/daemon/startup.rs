@@ -2,7 +2,7 @@
 
 use crate::actors::persistence::Restore;
 use crate::actors::supervisor::{ApplyConfig, ConfigChange, RuntimeChange, SupervisorActor};
-use crate::target::{Host, Label, TargetSpec};
+use crate::target::{HostVariant, Label, TargetSpec};
 use actix::prelude::*;
 use std::collections::HashSet;
 
@@ -18,13 +18,15 @@ pub(super) fn begin(
 ) {
     let (suppressions, others): (Vec<RuntimeChange>, Vec<RuntimeChange>) =
         runtime_changes.into_iter().partition(|change| matches!(change, RuntimeChange::Suppress { .. }));
-    let configured: HashSet<(&Label, &Host)> = targets
+    let configured: HashSet<(Label, HostVariant)> = targets
         .iter()
         .filter(|_| !suppressions.is_empty())
-        .map(|target| (&target.name, &target.host))
+        .map(|target| (target.name.clone(), target.host_variant()))
         .collect();
     let ended = |change: &RuntimeChange| match change {
-        RuntimeChange::Suppress { name, host } if !incomplete && !configured.contains(&(name, host)) => {
+        RuntimeChange::Suppress { name, host }
+            if !incomplete && !configured.contains(&(name.clone(), host.clone())) =>
+        {
             Some(ConfigChange::Drop { name: name.clone(), host: host.clone() })
         }
         _ => None,

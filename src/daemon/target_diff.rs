@@ -1,7 +1,7 @@
 //! The difference of two configurations: targets that are added, changed, removed.
 
 use crate::actors::supervisor::{ConfigChange, Configured};
-use crate::target::{Host, Label, TargetSpec};
+use crate::target::{HostVariant, Label, TargetSpec};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -10,30 +10,29 @@ use std::fmt;
 pub(super) struct TargetDiff {
     added: Vec<TargetSpec>,
     changed: Vec<TargetSpec>,
-    removed: Vec<(Label, Host)>,
+    removed: Vec<(Label, HostVariant)>,
     unchanged: usize,
     /// Number of configured targets that stay removed.
     suppressed: usize,
     /// Removed at runtime and no longer configured, so that the suppression ends.
-    unsuppressed: Vec<(Label, Host)>,
+    unsuppressed: Vec<(Label, HostVariant)>,
 }
 
 impl TargetDiff {
     /// The difference to `targets`. If they are `incomplete`, no suppression ends.
     pub(super) fn between(present: Configured, targets: Vec<TargetSpec>, incomplete: bool) -> Self {
-        let mut before: HashMap<(Label, Host), _> =
-            present.targets.into_iter().map(|it| ((it.name, it.host), it.options)).collect();
-        let mut suppressed: HashSet<(Label, Host)> = present.suppressed.into_iter().collect();
+        let key = |spec: &TargetSpec| (spec.name.clone(), spec.host_variant());
+        let mut before: HashMap<(Label, HostVariant), _> =
+            present.targets.into_iter().map(|spec| (key(&spec), spec.options)).collect();
+        let mut suppressed: HashSet<(Label, HostVariant)> = present.suppressed.into_iter().collect();
         let mut difference = Self::default();
-        for TargetSpec { name, host, options } in targets {
-            let key = (name, host);
+        for target in targets {
+            let key = key(&target);
             if suppressed.remove(&key) {
                 difference.suppressed += 1;
                 continue;
             }
-            let known = before.remove(&key);
-            let target = TargetSpec { name: key.0, host: key.1, options };
-            match known {
+            match before.remove(&key) {
                 None => difference.added.push(target),
                 Some(options) if options == target.options => difference.unchanged += 1,
                 Some(_) => difference.changed.push(target),
@@ -48,12 +47,14 @@ impl TargetDiff {
     /// The changes in an order that is safe: a host that gets another name is pinged without a break, and targets are
     /// removed before others take their places.
     pub(super) fn steps(&self) -> Vec<ConfigChange> {
-        let going: HashSet<&Host> = self.removed.iter().map(|(_, host)| host).collect();
+        let going: HashSet<&HostVariant> = self.removed.iter().map(|(_, host)| host).collect();
         let (renamed, new): (Vec<&TargetSpec>, Vec<&TargetSpec>) =
-            self.added.iter().partition(|target| going.contains(&target.host));
+            self.added.iter().partition(|target| going.contains(&target.host_variant()));
         let first = renamed.into_iter().chain(&self.changed).cloned().map(ConfigChange::Put);
-        let drop =
-            |(name, host): &(Label, Host)| ConfigChange::Drop { name: name.clone(), host: host.clone() };
+        let drop = |(name, host): &(Label, HostVariant)| ConfigChange::Drop {
+            name: name.clone(),
+            host: host.clone(),
+        };
         let gone = self.removed.iter().chain(&self.unsuppressed).map(drop);
         first.chain(gone).chain(new.into_iter().cloned().map(ConfigChange::Put)).collect()
     }
@@ -107,7 +108,7 @@ mod tests {
         text.parse::<TargetSpec>().unwrap().with_name(name).unwrap()
     }
 
-    fn key(text: &str, name: &str) -> (Label, Host) {
+    fn key(text: &str, name: &str) -> (Label, HostVariant) {
         (name.into(), text.parse().unwrap())
     }
 

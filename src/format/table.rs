@@ -1,7 +1,7 @@
 //! The table of targets, for every edge. Pure.
 
 use crate::measure::PeriodStats;
-use crate::target::Address;
+use crate::target::TargetKey;
 use std::fmt;
 
 /// The line above the rows.
@@ -10,7 +10,7 @@ pub const HEADER: &str = "Target                     Sent  Recv  Errs  Outd   Lo
 /// The line of one target. Times are in seconds, of the answered requests; 0 while there are none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Row {
-    /// The target's address.
+    /// The target's address, with its variant if it has one.
     pub address: String,
     /// Requests sent.
     pub sent: u64,
@@ -34,10 +34,10 @@ pub struct Row {
 
 impl Row {
     /// The row of a target with these statistics.
-    pub fn new(address: &Address, stats: &PeriodStats) -> Self {
+    pub fn new(key: &TargetKey, stats: &PeriodStats) -> Self {
         let seconds = |micros: u64| micros as f64 / 1e6;
         Self {
-            address: address.to_string(),
+            address: key.to_string(),
             sent: stats.sent(),
             replies: stats.replies,
             errors: stats.errors,
@@ -93,8 +93,8 @@ impl fmt::Display for Row {
 /// Sorts rows by address as a number, IPv4 first; a text that is no address comes last.
 pub fn sort(rows: &mut [Row]) {
     rows.sort_by_cached_key(|row| {
-        let address = row.address.parse::<Address>();
-        (address.is_err(), address.ok(), row.address.clone())
+        let key = row.address.parse::<TargetKey>();
+        (key.is_err(), key.ok(), row.address.clone())
     });
 }
 
@@ -162,9 +162,13 @@ mod tests {
 
     #[test]
     fn rows_are_sorted_by_address_as_a_number() {
-        let mut rows = ["::2", "10.0.0.10", "example.net", "10.0.0.9", "fe80::1%eth0", "9.0.0.1"].map(row);
+        let mut rows =
+            ["::2", "10.0.0.10", "10.0.0.9#b", "example.net", "10.0.0.9", "fe80::1%eth0", "9.0.0.1"].map(row);
         sort(&mut rows);
         let order: Vec<&str> = rows.iter().map(|row| row.address.as_str()).collect();
-        assert_eq!(order, ["9.0.0.1", "10.0.0.9", "10.0.0.10", "::2", "fe80::1%eth0", "example.net"]);
+        assert_eq!(
+            order,
+            ["9.0.0.1", "10.0.0.9", "10.0.0.9#b", "10.0.0.10", "::2", "fe80::1%eth0", "example.net"]
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::members::Members;
 use super::{Command, Quoted, RequestError, StatusReply};
-use crate::target::{MAX_NAME, TargetSpec};
+use crate::target::{MAX_NAME, TargetSpec, Variant};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -15,6 +15,9 @@ pub struct AddRequest {
     /// What to ping; without it the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addr: Option<String>,
+    /// Distinguishes the target from others of the same host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// Options of the target, the interval among them, and its labels.
     #[serde(flatten)]
     pub options: Map<String, Value>,
@@ -34,7 +37,11 @@ pub(super) fn parse(members: &Members<'_>) -> Result<TargetSpec, RequestError> {
         return Err(RequestError::LongName(name_or_addr.len()));
     }
     let host = text.parse().map_err(|reason| RequestError::Host { value: Quoted::text(text), reason })?;
+    let variant = members.text("variant")?.map(|text| {
+        text.parse().map_err(|reason| RequestError::Variant { value: Quoted::text(&text), reason })
+    });
     let options = members.options()?;
     options.check(&host)?;
-    Ok(TargetSpec { name: name_or_addr.as_str().into(), host, options })
+    let variant: Variant = variant.transpose()?.unwrap_or_default();
+    Ok(TargetSpec { name: name_or_addr.as_str().into(), host, variant, options })
 }

@@ -1,7 +1,7 @@
 //! Why the daemon refuses a request, and the reply.
 
 use super::{Quoted, StatusReply};
-use crate::target::{AddressError, HostError, MAX_NAME, OptionConflict, OptionError};
+use crate::target::{HostError, MAX_NAME, OptionConflict, OptionError, TargetKeyError, VariantError};
 
 /// Why a datagram is no valid request; the text goes into the reply.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -33,6 +33,14 @@ pub enum RequestError {
         /// Its value.
         value: Quoted,
     },
+    /// An unusable `variant`.
+    #[error("variant {value} is not usable: {reason}")]
+    Variant {
+        /// Its value.
+        value: Quoted,
+        /// What is allowed.
+        reason: VariantError,
+    },
     /// An unusable value of an option.
     #[error(transparent)]
     Option(#[from] OptionError),
@@ -50,8 +58,8 @@ pub enum RequestError {
     After {
         /// Its value.
         value: Quoted,
-        /// Why it is no address.
-        reason: AddressError,
+        /// Why it is no key of a target.
+        reason: TargetKeyError,
     },
     /// An unusable `after` of a history.
     #[error("after takes addr and hour of the last row before, like 192.0.2.1@1763856000, not {0}")]

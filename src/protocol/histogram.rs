@@ -4,14 +4,14 @@ use super::json::{append, is_off};
 use super::members::Members;
 use super::{Command, RequestError};
 use crate::measure::Histogram;
-use crate::target::Address;
+use crate::target::TargetKey;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Asks for the histogram of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistogramRequest {
-    /// Address of the target. Any other text selects nothing.
+    /// Address of the target, with `#` and its variant if it has one. Any other text selects nothing.
     pub addr: String,
     /// Whether the histogram starts again after the reply.
     #[serde(skip_serializing_if = "is_off")]
@@ -24,8 +24,8 @@ impl HistogramRequest {
         Ok(Self { addr, reset: members.is_truthy("reset") })
     }
 
-    /// The address of the target; `None` if no target can have it.
-    pub fn address(&self) -> Option<Address> {
+    /// The target; `None` if no target can have the address.
+    pub fn key(&self) -> Option<TargetKey> {
         self.addr.parse().ok()
     }
 }

@@ -6,7 +6,7 @@ use super::json::{Decimal, MAX_REPLY, append, as_text};
 use super::members::Members;
 use super::{Command, Quoted, RequestError, Selector};
 use crate::measure::LifetimeStats;
-use crate::target::Address;
+use crate::target::{Address, TargetKey};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -41,17 +41,17 @@ impl Command for HistoryRequest {
 }
 
 /// Position of a row in a history, `192.0.2.1@1763856000`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowPosition {
-    /// Address of the target.
-    pub address: Address,
+    /// Address and variant of the target.
+    pub key: TargetKey,
     /// Beginning of the hour in seconds, Unix time.
     pub hour: i64,
 }
 
 impl fmt::Display for RowPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.address, self.hour)
+        write!(f, "{}@{}", self.key, self.hour)
     }
 }
 
@@ -59,8 +59,8 @@ impl FromStr for RowPosition {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (address, hour) = text.rsplit_once('@').ok_or(())?;
-        Ok(Self { address: address.parse().map_err(drop)?, hour: hour.parse().map_err(drop)? })
+        let (key, hour) = text.rsplit_once('@').ok_or(())?;
+        Ok(Self { key: key.parse().map_err(drop)?, hour: hour.parse().map_err(drop)? })
     }
 }
 
@@ -76,6 +76,9 @@ pub struct HistoryRow<'a> {
     /// Address of the target.
     #[serde(with = "as_text")]
     pub addr: Address,
+    /// Variant of the target, if it has one.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub variant: Cow<'a, str>,
     /// Name at that time.
     #[serde(default)]
     pub name: Cow<'a, str>,
@@ -106,7 +109,7 @@ pub struct HistoryRow<'a> {
 
 impl<'a> HistoryRow<'a> {
     /// The row of an hour that began at that Unix time.
-    pub fn new(addr: Address, name: &'a str, hour: i64, settled: &LifetimeStats) -> Self {
+    pub fn new(key: &'a TargetKey, name: &'a str, hour: i64, settled: &LifetimeStats) -> Self {
         let summary = settled.summary();
         let rtt = &summary.rtt;
         let quantile = |q| {
@@ -116,7 +119,8 @@ impl<'a> HistoryRow<'a> {
             Decimal::from_micros(micros)
         };
         Self {
-            addr,
+            addr: key.address(),
+            variant: key.variant().into(),
             name: name.into(),
             hour,
             counters: WireCounters::all(&summary),
@@ -130,8 +134,13 @@ impl<'a> HistoryRow<'a> {
     }
 
     /// Where the row stands; the next page begins after it.
-    pub const fn position(&self) -> RowPosition {
-        RowPosition { address: self.addr, hour: self.hour }
+    pub fn position(&self) -> RowPosition {
+        RowPosition { key: self.key(), hour: self.hour }
+    }
+
+    /// The key of the target; without a variant if the variant can't be read.
+    pub fn key(&self) -> TargetKey {
+        TargetKey::new(self.addr, self.variant.parse().unwrap_or_default())
     }
 }
 
@@ -192,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_history_selects_targets_and_comes_in_pages() {
-        let after = Some(RowPosition { address: "fe80::1%eth0".parse().unwrap(), hour: 7_200 });
+        let after = Some(RowPosition { key: "fe80::1%eth0".parse().unwrap(), hour: 7_200 });
         let cases = [
             (r#"{"cmd":"history","addr":"10.0.0.1"}"#, Ok((selector(None, Some("10.0.0.1")), None, None))),
             (r#"{"cmd":"history","name":"a","limit":7}"#, Ok((selector(Some("a"), None), None, Some(7)))),
@@ -225,10 +234,10 @@ mod tests {
 
     #[test]
     fn an_hour_is_an_object_with_its_histogram() {
-        let (mut reply, address) = (HistoryReply::default(), "10.0.0.1".parse().unwrap());
+        let (mut reply, key) = (HistoryReply::default(), "10.0.0.1".parse().unwrap());
         let rows = [
-            HistoryRow::new(address, "a\"b", 7_200, &settled(&[1_000, 2_000])),
-            HistoryRow::new(address, "a", 10_800, &settled(&[])),
+            HistoryRow::new(&key, "a\"b", 7_200, &settled(&[1_000, 2_000])),
+            HistoryRow::new(&key, "a", 10_800, &settled(&[])),
         ];
         assert!(rows.iter().all(|row| reply.push(row)));
         let text = String::from_utf8(reply.into_json()).unwrap();
@@ -244,6 +253,16 @@ mod tests {
     }
 
     #[test]
+    fn a_variant_is_beside_the_address_and_in_the_position() {
+        let key = "10.0.0.1#wan2".parse().unwrap();
+        let row = HistoryRow::new(&key, "a", 7_200, &settled(&[]));
+        let json = serde_json::to_string(&row).unwrap();
+        assert!(json.starts_with(r#"{"addr":"10.0.0.1","variant":"wan2","name":"a""#), "{json}");
+        assert_eq!(serde_json::from_str::<HistoryRow<'_>>(&json).unwrap().position(), row.position());
+        assert_eq!(row.position().to_string().parse(), Ok(row.position()));
+    }
+
+    #[test]
     fn a_row_is_read_without_the_members_that_an_older_daemon_leaves_out() {
         let row: HistoryRow<'_> =
             serde_json::from_str(r#"{"addr":"::1","hour":3600,"sent":2,"newer":[1]}"#).expect("a row");
@@ -255,9 +274,9 @@ mod tests {
 
     #[test]
     fn a_reply_holds_the_rows_that_fit() {
-        let (mut reply, address) = (HistoryReply::default(), "10.0.0.1".parse().unwrap());
+        let (mut reply, key) = (HistoryReply::default(), "10.0.0.1".parse().unwrap());
         let rows = (0..2 * i64::try_from(HistoryReply::MAX_ROWS).unwrap())
-            .take_while(|hour| reply.push(&HistoryRow::new(address, "x", hour * 3_600, &settled(&[]))));
+            .take_while(|hour| reply.push(&HistoryRow::new(&key, "x", hour * 3_600, &settled(&[]))));
         let rows = rows.count();
         assert!(rows > 300 && rows <= HistoryReply::MAX_ROWS, "{rows}");
         assert!(reply.into_json().len() <= MAX_REPLY);

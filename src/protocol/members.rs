@@ -5,7 +5,10 @@
 //! no further, so the depth and the numbers of unknown members do not matter.
 
 use super::{Quoted, RequestError};
-use crate::target::{Address, AddressError, Labels, OptionConflict, OptionError, OptionKey, TargetOptions};
+use crate::target::{
+    Address, AddressError, Labels, OptionConflict, OptionError, OptionKey, TargetKey, TargetKeyError,
+    TargetOptions,
+};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -93,15 +96,15 @@ impl<'a> Members<'a> {
         limit.map(Some).ok_or_else(|| RequestError::Limit(Quoted::json(json)))
     }
 
-    /// `after`: an address, also one that no host can have: 0.0.0.0 is before all hosts, :: after those of IPv4. The
+    /// `after`: the key of a target; its address may be one that no host can have: 0.0.0.0 is before all hosts, :: after those of IPv4. The
     /// empty string is before all hosts, too.
-    pub(super) fn after(&self) -> Result<Option<Address>, RequestError> {
+    pub(super) fn after(&self) -> Result<Option<TargetKey>, RequestError> {
         let Some(text) = self.text("after")? else { return Ok(None) };
         match text.parse() {
-            Ok(address) => Ok(Some(address)),
-            Err(
+            Ok(key) => Ok(Some(key)),
+            Err(TargetKeyError::Address(
                 AddressError::Unspecified(ip) | AddressError::Multicast(ip) | AddressError::Broadcast(ip),
-            ) => Ok(Address::not_behind(ip)),
+            )) => Ok(Address::not_behind(ip).map(TargetKey::from)),
             Err(reason) => Err(RequestError::After { value: Quoted::text(&text), reason }),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::RequestError;
 use super::members::Members;
-use crate::target::Host;
+use crate::target::HostSelector;
 use serde::Serialize;
 
 /// The members that select targets. With both, each target that matches either of them is selected; with neither, all
@@ -12,7 +12,8 @@ pub struct Selector {
     /// Any of a target's names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// An address or a DNS name. Any other text selects nothing, because no target can have it.
+    /// An address or a DNS name, of all variants or with `#` and one variant. Any other text selects nothing, because no
+    /// target can have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addr: Option<String>,
 }
@@ -34,7 +35,7 @@ impl Selector {
     }
 
     /// The host that `addr` stands for; `None` without one, and for a text that can be no host.
-    pub fn host(&self) -> Option<Host> {
+    pub fn host(&self) -> Option<HostSelector> {
         self.addr.as_ref()?.parse().ok()
     }
 }

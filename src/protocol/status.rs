@@ -12,6 +12,9 @@ pub struct StatusReply<'a> {
     /// Why the request failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errmessage: Option<Cow<'a, str>>,
+    /// What the user should know although the request succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<Cow<'a, str>>,
 }
 
 impl<'a> StatusReply<'a> {
@@ -20,12 +23,17 @@ impl<'a> StatusReply<'a> {
 
     /// A reply without a message.
     pub const fn new(status: &'a str) -> Self {
-        Self { status: Cow::Borrowed(status), errmessage: None }
+        Self { status: Cow::Borrowed(status), errmessage: None, warning: None }
     }
 
     /// The request failed for that reason.
     pub fn error(message: impl Into<Cow<'a, str>>) -> Self {
-        Self { status: Cow::Borrowed("error"), errmessage: Some(message.into()) }
+        Self { errmessage: Some(message.into()), ..Self::new("error") }
+    }
+
+    /// The request succeeded, with something that the user should know.
+    pub fn ok_with(warning: impl Into<Cow<'a, str>>) -> Self {
+        Self { warning: Some(warning.into()), ..Self::OK }
     }
 
     /// Whether the request succeeded.
@@ -52,6 +60,7 @@ mod tests {
                 StatusReply::error("Name or service not known"),
                 r#"{"status": "error", "errmessage": "Name or service not known"}"#,
             ),
+            (StatusReply::ok_with("a: b"), r#"{"status": "ok", "warning": "a: b"}"#),
             (StatusReply::error("\"\n: ,"), r#"{"status": "error", "errmessage": "\"\n: ,"}"#),
         ];
         for (reply, expected) in cases {

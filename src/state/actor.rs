@@ -6,7 +6,7 @@ use super::statistics_writer::HistoryQuery;
 use super::store_handle::StoreHandle;
 use crate::actors::persistence::{FlushSoon, GetHistory, GetStoreStats, HistoryError, Hour, StoreStats};
 use crate::actors::supervisor::GetTargets;
-use crate::target::Host;
+use crate::target::{Host, HostSelector, TargetKey};
 use actix::prelude::*;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -84,18 +84,18 @@ impl Handler<GetHistory> for StateActor {
         let (store, supervisor) = (Rc::clone(&self.store), self.supervisor.clone());
         Box::pin(async move {
             let GetHistory { filter, after, limit } = query;
-            let mut addresses = Vec::new();
-            if let Some(Host::Address(address)) = &filter.host {
-                addresses.push(*address);
+            let mut keys = Vec::new();
+            if let Some(HostSelector { host: Host::Address(address), variant }) = &filter.host {
+                keys.push(TargetKey::new(*address, variant.clone().unwrap_or_default()));
             }
             let query = GetTargets { filter, after: None, limit: Some(MAX_HISTORY_TARGETS) };
             let targets = supervisor.send(query).await.unwrap_or_default().targets;
-            addresses.extend(targets.iter().map(|target| target.address));
-            addresses.sort();
-            addresses.dedup();
+            keys.extend(targets.iter().map(|target| target.key.clone()));
+            keys.sort();
+            keys.dedup();
             // On a slow disk the current hour is a few seconds old.
             let _ = timeout(SAVE_BEFORE_HISTORY_TIMEOUT, store.save(targets)).await;
-            store.statistics_writer.history(HistoryQuery { addresses, after, limit }).await
+            store.statistics_writer.history(HistoryQuery { keys, after, limit }).await
         })
     }
 }

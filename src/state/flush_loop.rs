@@ -43,7 +43,7 @@ impl FlushLoop {
         loop {
             let query = GetTargets { after, limit: Some(FLUSH_PAGE_SIZE), ..GetTargets::default() };
             let Ok(page) = self.supervisor.send(query).await else { return 0 };
-            let last = page.targets.last().map(|target| target.address);
+            let last = page.targets.last().map(|target| target.key.clone());
             count += page.targets.len();
             let saved = self.store.save(page.targets).await;
             let (Some(last), true) = (last.filter(|_| count < page.total), saved) else {

@@ -20,7 +20,7 @@ use crate::actors::persistence::{Restore, RewriteAll, SavedTarget, StateStore};
 use crate::actors::registry::RuntimeChange;
 use crate::actors::supervisor::GetTargets;
 use crate::config::StateConfig;
-use crate::target::Address;
+use crate::target::TargetKey;
 use actix::prelude::*;
 use actor::FinalFlush;
 use database::Database;
@@ -53,7 +53,7 @@ pub struct SavedState {
     /// Changes that restore the runtime state.
     pub changes: Vec<RuntimeChange>,
     /// Statistics of targets.
-    pub statistics: HashMap<Address, SavedTarget>,
+    pub statistics: HashMap<TargetKey, SavedTarget>,
     store: Rc<StoreHandle>,
     health: [Arc<Health>; 2],
     threads: [JoinHandle<()>; 2],

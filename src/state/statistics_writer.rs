@@ -4,7 +4,7 @@ use super::database::{Database, DatabaseError};
 use super::statistics_db::{self, HourRules, MAX_PAGES, Retention, SavedEntry};
 use super::{health, hour_rollover};
 use crate::actors::persistence::{HistoryError, Hour};
-use crate::target::Address;
+use crate::target::TargetKey;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub(super) struct StatisticsWriter(Sender<StatisticsJob>);
 /// Statistics to be saved, and targets that have ended.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub retired: Vec<Address>,
+    pub retired: Vec<TargetKey>,
     pub entries: Vec<SavedEntry>,
 }
 
@@ -26,9 +26,9 @@ pub(super) struct Batch {
 #[derive(Debug)]
 pub(super) struct HistoryQuery {
     /// In order.
-    pub addresses: Vec<Address>,
-    /// Only hours after this one of this address.
-    pub after: Option<(Address, i64)>,
+    pub keys: Vec<TargetKey>,
+    /// Only hours after this one of this target.
+    pub after: Option<(TargetKey, i64)>,
     pub limit: usize,
 }
 
@@ -140,13 +140,13 @@ impl StatisticsThread {
         }
         let read = self.database.read(|connection| {
             let mut hours = Vec::new();
-            for &address in &query.addresses {
-                let after = match query.after {
-                    Some((last, _)) if address < last => continue,
-                    Some((last, begins)) if address == last => hour_rollover::hour_of(begins),
+            for key in &query.keys {
+                let after = match &query.after {
+                    Some((last, _)) if key < last => continue,
+                    Some((last, begins)) if key == last => hour_rollover::hour_of(*begins),
                     _ => i64::MIN,
                 };
-                hours.extend(statistics_db::history(connection, address, after)?);
+                hours.extend(statistics_db::history(connection, key, after)?);
                 if hours.len() >= query.limit {
                     break;
                 }
@@ -231,7 +231,7 @@ mod tests {
             totals.rtt.record(Rtt::from_micros(100));
             totals.histogram.record(Rtt::from_micros(100));
             let entry = |number| SavedEntry {
-                address: format!("10.0.0.{number}").parse().unwrap(),
+                key: format!("10.0.0.{number}").parse().unwrap(),
                 name: "a name that takes some room".into(),
                 saved: EncodedStats::from(&totals),
             };
@@ -246,8 +246,8 @@ mod tests {
     }
 
     fn hours_of(writer: &mut StatisticsThread, address: &str) -> usize {
-        let addresses = vec![address.parse().unwrap()];
-        writer.history(&HistoryQuery { addresses, after: None, limit: usize::MAX }).unwrap().len()
+        let keys = vec![address.parse().unwrap()];
+        writer.history(&HistoryQuery { keys, after: None, limit: usize::MAX }).unwrap().len()
     }
 
     #[test]

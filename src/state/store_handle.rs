@@ -9,7 +9,7 @@ use crate::actors::pinger::Query;
 use crate::actors::registry::RuntimeChange;
 use crate::actors::supervisor::TargetRef;
 use crate::measure::EncodedStats;
-use crate::target::Address;
+use crate::target::TargetKey;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, Notify};
 pub(super) struct StoreHandle {
     pub(super) targets_writer: TargetsWriter,
     pub(super) statistics_writer: StatisticsWriter,
-    retired: RefCell<Vec<Address>>,
+    retired: RefCell<Vec<TargetKey>>,
     /// A target has started or ended.
     pub(super) target_changed: Notify,
     /// Counters were read: saved ones must not be older.
@@ -47,15 +47,12 @@ impl StoreHandle {
         let _guard = self.save_lock.lock().await;
         let replies = ask_all(targets, Query::<EncodedStats>::new).await;
         let retired = self.retired.take();
-        let retired_set: HashSet<Address> = retired.iter().copied().collect();
-        let entry = |(target, saved): (TargetRef, _)| SavedEntry {
-            address: target.address,
-            name: target.name,
-            saved,
-        };
+        let retired_set: HashSet<TargetKey> = retired.iter().cloned().collect();
+        let entry =
+            |(target, saved): (TargetRef, _)| SavedEntry { key: target.key, name: target.name, saved };
         let mut entries: Vec<SavedEntry> = replies.into_iter().map(entry).collect();
         // A target that ended meanwhile may have been added again: the next flush saves its new statistics.
-        entries.retain(|entry| !retired_set.contains(&entry.address));
+        entries.retain(|entry| !retired_set.contains(&entry.key));
         match self.statistics_writer.save(Batch { retired, entries }).await {
             Ok(()) => true,
             Err(Batch { retired, .. }) => {
@@ -86,8 +83,8 @@ impl StateStore for Rc<StoreHandle> {
         self.target_changed.notify_one();
     }
 
-    fn retired(&self, address: Address) {
-        self.retired.borrow_mut().push(address);
+    fn retired(&self, key: TargetKey) {
+        self.retired.borrow_mut().push(key);
         self.target_changed.notify_one();
     }
 }

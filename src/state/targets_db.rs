@@ -2,21 +2,23 @@
 
 use super::database::DatabaseSchema;
 use crate::actors::registry::RuntimeChange;
-use crate::target::{Host, HostName, Label, Labels, OptionKey, TargetOptions, TargetSpec};
+use crate::target::{Host, HostVariant, Label, Labels, NameVariant, OptionKey, TargetOptions, TargetSpec};
 use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value};
 use tracing::warn;
 
-/// `targets.db`. Names may hold any text; `key` is the host in lower case, because DNS ignores case.
+/// `targets.db`. Names may hold any text; `host` has its variant behind a `#`, and `key` is the host in lower case,
+/// because DNS ignores case.
 ///
-/// `wants` holds added hosts (`given` orders their latest changes, `terms` their options), `bans` suppressed ones.
+/// `wants` holds added hosts (`given` numbers their latest changes, `terms` their options), `bans` suppressed ones.
 pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
     name: "targets",
     file: "targets.db",
     synchronous: "FULL",
     // 1 GiB: a row takes less than 1 KiB, and there are at most 256 for each target.
     max_pages: 1 << 18,
-    migrations: &["
+    migrations: &[
+        "
         CREATE TABLE wants (
             id INTEGER PRIMARY KEY,
             given INTEGER NOT NULL,
@@ -38,16 +40,19 @@ pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
             key TEXT NOT NULL,
             PRIMARY KEY (name, key)
         ) STRICT, WITHOUT ROWID;
-    "],
+    ",
+        // Hosts can have a variant from here on; an older version would take it for a part of the name.
+        "",
+    ],
 };
 
 /// Saves one change.
 pub(super) fn apply(connection: &Connection, change: &RuntimeChange) -> rusqlite::Result<()> {
     let run = |sql, parameters: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(parameters);
     match change {
-        RuntimeChange::Add(TargetSpec { name, host, options }) => {
-            let (key, host, options) = (key(host), host.to_string(), options_text(options));
-            run(ADD, params![&**name, key, host, options])?;
+        RuntimeChange::Add(spec) => {
+            let (host, options) = (spec.host_variant(), options_text(&spec.options));
+            run(ADD, params![&*spec.name, key(&host), host.to_string(), options])?;
         }
         RuntimeChange::Remove { name, host } => {
             run(REMOVE, params![&**name, key(host)])?;
@@ -85,15 +90,11 @@ pub(super) fn replace(connection: &Connection, changes: &[RuntimeChange]) -> rus
     changes.iter().try_for_each(|change| apply(connection, change))
 }
 
-/// The changes that restore the runtime state: suppressions, which apply to the configuration; then additions, first in
-/// the order of the first addition, then in that of the latest change of options; and at last the exclusions.
+/// The changes that restore the runtime state: suppressions, which apply to the configuration; then additions, in
+/// their order, because the first entry of a target counts; and at last the exclusions.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<RuntimeChange>> {
     let mut changes = rows(connection, "SELECT name, key FROM bans", suppression)?;
     changes.extend(rows(connection, "SELECT name, host, terms FROM wants ORDER BY id", addition)?);
-    // Two names of one address are rare: it is enough to repeat the first host whose options changed, and all after it.
-    let renewed = "SELECT name, host, terms FROM wants
-        WHERE given > (SELECT min(given) FROM wants WHERE given > id) - 1 ORDER BY given";
-    changes.extend(rows(connection, renewed, addition)?);
     changes.extend(rows(connection, "SELECT name, key, address FROM exclusions", exclusion)?);
     Ok(changes)
 }
@@ -125,11 +126,10 @@ fn suppression(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
 fn addition(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
     let (name, host, options) = (name(row)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?);
     let options = options.map_or_else(|| Some(TargetOptions::default()), |text| parse_options(&text));
-    Ok(host
-        .parse()
-        .ok()
-        .zip(options)
-        .map(|(host, options)| RuntimeChange::Add(TargetSpec { name, host, options })))
+    let addition = |(HostVariant { host, variant }, options)| {
+        RuntimeChange::Add(TargetSpec { name, host, variant, options })
+    };
+    Ok(host.parse().ok().zip(options).map(addition))
 }
 
 fn exclusion(row: &Row<'_>) -> rusqlite::Result<Option<RuntimeChange>> {
@@ -142,15 +142,14 @@ fn name(row: &Row<'_>) -> rusqlite::Result<Label> {
     row.get::<_, String>(0).map(Label::from)
 }
 
-fn key(host: &Host) -> String {
-    match host {
-        Host::Address(address) => address.to_string(),
-        Host::Name(name) => key_of_name(name),
-    }
+fn key(host: &HostVariant) -> String {
+    let HostVariant { host: Host::Name(name), variant } = host else { return host.to_string() };
+    let name = name.as_str().to_ascii_lowercase();
+    if variant.is_empty() { name } else { format!("{name}#{}", variant.as_str()) }
 }
 
-fn key_of_name(name: &HostName) -> String {
-    name.as_str().to_ascii_lowercase()
+fn key_of_name(host: &NameVariant) -> String {
+    key(&host.clone().into())
 }
 
 /// Options as JSON, an object of texts; `None` if none is set.
@@ -206,7 +205,8 @@ mod tests {
         if let Some(text) = interval {
             options.set(OptionKey::Interval, text).unwrap();
         }
-        RuntimeChange::Add(TargetSpec { name: name.into(), host: host.parse().unwrap(), options })
+        let HostVariant { host, variant } = host.parse().unwrap();
+        RuntimeChange::Add(TargetSpec { name: name.into(), host, variant, options })
     }
 
     fn removed(name: &str, host: &str) -> RuntimeChange {
@@ -241,15 +241,34 @@ mod tests {
             RuntimeChange::IncludeAddresses { name: "b".into(), host: "eXample.org".parse().unwrap() };
         let unsuppressed = RuntimeChange::Unsuppress { name: "x".into(), host: "10.0.0.7".parse().unwrap() };
         let exclusion = excluded("b", "example.org", "::1");
-        let cases: [(&str, Vec<RuntimeChange>, Vec<RuntimeChange>); 8] = [
+        let cases: [(&str, Vec<RuntimeChange>, Vec<RuntimeChange>); 10] = [
             ("nothing", vec![], vec![]),
             ("two", vec![a.clone(), b.clone()], vec![a.clone(), b.clone()]),
+            (
+                "variants",
+                vec![
+                    a.clone(),
+                    added("a", "10.0.0.1#w", None),
+                    added("a", "10.0.0.1#W", None),
+                    removed("a", "10.0.0.1#w"),
+                ],
+                vec![a.clone(), added("a", "10.0.0.1#W", None)],
+            ),
+            (
+                "variants of a name",
+                vec![
+                    added("b", "Example.org#w", None),
+                    excluded("b", "example.org#w", "::1"),
+                    removed("b", "example.org"),
+                ],
+                vec![added("b", "Example.org#w", None), excluded("b", "example.org#w", "::1")],
+            ),
             ("one again", vec![a.clone(), removed("a", "10.0.0.1")], vec![]),
             ("a stranger's removal", vec![a.clone(), removed("b", "10.0.0.1")], vec![a.clone()]),
             (
                 "the first is renewed last",
                 vec![a.clone(), b.clone(), renewed.clone()],
-                vec![renewed.clone(), b.clone(), renewed.clone()],
+                vec![renewed.clone(), b.clone()],
             ),
             (
                 "exclusions come last, suppressions first",

@@ -276,7 +276,12 @@ mod tests {
 
     fn addition(number: u8) -> RuntimeChange {
         let (name, host) = (number.to_string().into(), format!("10.0.0.{number}").parse().unwrap());
-        RuntimeChange::Add(TargetSpec { name, host, options: TargetOptions::default() })
+        RuntimeChange::Add(TargetSpec {
+            name,
+            host,
+            variant: Default::default(),
+            options: TargetOptions::default(),
+        })
     }
 
     async fn is_saved(receipt: Receipt) -> bool {

@@ -1,6 +1,9 @@
 //! A target as a user writes it: `TARGET[/INTERVAL]`, with a name and options.
 
-use super::{Host, HostError, Label, MAX_NAME, OptionConflict, SecondsError, TargetOptions};
+use super::{
+    Host, HostError, HostVariant, Label, MAX_NAME, OptionConflict, SecondsError, TargetOptions, Variant,
+    VariantError,
+};
 use std::str::FromStr;
 
 /// A host to ping, the name of the target, and its options.
@@ -10,11 +13,18 @@ pub struct TargetSpec {
     pub name: Label,
     /// The host to ping.
     pub host: Host,
+    /// Distinguishes it from other targets of the host.
+    pub variant: Variant,
     /// Options that differ from those of other targets.
     pub options: TargetOptions,
 }
 
 impl TargetSpec {
+    /// What it pings.
+    pub fn host_variant(&self) -> HostVariant {
+        HostVariant { host: self.host.clone(), variant: self.variant.clone() }
+    }
+
     /// The same target with another name.
     ///
     /// # Errors
@@ -41,6 +51,7 @@ impl FromStr for TargetSpec {
         Ok(Self {
             name: bare.unwrap_or(host).into(),
             host: host.parse()?,
+            variant: Variant::default(),
             options: TargetOptions::every(interval),
         })
     }
@@ -55,6 +66,9 @@ pub enum TargetError {
     /// The part after the last slash.
     #[error(transparent)]
     Interval(#[from] SecondsError),
+    /// A variant that is not allowed.
+    #[error(transparent)]
+    Variant(#[from] VariantError),
     /// Options that contradict the host or each other.
     #[error(transparent)]
     Options(#[from] OptionConflict),

@@ -55,5 +55,5 @@ async fn first_rows(supervisor: &Recipient<GetTargets>, limit: usize) -> Option<
     let request = GetTargets { limit: Some(limit.max(1)), ..GetTargets::default() };
     let TargetPage { targets: members, total } = supervisor.send(request).await.ok()?;
     let answers = ask_all(members, Query::<PeriodStats>::new).await;
-    Some((answers.iter().map(|(target, stats)| Row::new(&target.address, stats)).collect(), total))
+    Some((answers.iter().map(|(target, stats)| Row::new(&target.key, stats)).collect(), total))
 }

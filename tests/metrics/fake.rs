@@ -9,7 +9,7 @@ use meshping::actors::supervisor::{Filter, GetStatus, GetTargets, Status, Target
 use meshping::measure::Log2Histogram;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
-use meshping::target::{Address, Host, Interval, Timeout};
+use meshping::target::{Address, Host, Interval, TargetKey, Timeout};
 use meshping::web::bind;
 use meshping::web::{HttpLimits, WebSources};
 use meshping::web::{HttpServer, Protection, serve};
@@ -48,10 +48,12 @@ impl Handler<GetTargets> for Fake {
         let GetTargets { filter, after, limit } = question;
         let matches = |target: &&TargetRef| {
             let named = filter.name.as_ref() == Some(&target.name);
-            filter == Filter::default() || named || filter.host == Some(Host::Address(target.address))
+            filter == Filter::default()
+                || named
+                || filter.host == Some(Host::Address(target.key.address()).into())
         };
         let total = self.targets.iter().filter(matches).count();
-        let page = self.targets.iter().filter(matches).filter(|target| Some(target.address) > after);
+        let page = self.targets.iter().filter(matches).filter(|target| Some(&target.key) > after.as_ref());
         let targets: Vec<TargetRef> = page.take(limit.unwrap_or(total)).cloned().collect();
         self.delivered.send_modify(|delivered| *delivered += targets.len());
         let gate = Arc::clone(&self.gate);
@@ -108,19 +110,19 @@ pub fn status() -> Status {
 }
 
 pub fn target(network: &ScriptedNetwork, address: &str, name: &str) -> TargetRef {
-    let address: Address = address.parse().expect("an address");
+    let key: TargetKey = address.parse().expect("a key");
     let interval: Interval = "0.2".parse().expect("an interval");
     let seed = Seed { phase: 1 << 31, first_number: 0 };
     let pinger =
-        PingActor::new(address, interval, Timeout::DEFAULT, seed, network.engine()).start().downgrade();
-    TargetRef { address, name: name.into(), interval, overrides: None, pinger, shard: ShardHandle::current() }
+        PingActor::new(key.clone(), interval, Timeout::DEFAULT, seed, network.engine()).start().downgrade();
+    TargetRef { key, name: name.into(), interval, overrides: None, pinger, shard: ShardHandle::current() }
 }
 
 /// Many targets that share one actor, enough to fill every buffer between server and client.
 pub fn many(network: &ScriptedNetwork, count: u32) -> Vec<TargetRef> {
     let one = target(network, "10.0.0.1", "one of many");
     let address = |index| Address::try_from(std::net::IpAddr::from(Ipv4Addr::from(0x0a00_0001 + index)));
-    (0..count).map(|i| TargetRef { address: address(i).expect("unicast"), ..one.clone() }).collect()
+    (0..count).map(|i| TargetRef { key: address(i).expect("unicast").into(), ..one.clone() }).collect()
 }
 
 /// The fake as the source of all data.

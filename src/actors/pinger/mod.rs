@@ -6,7 +6,7 @@ mod query;
 use super::persistence::SavedTarget;
 use crate::measure::{Histogram, RequestTracker, Schedule, WallMapping};
 use crate::probe::{Engine, EngineHandle, Listener, TargetId};
-use crate::target::{Address, Interval, PacketOptions, PingSettings, Timeout};
+use crate::target::{Interval, PacketOptions, PingSettings, TargetKey, Timeout};
 use actix::prelude::*;
 use ping_loop::PingLoop;
 use std::rc::Rc;
@@ -27,11 +27,11 @@ pub struct Adjust(pub PingSettings);
 pub struct StopPinger;
 
 /// Reports that a pinger ended without [`StopPinger`].
-#[derive(Debug, Clone, Copy, Message)]
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct PingerDied {
-    /// The address that it pinged.
-    pub address: Address,
+    /// The target that it pinged.
+    pub key: TargetKey,
     /// Number of the pinger, see [`DeathNotice::generation`].
     pub generation: u64,
 }
@@ -60,7 +60,7 @@ pub struct DeathNotice {
 impl PingActor {
     /// A pinger that starts on its grid at once.
     pub fn new(
-        address: Address,
+        key: TargetKey,
         interval: Interval,
         timeout: Timeout,
         seed: Seed,
@@ -69,8 +69,8 @@ impl PingActor {
         let schedule = Schedule::new(interval.get(), seed.phase, engine.now());
         let mut tracker = RequestTracker::new(timeout.get(), timeout.memory(), seed.first_number);
         tracker.set_interval(interval.get(), engine.now());
-        let ping_loop = Rc::new(PingLoop::new(address, schedule, tracker));
-        let id = engine.attach(address, Rc::clone(&ping_loop) as Rc<dyn Listener>);
+        let ping_loop = Rc::new(PingLoop::new(key, schedule, tracker));
+        let id = engine.attach(ping_loop.key().address(), Rc::clone(&ping_loop) as Rc<dyn Listener>);
         engine.set_timeout(id, timeout);
         Self { ping_loop, engine, id, death_notice: None }
     }
@@ -90,7 +90,7 @@ impl PingActor {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let away = unix.saturating_sub(saved.at);
         if !self.ping_loop.tracker().restore(&saved.stats, self.engine.now(), away) {
-            warn!(addr = %self.ping_loop.address(), "the saved statistics can't be read, they start again from zero");
+            warn!(addr = %self.ping_loop.key(), "the saved statistics can't be read, they start again from zero");
         }
         self
     }
@@ -138,8 +138,8 @@ impl Drop for PingActor {
     fn drop(&mut self) {
         self.engine.detach(self.id);
         if let Some(notice) = self.death_notice.take() {
-            let (address, generation) = (self.ping_loop.address(), notice.generation);
-            notice.parent.do_send(PingerDied { address, generation });
+            let (key, generation) = (self.ping_loop.key().clone(), notice.generation);
+            notice.parent.do_send(PingerDied { key, generation });
         }
     }
 }

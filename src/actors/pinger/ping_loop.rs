@@ -7,7 +7,7 @@
 use super::{PingActor, PingLoopPanicked};
 use crate::measure::{Reception, RequestTracker, Schedule, Timestamp};
 use crate::probe::{DELIVERY, EngineHandle, Event, Listener, RejectReason};
-use crate::target::{Address, Interval, Timeout};
+use crate::target::{Interval, TargetKey, Timeout};
 use actix::WeakAddr;
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,19 +21,19 @@ const SETTLING_TIME: Duration = DELIVERY.saturating_mul(2);
 pub(super) struct PingLoop {
     schedule: RefCell<Schedule>,
     tracker: RefCell<RequestTracker>,
-    address: Address,
+    key: TargetKey,
     /// Set after a panic; later calls are ignored until the actor has been replaced.
     panicked: Cell<bool>,
     owner: OnceCell<WeakAddr<PingActor>>,
 }
 
 impl PingLoop {
-    /// The loop of an address.
-    pub(super) fn new(address: Address, schedule: Schedule, tracker: RequestTracker) -> Self {
+    /// The loop of a target.
+    pub(super) fn new(key: TargetKey, schedule: Schedule, tracker: RequestTracker) -> Self {
         Self {
             schedule: schedule.into(),
             tracker: tracker.into(),
-            address,
+            key,
             panicked: Cell::new(false),
             owner: OnceCell::new(),
         }
@@ -45,9 +45,9 @@ impl PingLoop {
         let _ = self.owner.set(owner);
     }
 
-    /// The address that is pinged.
-    pub(super) const fn address(&self) -> Address {
-        self.address
+    /// The target that is pinged.
+    pub(super) const fn key(&self) -> &TargetKey {
+        &self.key
     }
 
     /// The requests as last recorded, for what does not depend on the present.
@@ -114,7 +114,7 @@ impl PingLoop {
             Event::Refused { number, at, reason } => tracker.refused(number, at, reason),
             Event::Reply { number, received, ttl } => return tracker.reply(number, received, ttl),
             Event::Error { sequence, received, class, code, router } => {
-                debug!(addr = %self.address, %router, class = class.as_str(), code, "answered by an error");
+                debug!(addr = %self.key, %router, class = class.as_str(), code, "answered by an error");
                 let number = tracker.number_of(sequence);
                 return number.map_or(Reception::Stale, |number| tracker.error(number, received, class));
             }

@@ -1,8 +1,8 @@
 //! The targets of the configuration, changed step by step from an earlier configuration to a later one.
 
-use super::subscription::{RevisedOptions, Subscription};
+use super::subscription::Subscription;
 use super::{AddError, Change, NameState, Origin, Registry, RuntimeChange};
-use crate::target::{Host, HostName, Label, TargetOptions, TargetSpec};
+use crate::target::{Host, HostName, HostVariant, Label, NameVariant, TargetKey, TargetOptions, TargetSpec};
 
 /// One step from an earlier configuration to a later one.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,36 +14,18 @@ pub enum ConfigChange {
         /// Its name.
         name: Label,
         /// The host.
-        host: Host,
+        host: HostVariant,
     },
 }
 
 impl<H: Clone> Registry<H> {
     /// The configured targets, without those that were removed at runtime since.
     pub fn configured(&self) -> Vec<TargetSpec> {
-        let mut configured = Vec::new();
-        for (address, entry) in &self.targets {
-            let own = entry.subscriptions().filter(|subscription| {
-                subscription.dns_name.is_none() && subscription.origin == Origin::Config
-            });
-            configured.extend(own.map(|subscription| TargetSpec {
-                name: subscription.name.clone(),
-                host: Host::Address(*address),
-                options: subscription.revised.options.clone(),
-            }));
-        }
-        for (host, dns_name) in &self.dns_names {
-            configured.extend(dns_name.configured().map(|(name, options)| TargetSpec {
-                name: name.clone(),
-                host: Host::Name(host.clone()),
-                options: options.clone(),
-            }));
-        }
-        configured
+        self.subscribed_by(Origin::Config)
     }
 
     /// Configured targets that were removed at runtime since; they stay removed.
-    pub fn suppressed(&self) -> impl Iterator<Item = &(Label, Host)> {
+    pub fn suppressed(&self) -> impl Iterator<Item = &(Label, HostVariant)> {
         self.suppressed.keys()
     }
 
@@ -59,7 +41,7 @@ impl<H: Clone> Registry<H> {
         match change {
             ConfigChange::Put(configured) => self.put(configured, changes),
             ConfigChange::Drop { name, host } => {
-                self.drop_configured(&name, &host, changes);
+                self.drop_configured(&name, host, changes);
                 Ok(None)
             }
         }
@@ -67,55 +49,55 @@ impl<H: Clone> Registry<H> {
 
     fn put(
         &mut self,
-        TargetSpec { name, host, options }: TargetSpec,
+        configured: TargetSpec,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
+        let (name, host) = (configured.name.clone(), configured.host_variant());
         if let Some(suppressed) = self.suppressed.get_mut(&(name.clone(), host.clone())) {
-            *suppressed = options;
+            *suppressed = configured.options;
             return Ok(None);
         }
-        let overridden = self.overridden(&name, &host, &options);
-        let new =
-            self.subscribe_config(TargetSpec { name: name.clone(), host: host.clone(), options }, changes)?;
-        if let Some(revised) = overridden {
-            self.replace_runtime_options(name, host, revised, changes);
+        let overridden = self.overridden(&name, &host, &configured.options);
+        let new = self.subscribe_config(configured, changes)?;
+        if let Some(options) = overridden {
+            self.replace_runtime_options(name, host, options, changes);
         }
         Ok(new)
     }
 
     /// The runtime options of a host without those that the configuration sets from now on: the latest value applies,
     /// after a restart too. `None` if nothing changes.
-    fn overridden(&self, name: &Label, host: &Host, options: &TargetOptions) -> Option<RevisedOptions> {
+    fn overridden(&self, name: &Label, host: &HostVariant, options: &TargetOptions) -> Option<TargetOptions> {
         let before = self.options_by(name, host, Origin::Config);
-        let is_new = before.is_none_or(|before| before.options != *options);
+        let is_new = before.is_none_or(|before| before != options);
         let runtime = self.options_by(name, host, Origin::Runtime).filter(|_| is_new)?;
-        let left = runtime.options.minus(options);
-        (left != runtime.options).then(|| runtime.with(left))
+        let left = runtime.minus(options);
+        (left != *runtime).then_some(left)
     }
 
     fn replace_runtime_options(
         &mut self,
         name: Label,
-        host: Host,
-        revised: RevisedOptions,
+        HostVariant { host, variant }: HostVariant,
+        options: TargetOptions,
         changes: &mut Vec<Change<H>>,
     ) {
-        let options = revised.options.clone();
+        let change = TargetSpec { name: name.clone(), host, variant, options: options.clone() };
         // The subscription exists, so no limit applies.
-        match &host {
+        match &change.host {
             Host::Address(address) => {
-                let subscription =
-                    Subscription { name: name.clone(), dns_name: None, origin: Origin::Runtime, revised };
-                let _ = self.subscribe(*address, subscription, changes);
+                let key = TargetKey::new(*address, change.variant.clone());
+                let subscription = Subscription { name, dns_name: None, origin: Origin::Runtime, options };
+                let _ = self.subscribe(key, subscription, changes);
             }
             Host::Name(host) => {
                 if let Some(dns_name) = self.dns_names.get_mut(host) {
-                    let _ = dns_name.subscribe(&name, Origin::Runtime, revised);
+                    let _ = dns_name.subscribe(&name, &change.variant, Origin::Runtime, options);
                 }
                 changes.extend(self.apply(host).0);
             }
         }
-        self.runtime_changes.push(RuntimeChange::Add(TargetSpec { name, host, options }));
+        self.runtime_changes.push(RuntimeChange::Add(change));
     }
 
     /// Restores a configured target that was removed, because it is added at runtime. Returns a DNS name that has to be
@@ -126,11 +108,13 @@ impl<H: Clone> Registry<H> {
     pub(super) fn unsuppress_and_subscribe(
         &mut self,
         name: &Label,
-        host: &Host,
+        host: &HostVariant,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         let Some(options) = self.unsuppress(name, host) else { return Ok(None) };
-        let configured = TargetSpec { name: name.clone(), host: host.clone(), options: options.clone() };
+        let HostVariant { host: configured, variant } = host.clone();
+        let configured =
+            TargetSpec { name: name.clone(), host: configured, variant, options: options.clone() };
         self.subscribe_config(configured, changes).inspect_err(|_| {
             self.suppressed.insert((name.clone(), host.clone()), options);
             self.runtime_changes.pop();
@@ -139,25 +123,27 @@ impl<H: Clone> Registry<H> {
 
     fn subscribe_config(
         &mut self,
-        TargetSpec { name, host, options }: TargetSpec,
+        TargetSpec { name, host, variant, options }: TargetSpec,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
-        let revised = RevisedOptions::at(options, self.next_revision());
         match host {
             Host::Address(address) => {
-                let subscription = Subscription { name, dns_name: None, origin: Origin::Config, revised };
-                self.subscribe(address, subscription, changes).map(|()| None)
+                let subscription = Subscription { name, dns_name: None, origin: Origin::Config, options };
+                self.subscribe(TargetKey::new(address, variant), subscription, changes).map(|()| None)
             }
             Host::Name(host) => {
-                let (subscribed, caused) = self.subscribe_name_as(Origin::Config, &name, &host, revised)?;
+                let name_variant = NameVariant { name: host.clone(), variant };
+                let (subscribed, caused) =
+                    self.subscribe_name_as(Origin::Config, &name, &name_variant, options)?;
                 changes.extend(caused);
                 Ok((subscribed.name == NameState::New).then_some(host))
             }
         }
     }
 
-    fn drop_configured(&mut self, name: &Label, host: &Host, changes: &mut Vec<Change<H>>) {
-        self.unsuppress(name, host);
+    fn drop_configured(&mut self, name: &Label, host: HostVariant, changes: &mut Vec<Change<H>>) {
+        self.unsuppress(name, &host);
+        let HostVariant { host, variant } = host;
         match host {
             Host::Address(address) => {
                 let configured = |subscription: &Subscription| {
@@ -165,10 +151,11 @@ impl<H: Clone> Registry<H> {
                         && subscription.origin == Origin::Config
                         && subscription.name == *name
                 };
-                self.unsubscribe(*address, configured, changes);
+                self.unsubscribe(&TargetKey::new(address, variant), configured, changes);
             }
             Host::Name(host) => {
-                self.drop_name_subscription(Origin::Config, name, host, changes);
+                let host = NameVariant { name: host, variant };
+                self.drop_name_subscription(Origin::Config, name, &host, changes);
             }
         }
     }
@@ -186,17 +173,17 @@ impl<H: Clone> Registry<H> {
     ) -> Result<Option<HostName>, AddError> {
         let mut follow = None;
         match change {
-            RuntimeChange::Add(TargetSpec { name, host: Host::Address(address), options }) => {
-                changes.extend(self.add_address(&name, address, &options)?);
-            }
-            RuntimeChange::Add(TargetSpec { name, host: Host::Name(host), options }) => {
-                let (subscribed, caused) = self.subscribe_name(&name, &host, &options)?;
+            RuntimeChange::Add(spec) => {
+                let (subscribed, caused) = self.add(&spec)?;
                 changes.extend(caused);
-                follow = (subscribed.name == NameState::New).then_some(host);
+                follow = match (subscribed, spec.host) {
+                    (Some(subscribed), Host::Name(host)) if subscribed.name == NameState::New => Some(host),
+                    _ => None,
+                };
             }
             RuntimeChange::ExcludeAddress { name, host, address } => {
-                if let Some(dns_name) = self.dns_names.get_mut(&host) {
-                    dns_name.exclude_for(&name, address);
+                if let Some(dns_name) = self.dns_names.get_mut(&host.name) {
+                    dns_name.exclude_for(&name, &host.variant, address);
                 }
             }
             RuntimeChange::Suppress { name, host } => {

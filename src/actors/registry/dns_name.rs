@@ -1,8 +1,8 @@
 //! One followed DNS name of the registry: its subscriptions and its addresses.
 
-use super::subscription::{MAX_SUBSCRIPTIONS, RevisedOptions, Subscription};
+use super::subscription::{MAX_SUBSCRIPTIONS, Subscription};
 use super::{AddError, Origin};
-use crate::target::{Address, Family, HostName, Label, TargetOptions};
+use crate::target::{Address, Family, HostName, Label, TargetKey, TargetOptions, Variant};
 use std::collections::HashSet;
 
 /// A followed DNS name.
@@ -18,20 +18,29 @@ pub(super) struct DnsName {
 /// A reason to follow a DNS name.
 pub(super) struct NameSubscription {
     pub name: Label,
+    pub variant: Variant,
     pub origin: Origin,
-    pub revised: RevisedOptions,
+    pub options: TargetOptions,
     /// Addresses that were removed one by one: not pinged for this subscription.
     excluded: HashSet<Address>,
 }
 
 impl NameSubscription {
+    fn is(&self, name: &Label, variant: &Variant, origin: Origin) -> bool {
+        self.origin == origin && self.has(name, variant)
+    }
+
+    fn has(&self, name: &Label, variant: &Variant) -> bool {
+        self.name == *name && self.variant == *variant
+    }
+
     /// Addresses that are not pinged for it.
     pub(super) fn excluded(&self) -> impl Iterator<Item = &Address> {
         self.excluded.iter()
     }
 
     fn includes(&self, address: Address) -> bool {
-        let only = self.revised.options.overrides.as_ref().and_then(|options| options.only_family());
+        let only = self.options.overrides.as_ref().and_then(|options| options.only_family());
         only.is_none_or(|family: Family| family == address.family()) && !self.excluded.contains(&address)
     }
 }
@@ -47,11 +56,12 @@ impl DnsName {
     pub(super) fn subscribe(
         &mut self,
         name: &Label,
+        variant: &Variant,
         origin: Origin,
-        revised: RevisedOptions,
+        options: TargetOptions,
     ) -> Result<bool, AddError> {
-        if let Some(subscription) = self.find_mut(name, origin) {
-            subscription.revised = revised;
+        if let Some(subscription) = self.subscriptions.iter_mut().find(|it| it.is(name, variant, origin)) {
+            subscription.options = options;
             return Ok(false);
         }
         if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
@@ -59,16 +69,17 @@ impl DnsName {
         }
         self.subscriptions.push(NameSubscription {
             name: name.clone(),
+            variant: variant.clone(),
             origin,
-            revised,
+            options,
             excluded: HashSet::new(),
         });
         Ok(true)
     }
 
     /// Ends a subscription.
-    pub(super) fn unsubscribe(&mut self, name: &Label, origin: Origin) {
-        self.subscriptions.retain(|subscription| subscription.origin != origin || subscription.name != *name);
+    pub(super) fn unsubscribe(&mut self, name: &Label, variant: &Variant, origin: Origin) {
+        self.subscriptions.retain(|subscription| !subscription.is(name, variant, origin));
     }
 
     /// Whether there is a subscription.
@@ -82,71 +93,61 @@ impl DnsName {
     }
 
     /// The options of a subscription.
-    pub(super) fn options_by(&self, name: &Label, origin: Origin) -> Option<&RevisedOptions> {
-        self.subscriptions
-            .iter()
-            .find(|subscription| subscription.origin == origin && subscription.name == *name)
-            .map(|subscription| &subscription.revised)
+    pub(super) fn options_by(
+        &self,
+        name: &Label,
+        variant: &Variant,
+        origin: Origin,
+    ) -> Option<&TargetOptions> {
+        self.subscriptions.iter().find(|it| it.is(name, variant, origin)).map(|it| &it.options)
     }
 
     /// The subscriptions to each current address, and whether the address is included.
-    pub(super) fn to_addresses(&self, host: &HostName) -> Vec<(Address, Subscription, bool)> {
+    pub(super) fn to_addresses(&self, host: &HostName) -> Vec<(TargetKey, Subscription, bool)> {
         let of = |name_subscription: &NameSubscription| {
-            let NameSubscription { name, origin, revised, .. } = name_subscription;
+            let NameSubscription { name, variant, origin, options, .. } = name_subscription;
             let to_address = |&address: &Address| {
                 let subscription = Subscription {
                     name: name.clone(),
                     dns_name: Some(host.clone()),
                     origin: *origin,
-                    revised: revised.clone(),
+                    options: options.clone(),
                 };
-                (address, subscription, name_subscription.includes(address))
+                let key = TargetKey::new(address, variant.clone());
+                (key, subscription, name_subscription.includes(address))
             };
             self.addresses.iter().map(to_address).collect::<Vec<_>>()
         };
         self.subscriptions.iter().flat_map(of).collect()
     }
 
-    /// Excludes an address from all subscriptions; returns the names of those that included it. Before the first
-    /// answer any address can turn out to be one of the name.
-    pub(super) fn exclude(&mut self, address: Address) -> Vec<Label> {
+    /// Excludes an address from the subscriptions of a variant, or of all; returns those that included it. Before the
+    /// first answer any address can turn out to be one of the name.
+    pub(super) fn exclude(&mut self, address: Address, variant: Option<&Variant>) -> Vec<(Label, Variant)> {
         if self.answered && !self.addresses.contains(&address) {
             return Vec::new();
         }
-        let room = |subscription: &&mut NameSubscription| subscription.excluded.len() < MAX_EXCLUDED;
-        let excluding = self.subscriptions.iter_mut().filter(room);
+        let excludes = |it: &&mut NameSubscription| {
+            it.excluded.len() < MAX_EXCLUDED && variant.is_none_or(|variant| it.variant == *variant)
+        };
+        let excluding = self.subscriptions.iter_mut().filter(excludes);
         excluding
-            .filter_map(|subscription| {
-                subscription.excluded.insert(address).then(|| subscription.name.clone())
-            })
+            .filter_map(|it| it.excluded.insert(address).then(|| (it.name.clone(), it.variant.clone())))
             .collect()
     }
 
     /// Excludes an address from the subscriptions of a name, as before a restart.
-    pub(super) fn exclude_for(&mut self, name: &Label, address: Address) {
-        for subscription in self.subscriptions.iter_mut().filter(|subscription| subscription.name == *name) {
+    pub(super) fn exclude_for(&mut self, name: &Label, variant: &Variant, address: Address) {
+        for subscription in self.subscriptions.iter_mut().filter(|it| it.has(name, variant)) {
             subscription.excluded.insert(address);
         }
     }
 
     /// Includes all addresses in the subscriptions of a name again; returns whether that changes anything.
-    pub(super) fn include(&mut self, name: &Label) -> bool {
-        let subscriptions = self.subscriptions.iter_mut().filter(|subscription| subscription.name == *name);
+    pub(super) fn include(&mut self, name: &Label, variant: &Variant) -> bool {
+        let subscriptions = self.subscriptions.iter_mut().filter(|it| it.has(name, variant));
         let excluded: usize =
             subscriptions.map(|subscription| std::mem::take(&mut subscription.excluded).len()).sum();
         excluded > 0
-    }
-
-    fn find_mut(&mut self, name: &Label, origin: Origin) -> Option<&mut NameSubscription> {
-        self.subscriptions
-            .iter_mut()
-            .find(|subscription| subscription.origin == origin && subscription.name == *name)
-    }
-
-    /// The configured subscriptions: names and options.
-    pub(super) fn configured(&self) -> impl Iterator<Item = (&Label, &TargetOptions)> {
-        let configured =
-            self.subscriptions.iter().filter(|subscription| subscription.origin == Origin::Config);
-        configured.map(|subscription| (&subscription.name, &subscription.revised.options))
     }
 }

@@ -1,6 +1,6 @@
 //! Limits of a registry, errors, and filters of its targets.
 
-use crate::target::{Host, Label};
+use crate::target::{HostSelector, Label};
 
 /// Limits of a registry.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,6 @@ pub enum AddError {
 pub struct Filter {
     /// Targets with this among their names.
     pub name: Option<Label>,
-    /// The target with this address, or those that a followed DNS name resolves to.
-    pub host: Option<Host>,
+    /// The targets with this address, or those that a followed DNS name resolves to.
+    pub host: Option<HostSelector>,
 }

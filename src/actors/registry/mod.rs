@@ -12,10 +12,13 @@ mod runtime_state;
 mod selection;
 mod subscription;
 
-use crate::target::{Address, Defaults, Host, HostName, Label, PingSettings, TargetOptions, TargetSpec};
+use crate::target::{
+    Address, Defaults, EntryConflict, Host, HostName, HostVariant, Label, NameVariant, PingSettings,
+    TargetKey, TargetOptions, TargetSpec,
+};
 use dns_name::DnsName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use subscription::{RevisedOptions, Subscription};
+use subscription::Subscription;
 
 pub use config_targets::ConfigChange;
 pub use limits::{AddError, Filter, RegistryLimits};
@@ -28,30 +31,33 @@ pub struct Registry<H> {
     limits: RegistryLimits,
     defaults: Defaults,
     /// Boxed, because a map that grows in order leaves nearly half of its slots empty.
-    targets: BTreeMap<Address, Box<TargetEntry<H>>>,
-    /// Each label with each of its addresses, except addresses whose label is their own text. The second part is
-    /// `None` only in a search key, where it sorts before all addresses.
-    by_name: BTreeSet<(Label, Option<Address>)>,
+    targets: BTreeMap<TargetKey, Box<TargetEntry<H>>>,
+    /// Each label with each of its targets, except targets whose label is the text of their address. The second part is
+    /// `None` only in a search key, where it sorts before all targets.
+    by_name: BTreeSet<(Label, Option<TargetKey>)>,
     dns_names: HashMap<HostName, DnsName>,
     /// The followed DNS names of each label.
     hosts_of_label: HashMap<Label, Vec<HostName>>,
     /// Configured targets that were removed over the control socket since, with their configured options.
-    suppressed: HashMap<(Label, Host), TargetOptions>,
+    suppressed: HashMap<(Label, HostVariant), TargetOptions>,
     /// Changes made at runtime since the owner last drained them.
     runtime_changes: Vec<RuntimeChange>,
-    /// Counts changes of options: of several values the one with the highest revision applies.
-    revision: u64,
+    /// Conflicts since the owner last drained them, at most [`MAX_CONFLICTS`].
+    conflicts: Vec<EntryConflict>,
 }
+
+/// Maximum number of conflicts until they are drained; the names and addresses of one change can have more.
+const MAX_CONFLICTS: usize = 1_000;
 
 /// What the owner has to do after a change of the registry.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change<H> {
     /// A target is new: start its actor, and set its handle.
-    Start(Address),
+    Start(TargetKey),
     /// A target is pinged with other settings.
     Adjust(H, PingSettings),
     /// A target has no subscription left: end its actor.
-    Retire(Address, H),
+    Retire(TargetKey, H),
     /// A DNS name has no subscription left: end its resolver.
     Unfollow(HostName),
 }
@@ -90,7 +96,7 @@ impl<H: Clone> Registry<H> {
             hosts_of_label: HashMap::new(),
             suppressed: HashMap::new(),
             runtime_changes: Vec::new(),
-            revision: 0,
+            conflicts: Vec::new(),
         }
     }
 
@@ -109,14 +115,14 @@ impl<H: Clone> Registry<H> {
         self.dns_names.len()
     }
 
-    /// The target with an address.
-    pub fn get(&self, address: &Address) -> Option<&TargetEntry<H>> {
-        self.targets.get(address).map(Box::as_ref)
+    /// The target with a key.
+    pub fn get(&self, key: &TargetKey) -> Option<&TargetEntry<H>> {
+        self.targets.get(key).map(Box::as_ref)
     }
 
     /// Sets the handle of a target's actor.
-    pub fn set_handle(&mut self, address: &Address, handle: H) {
-        if let Some(entry) = self.targets.get_mut(address) {
+    pub fn set_handle(&mut self, key: &TargetKey, handle: H) {
+        if let Some(entry) = self.targets.get_mut(key) {
             entry.handle = Some(handle);
         }
     }
@@ -148,54 +154,42 @@ impl<H: Clone> Registry<H> {
         std::mem::take(&mut self.runtime_changes)
     }
 
-    /// Adds an address under a name. Options that are not set keep their values.
-    ///
-    /// # Errors
-    /// [`AddError::TooManyTargets`], [`AddError::TooManyLabels`].
-    pub fn add_address(
-        &mut self,
-        name: &Label,
-        address: Address,
-        options: &TargetOptions,
-    ) -> Result<Vec<Change<H>>, AddError> {
-        let mut changes = Vec::new();
-        let host = Host::Address(address);
-        self.unsuppress_and_subscribe(name, &host, &mut changes)?;
-        let revised = self.revised(name, &host, options);
-        let change =
-            RuntimeChange::Add(TargetSpec { name: name.clone(), host, options: revised.options.clone() });
-        let subscription =
-            Subscription { name: name.clone(), dns_name: None, origin: Origin::Runtime, revised };
-        self.subscribe(address, subscription, &mut changes)?;
-        self.runtime_changes.push(change);
-        Ok(changes)
+    /// Returns the conflicts of options since the latest call.
+    pub fn drain_conflicts(&mut self) -> Vec<EntryConflict> {
+        std::mem::take(&mut self.conflicts)
     }
 
-    /// Adds a DNS name under a name. Addresses that had been excluded are included again, and options that are not set
-    /// keep their values.
+    /// Adds a host at runtime. Options that are not set keep their values; addresses of a DNS name that had been excluded
+    /// are included again. The result has the state of the DNS name, if the host is one.
     ///
     /// # Errors
-    /// [`AddError::TooManyNames`], [`AddError::TooManyTargets`], [`AddError::TooManyLabels`].
-    pub fn subscribe_name(
-        &mut self,
-        name: &Label,
-        host: &HostName,
-        options: &TargetOptions,
-    ) -> Result<(NameSubscribed, Vec<Change<H>>), AddError> {
+    /// [`AddError`] beyond a limit.
+    pub fn add(&mut self, spec: &TargetSpec) -> Result<(Option<NameSubscribed>, Vec<Change<H>>), AddError> {
+        let TargetSpec { name, variant, .. } = spec;
         let mut changes = Vec::new();
-        let subject = Host::Name(host.clone());
-        let new = self.unsuppress_and_subscribe(name, &subject, &mut changes)?;
-        let revised = self.revised(name, &subject, options);
-        let change = RuntimeChange::Add(TargetSpec {
-            name: name.clone(),
-            host: subject,
-            options: revised.options.clone(),
-        });
-        let (mut subscribed, caused) = self.subscribe_name_as(Origin::Runtime, name, host, revised)?;
-        changes.extend(caused);
-        if new.is_some() {
-            subscribed.name = NameState::New;
-        }
+        let host = spec.host_variant();
+        let new = self.unsuppress_and_subscribe(name, &host, &mut changes)?;
+        let earlier = self.options_by(name, &host, Origin::Runtime).cloned().unwrap_or_default();
+        let options = spec.options.merged_over(&earlier);
+        let change = RuntimeChange::Add(TargetSpec { options: options.clone(), ..spec.clone() });
+        let subscribed = match &spec.host {
+            Host::Address(address) => {
+                let subscription =
+                    Subscription { name: name.clone(), dns_name: None, origin: Origin::Runtime, options };
+                self.subscribe(TargetKey::new(*address, variant.clone()), subscription, &mut changes)?;
+                None
+            }
+            Host::Name(host) => {
+                let host = NameVariant { name: host.clone(), variant: variant.clone() };
+                let (mut subscribed, caused) =
+                    self.subscribe_name_as(Origin::Runtime, name, &host, options)?;
+                changes.extend(caused);
+                if new.is_some() {
+                    subscribed.name = NameState::New;
+                }
+                Some(subscribed)
+            }
+        };
         self.runtime_changes.push(change);
         Ok((subscribed, changes))
     }
@@ -204,18 +198,19 @@ impl<H: Clone> Registry<H> {
         &mut self,
         origin: Origin,
         name: &Label,
-        host: &HostName,
-        revised: RevisedOptions,
+        host_variant: &NameVariant,
+        options: TargetOptions,
     ) -> Result<(NameSubscribed, Vec<Change<H>>), AddError> {
+        let NameVariant { name: host, variant } = host_variant;
         if !self.dns_names.contains_key(host) && self.dns_names.len() >= self.limits.names {
             return Err(AddError::TooManyNames(self.limits.names));
         }
         let state = self.state(host);
         let dns_name = self.dns_names.entry(host.clone()).or_default();
-        let is_new = dns_name.subscribe(name, origin, revised)?;
-        if origin == Origin::Runtime && dns_name.include(name) {
+        let is_new = dns_name.subscribe(name, variant, origin, options)?;
+        if origin == Origin::Runtime && dns_name.include(name, variant) {
             self.runtime_changes
-                .push(RuntimeChange::IncludeAddresses { name: name.clone(), host: host.clone() });
+                .push(RuntimeChange::IncludeAddresses { name: name.clone(), host: host_variant.clone() });
         }
         if is_new && dns_name.subscriptions().filter(|subscription| subscription.name == *name).count() == 1 {
             self.hosts_of_label.entry(name.clone()).or_default().push(host.clone());
@@ -223,8 +218,8 @@ impl<H: Clone> Registry<H> {
         let (changes, rejected) = self.apply(host);
         match rejected {
             // No address was subscribed to, so only the subscription to the name has to be undone.
-            Some(error) if is_new && !self.has_subscribed_address(name, host) => {
-                self.drop_name_subscription(origin, name, host, &mut Vec::new());
+            Some(error) if is_new && !self.has_subscribed_address(name, host_variant) => {
+                self.drop_name_subscription(origin, name, host_variant, &mut Vec::new());
                 Err(error)
             }
             _ => Ok((NameSubscribed { is_new, name: state }, changes)),
@@ -254,83 +249,76 @@ impl<H: Clone> Registry<H> {
             before.into_iter().filter(|address| !dns_name.addresses.contains(address)).collect();
         // New addresses first, so that an address with another subscription is not restarted.
         let (mut changes, rejected) = self.apply(host);
-        for address in vanished {
-            self.unsubscribe(
-                address,
-                |subscription| subscription.dns_name.as_ref() == Some(host),
-                &mut changes,
-            );
+        for key in vanished.into_iter().flat_map(|address| self.keys_of_address(address)).collect::<Vec<_>>()
+        {
+            self.unsubscribe(&key, |subscription| subscription.dns_name.as_ref() == Some(host), &mut changes);
         }
         (changes, rejected)
     }
 
     /// Whether the subscription to a DNS name has any address that is pinged.
-    pub fn has_subscribed_address(&self, name: &Label, host: &HostName) -> bool {
+    pub fn has_subscribed_address(&self, name: &Label, host: &NameVariant) -> bool {
         let is_subscribed = |address: &Address| {
-            self.targets.get(address).is_some_and(|entry| entry.is_subscribed_by(name, host))
+            let key = TargetKey::new(*address, host.variant.clone());
+            self.targets.get(&key).is_some_and(|entry| entry.is_subscribed_by(name, &host.name))
         };
-        self.dns_names.get(host).is_some_and(|dns_name| dns_name.addresses.iter().any(is_subscribed))
+        self.dns_names.get(&host.name).is_some_and(|dns_name| dns_name.addresses.iter().any(is_subscribed))
     }
 
     /// The options of a subscription to the host itself; not of one to a name that resolves to it.
-    fn options_by(&self, name: &Label, host: &Host, origin: Origin) -> Option<&RevisedOptions> {
+    fn options_by(&self, name: &Label, host: &HostVariant, origin: Origin) -> Option<&TargetOptions> {
+        let HostVariant { host, variant } = host;
         match host {
-            Host::Address(address) => self.targets.get(address)?.options_by(name, origin),
-            Host::Name(host) => self.dns_names.get(host)?.options_by(name, origin),
+            Host::Address(address) => {
+                self.targets.get(&TargetKey::new(*address, variant.clone()))?.options_by(name, origin)
+            }
+            Host::Name(host) => self.dns_names.get(host)?.options_by(name, variant, origin),
         }
-    }
-
-    /// The runtime options of a host, with new values merged over them.
-    fn revised(&mut self, name: &Label, host: &Host, options: &TargetOptions) -> RevisedOptions {
-        let revision = self.next_revision();
-        self.options_by(name, host, Origin::Runtime).cloned().unwrap_or_default().revised(options, revision)
-    }
-
-    fn next_revision(&mut self) -> u64 {
-        self.revision += 1;
-        self.revision
     }
 
     fn subscribe(
         &mut self,
-        address: Address,
+        key: TargetKey,
         subscription: Subscription,
         changes: &mut Vec<Change<H>>,
     ) -> Result<(), AddError> {
-        if !self.targets.contains_key(&address) {
+        if !self.targets.contains_key(&key) {
             if self.targets.len() >= self.limits.targets {
                 return Err(AddError::TooManyTargets(self.limits.targets));
             }
-            self.targets.insert(address, Box::new(TargetEntry::new()));
-            changes.push(Change::Start(address));
+            self.targets.insert(key.clone(), Box::new(TargetEntry::new()));
+            changes.push(Change::Start(key.clone()));
         }
-        let Some(entry) = self.targets.get_mut(&address) else { return Ok(()) };
-        let name = subscription.name.clone();
+        let Some(entry) = self.targets.get_mut(&key) else { return Ok(()) };
+        let (name, dns_name) = (subscription.name.clone(), subscription.dns_name.clone());
         let subscribed = entry.subscribe(subscription)?;
+        if subscribed.is_revised && self.conflicts.len() < MAX_CONFLICTS {
+            self.conflicts.extend(entry.conflict(&key, (&name, dns_name.as_ref()), &self.defaults));
+        }
         let adjusted = subscribed.options_changed.then(|| entry.handle.clone()).flatten();
         let ping_settings = self.defaults.ping_settings(entry.options());
-        if subscribed.is_new && address_of_label(&name) != Some(address) {
-            self.by_name.insert((name, Some(address)));
+        if subscribed.is_new && address_of_label(&name) != Some(key.address()) {
+            self.by_name.insert((name, Some(key)));
         }
         changes.extend(adjusted.map(|handle| Change::Adjust(handle, ping_settings)));
         Ok(())
     }
 
-    /// Ends matching subscriptions to an address, and the target with its last one; returns those that ended.
+    /// Ends matching subscriptions to a target, and the target with its last one; returns those that ended.
     fn unsubscribe(
         &mut self,
-        address: Address,
+        key: &TargetKey,
         ends: impl Fn(&Subscription) -> bool,
         changes: &mut Vec<Change<H>>,
     ) -> Vec<Subscription> {
-        let Some(entry) = self.targets.get_mut(&address) else { return Vec::new() };
+        let Some(entry) = self.targets.get_mut(key) else { return Vec::new() };
         let unsubscribed = entry.unsubscribe(ends);
         for name in unsubscribed.names {
-            self.by_name.remove(&(name, Some(address)));
+            self.by_name.remove(&(name, Some(key.clone())));
         }
         if !entry.is_subscribed() {
-            let retire = |handle| Change::Retire(address, handle);
-            changes.extend(self.targets.remove(&address).and_then(|entry| entry.handle).map(retire));
+            let retire = |handle| Change::Retire(key.clone(), handle);
+            changes.extend(self.targets.remove(key).and_then(|entry| entry.handle).map(retire));
         } else if let Some(handle) = entry.handle.clone().filter(|_| unsubscribed.options_changed) {
             changes.push(Change::Adjust(handle, self.defaults.ping_settings(entry.options())));
         }
@@ -341,11 +329,11 @@ impl<H: Clone> Registry<H> {
     fn apply(&mut self, host: &HostName) -> (Vec<Change<H>>, Option<AddError>) {
         let (mut changes, mut rejected) = (Vec::new(), None);
         let all = self.dns_names.get(host).map_or_else(Vec::new, |dns_name| dns_name.to_addresses(host));
-        for (address, subscription, is_included) in all {
+        for (key, subscription, is_included) in all {
             if is_included {
-                rejected = self.subscribe(address, subscription, &mut changes).err().or(rejected);
+                rejected = self.subscribe(key, subscription, &mut changes).err().or(rejected);
             } else {
-                self.unsubscribe(address, |other| other.is_same(&subscription), &mut changes);
+                self.unsubscribe(&key, |other| other.is_same(&subscription), &mut changes);
             }
         }
         (changes, rejected)

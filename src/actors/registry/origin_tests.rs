@@ -1,6 +1,6 @@
-use super::tests::{TestRegistry, ip};
+use super::tests::{TestRegistry, ip, key};
 use super::*;
-use crate::target::{Family, OptionKey};
+use crate::target::{Family, Labels, OptionKey};
 
 fn options(pairs: &[(OptionKey, &str)]) -> TargetOptions {
     let mut options = TargetOptions::default();
@@ -11,7 +11,8 @@ fn options(pairs: &[(OptionKey, &str)]) -> TargetOptions {
 }
 
 fn configured(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> TargetSpec {
-    TargetSpec { name: name.into(), host: host.parse().unwrap(), options: options(pairs) }
+    let HostVariant { host, variant } = host.parse().unwrap();
+    TargetSpec { name: name.into(), host, variant, options: options(pairs) }
 }
 
 impl TestRegistry {
@@ -50,13 +51,13 @@ impl TestRegistry {
     }
 
     fn interval(&self, address: &str) -> u64 {
-        let entry = self.registry.get(&ip(address)).unwrap();
+        let entry = self.registry.get(&key(address)).unwrap();
         self.registry.ping_settings(entry).interval.get().as_secs()
     }
 }
 
 fn addition(name: &str, host: &str, pairs: &[(OptionKey, &str)]) -> RuntimeChange {
-    RuntimeChange::Add(TargetSpec { name: name.into(), host: host.parse().unwrap(), options: options(pairs) })
+    RuntimeChange::Add(configured(name, host, pairs))
 }
 
 #[test]
@@ -105,10 +106,10 @@ fn configured_options_replace_earlier_ones_and_runtime_options_are_merged() {
     world.put("a", "10.0.0.1", &[(OptionKey::Ttl, "9")]);
     assert_eq!(world.interval("10.0.0.1"), 1, "the default again");
     for pairs in [&[(OptionKey::Interval, "7")][..], &[(OptionKey::Ttl, "3")]] {
-        world.registry.add_address(&"a".into(), ip("10.0.0.1"), &options(pairs)).unwrap();
+        world.add_with("a", "10.0.0.1", options(pairs)).unwrap();
     }
     let all = options(&[(OptionKey::Interval, "7"), (OptionKey::Ttl, "3")]);
-    assert_eq!(*world.registry.get(&ip("10.0.0.1")).unwrap().options(), all);
+    assert_eq!(*world.registry.get(&key("10.0.0.1")).unwrap().options(), all);
     let runtime_changes = [
         addition("a", "10.0.0.1", &[(OptionKey::Interval, "7")]),
         addition("a", "10.0.0.1", &[(OptionKey::Interval, "7"), (OptionKey::Ttl, "3")]),
@@ -119,14 +120,95 @@ fn configured_options_replace_earlier_ones_and_runtime_options_are_merged() {
 }
 
 #[test]
-fn an_option_given_later_under_another_name_does_not_bring_back_an_older_interval() {
+fn name_labels_and_interval_come_from_the_first_entry() {
+    let mut labels = [TargetOptions::default(), TargetOptions::default()];
+    for (options, site) in labels.iter_mut().zip(["x", "y"]) {
+        options.set_labels(Labels::new([("site", site)]).unwrap());
+    }
+    let [mut x, mut y] = labels;
+    x.set(OptionKey::Interval, "5").unwrap();
+    y.set(OptionKey::Interval, "7").unwrap();
+    y.set(OptionKey::Ttl, "3").unwrap();
     let mut world = TestRegistry::new();
-    world.add("a", "10.0.0.1", Some("5")).unwrap();
-    world.add("b", "10.0.0.1", Some("7")).unwrap();
-    world.registry.add_address(&"a".into(), ip("10.0.0.1"), &options(&[(OptionKey::Ttl, "3")])).unwrap();
-    assert_eq!(world.interval("10.0.0.1"), 7);
-    world.remove(Some("b"), None);
-    assert_eq!(world.interval("10.0.0.1"), 5, "what is left counts");
+    world.add_with("x", "10.0.0.1", x.clone()).unwrap();
+    assert_eq!(world.registry.drain_conflicts(), []);
+    world.add_with("y", "10.0.0.1", y.clone()).unwrap();
+    let target = world.registry.get(&key("10.0.0.1")).unwrap();
+    assert_eq!((&**target.name(), target.options()), ("x", &x));
+    let conflicts: Vec<String> = world.registry.drain_conflicts().iter().map(ToString::to_string).collect();
+    let text = "10.0.0.1 is pinged once, with the options of \"x\": interval 7, ttl 3, label site=\"y\" of \"y\" \
+                has no effect; to ping it both ways, give one entry a variant";
+    assert_eq!(conflicts, [text]);
+    world.add_with("y", "10.0.0.1", TargetOptions::default()).unwrap();
+    assert_eq!(world.registry.drain_conflicts(), [], "nothing new");
+    world.remove(Some("x"), None);
+    let target = world.registry.get(&key("10.0.0.1")).unwrap();
+    assert_eq!((&**target.name(), target.options()), ("y", &y));
+}
+
+#[test]
+fn names_that_share_an_address_conflict_when_they_are_resolved() {
+    let mut world = TestRegistry::new();
+    world.put("x", "one.example", &[(OptionKey::Interval, "5")]);
+    world.put("y", "two.example", &[(OptionKey::Interval, "7")]);
+    world.resolve("two.example", &["10.0.0.1"]);
+    assert_eq!(world.registry.drain_conflicts(), []);
+    world.resolve("one.example", &["10.0.0.1", "10.0.0.2"]);
+    assert_eq!((world.targets().remove(0), world.interval("10.0.0.1")), ("y=10.0.0.1".into(), 7));
+    let conflicts = world.registry.drain_conflicts();
+    assert_eq!(conflicts.len(), 1);
+    assert!(
+        conflicts[0].to_string().contains("with the options of \"y\": interval 5 of \"x\""),
+        "{}",
+        conflicts[0]
+    );
+    world.resolve("one.example", &["10.0.0.1", "10.0.0.2"]);
+    assert_eq!(world.registry.drain_conflicts(), [], "once is enough");
+}
+
+#[test]
+fn variants_of_a_host_are_targets_of_their_own() {
+    let mut world = TestRegistry::new();
+    world.put("a", "10.0.0.1", &[(OptionKey::Size, "64")]);
+    world.put("a", "10.0.0.1#large", &[(OptionKey::Size, "1400")]);
+    world.add("b", "10.0.0.1#wan2", Some("5")).unwrap();
+    assert_eq!(world.registry.drain_conflicts(), []);
+    assert_eq!(world.targets(), ["a=10.0.0.1", "a=10.0.0.1#large", "b=10.0.0.1#wan2"]);
+    assert_eq!(world.take_log(), ["start 10.0.0.1", "start 10.0.0.1#large", "start 10.0.0.1#wan2"]);
+    world.remove(None, Some("10.0.0.1#large"));
+    assert_eq!(world.targets(), ["a=10.0.0.1", "b=10.0.0.1#wan2"]);
+    world.put("a", "10.0.0.1#large", &[]);
+    assert_eq!(world.targets().len(), 2, "it stays removed");
+    world.remove(None, Some("10.0.0.1"));
+    assert_eq!(world.targets(), Vec::<String>::new(), "a bare address means all variants");
+    world.add("a", "10.0.0.1#large", None).unwrap();
+    assert_eq!(world.targets(), ["a=10.0.0.1#large"]);
+}
+
+#[test]
+fn a_name_is_followed_once_for_all_its_variants() {
+    let mut world = TestRegistry::new();
+    world.subscribe_name("n", "host.example").unwrap();
+    world.subscribe_name("n", "host.example#v").unwrap();
+    assert_eq!(world.registry.names(), 1);
+    world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
+    let all = ["n=10.0.0.1", "n=10.0.0.1#v", "n=10.0.0.2", "n=10.0.0.2#v"];
+    assert_eq!(world.targets(), all);
+    world.remove(None, Some("10.0.0.1#v"));
+    world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
+    assert_eq!(world.targets(), ["n=10.0.0.1", "n=10.0.0.2", "n=10.0.0.2#v"], "it stays away");
+    let mut next = TestRegistry::restarted(&[], &world.registry.runtime_state());
+    next.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
+    assert_eq!(next.targets(), world.targets());
+    world.subscribe_name("n", "host.example#v").unwrap();
+    assert_eq!(world.targets(), all);
+    world.resolve("host.example", &["10.0.0.2"]);
+    assert_eq!(world.targets(), ["n=10.0.0.2", "n=10.0.0.2#v"]);
+    world.remove(None, Some("host.example#v"));
+    assert_eq!((world.targets(), world.registry.names()), (vec!["n=10.0.0.2".to_owned()], 1));
+    world.remove(Some("n"), None);
+    assert_eq!((world.targets().len(), world.registry.names()), (0, 0));
+    assert!(world.registry.by_name.is_empty() && world.registry.hosts_of_label.is_empty());
 }
 
 #[test]
@@ -197,7 +279,7 @@ fn what_is_added_after_it_was_removed_is_configured_again_and_can_be_removed_aga
         assert_eq!(world.targets().len(), 0, "it stays away");
         world.add("a", "10.0.0.1", None).unwrap();
         assert_eq!(
-            *world.registry.get(&ip("10.0.0.1")).unwrap().options(),
+            *world.registry.get(&key("10.0.0.1")).unwrap().options(),
             options(&[(OptionKey::Ttl, "8")])
         );
         let subscribed = world.subscribe_name("n", "host.example").unwrap();
@@ -213,8 +295,8 @@ fn the_last_word_on_an_option_counts_after_a_restart_too() {
     world.put("a", "10.0.0.1", &[(OptionKey::Ttl, "5")]);
     world.put("n", "host.example", &[]);
     let live = options(&[(OptionKey::Ttl, "9"), (OptionKey::Interval, "3")]);
-    world.registry.add_address(&"a".into(), ip("10.0.0.1"), &live).unwrap();
-    world.registry.subscribe_name(&"n".into(), &"host.example".parse().unwrap(), &live).unwrap();
+    world.add_with("a", "10.0.0.1", live.clone()).unwrap();
+    world.add_with("n", "host.example", live).unwrap();
     world.resolve("host.example", &["10.0.0.2", "10.0.0.3"]);
     world.remove(None, Some("10.0.0.3"));
     world.registry.drain_changes();
@@ -226,7 +308,7 @@ fn the_last_word_on_an_option_counts_after_a_restart_too() {
     }
     for address in ["10.0.0.1", "10.0.0.2"] {
         let all = options(&[(OptionKey::Ttl, "8"), (OptionKey::Interval, "3")]);
-        assert_eq!(*world.registry.get(&ip(address)).unwrap().options(), all, "{address}");
+        assert_eq!(*world.registry.get(&key(address)).unwrap().options(), all, "{address}");
     }
     assert_eq!(world.targets(), ["a=10.0.0.1", "n=10.0.0.2"], "what was excluded stays away");
 }
@@ -268,7 +350,7 @@ fn excluded_addresses_are_recorded_and_so_is_their_inclusion() {
     world.resolve("host.example", &["10.0.0.1", "10.0.0.2"]);
     world.registry.drain_changes();
     world.remove(None, Some("10.0.0.1"));
-    let host: HostName = "host.example".parse().unwrap();
+    let host: NameVariant = "host.example".parse().unwrap();
     let excluded =
         RuntimeChange::ExcludeAddress { name: "n".into(), host: host.clone(), address: ip("10.0.0.1") };
     assert_eq!(world.registry.drain_changes(), [excluded]);
@@ -282,10 +364,10 @@ fn excluded_addresses_are_recorded_and_so_is_their_inclusion() {
 fn a_subscription_to_a_name_that_does_not_exist_is_undone() {
     let mut world = TestRegistry::new();
     world.subscribe_name("n", "host.example").unwrap();
-    let host: HostName = "host.example".parse().unwrap();
+    let host: NameVariant = "host.example".parse().unwrap();
     let changes = world.registry.unsubscribe_name(&"n".into(), &host);
     world.apply(changes);
-    let forgotten = RuntimeChange::Remove { name: "n".into(), host: Host::Name(host) };
+    let forgotten = RuntimeChange::Remove { name: "n".into(), host: host.into() };
     assert_eq!(world.registry.drain_changes(), [addition("n", "host.example", &[]), forgotten]);
 }
 

@@ -1,6 +1,6 @@
 //! Changes made at runtime over the control socket, as records that survive a restart.
 
-use crate::target::{Address, Host, HostName, Label, TargetSpec};
+use crate::target::{Address, HostVariant, Label, NameVariant, TargetSpec};
 
 /// One change of the runtime state. The store keeps those that were not undone, so that none of the restored ones is a
 /// `Remove`, an `IncludeAddresses` or an `Unsuppress`.
@@ -13,14 +13,14 @@ pub enum RuntimeChange {
         /// Its name.
         name: Label,
         /// The host.
-        host: Host,
+        host: HostVariant,
     },
     /// One address of a DNS name is removed from a name.
     ExcludeAddress {
         /// Its name.
         name: Label,
         /// The DNS name that has the address.
-        host: HostName,
+        host: NameVariant,
         /// The address.
         address: Address,
     },
@@ -29,20 +29,20 @@ pub enum RuntimeChange {
         /// Its name.
         name: Label,
         /// The DNS name whose addresses had been excluded.
-        host: HostName,
+        host: NameVariant,
     },
     /// A configured target is removed for as long as it stays configured.
     Suppress {
         /// Its name.
         name: Label,
         /// The host.
-        host: Host,
+        host: HostVariant,
     },
     /// A removed configured target is pinged again.
     Unsuppress {
         /// Its name.
         name: Label,
         /// The host.
-        host: Host,
+        host: HostVariant,
     },
 }

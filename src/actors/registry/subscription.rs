@@ -1,14 +1,14 @@
 //! One target of the registry: its subscriptions, and the options that follow from them.
 
 use super::{AddError, Origin};
-use crate::target::{HostName, Label, TargetOptions};
+use crate::target::{Defaults, EntryConflict, HostName, Label, TargetKey, TargetOptions};
 use smallvec::SmallVec;
 
 /// One target.
 pub struct TargetEntry<H> {
     /// Handle of its actor; `None` until the owner has set it.
     pub handle: Option<H>,
-    /// The options of all subscriptions together; later values override earlier ones.
+    /// The options of its first entry.
     options: TargetOptions,
     /// Nearly always one.
     subscriptions: Subscriptions,
@@ -29,46 +29,17 @@ pub(super) struct Subscription {
     /// Where it comes from.
     pub origin: Origin,
     /// Its options.
-    pub revised: RevisedOptions,
+    pub options: TargetOptions,
 }
 
 impl Subscription {
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.origin == other.origin && self.name == other.name && self.dns_name == other.dns_name
-    }
-}
-
-/// Options, and when they were set: of several values the latest applies.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct RevisedOptions {
-    pub options: TargetOptions,
-    interval_revision: u64,
-    options_revision: u64,
-}
-
-impl RevisedOptions {
-    /// Options that are set now.
-    pub(super) fn at(options: TargetOptions, revision: u64) -> Self {
-        Self { options, interval_revision: revision, options_revision: revision }
+        self.origin == other.origin && self.is_same_entry(other)
     }
 
-    /// When one of them was last set.
-    pub(super) fn revision(&self) -> u64 {
-        self.interval_revision.max(self.options_revision)
-    }
-
-    /// Other options, set at the same time.
-    pub(super) fn with(&self, options: TargetOptions) -> Self {
-        Self { options, ..self.clone() }
-    }
-
-    /// These options with later ones merged over them.
-    pub(super) fn revised(&self, options: &TargetOptions, revision: u64) -> Self {
-        Self {
-            options: options.merged_over(&self.options),
-            interval_revision: if options.interval.is_some() { revision } else { self.interval_revision },
-            options_revision: if options.overrides.is_some() { revision } else { self.options_revision },
-        }
+    /// Whether both are for the same name and host, whatever their origins.
+    fn is_same_entry(&self, other: &Self) -> bool {
+        self.name == other.name && self.dns_name == other.dns_name
     }
 }
 
@@ -89,11 +60,11 @@ impl<H> TargetEntry<H> {
     }
 
     /// The options of a subscription to the address itself, not through a DNS name.
-    pub(super) fn options_by(&self, name: &Label, origin: Origin) -> Option<&RevisedOptions> {
+    pub(super) fn options_by(&self, name: &Label, origin: Origin) -> Option<&TargetOptions> {
         let direct = self.subscriptions.iter().find(|subscription| {
             subscription.dns_name.is_none() && subscription.origin == origin && subscription.name == *name
         });
-        direct.map(|subscription| &subscription.revised)
+        direct.map(|subscription| &subscription.options)
     }
 
     /// Adds a subscription or changes its options.
@@ -102,14 +73,30 @@ impl<H> TargetEntry<H> {
     /// [`AddError::TooManyLabels`].
     pub(super) fn subscribe(&mut self, subscription: Subscription) -> Result<Subscribed, AddError> {
         let known = self.subscriptions.iter().position(|other| other.is_same(&subscription));
-        if let Some(index) = known {
-            self.subscriptions[index].revised = subscription.revised;
+        let (is_new, is_revised) = if let Some(index) = known {
+            let known = &mut self.subscriptions[index];
+            (false, std::mem::replace(&mut known.options, subscription.options) != known.options)
         } else if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
             return Err(AddError::TooManyLabels(MAX_SUBSCRIPTIONS));
         } else {
             self.subscriptions.push(subscription);
-        }
-        Ok(Subscribed { is_new: known.is_none(), options_changed: self.combine_options() })
+            (true, true)
+        };
+        Ok(Subscribed { is_new, is_revised, options_changed: self.update_options() })
+    }
+
+    /// The conflict of the entry with this name and DNS name with the options of the target.
+    pub(super) fn conflict(
+        &self,
+        key: &TargetKey,
+        (name, dns_name): (&Label, Option<&HostName>),
+        defaults: &Defaults,
+    ) -> Option<EntryConflict> {
+        let first = self.subscriptions.first()?;
+        let is_entry = |it: &&Subscription| it.name == *name && it.dns_name.as_ref() == dns_name;
+        let other = self.subscriptions.iter().find(is_entry).filter(|other| !other.is_same_entry(first))?;
+        let options = self.entry_options(other);
+        EntryConflict::between(key.clone(), (&first.name, &self.options), (name, &options), defaults)
     }
 
     /// Ends the matching subscriptions.
@@ -118,7 +105,7 @@ impl<H> TargetEntry<H> {
         self.subscriptions = left;
         let mut names: Vec<Label> = ended.iter().map(|subscription| subscription.name.clone()).collect();
         names.retain(|name| self.subscriptions.iter().all(|subscription| subscription.name != *name));
-        Unsubscribed { ended, names, options_changed: self.combine_options() }
+        Unsubscribed { ended, names, options_changed: self.update_options() }
     }
 
     /// Whether there is a subscription.
@@ -144,24 +131,26 @@ impl<H> TargetEntry<H> {
         self.subscriptions.iter().any(|subscription| subscription.dns_name.as_ref() == Some(host))
     }
 
-    /// Combines the options of all subscriptions; returns whether that changes the target's.
-    fn combine_options(&mut self) -> bool {
-        let all = || self.subscriptions.iter().map(|subscription| &subscription.revised);
-        let interval = all()
-            .filter(|revised| revised.options.interval.is_some())
-            .max_by_key(|revised| revised.interval_revision);
-        let mut with_options: SmallVec<[&RevisedOptions; 1]> =
-            all().filter(|revised| revised.options.overrides.is_some()).collect();
-        with_options.sort_by_key(|revised| revised.options_revision);
-        let options = with_options.into_iter().fold(TargetOptions::default(), |options, revised| {
-            TargetOptions { interval: None, overrides: revised.options.overrides.clone() }
-                .merged_over(&options)
-        });
-        let options =
-            TargetOptions { interval: interval.and_then(|revised| revised.options.interval), ..options };
+    /// Applies the options of the first entry, so that a target's name, labels and interval belong together; returns
+    /// whether that changes the target's options.
+    fn update_options(&mut self) -> bool {
+        let options = self.subscriptions.first().map(|first| self.entry_options(first)).unwrap_or_default();
         let changed = options != self.options;
         self.options = options;
         changed
+    }
+
+    /// The options of an entry: those of runtime over those of the configuration. A later change of the configuration
+    /// removes from the runtime options what it sets.
+    fn entry_options(&self, entry: &Subscription) -> TargetOptions {
+        let of_origin = |origin| {
+            let is_own = |it: &&Subscription| it.origin == origin && it.is_same_entry(entry);
+            self.subscriptions.iter().find(is_own).map(|it| &it.options)
+        };
+        match (of_origin(Origin::Runtime), of_origin(Origin::Config)) {
+            (Some(runtime), Some(config)) => runtime.merged_over(config),
+            (runtime, config) => runtime.or(config).cloned().unwrap_or_default(),
+        }
     }
 }
 
@@ -169,6 +158,8 @@ impl<H> TargetEntry<H> {
 pub(super) struct Subscribed {
     /// Whether the subscription is new.
     pub is_new: bool,
+    /// Whether it is new, or its options have changed.
+    pub is_revised: bool,
     /// Whether the target's options have changed.
     pub options_changed: bool,
 }

@@ -34,16 +34,25 @@ impl TestRegistry {
 
     pub(crate) fn add(&mut self, name: &str, address: &str, interval: Option<&str>) -> Result<(), AddError> {
         let options = TargetOptions::every(interval.map(|text| text.parse().unwrap()));
-        let changes = self.registry.add_address(&name.into(), ip(address), &options)?;
-        self.apply(changes);
+        self.add_with(name, address, options)?;
         Ok(())
     }
 
-    pub(crate) fn subscribe_name(&mut self, name: &str, host: &str) -> Result<NameSubscribed, AddError> {
-        let (subscribed, changes) =
-            self.registry.subscribe_name(&name.into(), &host.parse().unwrap(), &TargetOptions::default())?;
+    pub(crate) fn add_with(
+        &mut self,
+        name: &str,
+        host: &str,
+        options: TargetOptions,
+    ) -> Result<Option<NameSubscribed>, AddError> {
+        let HostVariant { host, variant } = host.parse().unwrap();
+        let spec = TargetSpec { name: name.into(), host, variant, options };
+        let (subscribed, changes) = self.registry.add(&spec)?;
         self.apply(changes);
         Ok(subscribed)
+    }
+
+    pub(crate) fn subscribe_name(&mut self, name: &str, host: &str) -> Result<NameSubscribed, AddError> {
+        Ok(self.add_with(name, host, TargetOptions::default())?.expect("a DNS name"))
     }
 
     pub(crate) fn resolve(&mut self, host: &str, addresses: &[&str]) -> Option<AddError> {
@@ -72,6 +81,10 @@ impl TestRegistry {
     pub(crate) fn take_log(&mut self) -> Vec<String> {
         std::mem::take(&mut self.log)
     }
+}
+
+pub(super) fn key(text: &str) -> TargetKey {
+    text.parse().unwrap()
 }
 
 pub(super) fn ip(text: &str) -> Address {
@@ -235,7 +248,7 @@ fn pages_go_on_after_an_address_that_need_not_exist() {
         world.add("a", &format!("10.0.0.{last}"), None).unwrap();
     }
     let page = |after: &str, limit| -> Vec<String> {
-        let (chosen, total) = world.registry.select(&Filter::default(), Some(ip(after)), limit);
+        let (chosen, total) = world.registry.select(&Filter::default(), Some(&key(after)), limit);
         assert_eq!(total, 3);
         chosen.iter().map(|(address, _)| address.to_string()).collect()
     };

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::actors::persistence::Restore;
 use crate::actors::registry::{Change, ConfigChange, RuntimeChange};
-use crate::target::{Host, HostName, Label, TargetSpec};
+use crate::target::{HostName, HostVariant, Label, TargetSpec};
 use actix::prelude::*;
 use futures_util::future::join_all;
 use tracing::error;
@@ -38,6 +38,7 @@ impl SupervisorActor {
                 error!(?name, %error, "what was added before the restart is not added again");
             }
         }
+        self.log_conflicts();
     }
 }
 
@@ -55,14 +56,15 @@ impl Handler<ApplyConfig> for SupervisorActor {
                 rejected.push(Rejected { name, host, error });
             }
         }
+        self.log_conflicts();
         self.persist();
         MessageResult(rejected)
     }
 }
 
-fn subject(change: &ConfigChange) -> (Label, Host) {
+fn subject(change: &ConfigChange) -> (Label, HostVariant) {
     match change {
-        ConfigChange::Put(targets) => (targets.name.clone(), targets.host.clone()),
+        ConfigChange::Put(spec) => (spec.name.clone(), spec.host_variant()),
         ConfigChange::Drop { name, host } => (name.clone(), host.clone()),
     }
 }

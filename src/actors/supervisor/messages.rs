@@ -7,7 +7,9 @@ pub use crate::actors::registry::{AddError, ConfigChange, Filter, RuntimeChange}
 use crate::actors::reload::ReloadState;
 use crate::actors::shard::ShardHandle;
 use crate::probe::EngineStats;
-use crate::target::{Address, Host, Interval, Label, OptionOverrides, TargetSpec};
+use crate::target::{
+    EntryConflict, HostSelector, HostVariant, Interval, Label, OptionOverrides, TargetKey, TargetSpec,
+};
 use actix::WeakAddr;
 use actix::prelude::*;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub struct AddTarget(pub TargetSpec);
 pub struct Added {
     /// Whether it was added.
     pub result: Result<(), AddError>,
+    /// Options that have no effect, because another entry of a target has other ones.
+    pub conflict: Option<EntryConflict>,
     /// Resolves when the change is saved.
     pub receipt: Receipt,
 }
@@ -35,7 +39,7 @@ pub struct RemoveTargets {
     /// Removes this name, and every target without another name.
     pub name: Option<Label>,
     /// Removes this address with all its names, or stops following this DNS name.
-    pub host: Option<Host>,
+    pub host: Option<HostSelector>,
 }
 
 /// Result of a [`RemoveTargets`].
@@ -57,8 +61,8 @@ pub struct Removed {
 pub struct GetTargets {
     /// Selects them.
     pub filter: Filter,
-    /// Only those after this address.
-    pub after: Option<Address>,
+    /// Only those after this target.
+    pub after: Option<TargetKey>,
     /// Maximum number of targets.
     pub limit: Option<usize>,
 }
@@ -75,8 +79,8 @@ pub struct TargetPage {
 /// One target.
 #[derive(Debug, Clone)]
 pub struct TargetRef {
-    /// Its address.
-    pub address: Address,
+    /// Its address and variant.
+    pub key: TargetKey,
     /// Its first name.
     pub name: Label,
     /// Its interval.
@@ -124,7 +128,7 @@ pub struct Rejected {
     /// Its name.
     pub name: Label,
     /// The host.
-    pub host: Host,
+    pub host: HostVariant,
     /// The reason.
     pub error: AddError,
 }
@@ -140,7 +144,7 @@ pub struct Configured {
     /// Configured and pinged.
     pub targets: Vec<TargetSpec>,
     /// Configured, and removed at runtime.
-    pub suppressed: Vec<(Label, Host)>,
+    pub suppressed: Vec<(Label, HostVariant)>,
 }
 
 /// Changes the settings.

@@ -11,7 +11,7 @@ use super::reload::ReloadState;
 use super::resolver::{self, LookUpNow, LookupResult, Parent, ResolverActor, ResolverDied};
 use super::shard::{PingerSpec, Seeds, Shard, ShardHandle};
 use crate::resolve::{LookupVerdict, Resolve};
-use crate::target::{Address, Defaults, Host, HostName};
+use crate::target::{Defaults, EntryConflict, Host, HostName, NameVariant, TargetKey};
 use actix::WeakAddr;
 use actix::prelude::*;
 use futures_util::future::join_all;
@@ -103,11 +103,11 @@ impl SupervisorActor {
     fn apply(&mut self, changes: Vec<Change<Pinger>>, ctx: &mut Context<Self>) {
         for change in changes {
             match change {
-                Change::Start(address) => self.start_pinger(address, ctx),
+                Change::Start(key) => self.start_pinger(key, ctx),
                 Change::Adjust(pinger, ping_settings) => pinger.send(Adjust(ping_settings)),
-                Change::Retire(address, pinger) => {
+                Change::Retire(key, pinger) => {
                     pinger.send(pinger::StopPinger);
-                    self.persistence.retired(address);
+                    self.persistence.retired(key);
                 }
                 Change::Unfollow(name) => {
                     self.pending_adds.cancel(&name);
@@ -119,19 +119,19 @@ impl SupervisorActor {
         }
     }
 
-    fn start_pinger(&mut self, address: Address, ctx: &mut Context<Self>) {
-        let Some(ping_settings) = self.registry.get(&address).map(|entry| self.registry.ping_settings(entry))
+    fn start_pinger(&mut self, key: TargetKey, ctx: &mut Context<Self>) {
+        let Some(ping_settings) = self.registry.get(&key).map(|entry| self.registry.ping_settings(entry))
         else {
             return;
         };
         self.generations += 1;
         let generation = self.generations;
         let parent = Arc::clone(self.parent.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
-        let saved = self.persistence.started(&address);
-        let spec = PingerSpec { address, ping_settings, generation, parent, saved };
-        let shard = &self.shards[Seeds::shard_of(address, self.shards.len())];
+        let saved = self.persistence.started(&key);
+        let spec = PingerSpec { key: key.clone(), ping_settings, generation, parent, saved };
+        let shard = &self.shards[Seeds::shard_of(key.address(), self.shards.len())];
         let actor = shard.start(spec, &self.seeds).downgrade();
-        self.registry.set_handle(&address, Pinger { actor, generation });
+        self.registry.set_handle(&key, Pinger { actor, generation });
     }
 
     fn start_resolver(&mut self, name: &HostName, ctx: &mut Context<Self>) {
@@ -148,22 +148,16 @@ impl SupervisorActor {
         AddTarget(target): AddTarget,
         ctx: &mut Context<Self>,
     ) -> Result<Option<PendingAdd>, AddError> {
-        let host = match target.host {
-            Host::Address(address) => {
-                let changes = self.registry.add_address(&target.name, address, &target.options)?;
-                self.apply(changes, ctx);
-                return Ok(None);
-            }
-            Host::Name(host) => host,
-        };
-        let (subscribed, changes) = self.registry.subscribe_name(&target.name, &host, &target.options)?;
+        let (subscribed, changes) = self.registry.add(&target)?;
         self.apply(changes, ctx);
+        let (Some(subscribed), Host::Name(host)) = (subscribed, target.host) else { return Ok(None) };
         match subscribed.name {
             NameState::New => self.start_resolver(&host, ctx),
             NameState::Unresolved if subscribed.is_new => self.look_up_now(&host),
             NameState::Unanswered => {}
             NameState::Resolved | NameState::Unresolved => return Ok(None),
         }
+        let host = NameVariant { name: host, variant: target.variant };
         Ok(Some(PendingAdd { name: target.name, host, provisional: subscribed.is_new }))
     }
 
@@ -174,39 +168,68 @@ impl SupervisorActor {
     }
 
     /// Completes the pending adds of a name with the result of its latest look-up.
-    fn answer(&mut self, host: &HostName, lookup: &Result<(), AddError>, ctx: &mut Context<Self>) {
+    fn answer(
+        &mut self,
+        host: &HostName,
+        lookup: &Result<(), AddError>,
+        conflicts: &[EntryConflict],
+        ctx: &mut Context<Self>,
+    ) {
         for (pending, answer) in self.pending_adds.take(host) {
             let result = match lookup {
                 Err(AddError::TooManyTargets(_) | AddError::TooManyLabels(_))
-                    if self.registry.has_subscribed_address(&pending.name, host) =>
+                    if self.registry.has_subscribed_address(&pending.name, &pending.host) =>
                 {
                     Ok(())
                 }
                 other => other.clone(),
             };
             if result.is_err() && pending.provisional {
-                let changes = self.registry.unsubscribe_name(&pending.name, host);
+                let changes = self.registry.unsubscribe_name(&pending.name, &pending.host);
                 self.apply(changes, ctx);
             }
-            let _ = answer.send(Added { result, receipt: self.persist() });
+            let conflict = conflicts.iter().find(|conflict| conflict.ignored == pending.name).cloned();
+            let _ = answer.send(Added { result, conflict, receipt: self.persist() });
         }
+    }
+
+    /// Logs the conflicts of options since the latest call, and returns them.
+    fn log_conflicts(&mut self) -> Vec<EntryConflict> {
+        let conflicts = self.registry.drain_conflicts();
+        for conflict in conflicts.iter().take(MAX_LOGGED_CONFLICTS) {
+            warn!(%conflict, "options have no effect");
+        }
+        if let Some(more) = conflicts.len().checked_sub(MAX_LOGGED_CONFLICTS).filter(|more| *more > 0) {
+            warn!(more, "further options have no effect; --config.check lists those of the configuration");
+        }
+        conflicts
     }
 
     fn target_page(&self, query: &GetTargets) -> TargetPage {
         let limit = query.limit.unwrap_or(usize::MAX);
-        let (selected, total) = self.registry.select(&query.filter, query.after, limit);
+        let (selected, total) = self.registry.select(&query.filter, query.after.as_ref(), limit);
         let handles: Vec<ShardHandle> =
             self.shards.iter().enumerate().map(|(index, shard)| shard.handle(index)).collect();
-        let target = |(address, entry): (Address, &TargetEntry<Pinger>)| {
+        let target = |(key, entry): (&TargetKey, &TargetEntry<Pinger>)| {
             let pinger = entry.handle.as_ref()?.actor.clone();
-            let shard = handles[Seeds::shard_of(address, handles.len())].clone();
+            let shard = handles[Seeds::shard_of(key.address(), handles.len())].clone();
             let interval = self.registry.ping_settings(entry).interval;
             let overrides = entry.options().overrides.clone();
-            Some(TargetRef { address, name: entry.name().clone(), interval, overrides, pinger, shard })
+            Some(TargetRef {
+                key: key.clone(),
+                name: entry.name().clone(),
+                interval,
+                overrides,
+                pinger,
+                shard,
+            })
         };
         TargetPage { targets: selected.into_iter().filter_map(target).collect(), total }
     }
 }
+
+/// Maximum number of conflicts logged at once.
+const MAX_LOGGED_CONFLICTS: usize = 10;
 
 impl Actor for SupervisorActor {
     type Context = Context<Self>;
@@ -222,11 +245,12 @@ impl Handler<AddTarget> for SupervisorActor {
 
     fn handle(&mut self, add: AddTarget, ctx: &mut Self::Context) -> Self::Result {
         let pending = self.add(add, ctx);
+        let conflict = self.log_conflicts().into_iter().next();
         let receipt = self.persist();
         let pending = match pending {
             Ok(Some(pending)) => pending,
-            Ok(None) => return Box::pin(fut::ready(Added { result: Ok(()), receipt })),
-            Err(error) => return Box::pin(fut::ready(Added { result: Err(error), receipt })),
+            Ok(None) => return Box::pin(fut::ready(Added { result: Ok(()), conflict, receipt })),
+            Err(error) => return Box::pin(fut::ready(Added { result: Err(error), conflict, receipt })),
         };
         let answer = tokio::time::timeout(ADD_TIMEOUT, self.pending_adds.wait(pending.clone()));
         Box::pin(answer.into_actor(self).map(move |answer, supervisor, _| {
@@ -235,7 +259,7 @@ impl Handler<AddTarget> for SupervisorActor {
             }
             // No answer so far, or removed meanwhile: look-ups go on.
             supervisor.pending_adds.confirm(&pending);
-            Added { result: Ok(()), receipt }
+            Added { result: Ok(()), conflict, receipt }
         }))
     }
 }
@@ -265,17 +289,19 @@ impl Handler<LookupResult> for SupervisorActor {
         let answered = lookup.verdict != LookupVerdict::Silent;
         let (changes, rejected) = self.registry.resolved(host, lookup.addresses, answered);
         self.apply(changes, ctx);
+        let conflicts = self.log_conflicts();
         if let Some(error) = &rejected {
             warn!(name = ?host.as_str(), %error, "addresses of a name not added");
         }
-        match (lookup.verdict, rejected) {
-            (_, Some(error)) => self.answer(host, &Err(error), ctx),
-            _ if resolved => self.answer(host, &Ok(()), ctx),
-            (LookupVerdict::NoName, _) => self.answer(host, &Err(AddError::NoName), ctx),
-            (LookupVerdict::NoAddress, _) => self.answer(host, &Err(AddError::NoAddress), ctx),
-            (LookupVerdict::ServersFail, _) => self.answer(host, &Err(AddError::ServersFail), ctx),
-            (LookupVerdict::Silent | LookupVerdict::Addresses, _) => {}
-        }
+        let result = match (lookup.verdict, rejected) {
+            (_, Some(error)) => Err(error),
+            _ if resolved => Ok(()),
+            (LookupVerdict::NoName, _) => Err(AddError::NoName),
+            (LookupVerdict::NoAddress, _) => Err(AddError::NoAddress),
+            (LookupVerdict::ServersFail, _) => Err(AddError::ServersFail),
+            (LookupVerdict::Silent | LookupVerdict::Addresses, _) => return,
+        };
+        self.answer(host, &result, &conflicts, ctx);
     }
 }
 
@@ -283,12 +309,12 @@ impl Handler<PingerDied> for SupervisorActor {
     type Result = ();
 
     fn handle(&mut self, died: PingerDied, ctx: &mut Self::Context) {
-        let entry = self.registry.get(&died.address);
+        let entry = self.registry.get(&died.key);
         let current = entry.and_then(|entry| entry.handle.as_ref().map(|pinger| pinger.generation));
         if current == Some(died.generation) {
-            error!(addr = %died.address, "a pinger died and is replaced; its statistics start again");
+            error!(addr = %died.key, "a pinger died and is replaced; its statistics start again");
             self.replaced += 1;
-            self.start_pinger(died.address, ctx);
+            self.start_pinger(died.key, ctx);
         }
     }
 }

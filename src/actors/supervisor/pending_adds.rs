@@ -1,7 +1,7 @@
 //! Adds that wait for the first answer of a DNS name.
 
 use super::Added;
-use crate::target::{HostName, Label};
+use crate::target::{HostName, Label, NameVariant};
 use std::collections::HashMap;
 use tokio::sync::oneshot;
 
@@ -11,9 +11,15 @@ pub(super) struct PendingAdd {
     /// The name it was added under.
     pub name: Label,
     /// The DNS name that is looked up.
-    pub host: HostName,
+    pub host: NameVariant,
     /// No add of this subscription has been confirmed yet: it is undone if the name does not exist.
     pub provisional: bool,
+}
+
+impl PendingAdd {
+    fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.host == other.host
+    }
 }
 
 /// All adds that wait.
@@ -25,9 +31,8 @@ type Answer = oneshot::Sender<Added>;
 impl PendingAdds {
     /// Waits for a name's first answer. An add of the same name meanwhile shares the result.
     pub(super) fn wait(&mut self, mut pending: PendingAdd) -> oneshot::Receiver<Added> {
-        let others = self.0.entry(pending.host.clone()).or_default();
-        pending.provisional |=
-            others.iter().any(|(other, _)| other.name == pending.name && other.provisional);
+        let others = self.0.entry(pending.host.name.clone()).or_default();
+        pending.provisional |= others.iter().any(|(other, _)| other.is_same(&pending) && other.provisional);
         let (answer, answered) = oneshot::channel();
         others.push((pending, answer));
         answered
@@ -45,13 +50,13 @@ impl PendingAdds {
 
     /// Confirms an add without an answer: its subscription stays, even if the name does not exist.
     pub(super) fn confirm(&mut self, confirmed: &PendingAdd) {
-        let Some(others) = self.0.get_mut(&confirmed.host) else { return };
+        let Some(others) = self.0.get_mut(&confirmed.host.name) else { return };
         others.retain(|(_, answer)| !answer.is_closed());
-        for (other, _) in others.iter_mut().filter(|(other, _)| other.name == confirmed.name) {
+        for (other, _) in others.iter_mut().filter(|(other, _)| other.is_same(confirmed)) {
             other.provisional = false;
         }
         if others.is_empty() {
-            self.0.remove(&confirmed.host);
+            self.0.remove(&confirmed.host.name);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::SupervisorActor;
 use crate::actors::persistence::{Receipt, RewriteAll, SavedTarget, StateStore};
-use crate::target::Address;
+use crate::target::TargetKey;
 use actix::prelude::*;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -11,16 +11,16 @@ use std::rc::Rc;
 #[derive(Default)]
 pub(super) struct Persistence {
     store: Option<Rc<dyn StateStore>>,
-    saved: HashMap<Address, SavedTarget>,
+    saved: HashMap<TargetKey, SavedTarget>,
 }
 
 impl Persistence {
     /// Reports the start of a target; returns its statistics from before the restart.
-    pub(super) fn started(&mut self, address: &Address) -> Option<SavedTarget> {
+    pub(super) fn started(&mut self, key: &TargetKey) -> Option<SavedTarget> {
         if let Some(store) = &self.store {
             store.started();
         }
-        let saved = self.saved.remove(address);
+        let saved = self.saved.remove(key);
         if self.saved.is_empty() {
             self.saved = HashMap::new();
         }
@@ -28,9 +28,9 @@ impl Persistence {
     }
 
     /// Reports the end of a target, and of its statistics.
-    pub(super) fn retired(&mut self, address: Address) {
+    pub(super) fn retired(&mut self, key: TargetKey) {
         if let Some(store) = &self.store {
-            store.retired(address);
+            store.retired(key);
         }
     }
 }
@@ -38,7 +38,7 @@ impl Persistence {
 impl SupervisorActor {
     /// Saves runtime changes in a store, and continues saved statistics of targets.
     #[must_use]
-    pub fn with_store(mut self, store: Rc<dyn StateStore>, saved: HashMap<Address, SavedTarget>) -> Self {
+    pub fn with_store(mut self, store: Rc<dyn StateStore>, saved: HashMap<TargetKey, SavedTarget>) -> Self {
         self.persistence = Persistence { store: Some(store), saved };
         self
     }

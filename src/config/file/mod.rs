@@ -5,7 +5,9 @@
 use super::options::ConfigOptions;
 use super::partial::FileValue;
 use crate::format::escape::shown;
-use crate::target::{Label, Labels, OptionKey, TargetOptions, TargetSpec};
+use crate::target::{
+    HostVariant, Label, Labels, OptionKey, TargetOptions, TargetSpec, Variant, VariantError,
+};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
@@ -111,7 +113,7 @@ impl FileReader<'_> {
     }
 
     fn targets<'a>(&mut self, entries: impl Iterator<Item = &'a TomlValue<'a>>) -> Vec<TargetSpec> {
-        let mut known: HashMap<(Label, String), Range<usize>> = HashMap::new();
+        let mut known: HashMap<(Label, HostVariant), Range<usize>> = HashMap::new();
         let mut targets = Vec::new();
         for entry in entries {
             let DeValue::Table(table) = entry.get_ref() else {
@@ -119,10 +121,13 @@ impl FileReader<'_> {
                 continue;
             };
             let Some(spec) = self.target(table, entry.span()) else { continue };
-            let again = known.insert((Label::clone(&spec.name), spec.host.to_string()), entry.span());
+            let again = known.insert((Label::clone(&spec.name), spec.host_variant()), entry.span());
             if let Some(first) = again {
                 let line = 1 + self.text[..first.start].matches('\n').count();
-                let text = format!("the target {:?} is already in line {line}", &*spec.name);
+                let text = format!(
+                    "the target {:?} is already in line {line}; a variant of its own distinguishes it",
+                    &*spec.name
+                );
                 self.report(Some(entry.span()), text);
             }
             targets.push(spec);
@@ -132,12 +137,14 @@ impl FileReader<'_> {
 
     fn target(&mut self, table: &DeTable<'_>, at: Range<usize>) -> Option<TargetSpec> {
         let problems = self.problems.len();
-        let (mut host, mut name, mut options) = (None, None, TargetOptions::default());
+        let (mut host, mut name, mut variant) = (None, None, Variant::default());
+        let mut options = TargetOptions::default();
         for (key, value) in table {
             let word = key.get_ref().as_ref();
             match (word, word.parse::<OptionKey>()) {
                 ("host", _) => host = self.text(word, value),
                 ("name", _) => name = self.text(word, value),
+                ("variant", _) => variant = self.variant(value),
                 ("labels", _) => options.set_labels(self.labels(value)),
                 (_, Ok(key)) => self.set(&mut options, key, value),
                 _ => self.report(Some(key.span()), unknown_in_target(word)),
@@ -149,7 +156,7 @@ impl FileReader<'_> {
             }
             return None;
         };
-        match spec(&host, name.as_deref(), &options) {
+        match spec(&host, name.as_deref(), variant, &options) {
             Ok(spec) => (self.problems.len() == problems).then_some(spec),
             Err(text) => {
                 let at = table.get("host").map_or(at, Spanned::span);
@@ -165,6 +172,16 @@ impl FileReader<'_> {
             self.report(Some(value.span()), format!("{key} takes a text in quotes"));
         }
         text
+    }
+
+    fn variant(&mut self, value: &TomlValue<'_>) -> Variant {
+        let Some(text) = self.text("variant", value).filter(|text| !text.is_empty()) else {
+            return Variant::default();
+        };
+        text.parse().unwrap_or_else(|error: VariantError| {
+            self.report(Some(value.span()), format!("variant {text:?} is not usable: {error}"));
+            Variant::default()
+        })
     }
 
     fn set(&mut self, options: &mut TargetOptions, key: OptionKey, value: &TomlValue<'_>) {
@@ -195,8 +212,13 @@ impl FileReader<'_> {
     }
 }
 
-/// The target of a host as written, a name and options.
-pub(super) fn spec(host: &str, name: Option<&str>, options: &TargetOptions) -> Result<TargetSpec, String> {
+/// The target of a host as written, a name, a variant and options.
+pub(super) fn spec(
+    host: &str,
+    name: Option<&str>,
+    variant: Variant,
+    options: &TargetOptions,
+) -> Result<TargetSpec, String> {
     let spec: TargetSpec = host.parse().map_err(|error| format!("{host:?}: {error}"))?;
     let spec = match name {
         Some(name) if !name.is_empty() => spec.with_name(name).map_err(|error| error.to_string())?,
@@ -204,7 +226,7 @@ pub(super) fn spec(host: &str, name: Option<&str>, options: &TargetOptions) -> R
     };
     let options = options.merged_over(&spec.options);
     options.check(&spec.host).map_err(|error| error.to_string())?;
-    Ok(TargetSpec { options, ..spec })
+    Ok(TargetSpec { variant, options, ..spec })
 }
 
 /// A text, a number or a truth value as a text.
@@ -241,7 +263,7 @@ fn unknown(key: &str) -> String {
 
 fn unknown_in_target(key: &str) -> String {
     let options = OptionKey::ALL.map(OptionKey::as_str).join(", ");
-    format!("unknown key {key:?}; a target has host, name, {options}, labels")
+    format!("unknown key {key:?}; a target has host, name, variant, {options}, labels")
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ host = "192.0.2.3"
         (8, "unknown key \"web.port\""),
         (9, "a target needs a host"),
         (12, "\"0.0.0.0\": 0.0.0.0 is the unspecified address"),
-        (15, "unknown key \"tos\"; a target has host, name, interval, timeout, size"),
+        (15, "unknown key \"tos\"; a target has host, name, variant, interval, timeout, size"),
         (16, "ttl \"0\" is not usable, it takes a number from 1 to 255"),
         (17, "size takes a number of bytes"),
         (18, "\"a-b\" can't be a label"),

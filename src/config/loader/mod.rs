@@ -2,6 +2,8 @@
 //!
 //! The command line overrides the environment, which overrides the file. A configuration is built whole or not at all.
 
+mod merge;
+
 use super::args::CommandLine;
 use super::early_exit::EarlyExit;
 pub use super::file::Problem;
@@ -9,15 +11,15 @@ use super::file::{self, ConfigFile};
 use super::options::{ConfigOptions, UsageError};
 use super::{file_sd, targets_file};
 use crate::config::Config;
-use crate::target::{Host, Label, OptionOverrides, TargetSpec};
+use crate::target::{Defaults, EntryConflict, TargetSpec};
+use merge::MergedTargets;
 use siphasher::sip::SipHasher13;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Builds the configuration, and builds it again for a reload.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub struct LoadedConfig {
     pub incomplete: bool,
     /// Number of targets that occur more than once; later options override earlier ones.
     pub repeated: usize,
+    /// Options that have no effect, because another entry for the same target has other ones.
+    pub conflicts: Vec<EntryConflict>,
     /// Hash of the arguments and the content of all files, less than 2^48.
     pub hash: u64,
 }
@@ -98,11 +102,16 @@ impl Loader {
         self.read_target_files(&options, &mut sources, &mut targets);
         // Later ones override earlier ones, so those of the command line are last.
         targets.extend(self.command_line.targets.iter().cloned());
-        let (targets, repeated) = merge_repeated(targets);
-        let config = options.into_config(targets).map_err(|error| sources.problem(&error))?;
+        let mut merged = MergedTargets::new(targets);
+        let targets = std::mem::take(&mut merged.targets);
+        let mut config = options.into_config(targets).map_err(|error| sources.problem(&error))?;
+        merged.targets = std::mem::take(&mut config.targets);
+        let conflicts = merged.conflicts(&Defaults { interval: config.interval, timeout: config.timeout });
+        let MergedTargets { targets, repeated, .. } = merged;
+        config.targets = targets;
         let hash = sources.hash(&self.arguments);
         let ConfigSources { files, broken, incomplete, .. } = sources;
-        Ok(LoadedConfig { config, files, broken, incomplete, repeated, hash })
+        Ok(LoadedConfig { config, files, broken, incomplete, repeated, conflicts, hash })
     }
 
     /// The targets of the file of `--targets`.
@@ -178,34 +187,6 @@ fn read_config_file(path: &Path, sources: &mut ConfigSources) -> Result<ConfigFi
 fn in_target_list(path: &Path, error: &targets_file::TargetsFileError) -> LoadError {
     let (line, text) = (Some(error.line), error.error.to_string());
     LoadError::Files(vec![Problem { file: path.display().to_string(), line, text }])
-}
-
-/// Merges targets with the same name and host; later options override earlier ones. Also returns the number of repetitions.
-fn merge_repeated(targets: Vec<TargetSpec>) -> (Vec<TargetSpec>, usize) {
-    let all = targets.len();
-    let mut places: HashMap<(Label, Host), usize> = HashMap::with_capacity(all);
-    let mut merged: Vec<TargetSpec> = Vec::with_capacity(all);
-    for target in targets {
-        let place = *places.entry((target.name.clone(), target.host.clone())).or_insert(merged.len());
-        match merged.get_mut(place) {
-            Some(earlier) => earlier.options = target.options.merged_over(&earlier.options),
-            None => merged.push(target),
-        }
-    }
-    share_options(&mut merged);
-    let repeated = all - merged.len();
-    (merged, repeated)
-}
-
-/// Makes targets with equal options share them: often all targets of a file have the same.
-fn share_options(targets: &mut [TargetSpec]) {
-    let mut known: HashSet<Arc<OptionOverrides>> = HashSet::new();
-    for overrides in targets.iter_mut().filter_map(|target| target.options.overrides.as_mut()) {
-        match known.get(overrides) {
-            Some(same) => *overrides = Arc::clone(same),
-            None => drop(known.insert(Arc::clone(overrides))),
-        }
-    }
 }
 
 /// The files of a configuration.
@@ -322,6 +303,9 @@ impl LoadError {
     }
 }
 
+/// Maximum number of conflicts that `--config.check` lists.
+const MAX_WARNINGS: usize = 100;
+
 /// The result of `--config.check`, if all files can be read.
 fn check_result(loaded_config: &LoadedConfig, further: Result<(), String>) -> EarlyExit {
     let broken = loaded_config.broken.iter().map(ToString::to_string);
@@ -333,11 +317,18 @@ fn check_result(loaded_config: &LoadedConfig, further: Result<(), String>) -> Ea
         0 => String::new(),
         repeated => format!(", {repeated} of them more than once"),
     };
-    let targets = match loaded_config.config.targets.len() {
+    let targets = match merge::pinged(&loaded_config.config.targets) {
         1 => "1 target".to_owned(),
         targets => format!("{targets} targets"),
     };
-    EarlyExit::Asked(format!("the configuration is good, with {targets}{repeated}\n"))
+    let conflicts = &loaded_config.conflicts;
+    let mut warnings: Vec<String> =
+        conflicts.iter().take(MAX_WARNINGS).map(|conflict| format!("warning: {conflict}\n")).collect();
+    if conflicts.len() > MAX_WARNINGS {
+        warnings.push(format!("warning: and {} more\n", conflicts.len() - MAX_WARNINGS));
+    }
+    let warnings = warnings.concat();
+    EarlyExit::Asked(format!("{warnings}the configuration is good, with {targets}{repeated}\n"))
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ fn equal_options_are_shared() {
     let (_, loaded_config) =
         TestDirectory::with(&[("a.json", &text)]).start("--target-files $/a.json").unwrap();
     let options = |index: usize| loaded_config.config.targets[index].options.overrides.clone().unwrap();
-    assert!(Arc::ptr_eq(&options(0), &options(1)));
+    assert!(std::sync::Arc::ptr_eq(&options(0), &options(1)));
 }
 
 #[test]

@@ -254,13 +254,13 @@ async fn pages_go_through_all_targets_and_reset_what_they_hold() {
             break;
         }
         sent += sum(&page, "sent");
-        let mut keys: Vec<crate::target::Address> =
+        let mut keys: Vec<crate::target::TargetKey> =
             page.keys().map(|key| key.parse().expect("an address")).collect();
         keys.sort();
         after = keys.last().expect("not empty").to_string();
         addresses.extend(keys);
     }
-    let expected: Vec<_> = socket.members.iter().map(|member| member.address).collect();
+    let expected: Vec<_> = socket.members.iter().map(|member| member.key.clone()).collect();
     assert_eq!(addresses, expected);
     assert!(sent >= 700, "{sent}");
     assert_eq!(sum(&socket.list(r#"{"cmd": "list", "limit": 400}"#).await, "sent"), 0);

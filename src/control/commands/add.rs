@@ -15,10 +15,13 @@ impl Commands {
         peer: SocketAddr,
         deadline: Instant,
     ) -> Result<Response, CommandError> {
-        let TargetSpec { name, host, options } = target.clone();
-        self.backend.add(AddTarget(target), deadline).await?;
-        let itv = options.interval.map(Interval::seconds);
-        info!(%peer, name = ?name, host = ?host.to_string(), itv, "host added");
-        Ok(StatusReply::OK.into())
+        let (name, host) = (target.name.clone(), target.host_variant().to_string());
+        let itv = target.options.interval.map(Interval::seconds);
+        let conflict = self.backend.add(AddTarget(target), deadline).await?;
+        info!(%peer, name = ?name, host = ?host, itv, "host added");
+        Ok(match conflict {
+            None => StatusReply::OK.into(),
+            Some(conflict) => StatusReply::ok_with(conflict.to_string()).into(),
+        })
     }
 }

@@ -6,15 +6,14 @@ use crate::actors::pinger::{Query, ResetHistogram};
 use crate::actors::supervisor::{Filter, GetTargets};
 use crate::measure::Histogram;
 use crate::protocol::{HistogramReply, HistogramRequest};
-use crate::target::Host;
 
 impl Commands {
     pub(in crate::control) async fn histogram(
         &self,
         request: HistogramRequest,
     ) -> Result<Response, CommandError> {
-        let Some(address) = request.address() else { return Ok(HistogramReply::default().to_json().into()) };
-        let filter = Filter { name: None, host: Some(Host::Address(address)) };
+        let Some(key) = request.key() else { return Ok(HistogramReply::default().to_json().into()) };
+        let filter = Filter { name: None, host: Some(key.into()) };
         let page = self.backend.targets(GetTargets { filter, ..GetTargets::default() }).await?;
         self.resets.all_begun().await;
         let answers = if request.reset {

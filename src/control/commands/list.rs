@@ -19,15 +19,16 @@ impl Commands {
     ) -> Result<Response, CommandError> {
         let ListRequest { selector, page, reset, detail } = request;
         let Some(filter) = filter(selector) else { return Ok(ListReply::default().into_page().into()) };
+        let paged = page.is_some();
         let targets = match page {
             None => self.read_whole(filter, detail).await?,
             Some(page) => self.read_page(filter, page, detail).await?,
         };
         if reset {
-            return self.list_and_reset(targets, page.is_some(), detail, peer).await;
+            return self.list_and_reset(targets, paged, detail, peer).await;
         }
         let reply = encode(targets.iter(), PeriodStats::clone);
-        Ok(if page.is_some() { reply.into_page() } else { reply.into_whole()? }.into())
+        Ok(if paged { reply.into_page() } else { reply.into_whole()? }.into())
     }
 
     async fn read_whole(&self, filter: Filter, detail: bool) -> Result<Vec<TargetStats>, CommandError> {
@@ -48,10 +49,10 @@ impl Commands {
         let limit = Some(page.limit.unwrap_or(usize::MAX).min(TooLarge::MAX_TARGETS));
         let mut after = page.after;
         loop {
-            let query = GetTargets { filter: filter.clone(), after, limit };
+            let query = GetTargets { filter: filter.clone(), after: after.clone(), limit };
             let members = self.backend.targets(query).await?.targets;
             let Some(last) = members.last() else { return Ok(Vec::new()) };
-            after = Some(last.address);
+            after = Some(last.key.clone());
             let targets = self.read(members, detail).await;
             // An empty page means the end of the list, so it must not result from targets that ended just now.
             if !targets.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::ClientError;
 use crate::protocol::{Command, ListRequest, TargetRow};
-use crate::target::{Address, OptionKey};
+use crate::target::{OptionKey, TargetKey};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -46,16 +46,16 @@ impl Listing {
         let json = str::from_utf8(reply).ok()?.trim().to_owned();
         let targets: <ListRequest as Command>::Reply = serde_json::from_str(&json).ok()?;
         let mut rows: Vec<TargetRow<'_>> = targets.into_values().collect();
-        rows.sort_by_key(|row| row.addr);
+        rows.sort_by_cached_key(TargetRow::key);
         Some(Self { rows, json, cut_short: None })
     }
 
-    pub(super) fn first_address(&self) -> Option<Address> {
-        self.rows.first().map(|row| row.addr)
+    pub(super) fn first_key(&self) -> Option<TargetKey> {
+        self.rows.first().map(TargetRow::key)
     }
 
-    pub(super) fn last_address(&self) -> Option<Address> {
-        self.rows.last().map(|row| row.addr)
+    pub(super) fn last_key(&self) -> Option<TargetKey> {
+        self.rows.last().map(TargetRow::key)
     }
 
     /// Appends the next page.

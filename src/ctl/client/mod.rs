@@ -6,7 +6,7 @@ mod listing;
 pub use listing::{ListedOptions, Listing};
 
 use crate::protocol::{Command, ListRequest, PageRequest, StatusReply};
-use crate::target::Address;
+use crate::target::TargetKey;
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -121,11 +121,11 @@ impl Client {
 
     fn pages(&self, request: &ListRequest) -> Result<Listing, ClientError> {
         let mut all = self.page(request, None)?;
-        let mut last = all.last_address();
+        let mut last = all.last_key();
         while let Some(after) = last {
             match self.page(request, Some(after)) {
                 Ok(page) => {
-                    last = page.last_address();
+                    last = page.last_key();
                     all.append(page);
                 }
                 Err(error) if request.reset => return Ok(all.cut_short_by(error)),
@@ -135,11 +135,11 @@ impl Client {
         Ok(all)
     }
 
-    fn page(&self, request: &ListRequest, after: Option<Address>) -> Result<Listing, ClientError> {
-        let page = PageRequest { after, limit: Some(PAGE_SIZE) };
+    fn page(&self, request: &ListRequest, after: Option<TargetKey>) -> Result<Listing, ClientError> {
+        let page = PageRequest { after: after.clone(), limit: Some(PAGE_SIZE) };
         let page = self.listing(&self.reply(&ListRequest { page: Some(page), ..request.clone() })?)?;
         // A server that ignores `after` would be asked without end.
-        if after.is_some() && page.first_address().is_some_and(|first| Some(first) <= after) {
+        if after.is_some() && page.first_key().is_some_and(|first| Some(first) <= after) {
             return Err(ClientError::Nonsense(self.server));
         }
         Ok(page)
@@ -157,7 +157,7 @@ impl Client {
         let reply = reply.ok_or(ClientError::NoAnswer(self.server))?;
         // Lists, histograms and histories have no status.
         match serde_json::from_slice::<StatusReply<'_>>(&reply) {
-            Ok(StatusReply { status, errmessage }) if status != "ok" => {
+            Ok(StatusReply { status, errmessage, .. }) if status != "ok" => {
                 Err(ClientError::Refused(errmessage.unwrap_or(status).into_owned()))
             }
             _ => Ok(reply),

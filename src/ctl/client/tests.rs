@@ -149,10 +149,10 @@ fn a_daemon_that_ignores_after_is_not_asked_without_end() {
 
 #[test]
 fn a_list_of_an_older_daemon_is_read_without_its_missing_members() {
-    let reply = r#"{"10.0.0.1": {"addr": "10.0.0.1", "sent": 3, "variant": "wan2"}}"#;
+    let reply = r#"{"10.0.0.1": {"addr": "10.0.0.1", "sent": 3, "newer": "x"}}"#;
     let (server, _requests) = daemon(vec![Answer(reply.into())]);
     let listing = Client::new(server, QUICK).list(&ListRequest::default()).expect("a list");
     let row = &listing.rows[0];
     assert_eq!((row.counters.sent, row.counters.replies, &*row.name), (3, 0, ""));
-    assert_eq!(row.others["variant"], "wan2");
+    assert_eq!(row.others["newer"], "x");
 }

@@ -10,7 +10,7 @@ use super::json::{MAX_REPLY, append, as_text, is_off};
 use super::members::Members;
 use super::{Command, RequestError, Selector};
 use crate::measure::{DetailedStats, PeriodStats, WallMapping};
-use crate::target::{Address, Interval, OptionOverrides};
+use crate::target::{Interval, OptionOverrides, TargetKey};
 use detail::write_options;
 use serde::{Serialize, Serializer};
 use std::collections::HashMap;
@@ -33,20 +33,20 @@ pub struct ListRequest {
 }
 
 /// Selects one page of a list. A request needs one of the members to ask for a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct PageRequest {
-    /// Only targets after this address.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_address")]
-    pub after: Option<Address>,
+    /// Only targets after this one.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_key")]
+    pub after: Option<TargetKey>,
     /// Maximum number of targets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
 
 #[expect(clippy::ref_option, reason = "serde calls it with a reference")]
-fn optional_address<S: Serializer>(address: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {
-    match address {
-        Some(address) => as_text::serialize(address, serializer),
+fn optional_key<S: Serializer>(key: &Option<TargetKey>, serializer: S) -> Result<S::Ok, S::Error> {
+    match key {
+        Some(key) => as_text::serialize(key, serializer),
         None => serializer.serialize_none(),
     }
 }
@@ -80,8 +80,8 @@ const MIN_TARGET: usize = 134;
 /// One target of a list.
 #[derive(Debug, Clone, Copy)]
 pub struct ListedTarget<'a> {
-    /// Its address.
-    pub address: Address,
+    /// Its address and variant.
+    pub key: &'a TargetKey,
     /// Its first name.
     pub name: &'a str,
     /// Its interval.
@@ -96,7 +96,7 @@ pub struct ListedTarget<'a> {
 
 impl ListedTarget<'_> {
     fn append_to(&self, json: &mut Vec<u8>) {
-        append(json, &Key(self.address));
+        append(json, &Key(self.key));
         json.push(b':');
         append(json, &TargetRow::from(self));
         if let (Some(_), Some(overrides)) = (self.detail, self.overrides) {
@@ -109,9 +109,9 @@ impl ListedTarget<'_> {
     }
 }
 
-/// An address as a key. The name of an interface in it can hold a quotation mark.
+/// The key of a target. The name of an interface in it can hold a quotation mark.
 #[derive(Serialize)]
-struct Key(#[serde(with = "as_text")] Address);
+struct Key<'a>(#[serde(serialize_with = "as_text::serialize")] &'a TargetKey);
 
 /// The targets of a reply: as many whole ones, from the first on, as fit.
 #[derive(Debug)]

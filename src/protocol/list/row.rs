@@ -4,7 +4,7 @@ use super::ListedTarget;
 use super::detail::TargetDetail;
 use crate::protocol::counters::WireCounters;
 use crate::protocol::json::{Decimal, as_text, whole_or_decimal};
-use crate::target::Address;
+use crate::target::{Address, TargetKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -19,6 +19,9 @@ pub struct TargetRow<'a> {
     /// The address.
     #[serde(with = "as_text")]
     pub addr: Address,
+    /// The variant, if the target has one.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub variant: Cow<'a, str>,
     /// The address family: 2 for IPv4, 10 for IPv6.
     #[serde(default)]
     pub af: u8,
@@ -53,8 +56,9 @@ impl<'a> From<&'a ListedTarget<'_>> for TargetRow<'a> {
         let rtt = &target.summary.rtt;
         Self {
             name: target.name.into(),
-            addr: target.address,
-            af: target.address.family().number(),
+            addr: target.key.address(),
+            variant: target.key.variant().into(),
+            af: target.key.family().number(),
             itv: target.interval.get().into(),
             counters: WireCounters::without_zeros(&target.summary),
             sum: Decimal::from_micros(rtt.sum),
@@ -69,6 +73,13 @@ impl<'a> From<&'a ListedTarget<'_>> for TargetRow<'a> {
     }
 }
 
+impl TargetRow<'_> {
+    /// The key of the target; without a variant if the variant can't be read.
+    pub fn key(&self) -> TargetKey {
+        TargetKey::new(self.addr, self.variant.parse().unwrap_or_default())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,11 +87,11 @@ mod tests {
     #[test]
     fn a_row_is_read_without_members_of_older_and_with_members_of_newer_daemons() {
         let row: TargetRow<'_> =
-            serde_json::from_str(r#"{"addr": "10.0.0.1", "recv": 2, "sum": 1, "variant": "w", "p50": 0.5}"#)
+            serde_json::from_str(r#"{"addr": "10.0.0.1", "recv": 2, "sum": 1, "newer": "w", "p50": 0.5}"#)
                 .expect("a row");
         assert_eq!((row.counters.replies, row.counters.sent, row.counters.void), (2, 0, None));
         assert_eq!((row.sum.as_f64(), row.detail.p50.map(Decimal::as_f64)), (1.0, Some(0.5)));
-        assert_eq!(row.others.keys().collect::<Vec<_>>(), ["variant"]);
+        assert_eq!(row.others.keys().collect::<Vec<_>>(), ["newer"]);
         assert!(serde_json::from_str::<TargetRow<'_>>(r#"{"recv": 2}"#).is_err(), "a row has an address");
     }
 }

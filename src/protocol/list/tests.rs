@@ -7,12 +7,12 @@ use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-fn address(text: &str) -> Address {
-    text.parse().expect("an address")
+fn key(text: &str) -> TargetKey {
+    text.parse().expect("a key")
 }
 
-fn target(address: Address, name: &str, summary: PeriodStats) -> ListedTarget<'_> {
-    ListedTarget { address, name, interval: Interval::DEFAULT, summary, detail: None, overrides: None }
+fn target<'a>(key: &'a TargetKey, name: &'a str, summary: PeriodStats) -> ListedTarget<'a> {
+    ListedTarget { key, name, interval: Interval::DEFAULT, summary, detail: None, overrides: None }
 }
 
 fn busy() -> PeriodStats {
@@ -39,8 +39,8 @@ fn a_target_has_the_members_of_the_contract() {
     };
     let mut list = ListReply::default();
     let interval = Interval::from_seconds(0.25).expect("an interval");
-    assert!(list.push(&ListedTarget { interval, ..target(address("fe80::1%eth0"), "a \"b\"", summary) }));
-    assert!(list.push(&target(address("127.0.0.1"), "é", PeriodStats::default())));
+    assert!(list.push(&ListedTarget { interval, ..target(&key("fe80::1%eth0"), "a \"b\"", summary) }));
+    assert!(list.push(&target(&key("127.0.0.1"), "é", PeriodStats::default())));
     let expected = concat!(
         r#"{"fe80::1%eth0":{"name":"a \"b\"","addr":"fe80::1%eth0","af":10,"itv":0.25,"sent":17,"recv":3,"#,
         r#""errs":2,"lost":1,"void":4,"outd":5,"dups":6,"sum":3.0,"min":0.000001,"max":2.5,"last":0.0201},"#,
@@ -52,11 +52,22 @@ fn a_target_has_the_members_of_the_contract() {
 }
 
 #[test]
+fn a_variant_is_in_the_key_and_beside_the_address() {
+    let mut list = ListReply::default();
+    list.push(&target(&key("127.0.0.1#wan2"), "x", PeriodStats::default()));
+    let page = text(list.into_page());
+    let beginning = r#"{"127.0.0.1#wan2":{"name":"x","addr":"127.0.0.1","variant":"wan2","af":2,"#;
+    assert!(page.starts_with(beginning), "{page}");
+    let rows: <ListRequest as Command>::Reply = serde_json::from_str(&page).expect("JSON");
+    assert_eq!(rows["127.0.0.1#wan2"].key(), key("127.0.0.1#wan2"));
+}
+
+#[test]
 fn the_name_of_an_interface_is_escaped() {
     let mut list = ListReply::default();
-    list.push(&target(address("fe80::1%a\"b"), "x", PeriodStats::default()));
+    list.push(&target(&key("fe80::1%a\"b"), "x", PeriodStats::default()));
     let rows: <ListRequest as Command>::Reply = serde_json::from_slice(&list.into_page()).expect("JSON");
-    assert_eq!(rows["fe80::1%a\"b"].addr, address("fe80::1%a\"b"));
+    assert_eq!(rows["fe80::1%a\"b"].key(), key("fe80::1%a\"b"));
 }
 
 #[test]
@@ -64,7 +75,7 @@ fn old_clients_can_read_eighty_busy_targets() {
     let names: Vec<String> = (100..180).map(|host| format!("10.123.123.{host}")).collect();
     let mut list = ListReply::default();
     for name in &names {
-        assert!(list.push(&target(address(name), name, busy())));
+        assert!(list.push(&target(&key(name), name, busy())));
     }
     let bytes = list.into_whole().expect("it fits").len();
     assert!(bytes <= 16_384, "{bytes} bytes");
@@ -73,9 +84,9 @@ fn old_clients_can_read_eighty_busy_targets() {
 #[test]
 fn no_target_is_smaller_than_the_bound_says() {
     let mut list = ListReply::default();
-    list.push(&target(address("1::"), "x", PeriodStats::default()));
+    list.push(&target(&key("1::"), "x", PeriodStats::default()));
     let first = list.needed;
-    list.push(&target(address("1::"), "x", PeriodStats::default()));
+    list.push(&target(&key("1::"), "x", PeriodStats::default()));
     assert_eq!(list.needed - first, MIN_TARGET);
     assert!(TooLarge::check(TooLarge::MAX_TARGETS).is_ok());
     let refusal = TooLarge::check(200_000).expect_err("too many").to_string();
@@ -90,7 +101,9 @@ fn a_list_holds_whole_targets_from_the_first_on() {
     let mut list = ListReply::default();
     let fitted = (1..=1_000_u32)
         .map(|host| IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + host)))
-        .map(|ip| list.push(&target(Address::try_from(ip).expect("a host"), &name, busy())))
+        .map(|ip| {
+            list.push(&target(&crate::target::Address::try_from(ip).expect("a host").into(), &name, busy()))
+        })
         .collect::<Vec<bool>>();
     let fitting = list.fitting();
     assert!(fitted[..fitting].iter().all(|&fits| fits) && !fitted[fitting..].contains(&true));
@@ -110,7 +123,8 @@ fn a_page_with_detail_is_json_and_fits() {
     };
     let wall = WallMapping::new(Timestamp::EPOCH, Duration::from_secs(1_700_000_000));
     let mut list = ListReply::default();
-    let one = target(address("10.0.0.1"), "a", busy());
+    let key = key("10.0.0.1");
+    let one = target(&key, "a", busy());
     while list.push(&ListedTarget { detail: Some((&detail, wall)), ..one }) {}
     let fitting = list.fitting();
     let page = text(list.into_page());
@@ -127,7 +141,7 @@ fn a_page_with_detail_is_json_and_fits() {
 #[test]
 fn a_page_is_json_and_fits() {
     let mut list = ListReply::default();
-    while list.push(&target(address("10.0.0.1"), "\u{1}\"\u{1f}", busy())) {}
+    while list.push(&target(&key("10.0.0.1"), "\u{1}\"\u{1f}", busy())) {}
     let fitting = list.fitting();
     let page = list.into_page();
     assert!(page.len() <= MAX_REPLY && page.len() > MAX_REPLY - 300);
@@ -139,7 +153,7 @@ proptest! {
     fn every_name_comes_back_as_it_was(name: String, recv: u64) {
         let mut list = ListReply::default();
         prop_assume!(name.len() <= 253);
-        list.push(&target(address("::1"), &name, PeriodStats { replies: recv, ..PeriodStats::default() }));
+        list.push(&target(&key("::1"), &name, PeriodStats { replies: recv, ..PeriodStats::default() }));
         let reply: Value = serde_json::from_slice(&list.into_page()).expect("a reply is JSON");
         prop_assert_eq!(reply["::1"]["name"].as_str(), Some(name.as_str()));
         prop_assert_eq!(reply["::1"]["recv"].as_u64(), Some(recv));

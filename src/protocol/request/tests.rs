@@ -119,7 +119,7 @@ fn an_addr_that_no_host_can_have_selects_nothing() {
         let selector = selector(None, Some(addr));
         assert_eq!((selector.host(), selector.is_all()), (host, false), "{addr}");
         let request = HistogramRequest { addr: addr.into(), reset: false };
-        assert_eq!(request.address().is_some(), addr.contains("10."), "{addr}");
+        assert_eq!(request.key().is_some(), addr.contains("10."), "{addr}");
     }
 }
 
@@ -127,7 +127,7 @@ fn an_addr_that_no_host_can_have_selects_nothing() {
 fn a_request_of_a_client_is_read_unchanged() {
     let page = PageRequest { after: "fe80::1%eth0".parse().ok(), limit: Some(100) };
     let both = || selector(Some("a \"b\"\n"), Some("no host"));
-    let after = RowPosition { address: "10.0.0.1".parse().expect("an address"), hour: 3_600 };
+    let after = RowPosition { key: "10.0.0.1".parse().expect("an address"), hour: 3_600 };
     let list = ListRequest { selector: both(), page: Some(page), reset: true, detail: true };
     let history = HistoryRequest { selector: both(), after: Some(after), limit: Some(7) };
     let histogram = HistogramRequest { addr: "::1".into(), reset: true };
@@ -145,7 +145,7 @@ fn a_request_of_a_client_is_read_unchanged() {
     }
     assert_eq!(NoopRequest {}.to_json(), r#"{"cmd":"noop"}"#);
     let options = Map::from_iter([("itv".to_owned(), 0.5.into())]);
-    let add = AddRequest { name: Some("n".into()), addr: None, options };
+    let add = AddRequest { name: Some("n".into()), addr: None, variant: None, options };
     assert_eq!(add.to_json(), r#"{"cmd":"add","name":"n","itv":0.5}"#);
 }
 
@@ -175,10 +175,37 @@ fn name_and_addr_serve_for_each_other() {
         let (name, host) = (called.into(), pinged.parse().expect("a host"));
         assert_eq!(
             parsed(&request.to_string()),
-            Request::Add(TargetSpec { name, host, options: TargetOptions::default() }),
+            Request::Add(TargetSpec {
+                name,
+                host,
+                variant: Default::default(),
+                options: TargetOptions::default()
+            }),
             "{request}"
         );
     }
+}
+
+#[test]
+fn an_add_can_have_a_variant() {
+    let variant = |request: Value| match Request::parse(request.to_string().as_bytes()) {
+        Ok(Request::Add(spec)) => Ok(spec.variant.as_str().to_owned()),
+        other => Err(format!("{other:?}")),
+    };
+    for (value, expected) in [(json!("wan2"), "wan2"), (json!(""), ""), (Value::Null, "")] {
+        assert_eq!(variant(json!({"cmd": "add", "addr": "::1", "variant": value})).as_deref(), Ok(expected));
+    }
+    for (value, reason) in [
+        (json!("a b"), "variant \"a b\" is not usable: a variant is a text of 1 to 32"),
+        (json!("x".repeat(33)), "1 to 32"),
+        (json!(5), "variant must be a string, not 5"),
+    ] {
+        let request = json!({"cmd": "add", "addr": "::1", "variant": value}).to_string();
+        let error = Request::parse(request.as_bytes()).expect_err("no variant").to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+    let request = AddRequest { addr: Some("::1".into()), variant: Some("w".into()), ..AddRequest::default() };
+    assert_eq!(request.to_json(), r#"{"cmd":"add","addr":"::1","variant":"w"}"#);
 }
 
 #[test]

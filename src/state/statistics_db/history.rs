@@ -6,17 +6,17 @@ use super::{PreparedTables, SavedEntry, id_of, label, run, totals};
 use crate::actors::persistence::Hour;
 use crate::measure::{EncodedStats, LifetimeStats};
 use crate::state::hour_rollover::{self, HourStart, Rollover, Sample};
-use crate::target::{Address, Label};
+use crate::target::{Label, TargetKey};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 
 /// The hours of one target after the hour `after`, in order, the current one included.
 pub(in crate::state) fn history(
     connection: &Connection,
-    address: Address,
+    key: &TargetKey,
     after: i64,
 ) -> rusqlite::Result<Vec<Hour>> {
-    let Some(target) = id_of(connection, address)? else { return Ok(Vec::new()) };
+    let Some(target) = id_of(connection, key)? else { return Ok(Vec::new()) };
     let sql = "SELECT hour, name, settled FROM history WHERE target = ?1 AND hour > ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([target, after])?;
@@ -32,8 +32,12 @@ pub(in crate::state) fn history(
             .1
             .absorb(&sample.totals.since(&start.base));
     }
-    let hour =
-        |(hour, (name, settled))| Hour { address, name, begins: hour * hour_rollover::SECONDS, settled };
+    let hour = |(hour, (name, settled))| Hour {
+        key: key.clone(),
+        name,
+        begins: hour * hour_rollover::SECONDS,
+        settled,
+    };
     Ok(found.into_iter().map(hour).collect())
 }
 

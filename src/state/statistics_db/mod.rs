@@ -5,7 +5,7 @@ mod history;
 use super::database::DatabaseSchema;
 use crate::actors::persistence::SavedTarget;
 use crate::measure::{EncodedStats, LifetimeStats};
-use crate::target::{Address, Label};
+use crate::target::{Label, TargetKey};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(super) const MAX_PAGES: u32 = 1 << 19;
 /// Statistics of one target to be saved.
 #[derive(Debug, Clone)]
 pub(super) struct SavedEntry {
-    pub address: Address,
+    pub key: TargetKey,
     pub name: Label,
     pub saved: EncodedStats,
 }
@@ -67,7 +67,7 @@ pub(super) fn save(
 ) -> rusqlite::Result<()> {
     let mut tables = PreparedTables::new(connection)?;
     for entry in entries {
-        let target = tables.id(entry.address)?;
+        let target = tables.id(&entry.key)?;
         if rules.history {
             tables.count(target, entry, now_ms.div_euclid(1_000), rules.unknown_is_new)?;
         }
@@ -77,9 +77,9 @@ pub(super) fn save(
 }
 
 /// Removes the latest statistics of targets that have ended; their history stays.
-pub(super) fn retire(connection: &Connection, addresses: &[Address]) -> rusqlite::Result<()> {
-    for address in addresses {
-        let Some(target) = id_of(connection, *address)? else { continue };
+pub(super) fn retire(connection: &Connection, keys: &[TargetKey]) -> rusqlite::Result<()> {
+    for key in keys {
+        let Some(target) = id_of(connection, key)? else { continue };
         history::end(connection, target)?;
         run(connection, "DELETE FROM books WHERE target = ?1", [target])?;
         run(connection, "DELETE FROM marks WHERE target = ?1", [target])?;
@@ -88,19 +88,17 @@ pub(super) fn retire(connection: &Connection, addresses: &[Address]) -> rusqlite
 }
 
 /// The latest statistics of all targets.
-pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<Address, SavedTarget>> {
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<TargetKey, SavedTarget>> {
     let sql = "SELECT address, saved, saved_at_ms FROM books JOIN targets ON targets.id = books.target";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut saved = HashMap::new();
     while let Some(row) = rows.next()? {
-        // An invalid address was not written by this program.
-        if let Ok(address) = row.get_ref(0)?.as_str()?.parse() {
+        // An invalid key was not written by this program.
+        if let Ok(key) = row.get_ref(0)?.as_str()?.parse() {
             let at = Duration::from_millis(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0));
-            saved.insert(
-                address,
-                SavedTarget { stats: EncodedStats::from_bytes(row.get_ref(1)?.as_blob()?), at },
-            );
+            saved
+                .insert(key, SavedTarget { stats: EncodedStats::from_bytes(row.get_ref(1)?.as_blob()?), at });
         }
     }
     Ok(saved)
@@ -119,8 +117,8 @@ pub(super) fn prune(
         WHERE target BETWEEN ?1 AND ?2 AND saved_at_ms / 1000 NOT BETWEEN ?3 AND ?4";
     let mut statement = connection.prepare_cached(stale)?;
     let rows = statement.query_map([first, last, earliest, latest], |row| row.get::<_, String>(0))?;
-    let addresses: Vec<Address> = rows.flatten().filter_map(|text| text.parse().ok()).collect();
-    retire(connection, &addresses)?;
+    let keys: Vec<TargetKey> = rows.flatten().filter_map(|text| text.parse().ok()).collect();
+    retire(connection, &keys)?;
     let unused = "DELETE FROM targets WHERE id BETWEEN ?1 AND ?2
         AND NOT EXISTS (SELECT 1 FROM books WHERE target = id)
         AND NOT EXISTS (SELECT 1 FROM history WHERE target = id)";
@@ -174,8 +172,8 @@ impl<'a> PreparedTables<'a> {
         })
     }
 
-    fn id(&mut self, address: Address) -> rusqlite::Result<i64> {
-        let text = address.to_string();
+    fn id(&mut self, key: &TargetKey) -> rusqlite::Result<i64> {
+        let text = key.to_string();
         if let Some(id) = self.find.query_row([&text], |row| row.get(0)).optional()? {
             return Ok(id);
         }
@@ -186,8 +184,8 @@ impl<'a> PreparedTables<'a> {
 
 const FIND: &str = "SELECT id FROM targets WHERE address = ?1";
 
-fn id_of(connection: &Connection, address: Address) -> rusqlite::Result<Option<i64>> {
-    connection.prepare_cached(FIND)?.query_row([address.to_string()], |row| row.get(0)).optional()
+fn id_of(connection: &Connection, key: &TargetKey) -> rusqlite::Result<Option<i64>> {
+    connection.prepare_cached(FIND)?.query_row([key.to_string()], |row| row.get(0)).optional()
 }
 
 /// Reads statistics; bytes that can't be decoded count as empty ones.

@@ -19,7 +19,7 @@ fn save(connection: &Connection, entries: &[SavedEntry], now: i64, rules: HourRu
 
 fn entry(address: &str, count: u64) -> SavedEntry {
     SavedEntry {
-        address: address.parse().unwrap(),
+        key: address.parse().unwrap(),
         name: "host".into(),
         saved: EncodedStats::from(&replies(count)),
     }
@@ -27,7 +27,7 @@ fn entry(address: &str, count: u64) -> SavedEntry {
 
 /// When each hour began, and its replies.
 fn hours_of(connection: &Connection, address: &str) -> Vec<(i64, u64)> {
-    let hours = history(connection, address.parse().unwrap(), i64::MIN).unwrap();
+    let hours = history(connection, &address.parse().unwrap(), i64::MIN).unwrap();
     hours.iter().map(|hour| (hour.begins, hour.settled.replies)).collect()
 }
 

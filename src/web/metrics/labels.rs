@@ -31,15 +31,29 @@ impl LabelPairs {
         self
     }
 
-    /// Appends the target's own labels, sorted by name, without those in `taken`, which the dialect has set already:
-    /// Prometheus rejects a whole scrape in which one series has a label twice.
+    /// Appends the label `variant` if the target has one.
+    #[must_use]
+    pub fn with_variant(self, target: &TargetRef) -> Self {
+        match target.key.variant() {
+            "" => self,
+            variant => self.with(VARIANT, variant),
+        }
+    }
+
+    /// Appends the variant and the target's own labels, sorted by name, without those in `taken`, which the dialect has
+    /// set already: Prometheus rejects a whole scrape in which one series has a label twice.
     #[must_use]
     pub fn with_own(self, target: &TargetRef, taken: &[&str]) -> Self {
+        let has_variant = !target.key.variant().is_empty();
+        let is_free = |label: &str| !taken.contains(&label) && !(has_variant && label == VARIANT);
         let own = target.overrides.iter().flat_map(|overrides| overrides.labels.iter());
-        own.filter(|(label, _)| !taken.contains(label))
-            .fold(self, |pairs, (label, value)| pairs.with(label, value))
+        own.filter(|(label, _)| is_free(label))
+            .fold(self.with_variant(target), |pairs, (label, value)| pairs.with(label, value))
     }
 }
+
+/// Name of the label that distinguishes the targets of one host.
+const VARIANT: &str = "variant";
 
 impl Default for LabelPairs {
     fn default() -> Self {
@@ -50,6 +64,36 @@ impl Default for LabelPairs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actors::pinger::{PingActor, Seed};
+    use crate::actors::shard::ShardHandle;
+    use crate::probe::scripted::ScriptedNetwork;
+    use crate::target::{Interval, Labels, OptionOverrides, Timeout};
+    use actix::Actor;
+
+    #[actix::test]
+    async fn a_variant_is_a_label_and_replaces_one_of_the_target() {
+        let labels = |key: &str| {
+            let overrides = Labels::new([("variant", "own"), ("site", "b")]).expect("labels");
+            let pinger = PingActor::new(
+                key.parse().expect("a key"),
+                Interval::DEFAULT,
+                Timeout::DEFAULT,
+                Seed { phase: 0, first_number: 0 },
+                ScriptedNetwork::new().engine(),
+            );
+            let target = TargetRef {
+                key: key.parse().expect("a key"),
+                name: "n".into(),
+                interval: Interval::DEFAULT,
+                overrides: Some(OptionOverrides { labels: overrides, ..OptionOverrides::default() }.into()),
+                pinger: pinger.start().downgrade(),
+                shard: ShardHandle::current(),
+            };
+            LabelPairs::default().with_own(&target, &["site"]).as_str().to_owned()
+        };
+        assert_eq!(labels("::1"), r#"variant="own""#);
+        assert_eq!(labels("::1#wan2"), r#"variant="wan2""#);
+    }
 
     #[test]
     fn strangers_names_are_escaped_by_the_rules_of_labels() {

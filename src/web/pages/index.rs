@@ -56,9 +56,8 @@ pub(crate) async fn show(state: Data<WebState>) -> HttpResponse {
     };
     let answers = tokio::time::timeout(time_limit, ask_all(members, Query::<PeriodStats>::new)).await;
     let Ok(answers) = answers else { return no_answer() };
-    let row = |(target, stats): &(TargetRef, PeriodStats)| {
-        (target.name.to_string(), Row::new(&target.address, stats))
-    };
+    let row =
+        |(target, stats): &(TargetRef, PeriodStats)| (target.name.to_string(), Row::new(&target.key, stats));
     let rows = answers.iter().map(row).collect();
     HttpResponse::Ok().insert_header(ContentType::html()).body(IndexPage { rows, total }.to_string())
 }

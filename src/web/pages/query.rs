@@ -3,7 +3,7 @@
 
 use crate::actors::supervisor::{Filter, GetTargets, TargetRef};
 use crate::protocol::Quoted;
-use crate::target::{Address, AddressError, Host, MAX_NAME};
+use crate::target::{Host, HostSelector, MAX_NAME, TargetKey, TargetKeyError};
 use crate::web::metrics::dialects::Dialect;
 use crate::web::respond::ask;
 use actix::prelude::*;
@@ -59,7 +59,7 @@ pub(super) enum QueryError {
         /// The value.
         value: Quoted,
         /// What is wrong with it.
-        why: AddressError,
+        why: TargetKeyError,
     },
     /// A name that no target can have.
     #[error("a name has {0} bytes; allowed are 1 to {MAX_NAME}")]
@@ -132,7 +132,7 @@ fn matching(
         let request = GetTargets { filter: filter.clone(), after, limit: Some(limit) };
         async move {
             let page = ask(targets, request, time_limit).await.ok_or(NoAnswer)?.targets;
-            Ok(page.last().map(|last| last.address).map(|last| (page, Some(last))))
+            Ok(page.last().map(|last| last.key.clone()).map(|last| (page, Some(last))))
         }
     })
 }
@@ -149,7 +149,7 @@ fn matching_any(
         for filter in filters {
             let mut pages = pin!(matching(filter, FILTER_PAGE_SIZE, targets, time_limit));
             while let Some(page) = pages.try_next().await? {
-                selected.extend(page.into_iter().map(|target| (target.address, target)));
+                selected.extend(page.into_iter().map(|target| (target.key.clone(), target)));
             }
         }
         Ok(stream::iter(selected.into_values()).chunks(TARGETS_PAGE_SIZE).map(Ok))
@@ -172,9 +172,14 @@ fn filter(parameter: &str, value: &str) -> Result<Filter, QueryError> {
         }
         "name" => Err(QueryError::NameLength(value.len())),
         "target" => {
-            let address: Result<Address, _> = value.parse();
-            let address = address.map_err(|why| QueryError::Target { value: Quoted::text(value), why })?;
-            Ok(Filter { name: None, host: Some(Host::Address(address)) })
+            let key: Result<TargetKey, _> = value.parse();
+            let key = key.map_err(|why| QueryError::Target { value: Quoted::text(value), why })?;
+            let host = if key.variant().is_empty() {
+                HostSelector::from(Host::Address(key.address()))
+            } else {
+                HostSelector::from(key)
+            };
+            Ok(Filter { name: None, host: Some(host) })
         }
         unknown => Err(QueryError::Unknown(Quoted::text(unknown))),
     }
@@ -189,7 +194,7 @@ mod tests {
     }
 
     fn target(address: &str) -> Filter {
-        Filter { name: None, host: Some(Host::Address(address.parse().unwrap())) }
+        Filter { name: None, host: Some(address.parse().unwrap()) }
     }
 
     #[test]

@@ -6,9 +6,9 @@ use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind, rtt}
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 
-/// `name="…",target="…"`, without the target's own labels.
+/// `name="…",target="…"`, and `variant` if there is one, without the target's own labels.
 pub(super) fn labels(target: &TargetRef) -> LabelPairs {
-    LabelPairs::default().with("name", &target.name).with("target", target.address)
+    LabelPairs::default().with("name", &target.name).with("target", target.key.address()).with_variant(target)
 }
 
 const PINGS: HistogramNames = HistogramNames {

@@ -8,9 +8,12 @@ use crate::web::metrics::snapshot::Snapshot;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// `name="…",target="…"`, and the target's own labels, which cannot have these names.
+/// `name="…",target="…"`, `variant` if there is one, and the target's own labels, which cannot have these names.
 pub(super) fn labels(target: &TargetRef) -> LabelPairs {
-    LabelPairs::default().with("name", &target.name).with("target", target.address).with_own(target, &[])
+    LabelPairs::default()
+        .with("name", &target.name)
+        .with("target", target.key.address())
+        .with_own(target, &[])
 }
 
 /// The current outage.

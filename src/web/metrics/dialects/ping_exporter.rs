@@ -12,11 +12,11 @@ use std::time::Duration;
 
 /// `target="…",ip="…",ip_version="…"`, and the target's own labels.
 pub(super) fn labels(target: &TargetRef) -> LabelPairs {
-    let version = match target.address.family() {
+    let version = match target.key.family() {
         Family::V4 => "4",
         Family::V6 => "6",
     };
-    let pairs = LabelPairs::default().with("target", &target.name).with("ip", target.address);
+    let pairs = LabelPairs::default().with("target", &target.name).with("ip", target.key.address());
     pairs.with("ip_version", version).with_own(target, &["ip", "ip_version"])
 }
 

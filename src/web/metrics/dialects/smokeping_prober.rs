@@ -9,7 +9,7 @@ use crate::web::metrics::labels::LabelPairs;
 /// `ip="…",host="…",source="…",tos="…"`, and the target's own labels.
 pub(super) fn labels(target: &TargetRef) -> LabelPairs {
     let packet = target.overrides.as_deref().map(|overrides| overrides.packet).unwrap_or_default();
-    let pairs = LabelPairs::default().with("ip", target.address).with("host", &target.name);
+    let pairs = LabelPairs::default().with("ip", target.key.address()).with("host", &target.name);
     let pairs = match packet.source {
         Some(source) => pairs.with("source", source),
         None => pairs.with("source", ""),
