@@ -10,7 +10,7 @@ use tracing::warn;
 /// `targets.db`. Names may hold any text; `host` has its variant behind a `#`, and `key` is the host in lower case,
 /// because DNS ignores case.
 ///
-/// `wants` holds added hosts (`given` numbers their latest changes, `terms` their options), `bans` suppressed ones.
+/// `wants` holds added hosts (`given` orders their latest changes, `terms` their options), `bans` suppressed ones.
 pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
     name: "targets",
     file: "targets.db",
@@ -90,11 +90,15 @@ pub(super) fn replace(connection: &Connection, changes: &[RuntimeChange]) -> rus
     changes.iter().try_for_each(|change| apply(connection, change))
 }
 
-/// The changes that restore the runtime state: suppressions, which apply to the configuration; then additions, in
-/// their order, because the first entry of a target counts; and at last the exclusions.
+/// The changes that restore the runtime state: suppressions, which apply to the configuration; then additions, first in
+/// the order of the first addition, then in that of the latest change of options; and at last the exclusions.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<RuntimeChange>> {
     let mut changes = rows(connection, "SELECT name, key FROM bans", suppression)?;
     changes.extend(rows(connection, "SELECT name, host, terms FROM wants ORDER BY id", addition)?);
+    // Two names of one address are rare: it is enough to repeat the first host whose options changed, and all after it.
+    let renewed = "SELECT name, host, terms FROM wants
+        WHERE given > (SELECT min(given) FROM wants WHERE given > id) - 1 ORDER BY given";
+    changes.extend(rows(connection, renewed, addition)?);
     changes.extend(rows(connection, "SELECT name, key, address FROM exclusions", exclusion)?);
     Ok(changes)
 }
@@ -268,7 +272,7 @@ mod tests {
             (
                 "the first is renewed last",
                 vec![a.clone(), b.clone(), renewed.clone()],
-                vec![renewed.clone(), b.clone()],
+                vec![renewed.clone(), b.clone(), renewed.clone()],
             ),
             (
                 "exclusions come last, suppressions first",

@@ -21,7 +21,7 @@ pub enum ConfigChange {
 impl<H: Clone> Registry<H> {
     /// The configured targets, without those that were removed at runtime since.
     pub fn configured(&self) -> Vec<TargetSpec> {
-        self.subscribed_by(Origin::Config)
+        self.subscribed_by(Origin::Config).into_iter().flatten().map(|(_, spec)| spec).collect()
     }
 
     /// Configured targets that were removed at runtime since; they stay removed.
@@ -67,19 +67,24 @@ impl<H: Clone> Registry<H> {
 
     /// The runtime options of a host without those that the configuration sets from now on: the latest value applies,
     /// after a restart too. `None` if nothing changes.
-    fn overridden(&self, name: &Label, host: &HostVariant, options: &TargetOptions) -> Option<TargetOptions> {
+    fn overridden(
+        &self,
+        name: &Label,
+        host: &HostVariant,
+        options: &TargetOptions,
+    ) -> Option<(TargetOptions, u32)> {
         let before = self.options_by(name, host, Origin::Config);
-        let is_new = before.is_none_or(|before| before != options);
-        let runtime = self.options_by(name, host, Origin::Runtime).filter(|_| is_new)?;
+        let is_new = before.is_none_or(|(before, _)| before != options);
+        let (runtime, revision) = self.options_by(name, host, Origin::Runtime).filter(|_| is_new)?;
         let left = runtime.minus(options);
-        (left != *runtime).then_some(left)
+        (left != *runtime).then_some((left, revision))
     }
 
     fn replace_runtime_options(
         &mut self,
         name: Label,
         HostVariant { host, variant }: HostVariant,
-        options: TargetOptions,
+        (options, revision): (TargetOptions, u32),
         changes: &mut Vec<Change<H>>,
     ) {
         let change = TargetSpec { name: name.clone(), host, variant, options: options.clone() };
@@ -87,12 +92,13 @@ impl<H: Clone> Registry<H> {
         match &change.host {
             Host::Address(address) => {
                 let key = TargetKey::new(*address, change.variant.clone());
-                let subscription = Subscription { name, dns_name: None, origin: Origin::Runtime, options };
+                let subscription =
+                    Subscription { name, dns_name: None, origin: Origin::Runtime, options, revision };
                 let _ = self.subscribe(key, subscription, changes);
             }
             Host::Name(host) => {
                 if let Some(dns_name) = self.dns_names.get_mut(host) {
-                    let _ = dns_name.subscribe(&name, &change.variant, Origin::Runtime, options);
+                    let _ = dns_name.subscribe(&name, &change.variant, Origin::Runtime, (options, revision));
                 }
                 changes.extend(self.apply(host).0);
             }
@@ -126,15 +132,17 @@ impl<H: Clone> Registry<H> {
         TargetSpec { name, host, variant, options }: TargetSpec,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
+        let revision = self.next_revision();
         match host {
             Host::Address(address) => {
-                let subscription = Subscription { name, dns_name: None, origin: Origin::Config, options };
+                let subscription =
+                    Subscription { name, dns_name: None, origin: Origin::Config, options, revision };
                 self.subscribe(TargetKey::new(address, variant), subscription, changes).map(|()| None)
             }
             Host::Name(host) => {
                 let name_variant = NameVariant { name: host.clone(), variant };
                 let (subscribed, caused) =
-                    self.subscribe_name_as(Origin::Config, &name, &name_variant, options)?;
+                    self.subscribe_name_as(Origin::Config, &name, &name_variant, (options, revision))?;
                 changes.extend(caused);
                 Ok((subscribed.name == NameState::New).then_some(host))
             }

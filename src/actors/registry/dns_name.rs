@@ -21,6 +21,8 @@ pub(super) struct NameSubscription {
     pub variant: Variant,
     pub origin: Origin,
     pub options: TargetOptions,
+    /// See [`Subscription::revision`].
+    pub revision: u32,
     /// Addresses that were removed one by one: not pinged for this subscription.
     excluded: HashSet<Address>,
 }
@@ -58,10 +60,10 @@ impl DnsName {
         name: &Label,
         variant: &Variant,
         origin: Origin,
-        options: TargetOptions,
+        (options, revision): (TargetOptions, u32),
     ) -> Result<bool, AddError> {
         if let Some(subscription) = self.subscriptions.iter_mut().find(|it| it.is(name, variant, origin)) {
-            subscription.options = options;
+            (subscription.options, subscription.revision) = (options, revision);
             return Ok(false);
         }
         if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
@@ -72,6 +74,7 @@ impl DnsName {
             variant: variant.clone(),
             origin,
             options,
+            revision,
             excluded: HashSet::new(),
         });
         Ok(true)
@@ -98,20 +101,21 @@ impl DnsName {
         name: &Label,
         variant: &Variant,
         origin: Origin,
-    ) -> Option<&TargetOptions> {
-        self.subscriptions.iter().find(|it| it.is(name, variant, origin)).map(|it| &it.options)
+    ) -> Option<(&TargetOptions, u32)> {
+        self.subscriptions.iter().find(|it| it.is(name, variant, origin)).map(|it| (&it.options, it.revision))
     }
 
     /// The subscriptions to each current address, and whether the address is included.
     pub(super) fn to_addresses(&self, host: &HostName) -> Vec<(TargetKey, Subscription, bool)> {
         let of = |name_subscription: &NameSubscription| {
-            let NameSubscription { name, variant, origin, options, .. } = name_subscription;
+            let NameSubscription { name, variant, origin, options, revision, .. } = name_subscription;
             let to_address = |&address: &Address| {
                 let subscription = Subscription {
                     name: name.clone(),
                     dns_name: Some(host.clone()),
                     origin: *origin,
                     options: options.clone(),
+                    revision: *revision,
                 };
                 let key = TargetKey::new(address, variant.clone());
                 (key, subscription, name_subscription.includes(address))

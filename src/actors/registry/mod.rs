@@ -42,6 +42,8 @@ pub struct Registry<H> {
     suppressed: HashMap<(Label, HostVariant), TargetOptions>,
     /// Changes made at runtime since the owner last drained them.
     runtime_changes: Vec<RuntimeChange>,
+    /// Counts the intervals that are set.
+    revision: u32,
     /// Conflicts since the owner last drained them, at most [`MAX_CONFLICTS`].
     conflicts: Vec<EntryConflict>,
 }
@@ -96,6 +98,7 @@ impl<H: Clone> Registry<H> {
             hosts_of_label: HashMap::new(),
             suppressed: HashMap::new(),
             runtime_changes: Vec::new(),
+            revision: 0,
             conflicts: Vec::new(),
         }
     }
@@ -169,20 +172,31 @@ impl<H: Clone> Registry<H> {
         let mut changes = Vec::new();
         let host = spec.host_variant();
         let new = self.unsuppress_and_subscribe(name, &host, &mut changes)?;
-        let earlier = self.options_by(name, &host, Origin::Runtime).cloned().unwrap_or_default();
-        let options = spec.options.merged_over(&earlier);
+        let next = self.next_revision();
+        let (options, revision) = match self.options_by(name, &host, Origin::Runtime) {
+            None => (spec.options.clone(), next),
+            Some((earlier, revision)) => {
+                let revision = if spec.options.interval.is_some() { next } else { revision };
+                (spec.options.merged_over(earlier), revision)
+            }
+        };
         let change = RuntimeChange::Add(TargetSpec { options: options.clone(), ..spec.clone() });
         let subscribed = match &spec.host {
             Host::Address(address) => {
-                let subscription =
-                    Subscription { name: name.clone(), dns_name: None, origin: Origin::Runtime, options };
+                let subscription = Subscription {
+                    name: name.clone(),
+                    dns_name: None,
+                    origin: Origin::Runtime,
+                    options,
+                    revision,
+                };
                 self.subscribe(TargetKey::new(*address, variant.clone()), subscription, &mut changes)?;
                 None
             }
             Host::Name(host) => {
                 let host = NameVariant { name: host.clone(), variant: variant.clone() };
                 let (mut subscribed, caused) =
-                    self.subscribe_name_as(Origin::Runtime, name, &host, options)?;
+                    self.subscribe_name_as(Origin::Runtime, name, &host, (options, revision))?;
                 changes.extend(caused);
                 if new.is_some() {
                     subscribed.name = NameState::New;
@@ -199,7 +213,7 @@ impl<H: Clone> Registry<H> {
         origin: Origin,
         name: &Label,
         host_variant: &NameVariant,
-        options: TargetOptions,
+        revised: (TargetOptions, u32),
     ) -> Result<(NameSubscribed, Vec<Change<H>>), AddError> {
         let NameVariant { name: host, variant } = host_variant;
         if !self.dns_names.contains_key(host) && self.dns_names.len() >= self.limits.names {
@@ -207,7 +221,7 @@ impl<H: Clone> Registry<H> {
         }
         let state = self.state(host);
         let dns_name = self.dns_names.entry(host.clone()).or_default();
-        let is_new = dns_name.subscribe(name, variant, origin, options)?;
+        let is_new = dns_name.subscribe(name, variant, origin, revised)?;
         if origin == Origin::Runtime && dns_name.include(name, variant) {
             self.runtime_changes
                 .push(RuntimeChange::IncludeAddresses { name: name.clone(), host: host_variant.clone() });
@@ -266,7 +280,7 @@ impl<H: Clone> Registry<H> {
     }
 
     /// The options of a subscription to the host itself; not of one to a name that resolves to it.
-    fn options_by(&self, name: &Label, host: &HostVariant, origin: Origin) -> Option<&TargetOptions> {
+    fn options_by(&self, name: &Label, host: &HostVariant, origin: Origin) -> Option<(&TargetOptions, u32)> {
         let HostVariant { host, variant } = host;
         match host {
             Host::Address(address) => {
@@ -274,6 +288,11 @@ impl<H: Clone> Registry<H> {
             }
             Host::Name(host) => self.dns_names.get(host)?.options_by(name, variant, origin),
         }
+    }
+
+    fn next_revision(&mut self) -> u32 {
+        self.revision = self.revision.saturating_add(1);
+        self.revision
     }
 
     fn subscribe(
@@ -349,3 +368,5 @@ fn address_of_label(name: &Label) -> Option<Address> {
 mod origin_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variant_tests;

@@ -110,7 +110,7 @@ impl<H: Clone> Registry<H> {
         changes: &mut Vec<Change<H>>,
     ) {
         let subject = HostVariant::from(host.clone());
-        let options = self.options_by(name, &subject, origin).cloned();
+        let options = self.options_by(name, &subject, origin).map(|(options, _)| options.clone());
         self.drop_name_subscription(origin, name, host, changes);
         if let Some(options) = options {
             self.record_end(origin, name, subject, &options);

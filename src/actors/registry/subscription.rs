@@ -1,7 +1,7 @@
 //! One target of the registry: its subscriptions, and the options that follow from them.
 
 use super::{AddError, Origin};
-use crate::target::{Defaults, EntryConflict, HostName, Label, TargetKey, TargetOptions};
+use crate::target::{Defaults, EntryConflict, HostName, Interval, Label, TargetKey, TargetOptions};
 use smallvec::SmallVec;
 
 /// One target.
@@ -30,6 +30,8 @@ pub(super) struct Subscription {
     pub origin: Origin,
     /// Its options.
     pub options: TargetOptions,
+    /// When its interval was set: of several the latest has the highest number.
+    pub revision: u32,
 }
 
 impl Subscription {
@@ -60,11 +62,11 @@ impl<H> TargetEntry<H> {
     }
 
     /// The options of a subscription to the address itself, not through a DNS name.
-    pub(super) fn options_by(&self, name: &Label, origin: Origin) -> Option<&TargetOptions> {
+    pub(super) fn options_by(&self, name: &Label, origin: Origin) -> Option<(&TargetOptions, u32)> {
         let direct = self.subscriptions.iter().find(|subscription| {
             subscription.dns_name.is_none() && subscription.origin == origin && subscription.name == *name
         });
-        direct.map(|subscription| &subscription.options)
+        direct.map(|subscription| (&subscription.options, subscription.revision))
     }
 
     /// Adds a subscription or changes its options.
@@ -75,6 +77,7 @@ impl<H> TargetEntry<H> {
         let known = self.subscriptions.iter().position(|other| other.is_same(&subscription));
         let (is_new, is_revised) = if let Some(index) = known {
             let known = &mut self.subscriptions[index];
+            known.revision = subscription.revision;
             (false, std::mem::replace(&mut known.options, subscription.options) != known.options)
         } else if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
             return Err(AddError::TooManyLabels(MAX_SUBSCRIPTIONS));
@@ -133,11 +136,29 @@ impl<H> TargetEntry<H> {
 
     /// Applies the options of the first entry, so that a target's name, labels and interval belong together; returns
     /// whether that changes the target's options.
+    ///
+    /// As in 2015, the interval of an `add` that gives no other option applies whatever its name is, unless the first
+    /// entry has other options.
     fn update_options(&mut self) -> bool {
-        let options = self.subscriptions.first().map(|first| self.entry_options(first)).unwrap_or_default();
+        let first = self.subscriptions.first();
+        let mut options = first.map(|first| self.entry_options(first)).unwrap_or_default();
+        if options.overrides.is_none() {
+            options.interval = self.latest_interval();
+        }
         let changed = options != self.options;
         self.options = options;
         changed
+    }
+
+    /// The interval that was set last, by the first entry or by an `add` without other options.
+    fn latest_interval(&self) -> Option<Interval> {
+        let first = self.subscriptions.first()?;
+        let counts = |it: &&Subscription| {
+            it.is_same_entry(first) || (it.origin == Origin::Runtime && it.options.overrides.is_none())
+        };
+        let with_interval =
+            self.subscriptions.iter().filter(counts).filter(|it| it.options.interval.is_some());
+        with_interval.max_by_key(|it| it.revision)?.options.interval
     }
 
     /// The options of an entry: those of runtime over those of the configuration. A later change of the configuration

@@ -140,6 +140,9 @@ fn the_interval_that_was_given_last_wins() {
     world.add("b", "10.0.0.1", Some("5")).unwrap();
     world.add("a", "10.0.0.1", Some("7")).unwrap();
     assert_eq!(world.take_log(), ["start 10.0.0.1", "1 every 7 s"]);
+    world.add("b", "10.0.0.1", Some("9")).unwrap();
+    assert_eq!((world.take_log(), world.targets()), (vec!["1 every 9 s".into()], vec!["a=10.0.0.1".into()]));
+    assert_eq!(world.registry.drain_conflicts(), [], "all that was given applies");
 }
 
 #[test]

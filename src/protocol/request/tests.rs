@@ -187,28 +187,6 @@ fn name_and_addr_serve_for_each_other() {
 }
 
 #[test]
-fn an_add_can_have_a_variant() {
-    let variant = |request: Value| match Request::parse(request.to_string().as_bytes()) {
-        Ok(Request::Add(spec)) => Ok(spec.variant.as_str().to_owned()),
-        other => Err(format!("{other:?}")),
-    };
-    for (value, expected) in [(json!("wan2"), "wan2"), (json!(""), ""), (Value::Null, "")] {
-        assert_eq!(variant(json!({"cmd": "add", "addr": "::1", "variant": value})).as_deref(), Ok(expected));
-    }
-    for (value, reason) in [
-        (json!("a b"), "variant \"a b\" is not usable: a variant is a text of 1 to 32"),
-        (json!("x".repeat(33)), "1 to 32"),
-        (json!(5), "variant must be a string, not 5"),
-    ] {
-        let request = json!({"cmd": "add", "addr": "::1", "variant": value}).to_string();
-        let error = Request::parse(request.as_bytes()).expect_err("no variant").to_string();
-        assert!(error.contains(reason), "{error}");
-    }
-    let request = AddRequest { addr: Some("::1".into()), variant: Some("w".into()), ..AddRequest::default() };
-    assert_eq!(request.to_json(), r#"{"cmd":"add","addr":"::1","variant":"w"}"#);
-}
-
-#[test]
 fn a_text_that_cannot_be_one_host_is_refused_with_the_reason() {
     let long = "x".repeat(254);
     let cases = [
