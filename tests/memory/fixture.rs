@@ -46,6 +46,7 @@ impl Fixture {
             AddTarget(TargetSpec {
                 name: Self::NAME.into(),
                 host,
+                variant: Default::default(),
                 options: TargetOptions::every(Some(interval)),
             })
         };

@@ -13,6 +13,8 @@ mod resets;
 mod run;
 mod shapes;
 mod shards;
+mod side_by_side;
 #[path = "../sim/mod.rs"]
 mod sim;
 mod stalled;
+mod variants;

@@ -33,7 +33,7 @@ fn start(engine: &Rc<NativeEngine>, host: IpAddr) -> Addr<PingActor> {
     let interval = "0.1".parse().expect("an interval");
     let seed = Seed { phase: 0, first_number: 77 };
     let engine: Rc<dyn Engine> = Rc::<NativeEngine>::clone(engine);
-    PingActor::new(address, interval, Timeout::DEFAULT, seed, engine).start()
+    PingActor::new(address.into(), interval, Timeout::DEFAULT, seed, engine).start()
 }
 
 /// What each engine's hosts came to when each got at least ten requests, and how the engine is doing.

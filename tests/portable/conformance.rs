@@ -4,6 +4,7 @@
 use crate::daemon::{Daemon, NONE, Start};
 use crate::metrics::equal;
 use crate::run::{Counts, Outcome};
+use crate::side_by_side;
 use crate::sim::behaviour::{byte, of_both_families};
 use crate::sim::log::median;
 use crate::sim::network::sysctl;
@@ -30,6 +31,20 @@ fn round_trip_times_are_what_was_held_and_a_little_more() {
         let excess = median(excesses);
         println!("the median host's average is {excess:?} above what was held");
         assert!(excess < Duration::from_millis(5), "{excess:?}");
+    });
+}
+
+#[test]
+fn nothing_of_one_variant_counts_for_another() {
+    in_namespace(|network| side_by_side::check(&Daemon::start(PORTABLE), network, false));
+}
+
+#[test]
+fn nothing_of_one_variant_counts_for_another_on_datagram_sockets() {
+    in_namespace(|network| {
+        sysctl("net/ipv4/ping_group_range", "0 0");
+        let daemon = Start { setpriv: &NONE, arguments: PORTABLE, ..Start::default() }.daemon();
+        side_by_side::check_answered(&daemon, network);
     });
 }
 

@@ -11,5 +11,7 @@ mod loopback;
 mod metrics;
 #[path = "../native/run.rs"]
 mod run;
+#[path = "../native/side_by_side.rs"]
+mod side_by_side;
 #[path = "../sim/mod.rs"]
 mod sim;

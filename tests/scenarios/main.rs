@@ -52,7 +52,8 @@ impl Fixture {
     fn on(network: ScriptedNetwork, interval: &str, after: &str) -> Self {
         let began = Instant::now();
         let pinger =
-            PingActor::new(host(), seconds(interval), timeout(after), seed(), network.engine()).start();
+            PingActor::new(host().into(), seconds(interval), timeout(after), seed(), network.engine())
+                .start();
         Self { network, pinger, began }
     }
 

@@ -29,7 +29,7 @@ async fn an_hour_of_a_thousand_targets_is_counted_to_the_last_request() {
     let start = |index: u32| {
         // On 64 points of the interval: targets that share a wake-up make the test faster.
         let seed = Seed { phase: (index % 64) << 26, first_number: index };
-        PingActor::new(address(index), seconds("10"), timeout("5"), seed, network.engine()).start()
+        PingActor::new(address(index).into(), seconds("10"), timeout("5"), seed, network.engine()).start()
     };
     let pingers: Vec<_> = (0..1_000).map(start).collect();
     // Just before the first ones begin the next hour.
@@ -91,16 +91,16 @@ async fn a_pinger_that_panics_tells_its_heir_and_the_others_go_on() {
     let deaths = Rc::new(RefCell::new(Vec::new()));
     let parent = Heir(Rc::clone(&deaths)).start();
     let began = Instant::now();
-    let start = |address, generation| {
+    let start = |address: Address, generation| {
         let will = DeathNotice { parent: Arc::new(parent.clone().recipient()), generation };
-        let pinger = PingActor::new(address, seconds("1"), timeout("5"), seed(), network.engine());
+        let pinger = PingActor::new(address.into(), seconds("1"), timeout("5"), seed(), network.engine());
         pinger.with_death_notice(will).start()
     };
     let (doomed, retired, other) = (start(host(), 7), start(address(1), 8), start(address(2), 9));
     until(began, 1_400).await;
     retired.send(StopPinger).await.expect("it runs");
     until(began, 5_000).await;
-    let dead: Vec<_> = deaths.borrow().iter().map(|died| (died.address, died.generation)).collect();
+    let dead: Vec<_> = deaths.borrow().iter().map(|died| (died.key.address(), died.generation)).collect();
     assert_eq!(dead, [(host(), 7)], "who was told to end is not mourned");
     assert!(!doomed.connected());
     assert_eq!(network.targets(), 1);

@@ -112,7 +112,7 @@ async fn what_our_own_buffer_dropped_is_void_for_everyone_who_heard_nothing_in_t
     let network = network.host(second, [silence()]).host(third, [silence()]);
     let fixture = Fixture::on(network, "10", "1");
     let others = [second, third].map(|address| {
-        PingActor::new(address, seconds("10"), timeout("1"), seed(), fixture.network.engine()).start()
+        PingActor::new(address.into(), seconds("10"), timeout("1"), seed(), fixture.network.engine()).start()
     });
     let summary = fixture.summary_at(1_600).await;
     assert_eq!((summary.void, summary.lost), (1, 0));

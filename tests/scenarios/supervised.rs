@@ -64,7 +64,7 @@ impl Fixture {
         let asked = GetTargets { filter, ..GetTargets::default() };
         let roster = self.supervisor.send(asked).await.expect("the supervisor runs");
         let tell = |member: &meshping::actors::supervisor::TargetRef| {
-            (member.address.to_string(), member.name.to_string(), member.interval)
+            (member.key.to_string(), member.name.to_string(), member.interval)
         };
         roster.targets.iter().map(tell).collect()
     }
@@ -104,6 +104,7 @@ fn add(name: &str, host: &str, interval: Option<&str>) -> AddTarget {
     AddTarget(TargetSpec {
         name: name.into(),
         host: host.parse().expect("a host"),
+        variant: Default::default(),
         options: TargetOptions::every(interval.map(seconds)),
     })
 }

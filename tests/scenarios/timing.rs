@@ -23,7 +23,8 @@ async fn the_first_request_comes_within_a_second_or_an_interval() {
             let network = ScriptedNetwork::new().host(host(), [reply(1)]);
             let seed = Seed { phase, first_number: 0 };
             let pinger =
-                PingActor::new(host(), seconds(interval), timeout("5"), seed, network.engine()).start();
+                PingActor::new(host().into(), seconds(interval), timeout("5"), seed, network.engine())
+                    .start();
             tokio::time::sleep(Duration::from_millis(1_001)).await;
             let first = network.sightings(host())[0].at;
             assert!(millis(first) <= at_most, "every {interval} s at phase {phase}: {first:?}");

@@ -3,7 +3,7 @@
 use super::input::Input;
 use meshping::measure::{DetailedStats, EncodedStats, PeriodStats, RttStats, Timestamp, WallMapping};
 use meshping::protocol::{HistoryReply, HistoryRow, ListReply, ListedTarget, MAX_REPLY};
-use meshping::target::{Address, Interval, OptionKey, TargetOptions};
+use meshping::target::{Interval, OptionKey, TargetKey, TargetOptions};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -16,17 +16,13 @@ pub fn check(bytes: &[u8]) {
     while !input.is_empty() && listed < 1_000 {
         let target = Target::read(&mut input);
         for _ in 0..=input.byte() {
-            fitting += usize::from(list.push(&target.listed(listed)));
+            fitting += usize::from(list.push(&target.listed(&target.key(listed))));
             listed += 1;
         }
         let encoded = EncodedStats::from_bytes(input.bytes(64));
         let settled = encoded.totals().unwrap_or_default();
-        hours += usize::from(history.push(&HistoryRow::new(
-            target.address(listed),
-            &target.name,
-            3_600,
-            &settled,
-        )));
+        let key = target.key(listed);
+        hours += usize::from(history.push(&HistoryRow::new(&key, &target.name, 3_600, &settled)));
     }
     assert_eq!(list.fitting(), fitting);
     let page = parsed(&list.into_page());
@@ -43,6 +39,7 @@ fn parsed(reply: &[u8]) -> Value {
 /// A target, but for its number.
 struct Target {
     is_v6: bool,
+    has_variant: bool,
     name: String,
     interval: Interval,
     summary: PeriodStats,
@@ -81,23 +78,24 @@ impl Target {
             ..DetailedStats::default()
         });
         let interval = Interval::from_seconds(f64::from(input.u32()) / 1e3).unwrap_or(Interval::DEFAULT);
-        Self { is_v6: flags & 1 != 0, name, interval, summary, options, detail }
+        Self { is_v6: flags & 1 != 0, has_variant: flags & 64 != 0, name, interval, summary, options, detail }
     }
 
-    /// The address of the target with that number; numbers start at 0.
-    fn address(&self, number: u32) -> Address {
+    /// The key of the target with that number; numbers start at 0.
+    fn key(&self, number: u32) -> TargetKey {
         let ip: IpAddr = if self.is_v6 {
             Ipv6Addr::from((0x2001_0db8_u128 << 96) | u128::from(number)).into()
         } else {
             Ipv4Addr::from(0x0a00_0001 + number).into()
         };
-        ip.to_string().parse().expect("a unicast address")
+        let variant = if self.has_variant { "#v.2" } else { "" };
+        format!("{ip}{variant}").parse().expect("a unicast address")
     }
 
-    fn listed(&self, number: u32) -> ListedTarget<'_> {
+    fn listed<'a>(&'a self, key: &'a TargetKey) -> ListedTarget<'a> {
         let wall = WallMapping::new(Timestamp::EPOCH, Duration::from_secs(1_700_000_000));
         ListedTarget {
-            address: self.address(number),
+            key,
             name: &self.name,
             interval: self.interval,
             summary: self.summary,

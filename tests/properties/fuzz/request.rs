@@ -65,5 +65,6 @@ fn add_request(target: &TargetSpec) -> AddRequest {
     let labels: Map<String, Value> =
         target.options.labels().map(|(name, value)| (name.to_owned(), value.into())).collect();
     options.insert("labels".into(), json!(labels));
-    AddRequest { name: Some(target.name.to_string()), addr: Some(target.host.to_string()), options }
+    let variant = (!target.variant.is_empty()).then(|| target.variant.as_str().to_owned());
+    AddRequest { name: Some(target.name.to_string()), addr: Some(target.host.to_string()), variant, options }
 }
