@@ -1,32 +1,40 @@
-//! Target files: JSON in Prometheus's format of `file_sd`, a list of `{"targets": [...], "labels": {...}}`.
+//! Target files: JSON or YAML in Prometheus's format of `file_sd`, a list of `{"targets": [...], "labels": {...}}`.
+//!
+//! As in Prometheus, the extension `.yml` or `.yaml` means YAML. Programs in Go write null for an empty value.
 //!
 //! Labels that begin with `__meshping_` are a target's name and options. Others that begin with `__` are left out, as in
 //! Prometheus; all others are labels of the target.
 
 use super::file::spec;
 use crate::target::{Labels, OptionKey, TargetOptions, TargetSpec, Variant};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a group of targets")]
 struct TargetGroup {
+    #[serde(deserialize_with = "null_as_empty")]
     targets: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     labels: BTreeMap<String, String>,
+}
+
+fn null_as_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 /// Prefix of labels that are the name or an option.
 const OPTION_PREFIX: &str = "__meshping_";
 
-/// Reads a target file.
+/// Reads a target file; its path decides about the format.
 ///
 /// # Errors
 /// The first problem, with its group.
-pub(super) fn parse(text: &str) -> Result<Vec<TargetSpec>, String> {
-    let groups: Vec<TargetGroup> = serde_json::from_str(text).map_err(|error| {
-        format!("{error}; write [{{\"targets\": [\"192.0.2.1\"], \"labels\": {{\"site\": \"berlin\"}}}}]")
-    })?;
+pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<TargetSpec>, String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let is_yaml = path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
+    let groups = if is_yaml { yaml(text)? } else { json(text)? };
     let mut targets = Vec::new();
     for (index, TargetGroup { targets: hosts, labels }) in groups.iter().enumerate() {
         let place = |text: String| format!("group {}: {text}", index + 1);
@@ -45,6 +53,33 @@ struct GroupOptions<'a> {
     variant: Variant,
     options: TargetOptions,
 }
+
+fn json(text: &str) -> Result<Vec<TargetGroup>, String> {
+    let groups = serde_json::from_str::<Option<Vec<TargetGroup>>>(text).map_err(|error| {
+        format!("{error}; write [{{\"targets\": [\"192.0.2.1\"], \"labels\": {{\"site\": \"berlin\"}}}}]")
+    })?;
+    Ok(groups.unwrap_or_default())
+}
+
+fn yaml(text: &str) -> Result<Vec<TargetGroup>, String> {
+    // To YAML an empty file is null; here it is one that is being written.
+    if text.trim().is_empty() {
+        return Err("the file is empty; write [] for no targets".into());
+    }
+    // The limits of the library are for smaller files. Aliases stay limited, because they multiply the content.
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        budget: serde_saphyr::budget! { max_events: MAX_YAML_NODES * 2, max_nodes: MAX_YAML_NODES },
+    };
+    let groups = serde_saphyr::from_str_with_options::<Option<Vec<TargetGroup>>>(text, options);
+    let groups = groups.map_err(|error| {
+        format!("{error}; write - targets: [\"192.0.2.1\"] and below it labels: {{site: berlin}}")
+    })?;
+    Ok(groups.unwrap_or_default())
+}
+
+/// Maximum number of texts, lists and mappings in a YAML file; 200 000 groups with three labels have 2 million.
+const MAX_YAML_NODES: usize = 5_000_000;
 
 /// Name, variant and options in the labels of a group.
 fn options(labels: &BTreeMap<String, String>) -> Result<GroupOptions<'_>, String> {
@@ -93,7 +128,7 @@ mod tests {
                 spec.options.labels().map(|(name, text)| format!("{name}={text}")).collect();
             format!("{} {} {} {}", spec.name, spec.host_variant(), options.join(" "), labels.join(" "))
         };
-        let targets: Vec<String> = parse(text).unwrap().iter().map(written).collect();
+        let targets: Vec<String> = parse(Path::new("a.json"), text).unwrap().iter().map(written).collect();
         let expected = [
             "192.0.2.1 192.0.2.1 ttl=9 site=B",
             "host.example host.example interval=5 ttl=9 site=B",
@@ -125,8 +160,80 @@ mod tests {
             (r#"[{"targets": ["::1"], "labels": {"__meshping_family": "ipv4"}}]"#, "::1 is no IPv4 address"),
         ];
         for (text, reason) in cases {
-            let error = parse(text).unwrap_err();
+            let error = parse(Path::new("a.json"), text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn other_programs_write_files_that_mean_the_same() {
+        let cases = [
+            (
+                "a.json",
+                "\u{feff}[{\"targets\": [\"::1\", \"::2\"], \"labels\": {\"a\": \"b\"}}]",
+                "::1 a=b, ::2 a=b",
+            ),
+            ("a.json", r#"[{"targets": ["::1"], "labels": null}, {"targets": null}]"#, "::1 "),
+            ("a.json", "null", ""),
+            ("a.yml", "- targets: ['::1', \"::2\"]\n  labels:\n    a: b\n", "::1 a=b, ::2 a=b"),
+            (
+                "a.yaml",
+                "\u{feff}# of a program\r\n- targets:\r\n  - 192.0.2.1\r\n  labels: ~\r\n- targets:\r\n",
+                "192.0.2.1 ",
+            ),
+            ("a.yml", r#"[{"targets": ["::1"], "labels": {"a": "b"}}]"#, "::1 a=b"),
+            ("a.yml", "- &x {targets: ['::1'], labels: {a: b}}\n- *x\n", "::1 a=b, ::1 a=b"),
+            (
+                "a.yml",
+                "- {targets: [host.example], labels: {port: 7, up: true, v: 1.50}}",
+                "host.example port=7 up=true v=1.50",
+            ),
+            ("a.yml", "[]", ""),
+            ("a.yml", "null", ""),
+        ];
+        for (path, text, expected) in cases {
+            let written = |spec: &TargetSpec| {
+                let labels: Vec<String> =
+                    spec.options.labels().map(|(name, value)| format!("{name}={value}")).collect();
+                format!("{} {}", spec.host, labels.join(" "))
+            };
+            let targets = parse(Path::new(path), text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(targets.iter().map(written).collect::<Vec<_>>().join(", "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn yaml_has_bounds_and_places() {
+        let nested = format!("- targets: {}", "[".repeat(10_000));
+        let mut bomb = "- &a0 {targets: ['::1']}\n".to_owned();
+        (1..40).for_each(|n| bomb += &format!("- &a{n} [*a{0}, *a{0}]\n", n - 1));
+        let cases = [
+            ("", "the file is empty"),
+            ("  \n", "the file is empty"),
+            ("- targets: [::1\n", "line"),
+            ("- target: []\n", "line 1"),
+            ("- targets: ['::1']\n  label: x\n", "line 2"),
+            ("targets: []", "write - targets"),
+            ("- targets: ['0.0.0.0']", "group 1: \"0.0.0.0\""),
+            (&nested, ""),
+            (&bomb, ""),
+        ];
+        for (text, reason) in cases {
+            let error = parse(Path::new("a.yml"), text).unwrap_err();
+            assert!(error.contains(reason) && error.len() < 1_000, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_targets_fit_into_yaml() {
+        let groups = |n: usize| {
+            format!(
+                "- targets: ['10.0.{}.{}']\n  labels: {{site: b, rack: '{n}'}}\n",
+                n / 250 % 250,
+                n % 250 + 1
+            )
+        };
+        let text: String = (0..100_000).map(groups).collect();
+        assert_eq!(parse(Path::new("a.yml"), &text).unwrap().len(), 100_000);
     }
 }

@@ -153,7 +153,7 @@ impl Loader {
             let is_file = path.is_file().then_some(()).ok_or("it is not a regular file");
             let text = is_file.map_err(io::Error::other).and_then(|()| sources.read_text(&path));
             let text = text.map_err(|error| error.to_string());
-            match text.and_then(|text| file_sd::parse(&text)) {
+            match text.and_then(|text| file_sd::parse(&path, &text)) {
                 Ok(good) => drop(before.insert(path.clone(), good)),
                 Err(text) => {
                     let file = path.display().to_string();
