@@ -22,4 +22,6 @@ pub struct ReloadState {
     pub broken_files: usize,
     /// Number of failed reads of target files.
     pub broken_reads: u64,
+    /// Whether the system reports changes of all files; otherwise they are looked at once a second.
+    pub watched: bool,
 }

@@ -32,7 +32,7 @@ pub(super) struct ReloadActor {
     /// The configuration that was applied last, without its targets.
     config: Config,
     state: ReloadState,
-    watcher: Option<FileWatcher>,
+    watcher: FileWatcher,
 }
 
 /// The parts of the daemon that a configuration changes.
@@ -49,18 +49,17 @@ pub(super) struct Components {
 impl ReloadActor {
     /// After a start with a configuration, whose targets the supervisor has.
     pub(super) fn new(loader: Loader, loaded_config: LoadedConfig, components: Components) -> Self {
-        let LoadedConfig { config, files, broken, repeated, hash, .. } = loaded_config;
+        let watcher = FileWatcher::start(&loaded_config);
+        let LoadedConfig { config, broken, repeated, hash, .. } = loaded_config;
         let state = ReloadState {
             successful: true,
             applied_at: now(),
             hash,
             broken_files: broken.len(),
             broken_reads: u64::try_from(broken.len()).unwrap_or(u64::MAX),
+            watched: watcher.has_events(),
         };
         log_problems(&broken, repeated);
-        let watcher = FileWatcher::start(&files)
-            .inspect_err(|error| warn!(%error, "can't watch the files of the configuration"))
-            .ok();
         let loader = Arc::new(Mutex::new(loader));
         Self { loader, components, started: config.clone(), config, state, watcher }
     }
@@ -75,9 +74,8 @@ impl ReloadActor {
             Ok(loaded_config) => {
                 self.state.broken_files = broken;
                 log_problems(&loaded_config.broken, loaded_config.repeated);
-                if let Some(watcher) = &mut self.watcher {
-                    watcher.follow(&loaded_config.files);
-                }
+                self.watcher.follow(&loaded_config.watched);
+                self.state.watched = self.watcher.has_events();
             }
         }
     }
@@ -92,20 +90,18 @@ impl Actor for ReloadActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.publish_state();
-        if let Some(watcher) = &self.watcher {
-            let changes = watcher.changes();
-            let own = ctx.address().downgrade();
-            ctx.spawn(
-                async move {
-                    loop {
-                        changes.settled().await;
-                        let Some(own) = own.upgrade() else { return };
-                        let _ = own.send(FilesChanged).await;
-                    }
+        let changes = self.watcher.changes();
+        let own = ctx.address().downgrade();
+        ctx.spawn(
+            async move {
+                loop {
+                    changes.settled().await;
+                    let Some(own) = own.upgrade() else { return };
+                    let _ = own.send(FilesChanged).await;
                 }
-                .into_actor(self),
-            );
-        }
+            }
+            .into_actor(self),
+        );
     }
 }
 
@@ -136,6 +132,9 @@ impl ReloadActor {
             let same = matches!(&result, Ok(loaded_config) if loaded_config.hash == actor.state.hash && actor.state.successful
                 && loaded_config.broken.len() == actor.state.broken_files);
             if same && !forced {
+                if let Ok(loaded_config) = &result {
+                    actor.watcher.follow(&loaded_config.watched);
+                }
                 return actor.done(Ok("nothing has changed".to_owned()));
             }
             actor.note_result(&result);

@@ -105,6 +105,7 @@ pub fn status() -> Status {
         hash: 0xffff_ffff_ffff,
         broken_files: 1,
         broken_reads: 3,
+        watched: true,
     };
     Status { targets: 2, names: 1, ready: true, replaced: 9, reload, engines, dead_shards: 0 }
 }

@@ -34,11 +34,22 @@ impl Daemon {
         started.unwrap_or_else(|| panic!("no daemon: {}", Self::attempt(args).err().unwrap_or_default()))
     }
 
+    /// Like [`Self::start`], by a program that gets the command line as its last arguments.
+    pub fn start_by(program: &[&str], args: &[&str]) -> Self {
+        Self::attempt_by(program, args).unwrap_or_else(|error| panic!("no daemon: {error}"))
+    }
+
     fn attempt(args: &[&str]) -> Result<Self, String> {
+        Self::attempt_by(&[], args)
+    }
+
+    fn attempt_by(program: &[&str], args: &[&str]) -> Result<Self, String> {
         let control = free_udp_port();
         let http = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
         let http = http.expect("a free port");
-        let child = Command::new(env!("CARGO_BIN_EXE_meshping"))
+        let words: Vec<&str> = program.iter().copied().chain([env!("CARGO_BIN_EXE_meshping")]).collect();
+        let child = Command::new(words[0])
+            .args(&words[1..])
             .args(["--control", &control.to_string(), "--web.listen-address", &http.to_string()])
             .args(args)
             .stdin(Stdio::null())

@@ -2,7 +2,9 @@
 //!
 //! The command line overrides the environment, which overrides the file. A configuration is built whole or not at all.
 
+mod expand;
 mod merge;
+mod watched;
 
 use super::args::CommandLine;
 use super::early_exit::EarlyExit;
@@ -12,14 +14,17 @@ use super::options::{ConfigOptions, UsageError};
 use super::{file_sd, targets_file};
 use crate::config::Config;
 use crate::target::{Defaults, EntryConflict, TargetSpec};
+use expand::MatchingFiles;
 use merge::MergedTargets;
 use siphasher::sip::SipHasher13;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::hash::{Hash, Hasher};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+pub use watched::{Fingerprints, WatchedFiles};
 
 /// Builds the configuration, and builds it again for a reload.
 #[derive(Debug)]
@@ -38,8 +43,8 @@ pub struct Loader {
 pub struct LoadedConfig {
     /// The configuration.
     pub config: Config,
-    /// Files that were read, and patterns of files, to be watched.
-    pub files: Vec<PathBuf>,
+    /// The files, to be watched.
+    pub watched: WatchedFiles,
     /// Problems of target files; the configuration has the last good content of the files, if any.
     pub broken: Vec<Problem>,
     /// Whether a target file is unusable and has no last good content, so that targets may be missing.
@@ -110,8 +115,8 @@ impl Loader {
         let MergedTargets { targets, repeated, .. } = merged;
         config.targets = targets;
         let hash = sources.hash(&self.arguments);
-        let ConfigSources { files, broken, incomplete, .. } = sources;
-        Ok(LoadedConfig { config, files, broken, incomplete, repeated, conflicts, hash })
+        let ConfigSources { watched, broken, incomplete, .. } = sources;
+        Ok(LoadedConfig { config, watched, broken, incomplete, repeated, conflicts, hash })
     }
 
     /// The targets of the file of `--targets`.
@@ -140,7 +145,8 @@ impl Loader {
         Ok(targets)
     }
 
-    /// Appends the targets of all target files; the last good ones of an unusable file.
+    /// Appends the targets of all target files; the last good ones of a file that is unusable, or whose directory can't be
+    /// read: its content is then unknown.
     fn read_target_files(
         &mut self,
         options: &ConfigOptions,
@@ -148,17 +154,22 @@ impl Loader {
         targets: &mut Vec<TargetSpec>,
     ) {
         let mut before = std::mem::take(&mut self.last_good);
-        for path in sources.matching(options.target_files.as_deref().unwrap_or_default()) {
-            // Opening a pipe blocks until there is a writer.
-            let is_file = path.is_file().then_some(()).ok_or("it is not a regular file");
-            let text = is_file.map_err(io::Error::other).and_then(|()| sources.read_text(&path));
-            let text = text.map_err(|error| error.to_string());
-            match text.and_then(|text| file_sd::parse(&path, &text)) {
+        let patterns = options.target_files.as_deref().unwrap_or_default();
+        let MatchingFiles { files, unreadable } = sources.matching(patterns);
+        for (path, error) in unreadable {
+            sources.note_unreadable(&path, &error);
+            // There may be files that were never read.
+            sources.incomplete = true;
+            for (path, good) in before.extract_if(|file, _| file.starts_with(&path)) {
+                targets.extend(good.iter().cloned());
+                self.last_good.insert(path, good);
+            }
+        }
+        for path in files {
+            match sources.read_target_file(&path) {
                 Ok(good) => drop(before.insert(path.clone(), good)),
-                Err(text) => {
-                    let file = path.display().to_string();
-                    sources.broken.push(Problem { file, line: None, text });
-                }
+                Err(FileProblem::Unreadable(error)) => sources.note_unreadable(&path, &error),
+                Err(FileProblem::Content(text)) => sources.note_broken(&path, text),
             }
             if let Some(good) = before.remove(&path) {
                 targets.extend(good.iter().cloned());
@@ -168,6 +179,14 @@ impl Loader {
             }
         }
     }
+}
+
+/// Why a target file is unusable.
+enum FileProblem {
+    /// It can't be read; trying again may help.
+    Unreadable(io::Error),
+    /// Its content is wrong.
+    Content(String),
 }
 
 /// An absolute path; "-" stays as it is.
@@ -193,7 +212,7 @@ fn in_target_list(path: &Path, error: &targets_file::TargetsFileError) -> LoadEr
 #[derive(Default)]
 struct ConfigSources {
     config: Option<PathBuf>,
-    files: Vec<PathBuf>,
+    watched: WatchedFiles,
     broken: Vec<Problem>,
     incomplete: bool,
     hasher: SipHasher13,
@@ -205,7 +224,7 @@ const MAX_FILE_SIZE: u64 = 256 << 20;
 impl ConfigSources {
     /// Opens a file that must exist.
     fn open(&mut self, path: &Path) -> Result<HashedFile<'_>, LoadError> {
-        self.files.push(path.to_owned());
+        self.watched.note(path);
         path.hash(&mut self.hasher);
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         Ok(HashedFile { file, hasher: &mut self.hasher })
@@ -213,7 +232,7 @@ impl ConfigSources {
 
     /// Reads a file that must exist.
     fn read(&mut self, path: &Path) -> Result<String, LoadError> {
-        self.files.push(path.to_owned());
+        self.watched.note(path);
         self.read_text(path).map_err(|error| unreadable(path, &error))
     }
 
@@ -228,23 +247,46 @@ impl ConfigSources {
         Ok(text)
     }
 
+    fn read_target_file(&mut self, path: &Path) -> Result<Vec<TargetSpec>, FileProblem> {
+        // Opening a pipe blocks until there is a writer.
+        if !path.is_file() {
+            return Err(FileProblem::Content("it is not a regular file".into()));
+        }
+        let text = self.read_text(path).map_err(|error| match error.kind() {
+            // Too large, or not UTF-8: reading it again would not help.
+            ErrorKind::Other | ErrorKind::InvalidData => FileProblem::Content(error.to_string()),
+            _ => FileProblem::Unreadable(error),
+        })?;
+        file_sd::parse(path, &text).map_err(FileProblem::Content)
+    }
+
     /// The files that match patterns, sorted, without duplicates.
-    fn matching(&mut self, patterns: &[PathBuf]) -> Vec<PathBuf> {
-        let mut found = Vec::new();
+    fn matching(&mut self, patterns: &[PathBuf]) -> MatchingFiles {
+        let mut matching = MatchingFiles::default();
         for pattern in patterns.iter().map(|pattern| absolute(pattern)) {
-            self.files.push(pattern.clone());
-            match glob::glob(&pattern.to_string_lossy()) {
-                Ok(paths) => found.extend(paths.flatten().filter(|path| !path.is_dir())),
-                Err(error) => {
-                    let (file, text) =
-                        (pattern.display().to_string(), format!("not a pattern of files: {error}"));
-                    self.broken.push(Problem { file, line: None, text });
-                }
+            self.watched.patterns.push(pattern.clone());
+            self.watched.paths.push(pattern.clone());
+            match glob::Pattern::new(&pattern.to_string_lossy()) {
+                Ok(_) => matching.find(&pattern),
+                Err(error) => self.note_broken(&pattern, format!("not a pattern of files: {error}")),
             }
         }
-        found.sort();
-        found.dedup();
-        found
+        matching.files.sort();
+        matching.files.dedup();
+        self.watched.fingerprints.insert(&matching);
+        matching
+    }
+
+    fn note_broken(&mut self, path: &Path, text: String) {
+        self.broken.push(Problem { file: path.display().to_string(), line: None, text });
+    }
+
+    /// Notes a path that is to be tried again; only once, because several patterns can lead to it.
+    fn note_unreadable(&mut self, path: &Path, error: &io::Error) {
+        if !self.watched.unreadable.iter().any(|known| known == path) {
+            self.note_broken(path, format!("can't be read: {error}"));
+            self.watched.unreadable.push(path.to_owned());
+        }
     }
 
     /// A problem of the configuration as a whole.
@@ -303,6 +345,15 @@ impl LoadError {
     }
 }
 
+/// Root reads every file, the service's user does not.
+const ROOT_NOTE: &str =
+    "note: checked as root; the user of the service may not be allowed to read all of these files\n";
+
+/// Whether the process is root's. Its directory in /proc has the effective user.
+fn runs_as_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}
+
 /// Maximum number of conflicts that `--config.check` lists.
 const MAX_WARNINGS: usize = 100;
 
@@ -328,7 +379,8 @@ fn check_result(loaded_config: &LoadedConfig, further: Result<(), String>) -> Ea
         warnings.push(format!("warning: and {} more\n", conflicts.len() - MAX_WARNINGS));
     }
     let warnings = warnings.concat();
-    EarlyExit::Asked(format!("{warnings}the configuration is good, with {targets}{repeated}\n"))
+    let note = if loaded_config.watched.paths.is_empty() || !runs_as_root() { "" } else { ROOT_NOTE };
+    EarlyExit::Asked(format!("{warnings}{note}the configuration is good, with {targets}{repeated}\n"))
 }
 
 #[cfg(test)]

@@ -1,73 +1,40 @@
-//! Watches the files of the configuration by their directories, because editors replace files instead of writing them.
-//!
-//! It reports that a file may have changed; the loader reads the files and compares their content. Files that are looked
-//! at when they are used need no watcher: see `file_change`.
+//! Events of the system for the directories of files, because editors replace files instead of writing them.
 
+use super::FileChanges;
 use glob::Pattern;
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
-use tracing::debug;
 
-/// Watches files and patterns of files.
-pub(super) struct FileWatcher {
+/// Watches the directories of files and of patterns of files.
+pub(super) struct EventWatcher {
     watcher: RecommendedWatcher,
     directories: HashSet<PathBuf>,
     /// Patterns that match the paths of the files.
     patterns: Arc<Mutex<Vec<Pattern>>>,
-    changes: FileChanges,
 }
 
-/// Signals that a file may have changed.
-#[derive(Clone, Default)]
-pub(super) struct FileChanges(Arc<Notify>);
-
-/// Time without a further change after which a change counts as complete.
-const SETTLE_TIME: Duration = Duration::from_millis(250);
-
-/// Time limit for further changes.
-const MAX_SETTLE_TIME: Duration = Duration::from_secs(2);
-
-impl FileChanges {
-    /// Waits for a change, and until it is complete.
-    pub(super) async fn settled(&self) {
-        self.0.notified().await;
-        let deadline = Instant::now() + MAX_SETTLE_TIME;
-        while Instant::now() < deadline && timeout(SETTLE_TIME, self.0.notified()).await.is_ok() {}
-    }
-}
-
-impl FileWatcher {
-    /// Watches files, and patterns of files.
+impl EventWatcher {
+    /// A watcher without files.
     ///
     /// # Errors
-    /// If the system can't watch files, or the limit of watches is reached.
-    pub(super) fn start(files: &[PathBuf]) -> notify::Result<Self> {
-        let (changes, patterns) = (FileChanges::default(), Arc::new(Mutex::new(Vec::new())));
-        let (signal, own_patterns) = (changes.clone(), Arc::clone(&patterns));
+    /// If the system can't watch files, or the limit of its watchers is reached.
+    pub(super) fn start(changes: FileChanges) -> notify::Result<Self> {
+        let patterns = Arc::new(Mutex::new(Vec::new()));
+        let own_patterns = Arc::clone(&patterns);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             // After an error any file may have changed.
             if event.map_or(true, |event| concerns(&event, &own_patterns)) {
-                signal.0.notify_one();
+                changes.notify();
             }
         })?;
-        let mut watch = Self { watcher, directories: HashSet::new(), patterns, changes };
-        watch.follow(files);
-        Ok(watch)
+        Ok(Self { watcher, directories: HashSet::new(), patterns })
     }
 
-    /// The signal of changes.
-    pub(super) fn changes(&self) -> FileChanges {
-        self.changes.clone()
-    }
-
-    /// Watches other files.
-    pub(super) fn follow(&mut self, files: &[PathBuf]) {
+    /// Watches other files. Returns why there are no events of some of them.
+    pub(super) fn follow(&mut self, files: &[PathBuf]) -> Option<String> {
         *self.patterns.lock().unwrap_or_else(PoisonError::into_inner) =
             files.iter().flat_map(|file| patterns(file)).collect();
         let needed: HashSet<PathBuf> = files.iter().flat_map(|file| directories(file)).collect();
@@ -75,13 +42,43 @@ impl FileWatcher {
             // The directory may have been removed.
             let _ = self.watcher.unwatch(gone);
         }
-        let watched = needed.into_iter().filter(|directory| {
-            let watched = self.watcher.watch(directory, RecursiveMode::NonRecursive);
-            watched.inspect_err(|error| debug!(?directory, %error, "can't be watched")).is_ok()
-        });
-        self.directories = watched.collect();
+        let mut problem = None;
+        self.directories.clear();
+        for directory in needed {
+            match self.watcher.watch(&directory, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    problem = problem.or_else(|| no_events(&directory));
+                    self.directories.insert(directory);
+                }
+                Err(error) => problem = problem.or_else(|| Some(format!("{}: {error}", directory.display()))),
+            }
+        }
+        problem
     }
 }
+
+/// Why the kernel reports no events of a directory that other machines or user-space programs can change.
+#[cfg(target_os = "linux")]
+fn no_events(directory: &Path) -> Option<String> {
+    let directory = directory.canonicalize().ok()?;
+    let mounts = procfs::process::Process::myself().and_then(|process| process.mountinfo()).ok()?;
+    let mount = mounts.0.into_iter().filter(|mount| directory.starts_with(&mount.mount_point));
+    // Of several mounts on one directory the last one is visible.
+    let kind = mount.max_by_key(|mount| mount.mount_point.as_os_str().len())?.fs_type;
+    let is_remote = kind.starts_with("fuse.") || REMOTE_FILE_SYSTEMS.contains(&kind.as_str());
+    is_remote.then(|| format!("{} is on a file system of the type {kind}", directory.display()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn no_events(_: &Path) -> Option<String> {
+    None
+}
+
+/// Types of file systems, as in `/proc/self/mountinfo`, without events of changes that another machine makes (inotify(7),
+/// section Limitations).
+#[cfg(target_os = "linux")]
+const REMOTE_FILE_SYSTEMS: [&str; 12] =
+    ["nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "fuse", "gfs2", "lustre", "ocfs2", "virtiofs"];
 
 /// Patterns of the paths in events of a file: the pattern itself, the literal path, and the target of a link.
 fn patterns(file: &Path) -> Vec<Pattern> {

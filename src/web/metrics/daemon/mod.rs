@@ -160,7 +160,7 @@ fn replaced_actors(status: &Status) -> CollectorResult {
     counter(Opts::new("meshping_replaced_actors_total", help), status.replaced)
 }
 
-fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 5]> {
+fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 6]> {
     let broken_reads = Opts::new("meshping_target_file_errors_total", "Reads of target files that failed.");
     Ok([
         gauge(
@@ -186,6 +186,13 @@ fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 5]> {
             u64::try_from(state.broken_files).unwrap_or(u64::MAX),
         )?,
         counter(broken_reads, state.broken_reads)?,
+        gauge(
+            Opts::new(
+                "meshping_config_watched",
+                "Whether the system reports changes of all files of the configuration; 0: they are found by polling.",
+            ),
+            state.watched.into(),
+        )?,
     ])
 }
 
