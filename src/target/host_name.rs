@@ -1,5 +1,6 @@
 //! DNS names, and hosts: an address or a DNS name.
 
+use super::NotAHost;
 use super::address::{Address, AddressError};
 use std::fmt;
 use std::str::FromStr;
@@ -99,8 +100,13 @@ impl FromStr for Host {
     fn from_str(text: &str) -> Result<Self, HostError> {
         match text.parse::<Address>() {
             Ok(address) => Ok(Self::Address(address)),
-            // `%`, `[` and `:` occur in address literals only, so the message about the address is the better one.
-            Err(AddressError::NotAnAddress) if !text.contains(['%', '[', ':']) => {
+            Err(AddressError::NotAnAddress) => {
+                // A text that is meant as something else has its own message.
+                NotAHost::find(text).map_or(Ok(()), Err)?;
+                // `%`, `[` and `:` occur in address literals only, so the message about the address is the better one.
+                if text.contains(['%', '[', ':']) {
+                    return Err(AddressError::NotAnAddress.into());
+                }
                 Ok(Self::Name(text.parse()?))
             }
             Err(error) => Err(error.into()),
@@ -126,6 +132,9 @@ pub enum HostError {
     /// It looks like a name.
     #[error(transparent)]
     Name(#[from] HostNameError),
+    /// It is meant as something else.
+    #[error(transparent)]
+    NotAHost(#[from] NotAHost),
 }
 
 #[cfg(test)]

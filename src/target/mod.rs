@@ -9,6 +9,7 @@ mod family;
 mod host_name;
 mod interval;
 mod labels;
+mod not_a_host;
 mod options;
 mod packet_options;
 mod spec;
@@ -20,6 +21,7 @@ pub use family::{BadFamily, Family};
 pub use host_name::{Host, HostError, HostName, HostNameError, Label, MAX_NAME};
 pub use interval::{Interval, SecondsError, Timeout};
 pub use labels::{LabelError, Labels};
+pub use not_a_host::{NetworkError, NotAHost};
 pub use options::{
     Defaults, Expected, OptionConflict, OptionError, OptionKey, OptionOverrides, OptionRow, PingSettings,
     TargetOptions, UnknownOption, ValueKind,

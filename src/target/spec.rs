@@ -1,8 +1,8 @@
 //! A target as a user writes it: `TARGET[/INTERVAL]`, with a name and options.
 
 use super::{
-    Host, HostError, HostVariant, Label, MAX_NAME, OptionConflict, SecondsError, TargetOptions, Variant,
-    VariantError,
+    Host, HostError, HostVariant, Label, MAX_NAME, NetworkError, NotAHost, OptionConflict, SecondsError,
+    TargetOptions, Variant, VariantError,
 };
 use std::str::FromStr;
 
@@ -43,9 +43,15 @@ impl FromStr for TargetSpec {
     /// Parses `example.net`, `example.net/60`, `[2001:db8::1]/5`, `2001:db8::1/5`. The name is the host as written,
     /// without brackets.
     fn from_str(text: &str) -> Result<Self, TargetError> {
+        if text.contains("://") {
+            return Err(HostError::from(NotAHost::Url).into());
+        }
         let (host, interval) = match text.rsplit_once('/') {
             None => (text, None),
-            Some((host, interval)) => (host, Some(interval.parse()?)),
+            Some((host, interval)) => {
+                NetworkError::find(host, interval).map_or(Ok(()), Err)?;
+                (host, Some(interval.parse()?))
+            }
         };
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         Ok(Self {
@@ -63,6 +69,9 @@ pub enum TargetError {
     /// The part before the last slash.
     #[error("{0}; a target is a host name or an address, with /SECONDS behind it for an interval of its own")]
     Host(#[from] HostError),
+    /// A network, whose prefix length would be an interval.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// The part after the last slash.
     #[error(transparent)]
     Interval(#[from] SecondsError),

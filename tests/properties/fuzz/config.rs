@@ -22,9 +22,10 @@ pub fn check_targets_file(bytes: &[u8]) {
     check(bytes, "targets", "--targets");
 }
 
-/// A target file in the format `file_sd`.
+/// A target file in the format `file_sd`, read as JSON and as YAML.
 pub fn check_target_file(bytes: &[u8]) {
     check(bytes, "targets.json", "--target-files");
+    check(bytes, "targets.yml", "--target-files");
 }
 
 /// A file is a configuration whose targets survive being written and read again, or errors that name a line of it.
@@ -62,7 +63,7 @@ fn check_errors(texts: &str, path: &Path, bytes: &[u8]) {
 }
 
 fn check_targets(targets: &[TargetSpec]) {
-    let names: HashSet<_> = targets.iter().map(|target| (&target.name, &target.host)).collect();
+    let names: HashSet<_> = targets.iter().map(|target| (&target.name, target.host_variant())).collect();
     assert_eq!(names.len(), targets.len(), "a target twice");
     let groups: Vec<Value> = targets.iter().map(print).collect();
     let text = json!(groups).to_string();
@@ -78,6 +79,7 @@ fn print(target: &TargetSpec) -> Value {
     let mut labels: Map<String, Value> =
         target.options.labels().map(|(name, value)| (name.to_owned(), value.into())).collect();
     labels.insert("__meshping_name".into(), (*target.name).into());
+    labels.insert("__meshping_variant".into(), target.variant.as_str().into());
     for (key, text) in target.options.iter() {
         labels.insert(format!("__meshping_{key}"), text.into());
     }
