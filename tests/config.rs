@@ -284,3 +284,47 @@ fn a_hundred_thousand_targets_in_a_file_are_reloaded_while_everybody_is_answered
     assert!(answers > 0);
     assert_eq!(metric(&daemon, "meshping_targets"), 99_000);
 }
+
+#[test]
+fn a_reload_over_the_control_socket_reports_what_it_did() {
+    let place = Place::with(&[("m.toml", TWO)]);
+    let daemon = place.start();
+    until(&daemon, &["127.0.0.1", "127.0.0.2"]);
+    let reload = || {
+        // A busy machine may take longer than a reply waits.
+        let give_up = Instant::now() + Duration::from_secs(30);
+        loop {
+            let reply = daemon.ask(&json!({"cmd": "reload"}));
+            if reply["status"] != "pending" {
+                return reply;
+            }
+            assert!(Instant::now() < give_up, "{reply}");
+        }
+    };
+    let reply = reload();
+    let report = reply["report"].as_str().expect("a report");
+    assert_eq!(reply["status"], "ok");
+    assert!(report.starts_with("targets: 0 added, 0 changed, 0 removed, 2 unchanged"), "{reply}");
+    place.write("m.toml", "interval = 0.1\nnonsense = 1\n");
+    let reply = reload();
+    assert_eq!(reply["status"], "error");
+    let message = reply["errmessage"].as_str().expect("a message");
+    assert!(message.contains("m.toml:2: unknown key \"nonsense\""), "{message}");
+    assert_eq!(metric(&daemon, "meshping_config_last_reload_successful"), 0);
+
+    let ctl = |arguments: &[&str]| {
+        let control = daemon.control().to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meshpingctl"));
+        command.args(["--control", &control]).args(arguments).output().expect("meshpingctl runs")
+    };
+    let refused = ctl(&["reload"]);
+    let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!((refused.status.code(), refused.stdout.is_empty()), (Some(1), true), "{errors}");
+    assert!(errors.contains("unknown key \"nonsense\""), "{errors}");
+    place.write("m.toml", "interval = 0.2\n");
+    let applied = ctl(&["reload"]);
+    assert_eq!(applied.status.code(), Some(0));
+    let report = String::from_utf8_lossy(&applied.stdout).into_owned();
+    assert!(report.starts_with("targets: 0 added, 0 changed, "), "{report}");
+    assert!(ctl(&["-q", "reload"]).stdout.is_empty());
+}

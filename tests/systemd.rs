@@ -6,6 +6,8 @@ mod environment;
 mod lab;
 #[path = "systemd/package.rs"]
 mod package;
+#[path = "systemd/reloads.rs"]
+mod reloads;
 #[path = "systemd/sockets.rs"]
 mod sockets;
 #[path = "systemd/upgrade.rs"]

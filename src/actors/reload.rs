@@ -1,6 +1,7 @@
 //! Messages for reading the configuration again.
 
 use actix::prelude::*;
+use std::sync::Arc;
 
 /// Reads the configuration again, and applies the differences.
 ///
@@ -10,7 +11,7 @@ use actix::prelude::*;
 pub struct Reload;
 
 /// Results of reading the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReloadState {
     /// Whether the latest attempt succeeded.
     pub successful: bool,
@@ -24,4 +25,6 @@ pub struct ReloadState {
     pub broken_reads: u64,
     /// Whether the system reports changes of all files; otherwise they are looked at once a second.
     pub watched: bool,
+    /// What is wrong with the files now.
+    pub problem: Option<Arc<str>>,
 }

@@ -1,6 +1,7 @@
 //! The actors that the control socket asks.
 
 use crate::actors::persistence::{FlushSoon, GetHistory, HistoryError, Hour, NotSaved};
+use crate::actors::reload::Reload;
 use crate::actors::supervisor::{
     AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, Removed, TargetPage,
 };
@@ -23,6 +24,8 @@ pub struct Backend {
     pub history: Option<Recipient<GetHistory>>,
     /// Writes the statistics of all targets; `None` without a state.
     pub flush: Option<Recipient<FlushSoon>>,
+    /// Reads the configuration again; `None` if there is none.
+    pub reload: Option<Recipient<Reload>>,
 }
 
 impl<A> From<Addr<A>> for Backend
@@ -37,6 +40,7 @@ where
             targets: supervisor.recipient(),
             history: None,
             flush: None,
+            reload: None,
         }
     }
 }

@@ -50,6 +50,7 @@ impl Dispatcher {
             Request::Add(add) => self.commands.add(add, peer, saved_by).await,
             Request::Remove(remove) => self.commands.remove(remove, peer, saved_by).await,
             Request::Reset(reset) => self.commands.reset(reset, peer).await,
+            Request::Reload(_) => self.commands.reload(peer).await,
             Request::Histogram(histogram) => self.commands.histogram(histogram).await,
             Request::History(history) => self.commands.history(history).await,
         }

@@ -7,6 +7,7 @@ mod history;
 mod list;
 mod lossy_arg;
 mod options;
+mod reload;
 mod remove;
 mod reset;
 mod selector;
@@ -63,6 +64,7 @@ enum CtlCommand {
     Reset(reset::Reset),
     Export(export::Export),
     History(history::HistoryArgs),
+    Reload(reload::ReloadArgs),
 }
 
 const PROGRAM: &str = "meshpingctl";
@@ -77,6 +79,7 @@ Examples:
                                           from a DHCP server's hook
   meshpingctl remove google.de            its targets, and meshping no longer follows the name
   meshpingctl export > targets.sh         a script that adds the targets again
+  meshpingctl reload                      reads the configuration again
 
 Exit status:
   0  the daemon carried out the request
@@ -128,6 +131,7 @@ impl Ctl {
             CtlCommand::Reset(reset) => self.run_subcommand(reset),
             CtlCommand::Export(export) => self.run_subcommand(export),
             CtlCommand::History(history) => self.run_subcommand(history),
+            CtlCommand::Reload(reload) => self.run_subcommand(reload),
         }
     }
 
@@ -193,6 +197,8 @@ enum CtlError {
     Usage(&'static str),
     #[error(transparent)]
     Labels(#[from] crate::target::LabelError),
+    #[error("the daemon is still reading its configuration; its log has the result")]
+    StillPending,
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
 }
@@ -200,7 +206,10 @@ enum CtlError {
 impl CtlError {
     fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Client(ClientError::Refused(_)) | Self::NoTarget(_) | Self::Output(_) => 1,
+            Self::Client(ClientError::Refused(_))
+            | Self::NoTarget(_)
+            | Self::StillPending
+            | Self::Output(_) => 1,
             Self::Usage(_) | Self::Labels(_) => 2,
             Self::Client(_) => 3,
         })

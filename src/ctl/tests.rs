@@ -21,6 +21,7 @@ fn request(line: &[&str]) -> Result<String, String> {
         CtlCommand::History(history) => json(history),
         CtlCommand::List(list) => json(list),
         CtlCommand::Export(export) => json(export),
+        CtlCommand::Reload(reload) => json(reload),
     };
     request.map_err(|error| error.to_string())
 }

@@ -3,6 +3,7 @@
 mod file_watcher;
 mod privilege;
 mod reload;
+mod runtime_directory;
 mod shards;
 mod signals;
 mod sockets;
@@ -26,7 +27,7 @@ use crate::terminal::{live_table, logging};
 use crate::web::WebSources;
 use crate::web::{self, ConfigError, Protection};
 use actix::prelude::*;
-use reload::{Components, ReloadActor};
+use reload::{Components, ReloadActor, UseControl};
 use signals::{Hangups, StopSignals};
 use std::io;
 use std::rc::Rc;
@@ -106,15 +107,21 @@ async fn serve(
     // Before any other message to the supervisor.
     startup::begin(&supervisor, config.targets, loaded_config.incomplete, runtime_changes);
     let state = state.map(|state| state.start(&supervisor));
+    let components = Components { supervisor: supervisor.clone(), control: None, level };
+    let reload = ReloadActor::new(loader, loaded_config, components).start();
     let mut backend = control::Backend::from(supervisor.clone());
+    backend.reload = Some(reload.clone().recipient());
     backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
     backend.flush = state.as_ref().map(|state| state.actor.clone().recipient());
+    let control_address = config.control;
     let control = match control {
         Some(socket) => Some(control::start(socket, config.control_allow, backend).await?),
         None => None,
     };
-    let components = Components { supervisor: supervisor.clone(), control: control.clone(), level };
-    let reload = ReloadActor::new(loader, loaded_config, components).start();
+    if let Some(control) = &control {
+        reload.do_send(UseControl(control.clone()));
+    }
+    runtime_directory::write_control_address(control_address);
     let terminal_gone = Rc::new(Notify::new());
     actix_rt::spawn(hangups.reload(reload.clone().recipient(), Rc::clone(&terminal_gone)));
     if !web.is_empty() {

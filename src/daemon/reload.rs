@@ -1,13 +1,14 @@
 //! Reloads the configuration: loads it again and applies the differences. Reloads run one after the other.
 
 use super::file_watcher::FileWatcher;
+use super::systemd;
 use super::target_diff::TargetDiff;
 use crate::actors::reload::{Reload, ReloadState};
 use crate::actors::supervisor::{
     ApplyConfig, Configure, GetConfigured, NoteReload, Rejected, SupervisorActor,
 };
 use crate::config::Config;
-use crate::config::loader::{LoadedConfig, Loader};
+use crate::config::loader::{LoadedConfig, Loader, Problem};
 use crate::control::{ControlActor, SetAllowed};
 use crate::target::TargetSpec;
 use crate::terminal::logging::LevelHandle;
@@ -22,6 +23,11 @@ use tracing::{error, info, warn};
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(super) struct FilesChanged;
+
+/// Sets the control socket, whose permissions a configuration changes.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub(super) struct UseControl(pub Addr<ControlActor>);
 
 /// Reloads the configuration.
 pub(super) struct ReloadActor {
@@ -58,6 +64,7 @@ impl ReloadActor {
             broken_files: broken.len(),
             broken_reads: u64::try_from(broken.len()).unwrap_or(u64::MAX),
             watched: watcher.has_events(),
+            problem: first_broken(&broken),
         };
         log_problems(&broken, repeated);
         let loader = Arc::new(Mutex::new(loader));
@@ -68,6 +75,7 @@ impl ReloadActor {
     fn note_result(&mut self, result: &Result<LoadedConfig, String>) {
         let broken = result.as_ref().map_or(0, |loaded_config| loaded_config.broken.len());
         self.state.successful = result.is_ok();
+        self.state.problem = problem(result);
         self.state.broken_reads += u64::try_from(broken).unwrap_or(u64::MAX);
         match result {
             Err(error) => error!(%error, "can't load the configuration, the present one stays in force"),
@@ -81,7 +89,9 @@ impl ReloadActor {
     }
 
     fn publish_state(&self) {
-        self.components.supervisor.do_send(NoteReload(self.state));
+        let supervisor = &self.components.supervisor;
+        supervisor.do_send(NoteReload(self.state.clone()));
+        actix_rt::spawn(systemd::report_status(supervisor.clone()));
     }
 }
 
@@ -118,6 +128,14 @@ impl Handler<FilesChanged> for ReloadActor {
 
     fn handle(&mut self, _: FilesChanged, _: &mut Self::Context) -> Self::Result {
         AtomicResponse::new(Box::pin(self.reload(false).map(|_, _, _| ())))
+    }
+}
+
+impl Handler<UseControl> for ReloadActor {
+    type Result = ();
+
+    fn handle(&mut self, UseControl(control): UseControl, _: &mut Self::Context) {
+        self.components.control = Some(control);
     }
 }
 
@@ -222,7 +240,26 @@ async fn load(loader: Arc<Mutex<Loader>>) -> Result<LoadedConfig, String> {
     result.await.unwrap_or_else(|_| Err("can't load the configuration".into()))
 }
 
-fn log_problems(broken: &[crate::config::loader::Problem], repeated: usize) {
+/// What is wrong after loading, for the status of the service.
+fn problem(result: &Result<LoadedConfig, String>) -> Option<Arc<str>> {
+    match result {
+        Ok(loaded_config) => first_broken(&loaded_config.broken),
+        Err(error) => {
+            Some(format!("the configuration can't be loaded, the present one stays in force: {error}").into())
+        }
+    }
+}
+
+fn first_broken(broken: &[Problem]) -> Option<Arc<str>> {
+    let first = broken.first()?;
+    let more = match broken.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!("can't use a target file: {first}{more}").into())
+}
+
+fn log_problems(broken: &[Problem], repeated: usize) {
     for problem in broken {
         error!(%problem, "can't use a target file; its last good content, if any, stays in force");
     }

@@ -1,6 +1,7 @@
 //! Messages to the service manager (sd_notify(3)); without one nothing is sent.
 
 use crate::actors::supervisor::{GetStatus, Status, SupervisorActor};
+use crate::format::escape::shown;
 use actix::prelude::*;
 use sd_notify::NotifyState;
 use std::io::{self, Read};
@@ -112,7 +113,22 @@ fn log_change(before: &Result<(), WatchdogFault>, now: Option<&WatchdogFault>) {
 fn summary(status: &Status) -> String {
     let plural = |number| if number == 1 { "" } else { "s" };
     let (targets, names) = (status.targets, status.names);
-    format!("pinging {targets} target{}, following {names} name{}", plural(targets), plural(names))
+    let summary =
+        format!("pinging {targets} target{}, following {names} name{}", plural(targets), plural(names));
+    match &status.reload.problem {
+        // The status is one line.
+        Some(problem) => format!("{summary}; {}", shown(problem)),
+        None => summary,
+    }
+}
+
+/// Reports the status once, after it has changed.
+pub(super) async fn report_status(supervisor: Addr<SupervisorActor>) {
+    if let Ok(Ok(status)) = timeout(DEFAULT_PERIOD, supervisor.send(GetStatus)).await
+        && status.ready
+    {
+        notify(&[NotifyState::Status(&summary(&status))]);
+    }
 }
 
 fn notify(state: &[NotifyState]) {

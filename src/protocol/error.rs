@@ -23,7 +23,7 @@ pub enum RequestError {
     #[error("need addr variable")]
     NeedAddr,
     /// An unknown `cmd`.
-    #[error("unknown command {0}, try one of: noop, list, add, remove, reset, histogram, history")]
+    #[error("unknown command {0}, try one of: noop, list, add, remove, reset, histogram, history, reload")]
     UnknownCommand(Quoted),
     /// A member that must be a string.
     #[error("{member} must be a string, not {value}")]

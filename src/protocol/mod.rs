@@ -15,6 +15,7 @@ mod list;
 mod members;
 mod noop;
 mod quoted;
+mod reload;
 mod remove;
 mod request;
 mod reset;
@@ -33,6 +34,7 @@ pub use list::{
 };
 pub use noop::NoopRequest;
 pub use quoted::Quoted;
+pub use reload::{ReloadReply, ReloadRequest};
 pub use remove::RemoveRequest;
 pub use request::Request;
 pub use reset::ResetRequest;

@@ -18,6 +18,9 @@ pub struct StatusReply<'a> {
 }
 
 impl<'a> StatusReply<'a> {
+    /// Status of a reply to a request that is under way.
+    pub const PENDING: &'static str = "pending";
+
     /// The request succeeded.
     pub const OK: Self = Self::new("ok");
 
@@ -39,6 +42,11 @@ impl<'a> StatusReply<'a> {
     /// Whether the request succeeded.
     pub fn is_ok(&self) -> bool {
         self.status == "ok"
+    }
+
+    /// Whether the request failed.
+    pub fn is_failure(&self) -> bool {
+        !self.is_ok() && self.status != Self::PENDING
     }
 
     /// The reply as JSON, with one space after each colon and comma: scripts search for these bytes.

@@ -106,6 +106,7 @@ pub fn status() -> Status {
         broken_files: 1,
         broken_reads: 3,
         watched: true,
+        problem: None,
     };
     Status { targets: 2, names: 1, ready: true, replaced: 9, reload, engines, dead_shards: 0 }
 }

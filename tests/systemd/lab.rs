@@ -28,7 +28,11 @@ impl Lab {
         let put = |name: &str, text: &str| fs::write(files.path().join(name), text).expect("writable");
         put("default", default);
         put("drop-in.conf", drop_in);
-        fs::copy(env!("CARGO_BIN_EXE_meshping"), files.path().join("meshping")).expect("the binary");
+        for (name, binary) in
+            [("meshping", env!("CARGO_BIN_EXE_meshping")), ("meshpingctl", env!("CARGO_BIN_EXE_meshpingctl"))]
+        {
+            fs::copy(binary, files.path().join(name)).expect("the binary");
+        }
         Self::enter(files, "tests/systemd/lab.sh")
     }
 
@@ -117,6 +121,15 @@ impl Lab {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{command:?}: {text}{errors}\n{}", self.journal());
+        text
+    }
+
+    /// Standard output and error of a command in the lab, which must fail.
+    pub fn fail(&self, command: &[&str]) -> String {
+        let output = self.output(command, "");
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert!(!output.status.success(), "{command:?} succeeds: {text}");
         text
     }
 

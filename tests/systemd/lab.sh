@@ -1,6 +1,6 @@
 #!/bin/sh
 # The first process of namespaces of its own (tests/systemd.rs makes them): prepares them and becomes systemd.
-# Usage: lab.sh FILES; the directory holds meshping, meshping.toml, its units, drop-in.conf and default (for /etc/default/meshping).
+# Usage: lab.sh FILES; the directory holds meshping, meshpingctl, meshping.toml, its units, drop-in.conf and default (for /etc/default/meshping).
 # Nothing of the host is written to: / is read-only in here, and what systemd writes to is in memory.
 set -eu
 files=$1
@@ -15,9 +15,9 @@ cp "$files"/* /run/lab/files
 mount --bind /usr/bin /run/lab/bin
 mount -t tmpfs -o mode=755 tmpfs /usr/bin
 /run/lab/bin/ln -s /run/lab/bin/* /usr/bin/
-rm -f /usr/bin/meshping
-cp /run/lab/files/meshping /usr/bin/meshping
-chmod 755 /usr/bin/meshping
+rm -f /usr/bin/meshping /usr/bin/meshpingctl
+cp /run/lab/files/meshping /run/lab/files/meshpingctl /usr/bin/
+chmod 755 /usr/bin/meshping /usr/bin/meshpingctl
 
 # /etc as it is, but writable.
 mkdir /run/lab/etc

@@ -153,7 +153,7 @@ pub struct Configured {
 pub struct Configure(pub Settings);
 
 /// Sets the result of a reload, as part of the [`Status`].
-#[derive(Debug, Clone, Copy, Message)]
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct NoteReload(pub ReloadState);
 

@@ -346,7 +346,7 @@ impl Handler<GetStatus> for SupervisorActor {
     fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Self::Result {
         let engines = join_all(self.shards.iter().map(Shard::stats));
         let (targets, names) = (self.registry.len(), self.registry.names());
-        let (ready, replaced, reload) = (self.ready, self.replaced, self.reload);
+        let (ready, replaced, reload) = (self.ready, self.replaced, self.reload.clone());
         Box::pin(async move {
             let engines = engines.await;
             let dead_shards = engines.iter().filter(|engine| engine.is_none()).count();

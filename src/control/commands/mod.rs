@@ -4,24 +4,27 @@ mod add;
 mod histogram;
 mod history;
 mod list;
+mod reload;
 mod remove;
 mod reset;
 
 use super::backend::{Backend, BackendError};
 use super::resets::{ResetQueue, UndeliveredPeriods};
 use crate::protocol::{StatusReply, TooLarge};
+use reload::ReloadQueue;
 use std::time::Duration;
 
-/// The actors that the commands ask, and the resets under way.
+/// The actors that the commands ask, and the resets and reloads under way.
 #[derive(Clone)]
 pub(super) struct Commands {
     backend: Backend,
     resets: ResetQueue,
+    reloads: ReloadQueue,
 }
 
 impl Commands {
     pub(super) fn new(backend: Backend) -> Self {
-        Self { backend, resets: ResetQueue::default() }
+        Self { backend, resets: ResetQueue::default(), reloads: ReloadQueue::default() }
     }
 }
 
@@ -54,4 +57,8 @@ pub(super) enum CommandError {
     Late(Duration),
     #[error("the daemon is shutting down")]
     Stopping,
+    #[error("there is no configuration to read again")]
+    NoReload,
+    #[error("{0}")]
+    Reload(String),
 }

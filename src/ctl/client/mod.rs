@@ -157,8 +157,8 @@ impl Client {
         let reply = reply.ok_or(ClientError::NoAnswer(self.server))?;
         // Lists, histograms and histories have no status.
         match serde_json::from_slice::<StatusReply<'_>>(&reply) {
-            Ok(StatusReply { status, errmessage, .. }) if status != "ok" => {
-                Err(ClientError::Refused(errmessage.unwrap_or(status).into_owned()))
+            Ok(reply) if reply.is_failure() => {
+                Err(ClientError::Refused(reply.errmessage.unwrap_or(reply.status).into_owned()))
             }
             _ => Ok(reply),
         }

@@ -6,6 +6,7 @@ use super::history::HistoryRequest;
 use super::list::ListRequest;
 use super::members::Members;
 use super::noop::NoopRequest;
+use super::reload::ReloadRequest;
 use super::remove::RemoveRequest;
 use super::reset::ResetRequest;
 use super::{Command, Quoted, RequestError};
@@ -28,6 +29,8 @@ pub enum Request {
     History(HistoryRequest),
     /// Asks for a histogram of round-trip times.
     Histogram(HistogramRequest),
+    /// Reads the configuration again.
+    Reload(ReloadRequest),
 }
 
 impl Request {
@@ -47,6 +50,7 @@ impl Request {
             RemoveRequest::NAME => RemoveRequest::parse(&members).map(Self::Remove),
             ResetRequest::NAME => ResetRequest::parse(&members).map(Self::Reset),
             HistogramRequest::NAME => HistogramRequest::parse(&members).map(Self::Histogram),
+            ReloadRequest::NAME => Ok(Self::Reload(ReloadRequest {})),
             HistoryRequest::NAME => HistoryRequest::parse(&members).map(Self::History),
             unknown => Err(RequestError::UnknownCommand(Quoted::text(unknown))),
         }

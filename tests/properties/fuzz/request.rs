@@ -46,6 +46,7 @@ fn print(request: &Request) -> Value {
         Request::Reset(reset) => reset.to_json(),
         Request::History(history) => history.to_json(),
         Request::Histogram(histogram) => histogram.to_json(),
+        Request::Reload(reload) => reload.to_json(),
         Request::Add(target) => add_request(target).to_json(),
     };
     let mut members: Value = serde_json::from_str(&json).expect("a request is JSON");
