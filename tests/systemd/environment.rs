@@ -83,3 +83,67 @@ fn what_was_added_live_and_what_was_counted_outlasts_restarts_and_kills() {
     assert!(lab.control(r#"{"cmd": "list"}"#).contains(r#""name":"live""#));
     assert!(received(&lab) >= before, "the statistics begin anew");
 }
+
+/// The commands of a document: the block of this kind after a heading.
+fn block<'a>(document: &'a str, heading: &str, kind: &str) -> &'a str {
+    let (_, rest) = document.split_once(&format!("\n{heading}\n")).expect("the heading");
+    let (_, rest) = rest.split_once(&format!("```{kind}\n")).expect("the block");
+    rest.split_once("\n```").expect("its end").0
+}
+
+#[test]
+fn the_state_can_be_on_another_disk() {
+    let lab = booted(ONE_TARGET, "");
+    lab.control(r#"{"cmd": "add", "name": "kept", "addr": "127.0.0.9"}"#);
+    lab.run(&["mount", "-t", "tmpfs", "tmpfs", "/srv"]);
+    let commands = block(include_str!("../../docs/state.md"), "## On another disk", "text");
+    lab.run(&["sh", "-euxc", commands]);
+    let kept = || lab.control(r#"{"cmd": "list"}"#).contains("127.0.0.9");
+    lab.wait_for("the saved target", kept);
+    assert!(lab.run(&["ls", "/srv/meshping"]).contains("targets.db"));
+    lab.control(r#"{"cmd": "add", "name": "new", "addr": "127.0.0.8"}"#);
+    lab.run(&["systemctl", "restart", "meshping"]);
+    lab.wait_for("the new target", || lab.control(r#"{"cmd": "list"}"#).contains("127.0.0.8"));
+    lab.run(&["systemctl", "stop", "meshping", "var-lib-private-meshping.mount"]);
+    assert_eq!(lab.run(&["stat", "-c", "%a", "/srv/meshping"]).trim(), "750");
+    lab.run(&["systemctl", "start", "meshping"]);
+    lab.wait_for("the disk is mounted again", kept);
+}
+
+#[test]
+fn a_link_in_the_place_of_the_state_directory_fails_as_documented() {
+    let lab = Lab::boot(ONE_TARGET, "");
+    lab.run(&["sh", "-c", "mkdir -p /var/disk /var/lib && ln -s /var/disk /var/lib/meshping"]);
+    lab.fail(&["systemctl", "start", "meshping"]);
+    assert_eq!(lab.property("ExecMainStatus"), "238");
+}
+
+#[test]
+fn installing_by_hand_works_whatever_the_umask_is() {
+    let lab = Lab::boot("", "");
+    let files = [
+        ("meshping.service", include_str!("../../meshping.service")),
+        ("contrib/meshping-control.socket", include_str!("../../contrib/meshping-control.socket")),
+        ("contrib/meshping-web.socket", include_str!("../../contrib/meshping-web.socket")),
+        ("contrib/meshping.default", include_str!("../../contrib/meshping.default")),
+        ("contrib/60-meshping.conf", include_str!("../../contrib/60-meshping.conf")),
+        ("contrib/meshping.toml", include_str!("../../contrib/meshping.toml")),
+    ];
+    for (name, text) in files {
+        lab.write(&format!("/run/source/{name}"), text);
+    }
+    let prepare = "mkdir -p /run/source/target/release && mv /usr/bin/meshping /usr/bin/meshpingctl /run/source/target/release && \
+                   rm -rf /etc/meshping /etc/default/meshping /run/systemd/system/meshping*";
+    lab.run(&["sh", "-euxc", prepare]);
+    let commands = block(include_str!("../../docs/operations.md"), "### Other systems with systemd", "sh");
+    // The kernel's settings are the host's, and the binaries are built.
+    let commands =
+        commands.replace("cargo build --release --locked\n", "").replace("sysctl --system && ", "");
+    lab.run(&["sh", "-euxc", &format!("umask 077; cd /run/source; {commands}")]);
+    assert_eq!(lab.property("ActiveState"), "active");
+    let targets = "umask 077; echo '[{\"targets\": [\"127.0.0.1\"]}]' > /etc/meshping/targets.d/a.json; \
+                   chmod 644 /etc/meshping/targets.d/a.json; \
+                   systemctl reload meshping";
+    lab.run(&["sh", "-euxc", targets]);
+    assert!(lab.control(r#"{"cmd": "list"}"#).contains("127.0.0.1"), "{}", lab.journal());
+}
