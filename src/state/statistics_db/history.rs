@@ -85,6 +85,18 @@ impl PreparedTables<'_> {
     }
 }
 
+/// Notes that an hour of the clock is recorded from now on. An hour that the clock shows again is a recent one again.
+pub(super) fn number_hour(connection: &Connection, hour: i64) -> rusqlite::Result<()> {
+    let sql = "SELECT hour FROM hours ORDER BY number DESC LIMIT 1";
+    let latest: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
+    if latest == Some(hour) {
+        return Ok(());
+    }
+    let sql = "INSERT OR REPLACE INTO hours (number, hour)
+        VALUES ((SELECT ifnull(max(number), 0) + 1 FROM hours), ?1)";
+    run(connection, sql, [hour])
+}
+
 fn start(connection: &Connection, target: i64) -> rusqlite::Result<Option<(HourStart, Label)>> {
     let sql = "SELECT hour, name, base FROM marks WHERE target = ?1";
     let read = |row: &Row<'_>| Ok((HourStart { hour: row.get(0)?, base: totals(row, 2)? }, label(row, 1)?));

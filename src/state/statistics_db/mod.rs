@@ -5,6 +5,7 @@ mod history;
 use super::database::DatabaseSchema;
 use crate::actors::persistence::SavedTarget;
 use crate::measure::{EncodedStats, LifetimeStats};
+use crate::state::hour_rollover;
 use crate::target::{Label, TargetKey};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use std::collections::HashMap;
@@ -35,6 +36,11 @@ pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
             settled BLOB NOT NULL,
             PRIMARY KEY (target, hour)
         ) STRICT, WITHOUT ROWID;
+    ",
+    // The hours of the clock, numbered in the order in which they were recorded: the clock may be wrong.
+    "
+        CREATE TABLE hours (number INTEGER PRIMARY KEY, hour INTEGER NOT NULL UNIQUE) STRICT;
+        INSERT INTO hours (hour) SELECT DISTINCT hour FROM history ORDER BY hour;
     "],
 };
 
@@ -65,6 +71,9 @@ pub(super) fn save(
     now_ms: i64,
     rules: HourRules,
 ) -> rusqlite::Result<()> {
+    if rules.history {
+        history::number_hour(connection, hour_rollover::hour_of(now_ms.div_euclid(1_000)))?;
+    }
     let mut tables = PreparedTables::new(connection)?;
     for entry in entries {
         let target = tables.id(&entry.key)?;
@@ -104,14 +113,15 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<TargetKe
     Ok(saved)
 }
 
-/// Removes hours and statistics outside of the retention, of targets whose numbers are in a range.
+/// Removes hours beyond the retention, and latest statistics that are too old, of targets whose numbers are in a range.
 pub(super) fn prune(
     connection: &Connection,
     (first, last): (i64, i64),
     retention: &Retention,
 ) -> rusqlite::Result<()> {
-    let history = "DELETE FROM history WHERE target BETWEEN ?1 AND ?2 AND hour NOT BETWEEN ?3 AND ?4";
-    run(connection, history, [first, last, retention.from, retention.to])?;
+    let history = "DELETE FROM history WHERE target BETWEEN ?1 AND ?2
+        AND hour NOT IN (SELECT hour FROM hours ORDER BY number DESC LIMIT ?3)";
+    run(connection, history, [first, last, retention.hours])?;
     let Some((earliest, latest)) = retention.latest else { return Ok(()) };
     let stale = "SELECT address FROM books JOIN targets ON targets.id = books.target
         WHERE target BETWEEN ?1 AND ?2 AND saved_at_ms / 1000 NOT BETWEEN ?3 AND ?4";
@@ -128,10 +138,8 @@ pub(super) fn prune(
 /// Rows that are not pruned.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Retention {
-    /// The first hour.
-    pub from: i64,
-    /// The last hour: later ones come from a clock that was wrong.
-    pub to: i64,
+    /// Number of hours that were recorded last, whatever the clock showed.
+    pub hours: i64,
     /// Latest statistics that were saved between these times, in Unix seconds; `None`: all of them.
     pub latest: Option<(i64, i64)>,
 }

@@ -86,23 +86,23 @@ fn counts_of_before_a_lost_database_are_in_no_hour() {
 #[test]
 fn old_hours_and_rows_of_ended_targets_are_pruned() {
     let connection = open();
+    save(&connection, &[entry("10.0.0.2", 7)], NOON, RULES).unwrap();
     for hour in 0..5 {
         save(&connection, &[entry("10.0.0.1", 10 * (hour + 1))], NOON + 3_600 * hour.cast_signed(), RULES)
             .unwrap();
     }
-    save(&connection, &[entry("10.0.0.2", 7)], NOON, RULES).unwrap();
     let noon = hour_rollover::hour_of(NOON);
-    let retention = Retention { from: noon + 2, to: noon + 100, latest: Some((NOON + 1, NOON + 99_999)) };
-    prune(&connection, (1, 1), &retention).unwrap();
+    let retention = Retention { hours: 3, latest: Some((NOON + 1, NOON + 99_999)) };
+    prune(&connection, (2, 2), &retention).unwrap();
     let left: Vec<i64> = hours_of(&connection, "10.0.0.1")
         .iter()
         .map(|(begins, _)| hour_rollover::hour_of(*begins) - noon)
         .collect();
     assert_eq!(left, [2, 3, 4]);
     assert_eq!(hours_of(&connection, "10.0.0.2").len(), 1, "it was not its turn");
-    prune(&connection, (2, 2), &retention).unwrap();
+    prune(&connection, (1, 1), &retention).unwrap();
     assert_eq!(load(&connection).unwrap().len(), 1);
     // Its last hour was added at its end; the next step removes it, and its number.
-    prune(&connection, (2, 2), &retention).unwrap();
-    assert_eq!((hours_of(&connection, "10.0.0.2"), last_target(&connection).unwrap()), (vec![], 1));
+    prune(&connection, (1, 1), &retention).unwrap();
+    assert_eq!((hours_of(&connection, "10.0.0.2"), last_target(&connection).unwrap()), (vec![], 2));
 }
