@@ -5,6 +5,7 @@ use clap::error::{ContextKind, ErrorKind};
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Why a program ends before it starts.
@@ -16,6 +17,19 @@ pub enum EarlyExit {
     Usage(String),
     /// Problems in files, a line each: for standard error, exit status 2.
     Problems(Vec<String>),
+    /// A command on the state in a directory.
+    State(StateCommand, PathBuf),
+}
+
+/// A command on a state, instead of a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateCommand {
+    /// Reports whether it is whole.
+    Check,
+    /// Copies it into this directory.
+    Backup(PathBuf),
+    /// Replaces it by the backup in this directory.
+    Restore(PathBuf),
 }
 
 impl EarlyExit {
@@ -40,6 +54,8 @@ impl EarlyExit {
                 let _ = write!(io::stdout(), "{text}");
                 ExitCode::SUCCESS
             }
+            // The caller runs it, and has its own report.
+            Self::State(..) => ExitCode::FAILURE,
             Self::Usage(_) | Self::Problems(_) => {
                 for line in self.to_string().lines() {
                     let _ = writeln!(io::stderr(), "{program}: {line}");
@@ -56,6 +72,7 @@ impl fmt::Display for EarlyExit {
             Self::Asked(text) => f.write_str(text),
             Self::Usage(text) => f.write_str(&shown(text)),
             Self::Problems(lines) => f.write_str(&lines.join("\n")),
+            Self::State(command, directory) => write!(f, "{command:?} of {}", directory.display()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! meshpingctl: the client of a running daemon. One file a subcommand.
 
 mod add;
+mod backup;
 pub mod client;
 mod export;
 mod history;
@@ -24,6 +25,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Controls a running meshping: lists, adds and removes targets, and resets statistics.
@@ -65,6 +67,7 @@ enum CtlCommand {
     Export(export::Export),
     History(history::HistoryArgs),
     Reload(reload::ReloadArgs),
+    Backup(backup::Backup),
 }
 
 const PROGRAM: &str = "meshpingctl";
@@ -80,6 +83,7 @@ Examples:
   meshpingctl remove google.de            its targets, and meshping no longer follows the name
   meshpingctl export > targets.sh         a script that adds the targets again
   meshpingctl reload                      reads the configuration again
+  meshpingctl backup /root/meshping       copies the state of the service
 
 Exit status:
   0  the daemon carried out the request
@@ -99,7 +103,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(exit) => return exit.report_of(PROGRAM),
     };
     match ctl.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit,
         // The reader of the output has closed it, like `head`.
         Err(CtlError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -122,7 +126,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ctl, EarlyExit
 }
 
 impl Ctl {
-    fn run(&self) -> Result<(), CtlError> {
+    fn run(&self) -> Result<ExitCode, CtlError> {
         match &self.command {
             CtlCommand::List(list) => self.run_subcommand(list),
             CtlCommand::Show(show) => self.run_subcommand(show),
@@ -132,7 +136,9 @@ impl Ctl {
             CtlCommand::Export(export) => self.run_subcommand(export),
             CtlCommand::History(history) => self.run_subcommand(history),
             CtlCommand::Reload(reload) => self.run_subcommand(reload),
+            CtlCommand::Backup(backup) => return backup.run(self.quiet),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 
     fn run_subcommand<S: Subcommand>(&self, subcommand: &S) -> Result<(), CtlError> {
@@ -199,6 +205,8 @@ enum CtlError {
     Labels(#[from] crate::target::LabelError),
     #[error("the daemon is still reading its configuration; its log has the result")]
     StillPending,
+    #[error("cannot run {0}: {1}")]
+    NoProgram(PathBuf, io::Error),
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
 }
@@ -209,6 +217,7 @@ impl CtlError {
             Self::Client(ClientError::Refused(_))
             | Self::NoTarget(_)
             | Self::StillPending
+            | Self::NoProgram(..)
             | Self::Output(_) => 1,
             Self::Usage(_) | Self::Labels(_) => 2,
             Self::Client(_) => 3,

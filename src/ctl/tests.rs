@@ -12,6 +12,7 @@ fn request(line: &[&str]) -> Result<String, String> {
     let ctl = parse(words).map_err(|exit| match exit {
         EarlyExit::Usage(text) | EarlyExit::Asked(text) => text,
         EarlyExit::Problems(lines) => lines.concat(),
+        EarlyExit::State(..) => String::new(),
     })?;
     let request = match &ctl.command {
         CtlCommand::Add(add) => json(&**add),
@@ -22,6 +23,7 @@ fn request(line: &[&str]) -> Result<String, String> {
         CtlCommand::List(list) => json(list),
         CtlCommand::Export(export) => json(export),
         CtlCommand::Reload(reload) => json(reload),
+        CtlCommand::Backup(_) => return Ok(String::new()),
     };
     request.map_err(|error| error.to_string())
 }

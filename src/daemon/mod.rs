@@ -35,6 +35,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tracing::info;
 
+pub use crate::state::tools::run as run_state_command;
 pub use shards::EngineError;
 use sockets::InheritedSockets;
 pub use sockets::SocketError;

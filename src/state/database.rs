@@ -2,13 +2,17 @@
 //! error ends the daemon.
 
 use super::directory::{Directory, DirectoryError};
+use super::file_id;
 use super::health::{self, Health};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::{error, info};
+use tracing::{debug, error, info, warn};
 
 /// Properties of a database.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(super) struct DatabaseSchema {
     pub synchronous: &'static str,
     /// Maximum size in pages of 4096 bytes.
     pub max_pages: u32,
+    /// Time after which a write sets another id: older copies are recognised.
+    pub id_lifetime: Duration,
     /// Statements that migrate each version to the next; their number is the current version.
     pub migrations: &'static [&'static str],
 }
@@ -34,9 +40,15 @@ pub(super) enum DatabaseError {
     /// It is corrupt, and was moved out of the way.
     #[error("it was corrupt, and has been set aside")]
     Corrupt,
-    /// Its file was removed or replaced while it was open; later writes are lost.
+    /// Its file was removed while it was open; later writes are lost.
     #[error("its file was removed")]
     Removed,
+    /// Another program replaced its file, or the content of it, while it was open.
+    #[error(
+        "its file was replaced by another program, which does not restore it; the other file is now {0}: to use it, stop \
+         meshping and run meshping --state.restore"
+    )]
+    Replaced(String),
     /// Another process uses it.
     #[error("another meshping uses the directory")]
     InUse,
@@ -57,9 +69,28 @@ pub(super) struct Database {
     schema: &'static DatabaseSchema,
     health: Arc<Health>,
     connection: Option<Connection>,
-    /// Device and inode of the connection's file.
-    inode: Option<(u64, u64)>,
+    /// The connection's file, to compare it with the one that is there now.
+    opened: Option<OpenedFile>,
     failure: Option<Failure>,
+}
+
+/// The file of a connection. It is closed after the connection, because closing it releases the locks of SQLite.
+struct OpenedFile {
+    file: File,
+    /// Device and inode.
+    inode: Option<(u64, u64)>,
+    /// The ids that its header can have; empty if its id can't be set.
+    ids: Vec<u32>,
+    /// When the id was set.
+    since: Instant,
+}
+
+impl OpenedFile {
+    /// Whether the file at the path is this one, with the content that was written to it.
+    fn is_at(&self, path: &Path) -> bool {
+        let has_own_id = || self.ids.contains(&file_id::read(&self.file).unwrap_or(0));
+        inode(path) == self.inode && (self.ids.is_empty() || has_own_id())
+    }
 }
 
 /// The latest attempt failed.
@@ -76,7 +107,7 @@ impl Database {
         schema: &'static DatabaseSchema,
         health: Arc<Health>,
     ) -> Self {
-        Self { directory, schema, health, connection: None, inode: None, failure: None }
+        Self { directory, schema, health, connection: None, opened: None, failure: None }
     }
 
     /// Whether the latest attempt succeeded.
@@ -115,7 +146,12 @@ impl Database {
             transaction.commit()?;
             Ok(result)
         })
-        .inspect(|_| self.health.saved(self.size()))
+        .inspect(|_| {
+            self.health.saved(self.size());
+            if self.opened.as_ref().is_some_and(|opened| opened.since.elapsed() > self.schema.id_lifetime) {
+                self.renew_id();
+            }
+        })
     }
 
     /// Runs a query.
@@ -160,13 +196,84 @@ impl Database {
     }
 
     fn open(&mut self) -> Result<&Connection, DatabaseError> {
-        let connection = match self.connection.take() {
-            Some(_) if inode(&self.path()) != self.inode => return Err(DatabaseError::Removed),
-            Some(connection) => connection,
-            None => self.connect()?,
+        match &self.opened {
+            Some(opened) if self.connection.is_some() => {
+                if !opened.is_at(&self.path()) {
+                    return Err(self.abandon());
+                }
+            }
+            _ => {
+                self.discard_foreign_log();
+                let connection = self.connect()?;
+                let file = File::open(self.path()).map_err(DatabaseError::Directory)?;
+                let inode = inode(&self.path());
+                self.opened = Some(OpenedFile { file, inode, ids: Vec::new(), since: Instant::now() });
+                self.connection = Some(connection);
+                self.renew_id();
+            }
+        }
+        self.connection.as_ref().ok_or(DatabaseError::Removed)
+    }
+
+    /// Gives up a file that is no longer at its path. What is there is kept aside; the owner of the data writes all of it
+    /// again.
+    fn abandon(&mut self) -> DatabaseError {
+        if let Some(connection) = self.connection.take() {
+            // Otherwise the log is copied into the other file.
+            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+        self.opened = None;
+        match self.directory.keep_foreign(self.schema.file, health::now().as_secs()) {
+            Ok(path) => DatabaseError::Replaced(path.display().to_string()),
+            Err(_) => DatabaseError::Removed,
+        }
+    }
+
+    /// Sets another id. Without one a replaced content is not noticed; everything else works.
+    fn renew_id(&mut self) {
+        let (Some(connection), Some(opened)) = (&self.connection, &mut self.opened) else { return };
+        let present = file_id::read(&opened.file).unwrap_or(0);
+        let renewed = file_id::another(&[present]).and_then(|id| {
+            // Recorded before it is written, so that a crash in between leaves no unknown id.
+            self.directory.record_ids(self.schema.file, &[present, id])?;
+            opened.ids = vec![present, id];
+            opened.since = Instant::now();
+            file_id::set(connection, id).map_err(io::Error::other)?;
+            if file_id::read(&opened.file) == Some(id) {
+                opened.ids = vec![id];
+                self.directory.record_ids(self.schema.file, &[id])?;
+            }
+            Ok(())
+        });
+        if let Err(error) = renewed {
+            debug!(database = self.schema.name, %error, "the id of the database is not renewed");
+        }
+    }
+
+    /// Moves the log out of the way if the database beside it is another one than it was written for.
+    fn discard_foreign_log(&self) {
+        let path = self.path();
+        let log = path.with_file_name(format!("{}-wal", self.schema.file));
+        let has_log = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+        if !has_log || self.directory.take().is_err() {
+            return;
+        }
+        let ids = self.directory.ids(self.schema.file);
+        let Some(found) = file_id::read_closed(&path).filter(|found| !ids.is_empty() && !ids.contains(found))
+        else {
+            return;
         };
-        self.inode = inode(&self.path());
-        Ok(self.connection.insert(connection))
+        let aside =
+            log.with_file_name(format!("{}-wal.foreign-{}", self.schema.file, health::now().as_secs()));
+        let _ = std::fs::remove_file(path.with_file_name(format!("{}-shm", self.schema.file)));
+        match std::fs::rename(&log, &aside) {
+            Ok(()) => {
+                warn!(database = self.schema.name, id = found, moved_to = %aside.display(), "the database was replaced while meshping was not running; the log of the one before is not applied to it")
+            }
+            Err(error) => {
+                error!(database = self.schema.name, %error, "the database was replaced, and the log of the one before can't be moved away")
+            }
+        }
     }
 
     fn connect(&self) -> Result<Connection, DatabaseError> {
@@ -216,6 +323,7 @@ impl Database {
             return error;
         }
         self.connection = None;
+        self.opened = None;
         match self.directory.set_aside(self.schema.file, health::now().as_secs()) {
             Ok(path) => {
                 error!(database = self.schema.name, moved_to = %path.display(), error = %error, "the database is corrupt, a new one is created");
@@ -229,9 +337,12 @@ impl Database {
         self.health.failed();
         // The next attempt opens the file again, in case the connection is the cause.
         self.connection = None;
+        self.opened = None;
         let reason = error.to_string();
         let pause = match (&self.failure, error) {
-            (_, DatabaseError::Corrupt | DatabaseError::Removed) => Duration::ZERO,
+            (_, DatabaseError::Corrupt | DatabaseError::Removed | DatabaseError::Replaced(_)) => {
+                Duration::ZERO
+            }
             (None, _) => MIN_RETRY_PAUSE,
             (Some(failure), _) => (failure.pause * 2).clamp(MIN_RETRY_PAUSE, MAX_RETRY_PAUSE),
         };

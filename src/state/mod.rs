@@ -4,6 +4,7 @@
 mod actor;
 mod database;
 mod directory;
+mod file_id;
 mod flush_loop;
 mod health;
 #[deny(clippy::disallowed_methods)]
@@ -13,6 +14,7 @@ mod statistics_writer;
 mod store_handle;
 mod targets_db;
 mod targets_writer;
+pub mod tools;
 
 pub use actor::StateActor;
 
@@ -35,7 +37,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use store_handle::StoreHandle;
 use targets_writer::{ChangeSource, TargetsWriter};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// Why the daemon can't start with this state; shown to the operator unchanged.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,11 @@ impl SavedState {
         let directory = Arc::new(Directory::new(path.clone()));
         if let Err(DirectoryError::InUse) = directory.take() {
             return Err(StateError::InUse(path));
+        }
+        match tools::finish_restore(&directory) {
+            Ok(replaced) if replaced.is_empty() => {}
+            Ok(_) => info!("a restore of the state that was interrupted is complete"),
+            Err(error) => error!(%error, "a restore of the state that was interrupted can't be completed"),
         }
         let health = [Arc::<Health>::default(), Arc::default()];
         let database =

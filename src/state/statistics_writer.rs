@@ -130,7 +130,10 @@ impl StatisticsThread {
             statistics_db::save(connection, &batch.entries, now_ms, rules)
         });
         // A new database has no hour for any target, old ones included.
-        self.rules.unknown_is_new &= !matches!(result, Err(DatabaseError::Corrupt | DatabaseError::Removed));
+        self.rules.unknown_is_new &= !matches!(
+            result,
+            Err(DatabaseError::Corrupt | DatabaseError::Removed | DatabaseError::Replaced(_))
+        );
         result
     }
 

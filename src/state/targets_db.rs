@@ -5,6 +5,7 @@ use crate::actors::registry::RuntimeChange;
 use crate::target::{Host, HostVariant, Label, Labels, NameVariant, OptionKey, TargetOptions, TargetSpec};
 use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use tracing::warn;
 
 /// `targets.db`. Names may hold any text; `host` has its variant behind a `#`, and `key` is the host in lower case,
@@ -17,6 +18,7 @@ pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
     synchronous: "FULL",
     // 1 GiB: a row takes less than 1 KiB, and there are at most 256 for each target.
     max_pages: 1 << 18,
+    id_lifetime: Duration::from_secs(1),
     migrations: &[
         "
         CREATE TABLE wants (

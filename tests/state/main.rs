@@ -2,6 +2,7 @@
 #![allow(clippy::panic, reason = "this is test code: what goes wrong is to fail the test")]
 #![allow(dead_code, reason = "the support files are shared with other test targets, which use more")]
 
+mod backups;
 mod counters;
 mod crashes;
 #[path = "../support/daemon.rs"]
@@ -11,5 +12,6 @@ mod fixture;
 mod history;
 #[path = "../own_network/mod.rs"]
 mod own_network;
+mod replaced;
 mod restarts;
 mod scrape;

@@ -147,3 +147,26 @@ fn installing_by_hand_works_whatever_the_umask_is() {
     lab.run(&["sh", "-euxc", targets]);
     assert!(lab.control(r#"{"cmd": "list"}"#).contains("127.0.0.1"), "{}", lab.journal());
 }
+
+#[test]
+fn root_backs_up_and_restores_the_state_of_the_service() {
+    let lab = booted(ONE_TARGET, "");
+    lab.control(r#"{"cmd": "add", "name": "kept", "addr": "127.0.0.9"}"#);
+    lab.run(&["meshpingctl", "backup", "/run/backup"]);
+    assert_eq!(
+        lab.control(r#"{"cmd": "add", "name": "later", "addr": "127.0.0.8"}"#).trim(),
+        r#"{"status": "ok"}"#
+    );
+    lab.run(&["systemctl", "stop", "meshping"]);
+    lab.run(&["meshping", "--state-dir", "/var/lib/meshping", "--state.restore", "/run/backup"]);
+    lab.run(&["systemctl", "start", "meshping"]);
+    let list = lab.control(r#"{"cmd": "list"}"#);
+    assert!(list.contains("127.0.0.9") && !list.contains("127.0.0.8"), "{list}");
+    let added = lab.control(r#"{"cmd": "add", "name": "new", "addr": "127.0.0.7"}"#);
+    assert_eq!(added.trim(), r#"{"status": "ok"}"#, "the service can write what root has restored");
+    assert!(
+        lab.run(&["meshping", "--state-dir", "/var/lib/meshping", "--state.check"])
+            .contains("a running meshping")
+    );
+    assert!(!lab.journal().contains("the state is not saved"), "{}", lab.journal());
+}

@@ -2,6 +2,7 @@
 //!
 //! The command line overrides the environment, which overrides the file. A configuration is built whole or not at all.
 
+mod check;
 mod expand;
 mod merge;
 mod watched;
@@ -22,7 +23,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::io::{self, BufReader, ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 pub use watched::{Fingerprints, WatchedFiles};
 
@@ -82,11 +82,15 @@ impl Loader {
     ) -> Result<(Self, LoadedConfig), EarlyExit> {
         let arguments: Vec<OsString> = words.into_iter().skip(1).collect();
         let command_line = CommandLine::parse_from_arguments(arguments.iter().cloned())?;
+        if let Some(command) = command_line.state_command() {
+            let directory = state_directory(&command_line)?;
+            return Err(EarlyExit::State(command, directory));
+        }
         let is_check = command_line.check;
         let mut loader = Self { arguments, command_line, read_once: None, last_good: HashMap::new() };
         let loaded_config = loader.load().map_err(|error| error.into_early_exit(is_check))?;
         if is_check {
-            Err(check_result(&loaded_config, check(&loaded_config.config)))
+            Err(check::result(&loaded_config, check(&loaded_config.config)))
         } else {
             Ok((loader, loaded_config))
         }
@@ -179,6 +183,23 @@ impl Loader {
             }
         }
     }
+}
+
+/// The state directory of the command line, or else of the configuration file.
+fn state_directory(command_line: &CommandLine) -> Result<PathBuf, EarlyExit> {
+    if let Some(directory) = &command_line.options.state_dir {
+        return Ok(directory.clone());
+    }
+    let file = command_line
+        .config
+        .as_ref()
+        .map(|path| read_config_file(&absolute(path), &mut ConfigSources::default()));
+    let file = file.transpose().map_err(|error| error.into_early_exit(false))?;
+    let directory = file.and_then(|file| file.options.state_dir);
+    directory.ok_or_else(|| {
+        let text = "name the state with --state-dir, or with --config a file that has state_dir (see meshping --help)";
+        EarlyExit::Usage(text.to_owned())
+    })
 }
 
 /// Why a target file is unusable.
@@ -343,44 +364,6 @@ impl LoadError {
             }
         }
     }
-}
-
-/// Root reads every file, the service's user does not.
-const ROOT_NOTE: &str =
-    "note: checked as root; the user of the service may not be allowed to read all of these files\n";
-
-/// Whether the process is root's. Its directory in /proc has the effective user.
-fn runs_as_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
-}
-
-/// Maximum number of conflicts that `--config.check` lists.
-const MAX_WARNINGS: usize = 100;
-
-/// The result of `--config.check`, if all files can be read.
-fn check_result(loaded_config: &LoadedConfig, further: Result<(), String>) -> EarlyExit {
-    let broken = loaded_config.broken.iter().map(ToString::to_string);
-    let problems: Vec<String> = broken.chain(further.err()).collect();
-    if !problems.is_empty() {
-        return EarlyExit::Problems(problems);
-    }
-    let repeated = match loaded_config.repeated {
-        0 => String::new(),
-        repeated => format!(", {repeated} of them more than once"),
-    };
-    let targets = match merge::pinged(&loaded_config.config.targets) {
-        1 => "1 target".to_owned(),
-        targets => format!("{targets} targets"),
-    };
-    let conflicts = &loaded_config.conflicts;
-    let mut warnings: Vec<String> =
-        conflicts.iter().take(MAX_WARNINGS).map(|conflict| format!("warning: {conflict}\n")).collect();
-    if conflicts.len() > MAX_WARNINGS {
-        warnings.push(format!("warning: and {} more\n", conflicts.len() - MAX_WARNINGS));
-    }
-    let warnings = warnings.concat();
-    let note = if loaded_config.watched.paths.is_empty() || !runs_as_root() { "" } else { ROOT_NOTE };
-    EarlyExit::Asked(format!("{warnings}{note}the configuration is good, with {targets}{repeated}\n"))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub(super) static SCHEMA: DatabaseSchema = DatabaseSchema {
     file: "statistics.db",
     synchronous: "NORMAL",
     max_pages: MAX_PAGES,
+    id_lifetime: Duration::from_secs(60),
     migrations: &["
         CREATE TABLE targets (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE) STRICT;
         CREATE TABLE books (target INTEGER PRIMARY KEY, saved_at_ms INTEGER NOT NULL, saved BLOB NOT NULL) STRICT;
