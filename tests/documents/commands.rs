@@ -187,7 +187,8 @@ fn shape(output: &str) -> Vec<&str> {
 
 #[test]
 fn files_that_are_installed_by_hand_are_there() {
-    let lines = beginning("install ");
+    let mut lines = beginning("install ");
+    lines.retain(|line| !line.starts_with("install -d"));
     assert!(lines.len() > 3, "{lines:?}");
     for line in lines {
         let words = line.split_whitespace().skip(1);

@@ -28,14 +28,14 @@ pub const NOT_RUN: &[(&str, &str)] = &[
     ("systemctl start meshping", SERVICE),
     ("systemctl enable --now meshping-control.socket", SERVICE),
     ("systemctl reload meshping", SERVICE),
+    ("systemctl reload", SERVICE),
     ("systemctl status", SERVICE),
     ("systemd-analyze security", "scripts/test runs it with --offline and a threshold"),
     ("setcap cap_net_raw+ep /usr/bin/meshping", "needs root; scripts/run does it with its own build"),
     ("apparmor_parser -r /etc/apparmor.d/usr.sbin.dhcpd", "needs root and a kernel with AppArmor"),
-    (
-        "sqlite3 /var/lib/meshping/targets.db \".backup targets.db\"",
-        "sqlite3 is not among the tools of the tests",
-    ),
+    ("meshpingctl reload", "tests/config.rs runs it with a configuration"),
+    ("install -d -m 755 /etc/default /etc/sysctl.d", SERVICE),
+    ("install -d -m 755 /etc/meshping /etc/meshping/targets.d", SERVICE),
     ("promtool test rules", "tests/prometheus runs it with the files"),
     ("kill -9", "names the signal; tests/state sends it"),
 ];
