@@ -43,6 +43,60 @@ fn what_was_added_and_removed_live_is_so_after_every_kind_of_end() {
 }
 
 #[test]
+fn variants_have_a_state_of_their_own() {
+    let fixture = Fixture::new();
+    let configured = fixture.file("m.toml");
+    let entry = "[[target]]\nhost = \"127.0.0.1\"\ninterval = 0.1\n";
+    std::fs::write(&configured, format!("{entry}{entry}variant = \"v\"\n{entry}variant = \"w\"\n"))
+        .expect("writable");
+    let arguments = ["--config", configured.to_str().expect("UTF-8")];
+    let daemon = fixture.daemon(&arguments);
+    let add =
+        json!({"cmd": "add", "name": "live", "addr": "127.0.0.2", "variant": "x", "itv": 0.1, "size": 100});
+    assert_eq!(daemon.ask(&add)["status"], "ok");
+    assert_eq!(daemon.ask(&json!({"cmd": "remove", "addr": "127.0.0.1#w"}))["status"], "ok");
+    daemon.list_until(|list| {
+        list["127.0.0.1#v"]["recv"].as_u64() > Some(5) && list["127.0.0.2#x"]["recv"].as_u64() > Some(5)
+    });
+    assert_eq!(daemon.ask(&json!({"cmd": "reset", "addr": "127.0.0.1#v"}))["status"], "ok");
+    daemon.list_until(|list| list["127.0.0.1#v"]["recv"].as_u64() > Some(0));
+    let before = daemon.ask(&json!({"cmd": "list", "detail": true}));
+    let keys =
+        |list: &serde_json::Value| list.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&before), ["127.0.0.1", "127.0.0.1#v", "127.0.0.2#x"]);
+    assert!(before["127.0.0.1#v"]["sent"].as_u64() < before["127.0.0.1"]["sent"].as_u64(), "{before}");
+    assert!(daemon.terminate().success());
+    let daemon = fixture.daemon(&arguments);
+    let after = daemon.ask(&json!({"cmd": "list", "detail": true}));
+    assert_eq!(keys(&after), keys(&before));
+    assert_eq!((&after["127.0.0.2#x"]["variant"], &after["127.0.0.2#x"]["size"]), (&json!("x"), &json!(100)));
+    for key in keys(&before) {
+        assert!(after[&key]["sent"].as_u64() >= before[&key]["sent"].as_u64(), "{key}: {before} {after}");
+    }
+    assert!(
+        after["127.0.0.1#v"]["sent"].as_u64() < after["127.0.0.1"]["sent"].as_u64(),
+        "its own period goes on: {after}"
+    );
+    let rows = |addr: &str| {
+        daemon.ask(&json!({"cmd": "history", "addr": addr}))["history"].as_array().expect("rows").clone()
+    };
+    assert!(
+        rows("127.0.0.1").iter().any(|row| row["variant"] == "v")
+            && rows("127.0.0.1").iter().any(|row| row.get("variant").is_none())
+    );
+    assert!(rows("127.0.0.1#v").iter().all(|row| row["variant"] == "v") && !rows("127.0.0.1#v").is_empty());
+    let exported = Command::new(env!("CARGO_BIN_EXE_meshpingctl"))
+        .args(["--control", &daemon.control().to_string(), "export"])
+        .output()
+        .expect("it runs");
+    let lines = String::from_utf8(exported.stdout).expect("UTF-8");
+    assert!(
+        lines.contains("meshpingctl add --addr 127.0.0.2 --variant=x --name=live -i 0.1 --size=100"),
+        "{lines}"
+    );
+}
+
+#[test]
 fn what_was_removed_stays_away_until_it_is_added_or_leaves_the_configuration() {
     let fixture = Fixture::new();
     let daemon = fixture.daemon(&["127.0.0.2", "127.0.0.3"]);

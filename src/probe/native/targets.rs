@@ -350,4 +350,30 @@ mod tests {
         assert!(targets.quoted(&quote(8, Some(1)), 0).is_none());
         assert!(targets.by_address.is_empty() && targets.siblings.is_empty());
     }
+
+    proptest::proptest! {
+        /// Whatever targets of an address await, an error about a request of one of them never counts for another one.
+        #[test]
+        fn an_error_never_belongs_to_another_target_of_the_address(
+            awaited in proptest::collection::vec(0_u16..6, 1..6),
+            removed in proptest::collection::vec(proptest::bool::weighted(0.3), 6),
+            owner in 0_usize..6,
+            quotes_payload in proptest::bool::ANY,
+        ) {
+            let mut targets = NativeTargets::default();
+            let address: Address = "10.0.0.1".parse().unwrap();
+            let ids: Vec<TargetId> =
+                awaited.iter().map(|&sequence| targets.insert(address, Rc::new(Awaiting(sequence)))).collect();
+            let owner = owner % ids.len();
+            for (id, _) in ids.iter().zip(&removed).enumerate().filter(|(n, (_, gone))| *n != owner && **gone).map(|(_, it)| it) {
+                targets.remove(*id);
+            }
+            let quote = quote(awaited[owner], quotes_payload.then_some(ids[owner].index));
+            let found = targets.quoted(&quote, 0);
+            let is_owner = found.is_some_and(|found| targets.get(ids[owner]).is_some_and(|own| std::ptr::eq(own, found)));
+            proptest::prop_assert!(found.is_none() || is_owner);
+            // With the payload it is always found.
+            proptest::prop_assert!(is_owner || !quotes_payload);
+        }
+    }
 }

@@ -224,6 +224,24 @@ proptest! {
         }
     }
 
+    /// Two targets of one address have requests of the same number, and each reply belongs to one of them.
+    #[test]
+    fn a_reply_of_one_target_of_an_address_is_none_of_another(
+        index in 0_u32..4, generation in 0_u32..4, number in any::<u32>(), size in 16_usize..80, v6 in any::<bool>(),
+    ) {
+        let address = if v6 { V6 } else { V4 };
+        let target = TargetId { index, generation };
+        let mut message = vec![0; HEADER + size];
+        write_request(&KEY, address, 7, RequestToken { target, number }, &mut message);
+        let payload = message[HEADER..].to_vec();
+        let reply = Reply { ident: 7, sequence: sequence(number), payload: &payload };
+        prop_assert_eq!(reply.verify(&KEY, address, target, size), Ok(number));
+        for (other_index, other_generation) in (0..4).flat_map(|a| (0..4).map(move |b| (a, b))) {
+            let other = TargetId { index: other_index, generation: other_generation };
+            prop_assert_eq!(reply.verify(&KEY, address, other, size).is_ok(), other == target);
+        }
+    }
+
     #[test]
     fn no_quotation_makes_the_parsers_panic(
         kind in prop::sample::select(vec![1_u8, 2, 3, 4, 11, 12]),
