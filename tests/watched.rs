@@ -94,7 +94,7 @@ fn a_directory_that_becomes_unreadable_keeps_its_targets() {
         let before = sent(&daemon, "127.0.0.1");
         for closed in ["d", "", "d/a.json"] {
             let path = place.at(closed);
-            mode(&path, 0);
+            mode(&path, 0o000);
             wait_for(closed, Duration::from_secs(5), || {
                 metric(&daemon, "meshping_target_files_broken") == Some(1.0)
             });
@@ -127,7 +127,7 @@ fn a_start_does_without_what_can_not_be_read_and_removals_apply_later() {
         wait_for_targets(&daemon, &["127.0.0.1", "127.0.0.2"]);
         daemon.ask(&serde_json::json!({"cmd": "remove", "addr": "127.0.0.2"}));
         daemon.terminate();
-        mode(&place.at("d"), 0);
+        mode(&place.at("d"), 0o000);
         let daemon = start();
         assert_eq!(metric(&daemon, "meshping_target_files_broken"), Some(1.0));
         assert_eq!(keys(&daemon.ask(&serde_json::json!({"cmd": "list"}))), Vec::<String>::new());

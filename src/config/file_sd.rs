@@ -113,6 +113,7 @@ fn unknown(label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write;
 
     #[test]
     fn a_group_is_targets_with_labels_and_options() {
@@ -206,7 +207,9 @@ mod tests {
     fn yaml_has_bounds_and_places() {
         let nested = format!("- targets: {}", "[".repeat(10_000));
         let mut bomb = "- &a0 {targets: ['::1']}\n".to_owned();
-        (1..40).for_each(|n| bomb += &format!("- &a{n} [*a{0}, *a{0}]\n", n - 1));
+        for n in 1..40 {
+            writeln!(bomb, "- &a{n} [*a{0}, *a{0}]", n - 1).unwrap();
+        }
         let cases = [
             ("", "the file is empty"),
             ("  \n", "the file is empty"),

@@ -268,10 +268,10 @@ impl Database {
         let _ = std::fs::remove_file(path.with_file_name(format!("{}-shm", self.schema.file)));
         match std::fs::rename(&log, &aside) {
             Ok(()) => {
-                warn!(database = self.schema.name, id = found, moved_to = %aside.display(), "the database was replaced while meshping was not running; the log of the one before is not applied to it")
+                warn!(database = self.schema.name, id = found, moved_to = %aside.display(), "the database was replaced while meshping was not running; the log of the one before is not applied to it");
             }
             Err(error) => {
-                error!(database = self.schema.name, %error, "the database was replaced, and the log of the one before can't be moved away")
+                error!(database = self.schema.name, %error, "the database was replaced, and the log of the one before can't be moved away");
             }
         }
     }

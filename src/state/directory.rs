@@ -4,6 +4,7 @@
 //! changes.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
@@ -25,7 +26,7 @@ struct LockFile {
 }
 
 impl LockFile {
-    fn new(mut file: File) -> io::Result<Self> {
+    fn new(mut file: File) -> Self {
         let mut text = String::new();
         // Nothing is recorded in a file that is no text.
         let _ = file.read_to_string(&mut text);
@@ -37,14 +38,16 @@ impl LockFile {
                 ids.entry(name.to_owned()).or_default().push(id);
             }
         }
-        Ok(Self { file, ids })
+        Self { file, ids }
     }
 
     fn write(&self) -> io::Result<()> {
         let mut text = String::new();
         for (name, ids) in &self.ids {
-            // Writing to a string does not fail.
-            ids.iter().for_each(|id| text.push_str(&format!("{name} {id}\n")));
+            for id in ids {
+                // Writing to a string does not fail.
+                let _ = writeln!(text, "{name} {id}");
+            }
         }
         // A crash in between leaves no id, and nothing is compared then.
         self.file.set_len(0)?;
@@ -92,7 +95,7 @@ impl Directory {
             other => other?,
         };
         match file.try_lock() {
-            Ok(()) => *lock = Some(LockFile::new(file)?),
+            Ok(()) => *lock = Some(LockFile::new(file)),
             Err(TryLockError::WouldBlock) => return Err(DirectoryError::InUse),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }

@@ -239,7 +239,7 @@ mod tests {
     use super::*;
     use crate::state::directory::Directory;
     use crate::state::health::Health;
-    use crate::target::{TargetOptions, TargetSpec};
+    use crate::target::{TargetOptions, TargetSpec, Variant};
     use std::path::Path;
     use tokio::time::timeout;
 
@@ -279,7 +279,7 @@ mod tests {
         RuntimeChange::Add(TargetSpec {
             name,
             host,
-            variant: Default::default(),
+            variant: Variant::default(),
             options: TargetOptions::default(),
         })
     }

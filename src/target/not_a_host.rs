@@ -69,7 +69,7 @@ impl NotAHost {
         if bare.contains('-') && bare.contains(|c: char| c.is_ascii_digit()) && is_numeric(bare) {
             return Some(Self::Range);
         }
-        if !is_number(last) && !(is_numeric(bare) && !bare.is_empty()) {
+        if !is_number(last) && (bare.is_empty() || !is_numeric(bare)) {
             return None;
         }
         let labels: Vec<&str> = bare.split('.').collect();

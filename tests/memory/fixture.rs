@@ -9,7 +9,7 @@ use meshping::measure::PeriodStats;
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::resolve::Families;
 use meshping::resolve::system::SystemNames;
-use meshping::target::{Address, Defaults, Host, TargetOptions, TargetSpec};
+use meshping::target::{Address, Defaults, Host, TargetOptions, TargetSpec, Variant};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ impl Fixture {
             AddTarget(TargetSpec {
                 name: Self::NAME.into(),
                 host,
-                variant: Default::default(),
+                variant: Variant::default(),
                 options: TargetOptions::every(Some(interval)),
             })
         };

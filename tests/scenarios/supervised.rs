@@ -13,7 +13,9 @@ use meshping::measure::PeriodStats;
 use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send, reply};
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{LookupScript, ScriptedNames, addresses};
-use meshping::target::{Address, Defaults, HostName, Interval, OptionKey, TargetOptions, TargetSpec};
+use meshping::target::{
+    Address, Defaults, HostName, Interval, OptionKey, TargetOptions, TargetSpec, Variant,
+};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -104,7 +106,7 @@ fn add(name: &str, host: &str, interval: Option<&str>) -> AddTarget {
     AddTarget(TargetSpec {
         name: name.into(),
         host: host.parse().expect("a host"),
-        variant: Default::default(),
+        variant: Variant::default(),
         options: TargetOptions::every(interval.map(seconds)),
     })
 }

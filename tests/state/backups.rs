@@ -135,7 +135,8 @@ fn what_is_no_whole_backup_is_refused_and_nothing_is_touched() {
         ),
         (
             spoil("text", &|path| {
-                fs::write(path.join("targets.db"), "no database at all, but a text".repeat(50)).expect("ours")
+                fs::write(path.join("targets.db"), "no database at all, but a text".repeat(50))
+                    .expect("ours");
             }),
             "is damaged",
         ),
@@ -215,7 +216,7 @@ fn a_state_that_can_not_be_read_is_an_error_that_says_what_to_do() {
         command.args(["--bounding-set=-all", "--inh-caps=-all", "--", env!("CARGO_BIN_EXE_meshping")]);
         command.args(["--state-dir", text(fixture.path())]).args(arguments).output().expect("setpriv runs")
     };
-    fs::set_permissions(fixture.path(), Permissions::from_mode(0)).expect("ours");
+    fs::set_permissions(fixture.path(), Permissions::from_mode(0o000)).expect("ours");
     let output = setpriv(&["--state.check"]);
     fs::set_permissions(fixture.path(), Permissions::from_mode(0o700)).expect("ours");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -103,7 +103,7 @@ impl SupervisorActor {
     fn apply(&mut self, changes: Vec<Change<Pinger>>, ctx: &mut Context<Self>) {
         for change in changes {
             match change {
-                Change::Start(key) => self.start_pinger(key, ctx),
+                Change::Start(key) => self.start_pinger(&key, ctx),
                 Change::Adjust(pinger, ping_settings) => pinger.send(Adjust(ping_settings)),
                 Change::Retire(key, pinger) => {
                     pinger.send(pinger::StopPinger);
@@ -119,19 +119,19 @@ impl SupervisorActor {
         }
     }
 
-    fn start_pinger(&mut self, key: TargetKey, ctx: &mut Context<Self>) {
-        let Some(ping_settings) = self.registry.get(&key).map(|entry| self.registry.ping_settings(entry))
+    fn start_pinger(&mut self, key: &TargetKey, ctx: &mut Context<Self>) {
+        let Some(ping_settings) = self.registry.get(key).map(|entry| self.registry.ping_settings(entry))
         else {
             return;
         };
         self.generations += 1;
         let generation = self.generations;
         let parent = Arc::clone(self.parent.get_or_insert_with(|| Arc::new(ctx.address().recipient())));
-        let saved = self.persistence.started(&key);
+        let saved = self.persistence.started(key);
         let spec = PingerSpec { key: key.clone(), ping_settings, generation, parent, saved };
         let shard = &self.shards[Seeds::shard_of(key.address(), self.shards.len())];
         let actor = shard.start(spec, &self.seeds).downgrade();
-        self.registry.set_handle(&key, Pinger { actor, generation });
+        self.registry.set_handle(key, Pinger { actor, generation });
     }
 
     fn start_resolver(&mut self, name: &HostName, ctx: &mut Context<Self>) {
@@ -314,7 +314,7 @@ impl Handler<PingerDied> for SupervisorActor {
         if current == Some(died.generation) {
             error!(addr = %died.key, "a pinger died and is replaced; its statistics start again");
             self.replaced += 1;
-            self.start_pinger(died.key, ctx);
+            self.start_pinger(&died.key, ctx);
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The command line of the daemon.
 
+mod state;
+
 use super::early_exit::StateCommand;
 use super::options::ConfigOptions;
 use crate::resolve::Families;
 use crate::target::TargetSpec;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueHint};
+use state::StateArgs;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -36,21 +39,8 @@ pub(super) struct CommandLine {
     #[arg(long = "config.check")]
     pub(super) check: bool,
 
-    /// Report whether the state in the state directory is whole and what it holds, and exit
-    #[arg(long = "state.check", group = "state_command")]
-    state_check: bool,
-
-    /// Copy the state into a directory, also while another meshping uses it, and exit
-    ///
-    /// A backup of an earlier time in the directory is replaced.
-    #[arg(long = "state.backup", value_name = "DIRECTORY", value_hint = ValueHint::DirPath, group = "state_command")]
-    state_backup: Option<PathBuf>,
-
-    /// Replace the state by the backup in a directory, and exit; meshping must not be running
-    ///
-    /// The state before is kept aside, as FILE.replaced-TIME.
-    #[arg(long = "state.restore", value_name = "DIRECTORY", value_hint = ValueHint::DirPath, group = "state_command")]
-    state_restore: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateArgs,
 
     #[command(flatten)]
     pub(super) options: ConfigOptions,
@@ -90,9 +80,7 @@ pub fn command() -> clap::Command {
 impl CommandLine {
     /// The command on the state, if one is to be run instead of the daemon.
     pub(super) fn state_command(&self) -> Option<StateCommand> {
-        let backup = self.state_backup.clone().map(StateCommand::Backup);
-        let restore = self.state_restore.clone().map(StateCommand::Restore);
-        backup.or(restore).or_else(|| self.state_check.then_some(StateCommand::Check))
+        self.state.command()
     }
 
     /// Parses arguments, without the program's name, and the environment.

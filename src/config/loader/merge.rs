@@ -85,12 +85,14 @@ fn share_options(targets: &mut [TargetSpec]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::OptionKey;
+    use crate::target::{OptionKey, TargetOptions};
 
     fn entry(name: &str, host: &str, options: &[(OptionKey, &str)]) -> TargetSpec {
         let HostVariant { host, variant } = host.parse().unwrap();
-        let mut spec = TargetSpec { name: name.into(), host, variant, options: Default::default() };
-        options.iter().for_each(|&(key, text)| spec.options.set(key, text).unwrap());
+        let mut spec = TargetSpec { name: name.into(), host, variant, options: TargetOptions::default() };
+        for &(key, text) in options {
+            spec.options.set(key, text).unwrap();
+        }
         spec
     }
 

@@ -151,7 +151,7 @@ fn what_can_not_be_read_keeps_its_last_good_content() {
     fs::rename(at("other"), at("d")).unwrap();
     assert_eq!(loader.load().unwrap().broken, []);
 
-    fs::set_permissions(at("d"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(at("d"), fs::Permissions::from_mode(0o000)).unwrap();
     if !reads_everything(&at("d")) {
         let closed = loader.load().unwrap();
         assert_eq!((targets(&closed).len(), closed.broken.len(), closed.incomplete), (2, 1, true));

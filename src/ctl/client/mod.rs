@@ -123,7 +123,7 @@ impl Client {
         let mut all = self.page(request, None)?;
         let mut last = all.last_key();
         while let Some(after) = last {
-            match self.page(request, Some(after)) {
+            match self.page(request, Some(&after)) {
                 Ok(page) => {
                     last = page.last_key();
                     all.append(page);
@@ -135,11 +135,11 @@ impl Client {
         Ok(all)
     }
 
-    fn page(&self, request: &ListRequest, after: Option<TargetKey>) -> Result<Listing, ClientError> {
-        let page = PageRequest { after: after.clone(), limit: Some(PAGE_SIZE) };
+    fn page(&self, request: &ListRequest, after: Option<&TargetKey>) -> Result<Listing, ClientError> {
+        let page = PageRequest { after: after.cloned(), limit: Some(PAGE_SIZE) };
         let page = self.listing(&self.reply(&ListRequest { page: Some(page), ..request.clone() })?)?;
         // A server that ignores `after` would be asked without end.
-        if after.is_some() && page.first_key().is_some_and(|first| Some(first) <= after) {
+        if after.is_some() && page.first_key().is_some_and(|first| Some(&first) <= after) {
             return Err(ClientError::Nonsense(self.server));
         }
         Ok(page)

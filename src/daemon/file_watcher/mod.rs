@@ -91,7 +91,7 @@ impl FileWatcher {
                 warn!(%problem, "the system does not report all changes of the configuration's files; they are found by looking at the files once a second");
             }
             None if self.problem.is_some() => {
-                info!("the system reports changes of the configuration's files again")
+                info!("the system reports changes of the configuration's files again");
             }
             None => {}
         }

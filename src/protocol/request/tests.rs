@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::{PageRequest, RowPosition, Selector};
-use crate::target::{Interval, OptionKey, TargetOptions};
+use crate::target::{Interval, OptionKey, TargetOptions, Variant};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -178,7 +178,7 @@ fn name_and_addr_serve_for_each_other() {
             Request::Add(TargetSpec {
                 name,
                 host,
-                variant: Default::default(),
+                variant: Variant::default(),
                 options: TargetOptions::default()
             }),
             "{request}"

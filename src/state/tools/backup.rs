@@ -5,6 +5,7 @@ use super::inspect::{Inspection, SCHEMAS, check_pages, content};
 use crate::state::database::DatabaseSchema;
 use crate::state::file_id;
 use rusqlite::Connection;
+use std::fmt::Write;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -43,7 +44,8 @@ fn copy_all(inspection: &Inspection, partial: &Path) -> Result<String, ToolError
         let source = inspection.open(schema)?;
         let path = partial.join(schema.file);
         let copy = copy(&source, &path)?;
-        lines += &format!("{}: {}\n", schema.file, content(&copy, schema));
+        // Writing to a string does not fail.
+        let _ = writeln!(lines, "{}: {}", schema.file, content(&copy, schema));
     }
     sync(Some(partial));
     Ok(lines)

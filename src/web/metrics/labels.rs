@@ -45,9 +45,9 @@ impl LabelPairs {
     #[must_use]
     pub fn with_own(self, target: &TargetRef, taken: &[&str]) -> Self {
         let has_variant = !target.key.variant().is_empty();
-        let is_free = |label: &str| !taken.contains(&label) && !(has_variant && label == VARIANT);
+        let is_taken = |label: &str| taken.contains(&label) || (has_variant && label == VARIANT);
         let own = target.overrides.iter().flat_map(|overrides| overrides.labels.iter());
-        own.filter(|(label, _)| is_free(label))
+        own.filter(|(label, _)| !is_taken(label))
             .fold(self.with_variant(target), |pairs, (label, value)| pairs.with(label, value))
     }
 }
