@@ -80,13 +80,17 @@ pub fn check_answered(daemon: &Daemon, network: &Network) {
 
 fn check_hosts(daemon: &Daemon, network: &Network, hosts: Vec<IpAddr>, counts_duplicates: bool) {
     for host in &hosts {
-        TARGETS.iter().for_each(|target| add(daemon, *host, *target));
+        for target in TARGETS {
+            add(daemon, *host, target);
+        }
     }
     network.wait_until("enough requests for each", Duration::from_secs(30), |responder| {
         hosts.iter().all(|host| responder.requests(*host) >= REQUESTS)
     });
     for host in &hosts {
-        TARGETS.iter().for_each(|(variant, size, _)| add(daemon, *host, (variant, *size, 86_400.0)));
+        for (variant, size, _) in TARGETS {
+            add(daemon, *host, (variant, size, 86_400.0));
+        }
     }
     network.wait_until("nothing in flight", Duration::from_secs(20), |_| {
         hosts.iter().all(|host| counters(daemon, *host).iter().all(|target| target.is_settled()))

@@ -100,7 +100,7 @@ fn the_state_can_be_on_another_disk() {
     lab.run(&["sh", "-euxc", commands]);
     let kept = || lab.control(r#"{"cmd": "list"}"#).contains("127.0.0.9");
     lab.wait_for("the saved target", kept);
-    assert!(lab.run(&["ls", "/srv/meshping"]).contains("targets.db"));
+    assert!(lab.run(&["sh", "-c", "echo /srv/meshping/*"]).contains("targets.db"));
     lab.control(r#"{"cmd": "add", "name": "new", "addr": "127.0.0.8"}"#);
     lab.run(&["systemctl", "restart", "meshping"]);
     lab.wait_for("the new target", || lab.control(r#"{"cmd": "list"}"#).contains("127.0.0.8"));

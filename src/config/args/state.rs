@@ -9,19 +9,19 @@ use std::path::PathBuf;
 #[group(multiple = false)]
 pub(super) struct StateArgs {
     /// Report whether the state in the state directory is whole and what it holds, and exit
-    #[arg(long = "state.check")]
+    #[arg(id = "state.check", long)]
     check: bool,
 
     /// Copy the state into a directory, also while another meshping uses it, and exit
     ///
     /// A backup of an earlier time in the directory is replaced.
-    #[arg(long = "state.backup", value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    #[arg(id = "state.backup", long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
     backup: Option<PathBuf>,
 
     /// Replace the state by the backup in a directory, and exit; meshping must not be running
     ///
     /// The state before is kept aside, as FILE.replaced-TIME.
-    #[arg(long = "state.restore", value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    #[arg(id = "state.restore", long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
     restore: Option<PathBuf>,
 }
 
