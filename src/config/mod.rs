@@ -16,6 +16,7 @@ mod targets_file;
 use crate::resolve::Families;
 use crate::target::{Interval, TargetSpec, Timeout};
 use ipnet::IpNet;
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
@@ -64,6 +65,11 @@ impl Config {
     pub const MAX_TARGETS: usize = 200_000;
     /// Maximum number of DNS names that are followed.
     pub const MAX_NAMES: usize = 10_000;
+
+    /// Number of targets: several entries can be for one, and a DNS name counts as one.
+    pub fn target_count(&self) -> usize {
+        self.targets.iter().map(TargetSpec::host_variant).collect::<HashSet<_>>().len()
+    }
 
     /// Keys of the options that differ in another configuration and take effect at once.
     pub fn changed(&self, other: &Self) -> Vec<&'static str> {

@@ -104,7 +104,7 @@ async fn serve(
         shards::start(config.engine, config.timeout, shards::count(&config, &runtime_changes)).await?;
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards, state.as_mut())?;
-    info!(version = env!("CARGO_PKG_VERSION"), targets = config.targets.len(), "meshping started");
+    info!(version = env!("CARGO_PKG_VERSION"), targets = config.target_count(), "meshping started");
     // Before any other message to the supervisor.
     startup::begin(&supervisor, config.targets, loaded_config.incomplete, runtime_changes);
     let state = state.map(|state| state.start(&supervisor));

@@ -1,6 +1,6 @@
 //! The result of `--config.check`.
 
-use super::{LoadedConfig, merge};
+use super::LoadedConfig;
 use crate::config::early_exit::EarlyExit;
 use std::os::unix::fs::MetadataExt;
 
@@ -27,7 +27,7 @@ pub(super) fn result(loaded_config: &LoadedConfig, further: Result<(), String>) 
         0 => String::new(),
         repeated => format!(", {repeated} of them more than once"),
     };
-    let targets = match merge::pinged(&loaded_config.config.targets) {
+    let targets = match loaded_config.config.target_count() {
         1 => "1 target".to_owned(),
         targets => format!("{targets} targets"),
     };

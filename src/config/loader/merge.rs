@@ -66,11 +66,6 @@ impl MergedTargets {
     }
 }
 
-/// Number of hosts and variants, each of which is pinged once.
-pub(super) fn pinged(targets: &[TargetSpec]) -> usize {
-    targets.iter().map(TargetSpec::host_variant).collect::<HashSet<_>>().len()
-}
-
 /// Makes targets with equal options share them: often all targets of a file have the same.
 fn share_options(targets: &mut [TargetSpec]) {
     let mut known: HashSet<Arc<OptionOverrides>> = HashSet::new();
@@ -85,6 +80,7 @@ fn share_options(targets: &mut [TargetSpec]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use crate::target::{OptionKey, TargetOptions};
 
     fn entry(name: &str, host: &str, options: &[(OptionKey, &str)]) -> TargetSpec {
@@ -141,8 +137,9 @@ mod tests {
         ];
         for (case, entries, targets, expected) in cases {
             let merged = MergedTargets::new(entries);
-            assert_eq!(pinged(&merged.targets), targets, "{case}");
             let conflicts = merged.conflicts(&Defaults::default());
+            let config = Config { targets: merged.targets, ..Config::default() };
+            assert_eq!(config.target_count(), targets, "{case}");
             let texts: Vec<String> = conflicts.iter().map(|it| it.to_string().to_lowercase()).collect();
             assert_eq!(texts.len(), expected.len(), "{case}: {texts:?}");
             for (text, beginning) in texts.iter().zip(expected) {
