@@ -57,7 +57,7 @@ impl FileWatcher {
             Ok(events) => (Some(events), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let poller = Poller::start(changes.clone());
+        let poller = Poller::new(changes.clone());
         let mut watcher = Self { events, poller, changes, problem };
         watcher.report(watcher.problem.as_ref());
         watcher.follow(&loaded_config.watched);

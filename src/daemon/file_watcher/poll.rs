@@ -13,8 +13,12 @@ use tracing::error;
 /// Time between two looks.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Compares files with their fingerprints, until it is dropped.
-pub(super) struct Poller(Arc<Mutex<PolledFiles>>);
+/// Compares files with their fingerprints, until it is dropped. Without files nothing runs.
+pub(super) struct Poller {
+    shared: Arc<Mutex<PolledFiles>>,
+    changes: FileChanges,
+    is_running: bool,
+}
 
 /// The files, and the fingerprints that were seen last.
 #[derive(Default)]
@@ -26,21 +30,27 @@ struct PolledFiles {
 
 impl Poller {
     /// A poller without files.
-    pub(super) fn start(changes: FileChanges) -> Self {
-        let files = Arc::default();
-        let shared = Arc::downgrade(&files);
-        let thread = thread::Builder::new().name("watch-files".into()).spawn(move || run(&shared, &changes));
-        if let Err(error) = thread {
-            error!(%error, "changes of the configuration's files are found only where the system reports them");
-        }
-        Self(files)
+    pub(super) fn new(changes: FileChanges) -> Self {
+        Self { shared: Arc::default(), changes, is_running: false }
     }
 
     /// Polls other files. Their fingerprints were taken before they were read, so that no change is missed.
-    pub(super) fn follow(&self, files: &WatchedFiles) {
-        let mut polled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let generation = polled.generation + 1;
-        *polled = PolledFiles { files: files.clone(), generation };
+    pub(super) fn follow(&mut self, files: &WatchedFiles) {
+        {
+            let mut polled = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let generation = polled.generation + 1;
+            *polled = PolledFiles { files: files.clone(), generation };
+        }
+        if self.is_running || files.paths.is_empty() {
+            return;
+        }
+        let (shared, changes) = (Arc::downgrade(&self.shared), self.changes.clone());
+        match thread::Builder::new().name("watch-files".into()).spawn(move || run(&shared, &changes)) {
+            Ok(_) => self.is_running = true,
+            Err(error) => {
+                error!(%error, "changes of the configuration's files are found only where the system reports them");
+            }
+        }
     }
 }
 
@@ -53,9 +63,6 @@ fn run(shared: &Weak<Mutex<PolledFiles>>, changes: &FileChanges) {
             let polled = lock();
             (polled.files.clone(), polled.generation)
         };
-        if files.paths.is_empty() {
-            continue;
-        }
         // The lock is not held, because a look can take long.
         let present = Fingerprints::of(&files);
         let has_changed =
