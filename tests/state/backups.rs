@@ -140,7 +140,7 @@ fn what_is_no_whole_backup_is_refused_and_nothing_is_touched() {
             }),
             "is damaged",
         ),
-        (place.path().join("nowhere"), "No such file"),
+        (place.path().join("nowhere"), "nowhere does not exist"),
     ];
     for (source, reason) in cases {
         let error = command(&fixture, &["--state.restore", text(&source)]).expect_err("it is not whole");
@@ -222,4 +222,9 @@ fn a_state_that_can_not_be_read_is_an_error_that_says_what_to_do() {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("Permission denied") && errors.contains("run it as root"), "{errors}");
+
+    let elsewhere = fixture.path().join("elsewhere");
+    let output = meshping(&["--state-dir", text(&elsewhere), "--state.check"]);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(errors.contains("elsewhere does not exist") && errors.contains("--state-dir"), "{errors}");
 }

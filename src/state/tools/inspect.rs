@@ -22,9 +22,12 @@ impl Inspection {
     /// Looks at a directory.
     ///
     /// # Errors
-    /// [`ToolError::Io`] for a directory that can't be read.
+    /// [`ToolError::NoDirectory`], and [`ToolError::Io`] for a directory that can't be read.
     pub(super) fn of(directory: &Path) -> Result<Self, ToolError> {
-        fs::read_dir(directory).map_err(ToolError::io(directory))?;
+        fs::read_dir(directory).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => ToolError::NoDirectory(directory.to_owned()),
+            _ => ToolError::Io(directory.to_owned(), error),
+        })?;
         Ok(Self { directory: directory.to_owned(), in_use: is_locked(directory) })
     }
 

@@ -14,6 +14,9 @@ pub(super) use restore::finish as finish_restore;
 /// Why a command failed; shown to the operator unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
+    /// The directory of a state or a backup does not exist.
+    #[error("{0} does not exist: check the path, and --state-dir, which names the directory of the state")]
+    NoDirectory(PathBuf),
     /// A database does not exist.
     #[error("{0} does not exist: this is no state, or no backup of one")]
     Missing(PathBuf),
