@@ -1,7 +1,7 @@
 //! The targets of the configuration, changed step by step from an earlier configuration to a later one.
 
 use super::subscription::Subscription;
-use super::{AddError, Change, NameState, Origin, Registry, RuntimeChange};
+use super::{AddError, Change, NameState, NameSubscribed, Origin, Registry, RuntimeChange};
 use crate::target::{Host, HostName, HostVariant, Label, NameVariant, TargetKey, TargetOptions, TargetSpec};
 
 /// One step from an earlier configuration to a later one.
@@ -129,24 +129,13 @@ impl<H: Clone> Registry<H> {
 
     fn subscribe_config(
         &mut self,
-        TargetSpec { name, host, variant, options }: TargetSpec,
+        configured: TargetSpec,
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<HostName>, AddError> {
         let revision = self.next_revision();
-        match host {
-            Host::Address(address) => {
-                let subscription =
-                    Subscription { name, dns_name: None, origin: Origin::Config, options, revision };
-                self.subscribe(TargetKey::new(address, variant), subscription, changes).map(|()| None)
-            }
-            Host::Name(host) => {
-                let name_variant = NameVariant { name: host.clone(), variant };
-                let (subscribed, caused) =
-                    self.subscribe_name_as(Origin::Config, &name, &name_variant, (options, revision))?;
-                changes.extend(caused);
-                Ok((subscribed.name == NameState::New).then_some(host))
-            }
-        }
+        let host = configured.host.clone();
+        let subscribed = self.subscribe_entry(Origin::Config, configured, revision, changes)?;
+        Ok(new_name(subscribed, host))
     }
 
     fn drop_configured(&mut self, name: &Label, host: HostVariant, changes: &mut Vec<Change<H>>) {
@@ -184,10 +173,7 @@ impl<H: Clone> Registry<H> {
             RuntimeChange::Add(spec) => {
                 let (subscribed, caused) = self.add(&spec)?;
                 changes.extend(caused);
-                follow = match (subscribed, spec.host) {
-                    (Some(subscribed), Host::Name(host)) if subscribed.name == NameState::New => Some(host),
-                    _ => None,
-                };
+                follow = new_name(subscribed, spec.host);
             }
             RuntimeChange::ExcludeAddress { name, host, address } => {
                 if let Some(dns_name) = self.dns_names.get_mut(&host.name) {
@@ -205,5 +191,13 @@ impl<H: Clone> Registry<H> {
         // The store has this change already.
         self.runtime_changes.clear();
         Ok(follow)
+    }
+}
+
+/// The DNS name that has to be followed from now on.
+fn new_name(subscribed: Option<NameSubscribed>, host: Host) -> Option<HostName> {
+    match (subscribed, host) {
+        (Some(subscribed), Host::Name(host)) if subscribed.name == NameState::New => Some(host),
+        _ => None,
     }
 }

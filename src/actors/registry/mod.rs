@@ -168,7 +168,7 @@ impl<H: Clone> Registry<H> {
     /// # Errors
     /// [`AddError`] beyond a limit.
     pub fn add(&mut self, spec: &TargetSpec) -> Result<(Option<NameSubscribed>, Vec<Change<H>>), AddError> {
-        let TargetSpec { name, variant, .. } = spec;
+        let name = &spec.name;
         let mut changes = Vec::new();
         let host = spec.host_variant();
         let new = self.unsuppress_and_subscribe(name, &host, &mut changes)?;
@@ -180,32 +180,38 @@ impl<H: Clone> Registry<H> {
                 (spec.options.merged_over(earlier), revision)
             }
         };
-        let change = RuntimeChange::Add(TargetSpec { options: options.clone(), ..spec.clone() });
-        let subscribed = match &spec.host {
-            Host::Address(address) => {
-                let subscription = Subscription {
-                    name: name.clone(),
-                    dns_name: None,
-                    origin: Origin::Runtime,
-                    options,
-                    revision,
-                };
-                self.subscribe(TargetKey::new(*address, variant.clone()), subscription, &mut changes)?;
-                None
-            }
-            Host::Name(host) => {
-                let host = NameVariant { name: host.clone(), variant: variant.clone() };
-                let (mut subscribed, caused) =
-                    self.subscribe_name_as(Origin::Runtime, name, &host, (options, revision))?;
-                changes.extend(caused);
-                if new.is_some() {
-                    subscribed.name = NameState::New;
-                }
-                Some(subscribed)
-            }
-        };
+        let entry = TargetSpec { options, ..spec.clone() };
+        let change = RuntimeChange::Add(entry.clone());
+        let mut subscribed = self.subscribe_entry(Origin::Runtime, entry, revision, &mut changes)?;
+        if let Some(subscribed) = subscribed.as_mut().filter(|_| new.is_some()) {
+            subscribed.name = NameState::New;
+        }
         self.runtime_changes.push(change);
         Ok((subscribed, changes))
+    }
+
+    /// Subscribes to the address or the DNS name of an entry; the result has the state of the DNS name.
+    fn subscribe_entry(
+        &mut self,
+        origin: Origin,
+        TargetSpec { name, host, variant, options }: TargetSpec,
+        revision: u32,
+        changes: &mut Vec<Change<H>>,
+    ) -> Result<Option<NameSubscribed>, AddError> {
+        match host {
+            Host::Address(address) => {
+                let subscription = Subscription { name, dns_name: None, origin, options, revision };
+                self.subscribe(TargetKey::new(address, variant), subscription, changes)?;
+                Ok(None)
+            }
+            Host::Name(host) => {
+                let host = NameVariant { name: host, variant };
+                let (subscribed, caused) =
+                    self.subscribe_name_as(origin, &name, &host, (options, revision))?;
+                changes.extend(caused);
+                Ok(Some(subscribed))
+            }
+        }
     }
 
     fn subscribe_name_as(
