@@ -115,9 +115,9 @@ class Busy:
         return Goal(f"late requests, {self.count} targets", checks, f"{shown}; {self.note}")
 
 
-def scrape(encoding="identity"):
+def scrape(encoding="identity", server=daemon.WEB):
     """Milliseconds and bytes; no bytes when it was refused."""
-    status, size, took, _ = daemon.fetch("/metrics", encoding, keep=False)
+    status, size, took, _ = daemon.fetch("/metrics", encoding, keep=False, server=server)
     if status != 200:
         say(f"/metrics says {status} after {took:.1f} s")
     return 1000 * took, size if status == 200 else 0

@@ -1,7 +1,8 @@
 """Compares two builds, figure by figure, with the allowed worsening. Pure: no I/O.
 
-Every figure is one that should be small. The verdict is by the ratio of the medians alone; how far the rounds of one
-build differ is shown beside it, because a ratio within that may be chance.
+Every figure is one that should be small. The verdict is by a ratio alone: that of the medians, or, where both builds ran
+side by side, the median of the rounds' ratios. How far rounds differ is shown beside it, because a ratio within that may
+be chance.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ TITLES = "targets, figure, old, new, new / old, rounds differ by, allowed, verdi
 @dataclass
 class Figure:
     """A value of each build in each round. `more`: what may be added to the old median. `factor`: what it may be
-    multiplied with; without it the figure only informs."""
+    multiplied with; without it the figure only informs. `paired`: both ran side by side, so each round has a ratio."""
 
     count: int
     what: str
@@ -29,6 +30,7 @@ class Figure:
     more: float = 0
     old: list = field(default_factory=list)
     new: list = field(default_factory=list)
+    paired: bool = False
 
     def medians(self):
         return median(self.old), median(self.new)
@@ -38,17 +40,27 @@ class Figure:
 
     def worse(self):
         """Also when it is not known."""
+        if self.paired:
+            return self.decides() and not self.times() <= self.factor
         old, new = self.medians()
         return self.decides() and not new <= old * self.factor + self.more
 
+    def ratios(self):
+        """That of each round in which both are known."""
+        return [times for old, new in zip(self.old, self.new) if known(times := ratio(new, old))]
+
+    def times(self):
+        old, new = self.medians()
+        return median(self.ratios()) if self.paired else ratio(new, old)
+
     def spread(self):
-        """The difference between the largest and the smallest of one build, in its median."""
-        spreads = [ratio(max(values) - min(values), median(values)) for values in (self.old, self.new) if values]
+        """The difference between the largest and the smallest of one build, or of the ratios, in their median."""
+        compared = [self.ratios()] if self.paired else [self.old, self.new]
+        spreads = [ratio(max(values) - min(values), median(values)) for values in compared if values]
         return max((spread for spread in spreads if known(spread)), default=NONE)
 
     def within_spread(self):
-        old, new = self.medians()
-        return known(self.spread()) and ratio(new, old) - 1 <= self.spread()
+        return known(self.spread()) and self.times() - 1 <= self.spread()
 
     def verdict(self):
         old, new = self.medians()
@@ -70,7 +82,7 @@ class Figure:
     def cells(self):
         old, new = self.medians()
         spread = 100 * self.spread()
-        times = written(ratio(new, old), ".3f")
+        times = written(self.times(), ".3f")
         return [
             self.count, self.what, written(old, self.form), written(new, self.form), times,
             f"{written(spread, '.0f')} %" if known(spread) else "n/a", self.allowed(), self.verdict(),
@@ -91,7 +103,8 @@ def show(figures):
     """Prints all of them; returns how many are worse."""
     print("\n### New against old\n")
     print("Medians of all rounds; rounds differ by: the range of one build's values, in their median, of the build with")
-    print("the wider one.\n")
+    print("the wider one. Lists, scrapes and adds are asked of both in turn: there, new / old is the median of the rounds'")
+    print("ratios, and rounds differ by the range of these.\n")
     print(row(TITLES.split(", ")))
     print("|--:|---|--:|--:|--:|--:|--:|---|")
     for figure in figures:

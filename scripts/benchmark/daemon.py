@@ -68,10 +68,10 @@ class Page(NamedTuple):
     rows: dict
 
 
-def pages(limit=PAGE):
+def pages(limit=PAGE, server=CONTROL):
     """All targets, page by page."""
     after = {}
-    with client() as control:
+    with client(server) as control:
         while True:
             text = request("list", limit=limit, **after)
             began = time.perf_counter()
@@ -140,12 +140,12 @@ def add_at_once(targets, under_way, server=CONTROL):
     return took
 
 
-def wait_until_it_answers(deadline=30):
+def wait_until_it_answers(deadline=30, server=WEB):
     """Until the daemon is there, with all its targets."""
     until = time.monotonic() + deadline
     while True:
         with contextlib.suppress(OSError):
-            if fetch("/-/ready")[0] == 200:
+            if fetch("/-/ready", server=server)[0] == 200:
                 return
         if time.monotonic() > until:
             raise TimeoutError("meshping does not answer")

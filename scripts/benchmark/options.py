@@ -29,8 +29,8 @@ Missed goals do not change the exit status, except with --fail: the last line co
 
 With --micro, the parsers, the statistics and the exposition are measured by themselves: scripts/bench --micro [FILTER].
 
-With --against, the meshping of this source tree is compared with another binary of it: both run alternately with the
-same command line, and the table at the end has the ratios of the medians and the allowed worsening.
+With --against, the meshping of this source tree is compared with another binary of it: both run with the
+same command line, one after the other and side by side, and the table at the end has ratios and the allowed worsening.
 """
 
 ENVIRONMENT = """

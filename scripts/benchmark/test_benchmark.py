@@ -11,6 +11,7 @@ import comparison
 import daemon
 import goals
 import options
+import side_by_side
 import wire
 from comparison import Figure, factor_of, memory_allowance
 from cost import Costs, Run
@@ -170,6 +171,33 @@ class ComparisonTest(unittest.TestCase):
             figure = Figure(1000, "", ".1f", 1.05, 0, old, new)
             self.assertEqual(figure.verdict(), verdict, case)
             self.assertEqual(figure.worse(), verdict != "✓", case)
+
+    def test_of_what_ran_side_by_side_the_median_of_the_ratios_decides(self):
+        cases = [
+            ("a machine that drifts", [10, 20, 30], [10, 20, 30], "✓"),
+            ("worse in most rounds, though the medians are the same", [10, 20, 40], [11, 20, 45], "WORSE, within what rounds differ by"),
+            ("worse in all rounds", [10, 20, 40], [11, 22, 44], "WORSE"),
+            ("a round without figures", [10, NONE, 10], [10, 90, 10], "✓"),
+            ("none at all", [10, 10], [NONE, NONE], "NOT MEASURED"),
+            ("no round with both", [10, NONE], [NONE, 10], "WORSE"),
+        ]
+        for case, old, new, verdict in cases:
+            figure = Figure(1000, "", ".1f", 1.05, 0, old, new, paired=True)
+            self.assertEqual(figure.verdict(), verdict, case)
+            self.assertEqual(figure.worse(), verdict != "✓", case)
+
+    def test_two_that_are_asked_in_turn_are_each_the_first_as_often(self):
+        asked = []
+
+        def asker(name, seconds):
+            for each in seconds:
+                asked.append(name)
+                yield each
+
+        taken = side_by_side.in_turn({"old": asker("old", [1, 2, 9]), "new": asker("new", [4, 4])}, 3)
+        self.assertEqual(asked, ["old", "new", "new", "old", "old"])
+        self.assertEqual(taken["old"], 2)
+        self.assertFalse(known(taken["new"]), "a missing answer makes it unknown")
 
     def test_what_is_allowed_depends_on_the_number_of_targets(self):
         self.assertEqual([factor_of(count) for count in (1, 100, 999)], [1.25] * 3)

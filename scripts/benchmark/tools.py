@@ -19,7 +19,7 @@ SAMPLE = 500
 
 
 # Of meshping: what its command line may hold here, because two builds of it are compared with the same.
-OPTIONS = ["-q", "--engine", "--log-level", "--timeout", "--web.listen-address", "--targets"]
+OPTIONS = ["-q", "--engine", "--log-level", "--timeout", "--control", "--web.listen-address", "--targets"]
 
 
 class Tool:
@@ -103,12 +103,14 @@ class Meshping(Tool):
     program = "meshping"
     engine = "native"
     timeout_s = TIMEOUT_S
+    control, web = daemon.CONTROL, daemon.WEB
 
     def command(self):
         listed = ["--targets", self.list_file()] if self.targets else []
         return [
             self.path(), "-q", "--engine", self.engine, "--log-level", "warn", "--timeout", str(self.timeout_s),
-            "--web.listen-address", ":".join(map(str, daemon.WEB)), *listed, *self.options,
+            "--control", written_address(self.control), "--web.listen-address", written_address(self.web), *listed,
+            *self.options,
         ]  # fmt: skip
 
     def begin(self):
@@ -126,6 +128,10 @@ class Meshping(Tool):
             for number, count in daemon.ask("histogram", addr=address).items():
                 bins[int(number)] = bins.get(int(number), 0) + count
         return quantile_of_bins(bins, 0.5), quantile_of_bins(bins, 0.99), daemon.loss_percent()
+
+
+def written_address(pair):
+    return ":".join(map(str, pair))
 
 
 class Portable(Meshping):
