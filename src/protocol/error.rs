@@ -33,6 +33,14 @@ pub enum RequestError {
         /// Its value.
         value: Quoted,
     },
+    /// A member that must be true or false.
+    #[error("{member} must be true or false, not {value}")]
+    NotAFlag {
+        /// Name of the member.
+        member: &'static str,
+        /// Its value.
+        value: Quoted,
+    },
     /// An unusable `variant`.
     #[error("variant {value} is not usable: {reason}")]
     Variant {

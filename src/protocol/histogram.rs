@@ -21,7 +21,7 @@ pub struct HistogramRequest {
 impl HistogramRequest {
     pub(super) fn parse(members: &Members<'_>) -> Result<Self, RequestError> {
         let addr = members.text("addr")?.ok_or(RequestError::NeedAddr)?;
-        Ok(Self { addr, reset: members.is_truthy("reset") })
+        Ok(Self { addr, reset: members.flag("reset")? })
     }
 
     /// The target; `None` if no target can have the address.

@@ -49,14 +49,15 @@ impl<'a> Members<'a> {
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
-    /// Whether Python takes the value for true: everything but false, null, zero and empty values.
-    pub(super) fn is_truthy(&self, member: &str) -> bool {
-        self.json(member).is_some_and(|json| match json.as_bytes() {
-            b"false" | b"\"\"" => false,
-            [b'[' | b'{', inside @ .., _] => !inside.trim_ascii().is_empty(),
-            [b'-' | b'0'..=b'9', ..] => json.parse::<f64>() != Ok(0.0),
-            _ => true,
-        })
+    /// A value that Python takes for true: everything but false, null, zero and the empty text. Arrays and objects are
+    /// refused.
+    pub(super) fn flag(&self, member: &'static str) -> Result<bool, RequestError> {
+        let Some(json) = self.json(member) else { return Ok(false) };
+        match json.as_bytes() {
+            [b'[' | b'{', ..] => Err(RequestError::NotAFlag { member, value: Quoted::json(json) }),
+            [b'-' | b'0'..=b'9', ..] => Ok(json.parse::<f64>() != Ok(0.0)),
+            text => Ok(!matches!(text, b"false" | b"\"\"")),
+        }
     }
 
     /// The options of a target, each as its own member, and `labels`.

@@ -58,8 +58,8 @@ impl ListRequest {
         Ok(Self {
             selector: Selector::parse(members)?,
             page: paged.then_some(page),
-            reset: members.is_truthy("reset"),
-            detail: members.is_truthy("detail"),
+            reset: members.flag("reset")?,
+            detail: members.flag("detail")?,
         })
     }
 }
