@@ -106,7 +106,10 @@ fn exporter_family(family: &ExporterFamily, status: &Status) -> CollectorResult 
 }
 
 fn number_of_targets(targets: usize) -> CollectorResult {
-    gauge(Opts::new("meshping_targets", "Addresses that are pinged."), targets as u64)
+    gauge(
+        Opts::new("meshping_targets", "Targets that are pinged: addresses, and their variants."),
+        targets as u64,
+    )
 }
 
 fn build_info() -> CollectorResult {
