@@ -113,3 +113,27 @@ impl<'a> Members<'a> {
 
 /// The empty string, which hooks send for a value that they do not have.
 const EMPTY: &str = "\"\"";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flag(json: &str) -> Result<bool, String> {
+        let request = format!(r#"{{"reset": {json}}}"#);
+        let members = Members::split(request.as_bytes()).expect("an object");
+        members.flag("reset").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_flag_is_true_where_python_takes_its_value_for_true() {
+        for falsy in ["false", "null", "0", "-0", "0.0", "0e5", "\"\""] {
+            assert_eq!(flag(falsy), Ok(false), "{falsy}");
+        }
+        for truthy in ["true", "1", "-1", "0.1", "1e999", "\"false\"", "\"0\"", "\"\\ud800\""] {
+            assert_eq!(flag(truthy), Ok(true), "{truthy}");
+        }
+        for refused in ["[]", "[ ]", "[0]", "{}", "{\"a\":0}"] {
+            assert_eq!(flag(refused), Err(format!("reset must be true or false, not {refused}")));
+        }
+    }
+}
