@@ -1,15 +1,21 @@
 //! The port to name resolution: questions and answers. DNS is behind the trait `Resolve`.
 
 #[deny(clippy::disallowed_methods)]
+mod aliases;
+#[deny(clippy::disallowed_methods)]
+mod fair_queue;
+#[deny(clippy::disallowed_methods)]
 pub mod follow;
 #[deny(clippy::disallowed_methods)]
 mod hosts;
+mod lookup;
 mod scoped;
 pub mod scripted;
 #[deny(clippy::disallowed_methods)]
 mod search;
 mod servers;
 pub mod system;
+mod turns;
 mod watched;
 
 use crate::target::{Family, HostName};
@@ -21,9 +27,9 @@ use std::time::Duration;
 pub trait Resolve {
     /// Looks up the addresses of a name: one item for each requested family, as soon as it is known.
     ///
-    /// A server that never answers for AAAA must not delay the addresses of its A records. The stream always ends,
-    /// within about ten seconds.
-    fn lookup(&self, name: &HostName) -> LocalBoxStream<'static, (Family, FamilyAnswer)>;
+    /// A server that never answers for AAAA must not delay the addresses of its A records. The stream always ends.
+    /// `was_silent`: the look-up of the name before was not answered, so that others go first.
+    fn lookup(&self, name: &HostName, was_silent: bool) -> LocalBoxStream<'static, (Family, FamilyAnswer)>;
 }
 
 /// The address families to look up.
@@ -60,6 +66,12 @@ pub enum FamilyAnswer {
     Failed,
     /// No answer, or no valid one.
     Silent,
+    /// The aliases of the name (CNAME) form a loop, or are too many.
+    EndlessAliases,
+}
+
+fn has_addresses(answer: &FamilyAnswer) -> bool {
+    matches!(answer, FamilyAnswer::Addresses(..))
 }
 
 /// Result of a look-up over all families. Error replies are made of it, so it states only what is certain.
@@ -73,6 +85,8 @@ pub enum LookupVerdict {
     NoName,
     /// The servers report a failure.
     ServersFail,
+    /// The aliases of the name lead nowhere.
+    EndlessAliases,
     /// Too few answers for any other result.
     Silent,
 }

@@ -85,7 +85,7 @@ impl ScriptedNames {
 }
 
 impl Resolve for ScriptedNames {
-    fn lookup(&self, name: &HostName) -> LocalBoxStream<'static, (Family, FamilyAnswer)> {
+    fn lookup(&self, name: &HostName, _: bool) -> LocalBoxStream<'static, (Family, FamilyAnswer)> {
         let begin = Instant::now();
         self.asked.borrow_mut().push((name.clone(), begin));
         let answers = stream::iter(self.next(name).0);

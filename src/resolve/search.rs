@@ -14,7 +14,7 @@ pub(super) struct Candidates {
 impl Candidates {
     /// A name with at least `ndots` dots is tried unchanged first, otherwise last (resolv.conf(5)). Names that end in a dot
     /// and special names (RFC 6761, RFC 7686) are not combined with the search list.
-    pub(super) fn of(name: &str, search: &[String], ndots: usize) -> Self {
+    pub(super) fn of(name: &str, search: &[String], ndots: usize, no_tld_query: bool) -> Self {
         let bare = name.strip_suffix('.').unwrap_or(name);
         let as_is_first = bare.len() < name.len() || is_special(bare) || dots(bare) >= ndots;
         let mut names = Vec::with_capacity(search.len() + 1);
@@ -24,7 +24,9 @@ impl Candidates {
         if bare.len() == name.len() && !is_special(bare) {
             names.extend(search.iter().map(|domain| format!("{bare}.{domain}")));
         }
-        if !as_is_first {
+        // `no-tld-query` of resolv.conf(5).
+        let is_left_out = no_tld_query && dots(bare) == 0 && !names.is_empty();
+        if !as_is_first && !is_left_out {
             names.push(bare.to_owned());
         }
         Self { names, as_is_first }
@@ -40,8 +42,10 @@ impl Candidates {
         if answers.contains(&FamilyAnswer::Silent) || answers.is_empty() {
             return FamilyAnswer::Silent;
         }
-        if decisive.contains(&FamilyAnswer::Failed) {
-            return FamilyAnswer::Failed;
+        for failure in [FamilyAnswer::Failed, FamilyAnswer::EndlessAliases] {
+            if decisive.contains(&failure) {
+                return failure;
+            }
         }
         let no_data = answers.iter().find(|answer| matches!(answer, FamilyAnswer::NoData(_)));
         no_data.or(answers.first()).cloned().unwrap_or(FamilyAnswer::Silent)
@@ -52,9 +56,29 @@ fn dots(name: &str) -> usize {
     name.bytes().filter(|&byte| byte == b'.').count()
 }
 
+/// What a special name stands for, without a question to a name server (RFC 6761, RFC 7686).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SpecialName {
+    /// The loopback address.
+    Localhost,
+    /// Nothing.
+    Nonexistent,
+}
+
+impl SpecialName {
+    /// The meaning of a name without the dot of the root; `None` for an ordinary one.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let top = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+        match top.as_str() {
+            "localhost" => Some(Self::Localhost),
+            "invalid" | "onion" => Some(Self::Nonexistent),
+            _ => None,
+        }
+    }
+}
+
 fn is_special(name: &str) -> bool {
-    let top = name.rsplit('.').next().unwrap_or_default();
-    ["localhost", "invalid", "onion"].iter().any(|special| top.eq_ignore_ascii_case(special))
+    SpecialName::of(name).is_some()
 }
 
 #[cfg(test)]
@@ -77,8 +101,18 @@ mod tests {
             ("a.onion", 2, &["a.onion"]),
         ];
         for (name, ndots, expected) in cases {
-            assert_eq!(Candidates::of(name, &search, ndots).names, expected, "{name} {ndots}");
+            assert_eq!(Candidates::of(name, &search, ndots, false).names, expected, "{name} {ndots}");
         }
+    }
+
+    #[test]
+    fn a_name_without_dots_is_not_tried_unchanged_with_no_tld_query() {
+        let search = ["lan".to_owned()];
+        let names = |name, ndots| Candidates::of(name, &search, ndots, true).names;
+        assert_eq!(names("router", 1), ["router.lan"]);
+        assert_eq!(names("a.b", 2), ["a.b.lan", "a.b"]);
+        assert_eq!(names("router.", 1), ["router"]);
+        assert_eq!(Candidates::of("router", &[], 1, true).names, ["router"], "nothing else is left");
     }
 
     #[test]

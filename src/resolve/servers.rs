@@ -1,29 +1,31 @@
 //! Queries the name servers of `/etc/resolv.conf` with hickory, for one full name and one family at a time.
 //!
-//! Each server has its own hickory resolver, without cache, search list and retries. A resolver with several servers
-//! returns one server's SERVFAIL although the next has the answer, and one with a search list returns only the last
+//! Each server has a pool of its own, without cache, search list and retries. A pool with several servers returns one
+//! server's SERVFAIL although the next has the answer, and hickory's resolver with a search list returns only the last
 //! error.
 
 use super::FamilyAnswer;
+use super::aliases::{AliasEnd, follow};
 use super::scoped::{Scoped, split};
+use super::search::SpecialName;
 use crate::target::Family;
-use hickory_resolver::Resolver;
-use hickory_resolver::config::{
-    NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts, ServerOrderingStrategy,
-};
-use hickory_resolver::lookup::Lookup;
+use futures_util::StreamExt;
+use hickory_resolver::config::{NameServerConfig, ResolverOpts, ServerOrderingStrategy};
+use hickory_resolver::net::xfer::DnsHandle;
 use hickory_resolver::net::{DnsError, NetError, NoRecords};
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
 use resolv_conf::ScopedIp;
 use std::cell::Cell;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
-/// Time limit for a look-up; overrides resolv.conf.
-pub(super) const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time limit for the answer to one full name; overrides resolv.conf.
+pub(super) const CANDIDATE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For this long after a query without answer a server is asked after the others.
 const SILENT_SERVER_DELAY: Duration = Duration::from_secs(30);
@@ -31,8 +33,14 @@ const SILENT_SERVER_DELAY: Duration = Duration::from_secs(30);
 /// TTL of negative answers without one (RFC 2308 §5: such answers should not be cached).
 const NEGATIVE_TTL: Duration = Duration::from_secs(5);
 
-/// Maximum number of concurrent queries to one server; hickory rejects further ones.
-const MAX_ACTIVE_QUERIES: usize = 1024;
+/// Time until a special name is looked up again; it never changes.
+const SPECIAL_TTL: Duration = Duration::from_secs(3600);
+
+/// Maximum number of concurrent queries to one server; hickory rejects further ones. More than there are turns.
+const MAX_ACTIVE_QUERIES: usize = 8_192;
+
+/// Maximum number of questions for the target of an alias that a server has left open.
+const MAX_ALIAS_QUESTIONS: usize = 16;
 
 /// The content of `/etc/resolv.conf`.
 pub(super) struct Servers {
@@ -42,6 +50,10 @@ pub(super) struct Servers {
     pub search: Vec<String>,
     /// Names with at least this many dots are tried unchanged first.
     pub ndots: usize,
+    /// Whether a name without a dot is never tried unchanged.
+    pub no_tld_query: bool,
+    /// Whether names have no AAAA records.
+    no_aaaa: bool,
 }
 
 impl Servers {
@@ -59,20 +71,28 @@ impl Servers {
         let servers = config.get_nameservers_or_local();
         let attempts = config.attempts.clamp(1, 5);
         let tries = attempts * u32::try_from(servers.len()).unwrap_or(1);
-        let timeout = Duration::from_secs(config.timeout.clamp(1, 30).into()).min(LOOKUP_TIMEOUT / tries);
+        let timeout = Duration::from_secs(config.timeout.clamp(1, 30).into()).min(CANDIDATE_TIMEOUT / tries);
         Self {
             in_file_order: servers
                 .into_iter()
-                .filter_map(|server| NameServer::new(&server, timeout, config.edns0))
+                .filter_map(|server| NameServer::new(&server, timeout, &config))
                 .collect(),
             attempts: attempts as usize,
             search: config.get_last_search_or_domain().filter_map(|domain| search_domain(domain)).collect(),
             ndots: config.ndots.min(15) as usize,
+            no_tld_query: config.no_tld_query,
+            no_aaaa: config.no_aaaa,
         }
     }
 
     /// Looks up the addresses of a full name, in the order of the servers, until one of them answers. Ends by `deadline`.
     pub(super) async fn ask(&self, name: &str, family: Family, deadline: Instant) -> FamilyAnswer {
+        if let Some(special) = SpecialName::of(name) {
+            return special_answer(special, family);
+        }
+        if self.no_aaaa && family == Family::V6 {
+            return FamilyAnswer::NoData(NEGATIVE_TTL);
+        }
         let Some(name) = wire_name(name) else {
             debug!(?name, "not a valid DNS name");
             return FamilyAnswer::NoName(NEGATIVE_TTL);
@@ -104,21 +124,24 @@ impl Servers {
 /// One name server.
 struct NameServer {
     ip: IpAddr,
-    resolver: Resolver<Scoped>,
+    pool: NameServerPool<Scoped>,
+    options: ResolverOpts,
     delayed_until: Cell<Option<Instant>>,
 }
 
 impl NameServer {
-    fn new(server: &ScopedIp, timeout: Duration, edns0: bool) -> Option<Self> {
+    fn new(server: &ScopedIp, timeout: Duration, config: &resolv_conf::Config) -> Option<Self> {
         let (ip, zone) = split(server);
-        let build = || -> Result<Resolver<Scoped>, NetError> {
-            let config = ResolverConfig::from_name_servers(vec![NameServerConfig::udp_and_tcp(ip)]);
-            let mut builder = Resolver::builder_with_config(config, Scoped::to(zone)?);
-            configure(builder.options_mut(), timeout, edns0);
-            builder.build()
+        let options = options(timeout, config.edns0);
+        let pool = || -> Result<NameServerPool<Scoped>, NetError> {
+            // `use-vc` of resolv.conf(5): over TCP only.
+            let transports =
+                if config.use_vc { NameServerConfig::tcp(ip) } else { NameServerConfig::udp_and_tcp(ip) };
+            let context = Arc::new(PoolContext::new(options.clone(), TlsConfig::new()?));
+            Ok(NameServerPool::from_config([transports], context, Scoped::to(zone)?))
         };
-        match build() {
-            Ok(resolver) => Some(Self { ip, resolver, delayed_until: Cell::new(None) }),
+        match pool() {
+            Ok(pool) => Some(Self { ip, pool, options, delayed_until: Cell::new(None) }),
             Err(error) => {
                 warn!(%server, %error, "cannot use this name server");
                 None
@@ -131,18 +154,53 @@ impl NameServer {
             Family::V4 => RecordType::A,
             Family::V6 => RecordType::AAAA,
         };
-        let lookup = self.resolver.lookup(name.clone(), record_type);
-        let answer = match timeout_at(deadline, lookup).await {
-            Ok(Ok(lookup)) => addresses(&lookup, record_type),
-            Ok(Err(error)) => {
-                debug!(server = %self.ip, %name, %record_type, %error, "no addresses");
-                failure(&error)
-            }
-            Err(_) => ServerAnswer::Silent,
-        };
+        let answer =
+            timeout_at(deadline, self.follow(name, record_type)).await.unwrap_or(ServerAnswer::Silent);
         let is_silent = matches!(answer, ServerAnswer::Silent);
         self.delayed_until.set(is_silent.then(|| Instant::now() + SILENT_SERVER_DELAY));
         answer
+    }
+
+    /// Asks for a name, and then for the target of each alias that the server has left open.
+    async fn follow(&self, name: &Name, record_type: RecordType) -> ServerAnswer {
+        let (mut name, mut ttl) = (name.clone(), Duration::MAX);
+        for _ in 0..MAX_ALIAS_QUESTIONS {
+            let response = match self.query(&name, record_type).await {
+                Ok(response) => response,
+                Err(error) => {
+                    debug!(server = %self.ip, %name, %record_type, %error, "no addresses");
+                    return failure(&error);
+                }
+            };
+            match follow(&name, record_type, &response.answers) {
+                AliasEnd::Addresses(addresses, of_answer) => {
+                    return ServerAnswer::Answer(FamilyAnswer::Addresses(addresses, ttl.min(of_answer)));
+                }
+                AliasEnd::Loop => break,
+                AliasEnd::Name(target) if target == name => return ServerAnswer::Silent,
+                AliasEnd::Name(target) => {
+                    if let Some(answer) = negative(&response) {
+                        return ServerAnswer::Answer(answer);
+                    }
+                    let ttls = response.answers.iter().map(|record| Duration::from_secs(record.ttl.into()));
+                    (name, ttl) = (target, ttls.fold(ttl, Duration::min));
+                }
+            }
+        }
+        debug!(server = %self.ip, %name, %record_type, "the aliases lead nowhere");
+        ServerAnswer::Answer(FamilyAnswer::EndlessAliases)
+    }
+
+    async fn query(&self, name: &Name, record_type: RecordType) -> Result<DnsResponse, NetError> {
+        let mut request = DnsRequestOptions::default();
+        request.recursion_desired = true;
+        request.use_edns = self.options.edns0;
+        request.edns_payload_len = self.options.edns_payload_len;
+        let mut responses = self.pool.lookup(Query::query(name.clone(), record_type), request);
+        match responses.next().await {
+            Some(response) => DnsError::from_response(response?).map_err(NetError::from),
+            None => Err(NetError::Timeout),
+        }
     }
 }
 
@@ -156,27 +214,35 @@ enum ServerAnswer {
     Silent,
 }
 
-fn configure(options: &mut ResolverOpts, timeout: Duration, edns0: bool) {
+fn options(timeout: Duration, edns0: bool) -> ResolverOpts {
+    let mut options = ResolverOpts::default();
     options.timeout = timeout;
     options.attempts = 0;
     options.edns0 = edns0;
-    options.cache_size = 0;
-    options.use_hosts_file = ResolveHosts::Never;
     options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
     options.num_concurrent_reqs = 1;
     options.max_active_requests = MAX_ACTIVE_QUERIES;
+    options
 }
 
-fn addresses(lookup: &Lookup, record_type: RecordType) -> ServerAnswer {
-    let of_type = lookup.answers().iter().filter(|record| record.record_type() == record_type);
-    let addresses: Vec<IpAddr> = of_type.filter_map(|record| record.data.ip_addr()).collect();
-    // Aliases count too: any of them may change first.
-    let ttl = lookup.answers().iter().map(|record| record.ttl).min();
-    match ttl {
-        Some(ttl) if !addresses.is_empty() => {
-            ServerAnswer::Answer(FamilyAnswer::Addresses(addresses, Duration::from_secs(ttl.into())))
-        }
-        _ => ServerAnswer::Silent,
+fn special_answer(special: SpecialName, family: Family) -> FamilyAnswer {
+    let loopback: IpAddr = match family {
+        Family::V4 => Ipv4Addr::LOCALHOST.into(),
+        Family::V6 => Ipv6Addr::LOCALHOST.into(),
+    };
+    match special {
+        SpecialName::Localhost => FamilyAnswer::Addresses(vec![loopback], SPECIAL_TTL),
+        SpecialName::Nonexistent => FamilyAnswer::NoName(SPECIAL_TTL),
+    }
+}
+
+/// What an answer with aliases, but without an address, says of the last of them; `None` if it says nothing.
+fn negative(response: &DnsResponse) -> Option<FamilyAnswer> {
+    let ttl = response.negative_ttl().map_or(NEGATIVE_TTL, |ttl| Duration::from_secs(ttl.into()));
+    match response.response_code {
+        ResponseCode::NXDomain => Some(FamilyAnswer::NoName(ttl)),
+        _ if response.soa().is_some() => Some(FamilyAnswer::NoData(ttl)),
+        _ => None,
     }
 }
 
@@ -231,7 +297,7 @@ mod tests {
         assert_eq!(ips, ["192.0.2.1", "2001:db8::1"]);
         assert_eq!(servers.search, ["lan", "example.org"]);
         assert_eq!((servers.ndots, servers.attempts), (15, 5));
-        let options = servers.in_file_order[0].resolver.options();
+        let options = &servers.in_file_order[0].options;
         assert_eq!((options.timeout, options.edns0), (Duration::from_secs(1), true));
     }
 

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic")]
 
 mod end_to_end;
+mod like_glibc;
 mod namespace;
 mod servers;
+mod zones;
 
 use futures_util::StreamExt;
 use meshping::resolve::system::SystemNames;
@@ -52,7 +54,8 @@ impl System {
     fn timed(&self, name: &str) -> Vec<(Family, FamilyAnswer, Duration)> {
         let name: HostName = name.parse().unwrap();
         let begin = Instant::now();
-        let answers = self.names.lookup(&name).map(|(family, answer)| (family, answer, begin.elapsed()));
+        let answers =
+            self.names.lookup(&name, false).map(|(family, answer)| (family, answer, begin.elapsed()));
         let mut answers: Vec<_> = self.runtime.block_on(answers.collect());
         answers.sort_by_key(|(family, ..)| *family);
         answers
@@ -101,6 +104,7 @@ fn word(answer: &FamilyAnswer) -> &'static str {
         FamilyAnswer::NoName(_) => "no name",
         FamilyAnswer::Failed => "failed",
         FamilyAnswer::Silent => "silent",
+        FamilyAnswer::EndlessAliases => "endless aliases",
     }
 }
 
@@ -342,7 +346,7 @@ fn a_thousand_names_at_once_are_all_answered() {
         let system = System::new(OURS, "");
         let ask = |host: u32| {
             let name: HostName = format!("h{host}.test").parse().unwrap();
-            system.names.lookup(&name).collect::<Vec<_>>()
+            system.names.lookup(&name, false).collect::<Vec<_>>()
         };
         let answers = system.runtime.block_on(futures_util::future::join_all((0..1000).map(ask)));
         for (host, answers) in answers.iter().enumerate() {

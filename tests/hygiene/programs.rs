@@ -19,7 +19,7 @@ const CALLS: [&str; 8] = [
 
 /// Of the packages that every Debian has (`Essential: yes`), apt among them; those of Rust, which the scripts check; ours;
 /// sudo, which no script runs where it is not there.
-const THERE: &str = "apt-config apt-get awk bash cat chmod chroot cp cut date dpkg dpkg-deb dpkg-query env find grep gzip id
+const THERE: &str = "apt-config apt-get awk bash cat chmod chroot cp cut date dpkg dpkg-deb dpkg-query env find getent grep gzip id
     install ln mkdir mkfifo mknod mktemp mv pivot_root rm rmdir script sed sh sleep sort stat tar timeout touch umount
     cargo rustc rustup meshping meshpingctl sudo";
 

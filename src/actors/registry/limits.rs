@@ -23,6 +23,9 @@ pub enum AddError {
     /// SERVFAIL, REFUSED.
     #[error("Temporary failure in name resolution")]
     ServersFail,
+    /// CNAME records that lead nowhere.
+    #[error("the aliases (CNAME) of the name form a loop, or are too many")]
+    EndlessAliases,
     /// `--max-targets` is reached.
     #[error("there are {0} targets already, which is the limit (--max-targets)")]
     TooManyTargets(usize),

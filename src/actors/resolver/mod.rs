@@ -37,6 +37,8 @@ pub struct LookupResult {
     pub addresses: Vec<Address>,
     /// Verdict of this look-up. After a failed one `addresses` holds those in their grace period.
     pub verdict: LookupVerdict,
+    /// Time until the next look-up; `None` while this one goes on.
+    pub pause: Option<Duration>,
 }
 
 /// Reports that a resolver ended without [`StopResolver`].
@@ -69,6 +71,8 @@ pub struct ResolverActor {
     timer: Option<SpawnHandle>,
     /// Start of the current look-up.
     lookup_started: Option<Instant>,
+    /// Whether the latest look-up was not answered.
+    was_silent: bool,
     /// The verdict that was logged last.
     logged: LookupVerdict,
     is_stopped: bool,
@@ -80,7 +84,19 @@ impl ResolverActor {
         let follow = Follow::new(&name);
         let (timer, lookup_started) = (None, None);
         let logged = LookupVerdict::Addresses;
-        Self { name, generation, resolve, parent, follow, timer, lookup_started, logged, is_stopped: false }
+        let (was_silent, is_stopped) = (false, false);
+        Self {
+            name,
+            generation,
+            resolve,
+            parent,
+            follow,
+            timer,
+            lookup_started,
+            was_silent,
+            logged,
+            is_stopped,
+        }
     }
 
     fn look_up(&mut self, ctx: &mut Context<Self>) {
@@ -89,7 +105,7 @@ impl ResolverActor {
         }
         self.lookup_started = Some(Instant::now());
         self.follow.begin();
-        ctx.add_stream(self.resolve.lookup(&self.name));
+        ctx.add_stream(self.resolve.lookup(&self.name, self.was_silent));
         // A timer, so that the addresses of one family are reported even if no more answers come.
         ctx.run_later(FAMILY_TIMEOUT, |resolver, _| resolver.report_early());
     }
@@ -98,21 +114,22 @@ impl ResolverActor {
     fn report_early(&self) {
         let late = self.lookup_started.is_some_and(|since| since.elapsed() >= FAMILY_TIMEOUT);
         if late && self.follow.verdict() == LookupVerdict::Addresses {
-            self.report();
+            self.report(None);
         }
     }
 
-    fn report(&self) {
+    fn report(&self, pause: Option<Duration>) {
         let (name, generation) = (self.name.clone(), self.generation);
         let (addresses, verdict) = (self.follow.addresses(), self.follow.verdict());
-        self.parent.lookups.do_send(LookupResult { name, generation, addresses, verdict });
+        self.parent.lookups.do_send(LookupResult { name, generation, addresses, verdict, pause });
     }
 
     /// Reports and logs the end of a look-up, and sets the timer of the next.
     fn finish_lookup(&mut self, ctx: &mut Context<Self>) {
         self.lookup_started = None;
         let pause = self.follow.finish();
-        self.report();
+        self.was_silent = self.follow.verdict() == LookupVerdict::Silent;
+        self.report(Some(pause));
         self.log(pause);
         self.timer = Some(ctx.run_later(pause, Self::look_up));
     }
@@ -130,6 +147,9 @@ impl ResolverActor {
             LookupVerdict::NoName => warn!(?name, "the name does not exist"),
             LookupVerdict::NoAddress => warn!(?name, "the name exists, but has no address to ping"),
             LookupVerdict::ServersFail => warn!(?name, "the name servers fail to resolve the name"),
+            LookupVerdict::EndlessAliases => {
+                warn!(?name, "the aliases (CNAME) of the name form a loop, or are too many");
+            }
             LookupVerdict::Silent => warn!(?name, "no name server answers for the name"),
         }
     }

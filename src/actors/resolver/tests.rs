@@ -188,7 +188,7 @@ async fn a_retired_resolver_is_not_heard_of_any_more() {
 struct Broken;
 
 impl Resolve for Broken {
-    fn lookup(&self, _: &HostName) -> LocalBoxStream<'static, (Family, FamilyAnswer)> {
+    fn lookup(&self, _: &HostName, _: bool) -> LocalBoxStream<'static, (Family, FamilyAnswer)> {
         stream::once(async { panic!("a fault in this test, on purpose") }).boxed_local()
     }
 }

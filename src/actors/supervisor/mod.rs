@@ -299,6 +299,7 @@ impl Handler<LookupResult> for SupervisorActor {
             (LookupVerdict::NoName, _) => Err(AddError::NoName),
             (LookupVerdict::NoAddress, _) => Err(AddError::NoAddress),
             (LookupVerdict::ServersFail, _) => Err(AddError::ServersFail),
+            (LookupVerdict::EndlessAliases, _) => Err(AddError::EndlessAliases),
             (LookupVerdict::Silent | LookupVerdict::Addresses, _) => return,
         };
         self.answer(host, &result, &conflicts, ctx);

@@ -86,6 +86,9 @@ impl Follow {
             FamilyAnswer::NoName(ttl) => return self.take_none(now, family, FamilyOutcome::NoName(ttl)),
             FamilyAnswer::Failed => return self.take_failure(family, FamilyOutcome::Failed),
             FamilyAnswer::Silent => return self.take_failure(family, FamilyOutcome::Silent),
+            FamilyAnswer::EndlessAliases => {
+                return self.take_failure(family, FamilyOutcome::EndlessAliases);
+            }
         };
         let mut ignored = Vec::new();
         let usable = self.usable(&addresses, &mut ignored);
@@ -139,6 +142,8 @@ impl Follow {
             LookupVerdict::Addresses
         } else if any(|outcome| matches!(outcome, FamilyOutcome::Failed)) {
             LookupVerdict::ServersFail
+        } else if any(|outcome| matches!(outcome, FamilyOutcome::EndlessAliases)) {
+            LookupVerdict::EndlessAliases
         } else if any(|outcome| matches!(outcome, FamilyOutcome::Silent)) || self.outcomes().next().is_none()
         {
             // One family's answer proves neither that the name does not exist nor that it has no address.
@@ -252,6 +257,7 @@ enum FamilyOutcome {
     NoName(Duration),
     Failed,
     Silent,
+    EndlessAliases,
 }
 
 impl FamilyOutcome {
@@ -260,13 +266,13 @@ impl FamilyOutcome {
     }
 
     fn is_failure(self) -> bool {
-        matches!(self, Self::Failed | Self::Silent)
+        matches!(self, Self::Failed | Self::Silent | Self::EndlessAliases)
     }
 
     fn ttl(self) -> Option<Duration> {
         match self {
             Self::Addresses(ttl) | Self::NoData(ttl) | Self::NoName(ttl) => Some(ttl),
-            Self::Failed | Self::Silent => None,
+            Self::Failed | Self::Silent | Self::EndlessAliases => None,
         }
     }
 }
