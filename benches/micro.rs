@@ -109,6 +109,7 @@ fn list_page(bencher: Bencher<'_, '_>, targets: u32) {
             let target = ListedTarget {
                 key,
                 name: "host.example",
+                names: &[],
                 interval: Interval::DEFAULT,
                 summary,
                 detail: None,

@@ -96,7 +96,15 @@ mod tests {
             PingActor::new(own, interval, timeout, seed, ScriptedNetwork::new().engine())
         });
         let shard = Shard::Remote(arbiter.clone()).handle(shard);
-        TargetRef { key, name: "one".into(), interval, overrides: None, pinger: pinger.downgrade(), shard }
+        TargetRef {
+            key,
+            name: "one".into(),
+            names: Vec::new(),
+            interval,
+            overrides: None,
+            pinger: pinger.downgrade(),
+            shard,
+        }
     }
 
     #[actix::test]

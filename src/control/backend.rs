@@ -3,7 +3,8 @@
 use crate::actors::persistence::{FlushSoon, GetHistory, HistoryError, Hour, NotSaved};
 use crate::actors::reload::Reload;
 use crate::actors::supervisor::{
-    AddError, AddTarget, Added, Filter, GetTargets, RemoveTargets, Removed, TargetPage,
+    AddError, AddTarget, Added, EntryQuery, EntryState, Filter, GetEntries, GetTargets, RemoveTargets,
+    Removed, TargetPage,
 };
 use crate::protocol::Selector;
 use crate::target::EntryConflict;
@@ -20,6 +21,8 @@ pub struct Backend {
     pub remove: Recipient<RemoveTargets>,
     /// Lists the targets.
     pub targets: Recipient<GetTargets>,
+    /// Lists the entries.
+    pub entries: Recipient<GetEntries>,
     /// Reads the history; `None` without a state.
     pub history: Option<Recipient<GetHistory>>,
     /// Writes the statistics of all targets; `None` without a state.
@@ -30,14 +33,18 @@ pub struct Backend {
 
 impl<A> From<Addr<A>> for Backend
 where
-    A: Actor + Handler<AddTarget> + Handler<RemoveTargets> + Handler<GetTargets>,
-    A::Context: ToEnvelope<A, AddTarget> + ToEnvelope<A, RemoveTargets> + ToEnvelope<A, GetTargets>,
+    A: Actor + Handler<AddTarget> + Handler<RemoveTargets> + Handler<GetTargets> + Handler<GetEntries>,
+    A::Context: ToEnvelope<A, AddTarget>
+        + ToEnvelope<A, RemoveTargets>
+        + ToEnvelope<A, GetTargets>
+        + ToEnvelope<A, GetEntries>,
 {
     fn from(supervisor: Addr<A>) -> Self {
         Self {
             add: supervisor.clone().recipient(),
             remove: supervisor.clone().recipient(),
-            targets: supervisor.recipient(),
+            targets: supervisor.clone().recipient(),
+            entries: supervisor.recipient(),
             history: None,
             flush: None,
             reload: None,
@@ -76,6 +83,11 @@ impl Backend {
         if let Some(flush) = &self.flush {
             flush.do_send(FlushSoon);
         }
+    }
+
+    /// Returns the selected entries.
+    pub(super) async fn entries(&self, query: EntryQuery) -> Result<Vec<EntryState>, BackendError> {
+        Ok(self.entries.send(GetEntries(query)).await?)
     }
 
     /// Returns the selected targets.

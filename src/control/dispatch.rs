@@ -51,6 +51,8 @@ impl Dispatcher {
             Request::Remove(remove) => self.commands.remove(remove, peer, saved_by).await,
             Request::Reset(reset) => self.commands.reset(reset, peer).await,
             Request::Reload(_) => self.commands.reload(peer).await,
+            Request::Names(names) => self.commands.names(names).await,
+            Request::Entries(entries) => self.commands.entries(entries).await,
             Request::Histogram(histogram) => self.commands.histogram(histogram).await,
             Request::History(history) => self.commands.history(history).await,
         }

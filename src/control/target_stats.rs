@@ -20,10 +20,10 @@ pub(super) fn encode<'a>(
 ) -> ListReply {
     let mut reply = ListReply::default();
     for TargetStats { member, summary, report } in targets {
-        let (key, name, interval) = (&member.key, &*member.name, member.interval);
+        let (key, name, names, interval) = (&member.key, &*member.name, &member.names[..], member.interval);
         let detail = report.as_deref().map(|report| (&report.detail, report.wall));
         let overrides = member.overrides.as_deref();
-        reply.push(&ListedTarget { key, name, interval, summary: view(summary), detail, overrides });
+        reply.push(&ListedTarget { key, name, names, interval, summary: view(summary), detail, overrides });
     }
     reply
 }

@@ -6,7 +6,8 @@ use crate::actors::persistence::Receipt;
 use crate::actors::pinger::{PingActor, Seed, StopPinger};
 use crate::actors::shard::ShardHandle;
 use crate::actors::supervisor::{
-    AddError, AddTarget, Added, GetTargets, RemoveTargets, Removed, TargetPage, TargetRef,
+    AddError, AddTarget, Added, EntryState, GetEntries, GetTargets, RemoveTargets, Removed, TargetPage,
+    TargetRef,
 };
 use crate::measure::Timestamp;
 use crate::probe::{Engine, EngineHandle, EngineStats, Event, Listener, TargetId};
@@ -133,6 +134,14 @@ impl Handler<RemoveTargets> for FakeSupervisor {
     }
 }
 
+impl Handler<GetEntries> for FakeSupervisor {
+    type Result = MessageResult<GetEntries>;
+
+    fn handle(&mut self, _: GetEntries, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Vec::<EntryState>::new())
+    }
+}
+
 impl Handler<GetTargets> for FakeSupervisor {
     type Result = ResponseFuture<TargetPage>;
 
@@ -241,6 +250,7 @@ fn member(host: u32, name: &Label, engine: &Rc<ManualEngine>) -> TargetRef {
     TargetRef {
         key,
         name: Label::clone(name),
+        names: Vec::new(),
         interval: Interval::DEFAULT,
         overrides: None,
         pinger,

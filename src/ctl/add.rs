@@ -4,7 +4,7 @@ use super::lossy_arg::lossy_arg;
 use super::options::OptionArgs;
 use super::{CtlError, Daemon, Subcommand};
 use crate::protocol::AddRequest;
-use crate::target::{Host, TargetSpec, Variant, VariantError};
+use crate::target::{Address, Host, TargetSpec, Variant, VariantError};
 
 /// Start measuring a host.
 ///
@@ -31,6 +31,14 @@ pub(super) struct Add {
     /// A-Z, a-z, 0-9, ".", "_" and "-"; an empty one has no effect.
     #[arg(long, value_name = "VARIANT", value_parser = variant)]
     variant: Option<Variant>,
+
+    /// An address of the DNS name that is not pinged; may be repeated. Without it, all of its addresses are.
+    #[arg(long, value_name = "ADDR")]
+    exclude: Vec<Address>,
+
+    /// Follow a DNS name even if it does not exist, or has no address, at the moment.
+    #[arg(long)]
+    unresolved: bool,
 
     #[command(flatten)]
     options: OptionArgs,
@@ -73,7 +81,9 @@ impl Subcommand for Add {
         let earlier = self.host.as_ref().map(|spec| spec.options.clone()).unwrap_or_default();
         let variant = self.variant.as_ref().filter(|variant| !variant.is_empty());
         let variant = variant.map(|variant| variant.as_str().to_owned());
-        Ok(AddRequest { name, addr, variant, options: self.options.members(&earlier)? })
+        let exclude = self.exclude.iter().map(Address::to_string).collect();
+        let (unresolved, options) = (self.unresolved, self.options.members(&earlier)?);
+        Ok(AddRequest { name, addr, variant, exclude, unresolved, options })
     }
 
     fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {

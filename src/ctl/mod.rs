@@ -7,6 +7,7 @@ mod export;
 mod history;
 mod list;
 mod lossy_arg;
+mod names;
 mod options;
 mod reload;
 mod remove;
@@ -66,6 +67,7 @@ enum CtlCommand {
     Reset(reset::Reset),
     Export(export::Export),
     History(history::HistoryArgs),
+    Names(names::Names),
     Reload(reload::ReloadArgs),
     Backup(backup::Backup),
 }
@@ -81,6 +83,7 @@ Examples:
   meshpingctl -q --no-wait add --addr 10.0.0.5 --name=-weird -i 30
                                           from a DHCP server's hook
   meshpingctl remove google.de            its targets, and meshping no longer follows the name
+  meshpingctl names                       the DNS names, also those without an address
   meshpingctl export > targets.sh         a script that adds the targets again
   meshpingctl reload                      reads the configuration again
   meshpingctl backup /root/meshping       copies the state of the service
@@ -135,6 +138,7 @@ impl Ctl {
             CtlCommand::Reset(reset) => self.run_subcommand(reset),
             CtlCommand::Export(export) => self.run_subcommand(export),
             CtlCommand::History(history) => self.run_subcommand(history),
+            CtlCommand::Names(names) => self.run_subcommand(names),
             CtlCommand::Reload(reload) => self.run_subcommand(reload),
             CtlCommand::Backup(backup) => return backup.run(self.quiet),
         }

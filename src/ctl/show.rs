@@ -2,12 +2,15 @@
 
 use super::list::write_json;
 use super::selector::SelectorArgs;
-use super::{CtlError, Daemon, Subcommand};
+use super::{CtlError, Daemon, Subcommand, names};
+use crate::ctl::client::{Client, ClientError};
 use crate::format::escape::shown;
 use crate::format::time::{iso_8601, span};
-use crate::protocol::{Decimal, ListRequest, OutageMembers, TargetRow};
+use crate::protocol::{Decimal, ListRequest, NameRow, OutageMembers, Selector, TargetRow};
+use serde::Deserialize;
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Show all statistics and options of a host: a block for each of its targets.
 ///
@@ -33,15 +36,18 @@ impl Subcommand for Show {
     }
 
     fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {
+        let selector = self.targets.selector()?;
         let listing = daemon.client.list(&self.request()?)?;
-        if listing.rows.is_empty() {
+        let names = names_block(&daemon.client, selector.clone())?;
+        if listing.rows.is_empty() && names.is_empty() {
             return Err(CtlError::NoTarget(self.targets.to_string()));
         }
         let mut out = io::stdout().lock();
         if self.json {
             write_json(&mut out, listing.json)?;
         } else {
-            let blocks: Vec<String> = listing.rows.iter().map(block).collect();
+            let block = |row| block(row, selector.name.as_deref());
+            let blocks: Vec<String> = names.into_iter().chain(listing.rows.iter().map(block)).collect();
             out.write_all(blocks.join("\n").as_bytes())?;
         }
         out.flush()?;
@@ -49,11 +55,39 @@ impl Subcommand for Show {
     }
 }
 
-/// The block of one target. Options, and members that this client does not know, have a line of their own.
-fn block(row: &TargetRow<'_>) -> String {
+/// A block for each of the selected DNS names; none from a daemon that does not know the request.
+fn names_block(client: &Client, selector: Selector) -> Result<Vec<String>, CtlError> {
+    let names = match names::ask(client, selector) {
+        Err(ClientError::Refused(_)) => Vec::new(),
+        names => names?,
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let block = |json: &serde_json::Value| {
+        let row = NameRow::deserialize(json).map_err(|_| ClientError::Nonsense(client.server()))?;
+        let mut block =
+            format!("{}\n", shown(&title(format!("{}{}", row.host, variant(&row.variant)), &row.name)));
+        line(&mut block, "name", &names::summary(&row, now));
+        Ok(block)
+    };
+    names.iter().map(block).collect()
+}
+
+fn variant(variant: &str) -> String {
+    if variant.is_empty() { String::new() } else { format!("#{variant}") }
+}
+
+fn title(host: String, name: &str) -> String {
+    if host == name { host } else { format!("{host}  {name}") }
+}
+
+/// The block of one target, under the name that was asked for, if it has it. Options, and members that this client does
+/// not know, have a line of their own.
+fn block(row: &TargetRow<'_>, asked: Option<&str>) -> String {
+    let name = asked.filter(|asked| row.names.iter().any(|name| name == asked)).unwrap_or(&row.name);
     let address = row.key().to_string();
-    let title = if row.name == row.addr.to_string() { address } else { format!("{address}  {}", row.name) };
+    let title = if name == row.addr.to_string() { address } else { format!("{address}  {name}") };
     let mut block = format!("{}\n", shown(&title));
+    line(&mut block, "names", &row.names.join(", "));
     for (label, values) in LINES {
         let values = values.iter().filter_map(|(name, value)| {
             let value = value(row)?;
@@ -164,7 +198,7 @@ mod tests {
     use serde_json::json;
 
     fn shown_of(target: serde_json::Value) -> String {
-        block(&serde_json::from_value(target).expect("a row"))
+        block(&serde_json::from_value(target).expect("a row"), None)
     }
 
     #[test]
@@ -189,6 +223,16 @@ mod tests {
   x          \\u{1b}[2J
 ";
         assert_eq!(shown_of(target), expected);
+    }
+
+    #[test]
+    fn a_target_with_several_names_has_the_one_that_was_asked_for() {
+        let target = json!({"name": "a", "names": ["a", "b"], "addr": "::1", "itv": 1, "sent": 1, "recv": 0});
+        let row = serde_json::from_value(target).expect("a row");
+        for (asked, title) in [(None, "::1  a"), (Some("b"), "::1  b"), (Some("::1"), "::1  a")] {
+            let block = block(&row, asked);
+            assert_eq!(block.lines().take(2).collect::<Vec<_>>(), [title, "  names      a, b"], "{asked:?}");
+        }
     }
 
     #[test]

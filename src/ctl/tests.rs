@@ -23,6 +23,7 @@ fn request(line: &[&str]) -> Result<String, String> {
         CtlCommand::List(list) => json(list),
         CtlCommand::Export(export) => json(export),
         CtlCommand::Reload(reload) => json(reload),
+        CtlCommand::Names(names) => json(names),
         CtlCommand::Backup(_) => return Ok(String::new()),
     };
     request.map_err(|error| error.to_string())
@@ -30,10 +31,15 @@ fn request(line: &[&str]) -> Result<String, String> {
 
 #[test]
 fn commands_become_requests() {
-    let cases: [(&[&str], &str); 29] = [
+    let cases: [(&[&str], &str); 31] = [
         (&["list", "--json"], r#"{"cmd":"list"}"#),
         (&["list", "--reset"], r#"{"cmd":"list","reset":true}"#),
-        (&["export"], r#"{"cmd":"list","detail":true}"#),
+        (&["export"], r#"{"cmd":"entries"}"#),
+        (&["names", "--json"], r#"{"cmd":"names"}"#),
+        (
+            &["add", "a.test", "--exclude", "10.0.0.1", "--exclude=::1"],
+            r#"{"cmd":"add","exclude":["10.0.0.1","::1"],"name":"a.test"}"#,
+        ),
         (&["history", "10.0.0.1", "--json"], r#"{"addr":"10.0.0.1","cmd":"history"}"#),
         (&["history", "--name", "a"], r#"{"cmd":"history","name":"a"}"#),
         (&["add", "google.de/60"], r#"{"cmd":"add","itv":60,"name":"google.de"}"#),

@@ -129,6 +129,7 @@ async fn serve(
         let sources = WebSources {
             targets: supervisor.clone().recipient(),
             status: supervisor.clone().recipient(),
+            entries: supervisor.clone().recipient(),
             control: control.clone().map(Addr::recipient),
             reload: Some(reload.recipient()),
             state: state.as_ref().map(|state| web::StateSources::from(state.actor.clone())),

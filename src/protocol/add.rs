@@ -1,8 +1,9 @@
 //! `add`: starts measuring a host.
 
+use super::json::is_off;
 use super::members::Members;
 use super::{Command, Quoted, RequestError, StatusReply};
-use crate::target::{MAX_NAME, TargetSpec, Variant};
+use crate::target::{MAX_NAME, NewEntry, TargetSpec, Variant};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -18,6 +19,12 @@ pub struct AddRequest {
     /// Distinguishes the target from others of the same host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+    /// Addresses of the DNS name that are not pinged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+    /// Whether a DNS name is added even if it has no address now.
+    #[serde(skip_serializing_if = "is_off")]
+    pub unresolved: bool,
     /// Options of the target, the interval among them, and its labels.
     #[serde(flatten)]
     pub options: Map<String, Value>,
@@ -28,8 +35,8 @@ impl Command for AddRequest {
     type Reply = StatusReply<'static>;
 }
 
-/// Reads the target of an `add` request; its options are those that the request sets.
-pub(super) fn parse(members: &Members<'_>) -> Result<TargetSpec, RequestError> {
+/// Reads the entry of an `add` request; its options are those that the request sets.
+pub(super) fn parse(members: &Members<'_>) -> Result<NewEntry, RequestError> {
     let (name, addr) = (members.text("name")?, members.text("addr")?);
     let name_or_addr = name.as_ref().or(addr.as_ref()).ok_or(RequestError::NeedNameOrAddr)?;
     let text = addr.as_ref().unwrap_or(name_or_addr);
@@ -43,7 +50,9 @@ pub(super) fn parse(members: &Members<'_>) -> Result<TargetSpec, RequestError> {
     let options = members.options()?;
     options.check(&host)?;
     let variant: Variant = variant.transpose()?.unwrap_or_default();
-    Ok(TargetSpec { name: name_or_addr.as_str().into(), host, variant, options })
+    let spec = TargetSpec { name: name_or_addr.as_str().into(), host, variant, options };
+    let excluded = members.excluded(NewEntry::MAX_EXCLUDED)?;
+    Ok(NewEntry { spec, excluded, unresolved: members.flag("unresolved")? })
 }
 
 #[cfg(test)]
@@ -55,7 +64,7 @@ mod tests {
     #[test]
     fn an_add_can_have_a_variant() {
         let variant = |request: Value| match Request::parse(request.to_string().as_bytes()) {
-            Ok(Request::Add(spec)) => Ok(spec.variant.as_str().to_owned()),
+            Ok(Request::Add(entry)) => Ok(entry.spec.variant.as_str().to_owned()),
             other => Err(format!("{other:?}")),
         };
         for (value, expected) in [(json!("wan2"), "wan2"), (json!(""), ""), (Value::Null, "")] {

@@ -1,7 +1,9 @@
 //! Why the daemon refuses a request, and the reply.
 
 use super::{Quoted, StatusReply};
-use crate::target::{HostError, MAX_NAME, OptionConflict, OptionError, TargetKeyError, VariantError};
+use crate::target::{
+    HostError, MAX_NAME, NewEntry, OptionConflict, OptionError, TargetKeyError, VariantError,
+};
 
 /// Why a datagram is no valid request; the text goes into the reply.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -23,7 +25,9 @@ pub enum RequestError {
     #[error("need addr variable")]
     NeedAddr,
     /// An unknown `cmd`.
-    #[error("unknown command {0}, try one of: noop, list, add, remove, reset, histogram, history, reload")]
+    #[error(
+        "unknown command {0}, try one of: noop, list, add, remove, reset, histogram, history, names, entries, reload"
+    )]
     UnknownCommand(Quoted),
     /// A member that must be a string.
     #[error("{member} must be a string, not {value}")]
@@ -72,6 +76,12 @@ pub enum RequestError {
     /// An unusable `after` of a history.
     #[error("after takes addr and hour of the last row before, like 192.0.2.1@1763856000, not {0}")]
     AfterHour(Quoted),
+    /// An unusable `after` of names or entries.
+    #[error("after takes what the page before has as next, not {0}")]
+    AfterEntry(Quoted),
+    /// An unusable `exclude`.
+    #[error("exclude must be an array of at most {max} addresses, not {0}", max = NewEntry::MAX_EXCLUDED)]
+    Exclude(Quoted),
     /// An `add` of a text that cannot be one host.
     #[error("can't ping {value}: {reason}")]
     Host {

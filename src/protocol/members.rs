@@ -6,8 +6,8 @@
 
 use super::{Quoted, RequestError};
 use crate::target::{
-    Address, AddressError, Labels, OptionConflict, OptionError, OptionKey, TargetKey, TargetKeyError,
-    TargetOptions,
+    Address, AddressError, EntryId, Labels, OptionConflict, OptionError, OptionKey, TargetKey,
+    TargetKeyError, TargetOptions,
 };
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -108,6 +108,23 @@ impl<'a> Members<'a> {
             )) => Ok(Address::not_behind(ip).map(TargetKey::from)),
             Err(reason) => Err(RequestError::After { value: Quoted::text(&text), reason }),
         }
+    }
+}
+
+impl Members<'_> {
+    /// `after` of names and entries.
+    pub(super) fn after_entry(&self) -> Result<Option<EntryId>, RequestError> {
+        let Some(text) = self.text("after")? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| RequestError::AfterEntry(Quoted::text(&text)))
+    }
+
+    /// `exclude`: an array of at most `max` addresses.
+    pub(super) fn excluded(&self, max: usize) -> Result<Vec<Address>, RequestError> {
+        let Some(json) = self.json("exclude") else { return Ok(Vec::new()) };
+        let texts: Option<Vec<String>> =
+            serde_json::from_str(json).ok().filter(|texts: &Vec<String>| texts.len() <= max);
+        let addresses = texts.and_then(|texts| texts.iter().map(|text| text.parse().ok()).collect());
+        addresses.ok_or_else(|| RequestError::Exclude(Quoted::json(json)))
     }
 }
 

@@ -7,24 +7,28 @@
 mod add;
 mod command;
 pub mod counters;
+mod entries;
 mod error;
 mod histogram;
 mod history;
 mod json;
 mod list;
 mod members;
+mod names;
 mod noop;
 mod quoted;
 mod reload;
 mod remove;
 mod request;
 mod reset;
+mod rows;
 mod selector;
 mod status;
 
 pub use add::AddRequest;
 pub use command::Command;
 pub use counters::WireCounters;
+pub use entries::{EntriesPage, EntriesReply, EntriesRequest, EntryRow, ListedEntry};
 pub use error::RequestError;
 pub use histogram::{HistogramReply, HistogramRequest};
 pub use history::{HistoryPage, HistoryReply, HistoryRequest, HistoryRow, RowPosition};
@@ -32,6 +36,7 @@ pub use json::{Decimal, MAX_REPLY};
 pub use list::{
     ListReply, ListRequest, ListedTarget, OutageMembers, PageRequest, TargetDetail, TargetRow, TooLarge,
 };
+pub use names::{EntryPageRequest, NameRow, NamesPage, NamesReply, NamesRequest};
 pub use noop::NoopRequest;
 pub use quoted::Quoted;
 pub use reload::{ReloadReply, ReloadRequest};

@@ -36,6 +36,19 @@ impl PartialEq for HostName {
 
 impl Eq for HostName {}
 
+impl PartialOrd for HostName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for HostName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let [one, other] = [self, other].map(|name| name.0.bytes().map(|byte| byte.to_ascii_lowercase()));
+        one.cmp(other)
+    }
+}
+
 impl std::hash::Hash for HostName {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         for byte in self.0.bytes() {

@@ -5,6 +5,7 @@
 mod address;
 mod conflict;
 mod dscp;
+mod entry_id;
 mod family;
 mod host_name;
 mod interval;
@@ -17,6 +18,7 @@ mod variant;
 
 pub use address::{Address, AddressError, Zone};
 pub use conflict::EntryConflict;
+pub use entry_id::{EntryId, EntryIdError};
 pub use family::{BadFamily, Family};
 pub use host_name::{Host, HostError, HostName, HostNameError, Label, MAX_NAME};
 pub use interval::{Interval, SecondsError, Timeout};
@@ -27,7 +29,7 @@ pub use options::{
     TargetOptions, UnknownOption, ValueKind,
 };
 pub use packet_options::{BadPayloadSize, PacketOptions, PayloadSize};
-pub use spec::{TargetError, TargetSpec};
+pub use spec::{NewEntry, TargetError, TargetSpec};
 pub use variant::{
     HostSelector, HostVariant, HostVariantError, NameVariant, TargetKey, TargetKeyError, Variant,
     VariantError,

@@ -1,8 +1,8 @@
 //! A target as a user writes it: `TARGET[/INTERVAL]`, with a name and options.
 
 use super::{
-    Host, HostError, HostVariant, Label, MAX_NAME, NetworkError, NotAHost, OptionConflict, SecondsError,
-    TargetOptions, Variant, VariantError,
+    Address, Host, HostError, HostVariant, Label, MAX_NAME, NetworkError, NotAHost, OptionConflict,
+    SecondsError, TargetOptions, Variant, VariantError,
 };
 use std::str::FromStr;
 
@@ -17,6 +17,28 @@ pub struct TargetSpec {
     pub variant: Variant,
     /// Options that differ from those of other targets.
     pub options: TargetOptions,
+}
+
+/// An entry that is added at runtime.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEntry {
+    /// Its target; the options are those that are given.
+    pub spec: TargetSpec,
+    /// Addresses of its DNS name that it does not ping.
+    pub excluded: Vec<Address>,
+    /// Whether it is added even if its DNS name has no address now.
+    pub unresolved: bool,
+}
+
+impl NewEntry {
+    /// Maximum number of excluded addresses: as many as a DNS name can have.
+    pub const MAX_EXCLUDED: usize = 256;
+}
+
+impl From<TargetSpec> for NewEntry {
+    fn from(spec: TargetSpec) -> Self {
+        Self { spec, excluded: Vec::new(), unresolved: false }
+    }
 }
 
 impl TargetSpec {

@@ -7,7 +7,7 @@ use super::security::web_config::{FileState, Protection};
 use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{FlushSoon, GetStoreStats};
 use crate::actors::reload::Reload;
-use crate::actors::supervisor::{GetStatus, GetTargets};
+use crate::actors::supervisor::{GetEntries, GetStatus, GetTargets};
 use actix::prelude::*;
 use prometheus::Registry;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct WebSources {
     pub targets: Recipient<GetTargets>,
     /// The supervisor: status of the daemon.
     pub status: Recipient<GetStatus>,
+    /// The supervisor: the entries of the registry.
+    pub entries: Recipient<GetEntries>,
     /// The control actor; `None` without a control socket.
     pub control: Option<Recipient<GetControlStats>>,
     /// The reload actor; `None` without a configuration.

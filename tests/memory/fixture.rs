@@ -9,7 +9,7 @@ use meshping::measure::PeriodStats;
 use meshping::probe::native::{Idents, NativeEngine, boot_time, drive};
 use meshping::resolve::Families;
 use meshping::resolve::system::SystemNames;
-use meshping::target::{Address, Defaults, Host, TargetOptions, TargetSpec, Variant};
+use meshping::target::{Address, Defaults, Host, NewEntry, TargetOptions, TargetSpec, Variant};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -43,12 +43,12 @@ impl Fixture {
         let add = |number| {
             let ip = Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + number);
             let host = Host::Address(Address::try_from(std::net::IpAddr::V4(ip)).expect("one host"));
-            AddTarget(TargetSpec {
+            AddTarget(NewEntry::from(TargetSpec {
                 name: Self::NAME.into(),
                 host,
                 variant: Variant::default(),
                 options: TargetOptions::every(Some(interval)),
-            })
+            }))
         };
         for number in 1..=targets {
             self.supervisor.send(add(number)).await.expect("it runs").result.expect("there is room");

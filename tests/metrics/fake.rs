@@ -5,17 +5,20 @@ use meshping::actors::control_stats::{ControlStats, GetControlStats};
 use meshping::actors::pinger::{PingActor, Seed};
 use meshping::actors::reload::{Reload, ReloadState};
 use meshping::actors::shard::ShardHandle;
-use meshping::actors::supervisor::{Filter, GetStatus, GetTargets, Status, TargetPage, TargetRef};
+use meshping::actors::supervisor::{
+    Entry, EntryState, Filter, GetEntries, GetStatus, GetTargets, LookupState, Origin, Status, TargetPage,
+    TargetRef,
+};
 use meshping::measure::Log2Histogram;
 use meshping::probe::EngineStats;
 use meshping::probe::scripted::ScriptedNetwork;
-use meshping::target::{Address, Host, Interval, TargetKey, Timeout};
+use meshping::target::{Address, Host, Interval, TargetKey, TargetOptions, Timeout};
 use meshping::web::bind;
 use meshping::web::{HttpLimits, WebSources};
 use meshping::web::{HttpServer, Protection, serve};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 use tokio::sync::{Semaphore, watch};
 
 pub struct Fake {
@@ -61,6 +64,40 @@ impl Handler<GetTargets> for Fake {
             gate.acquire().await.expect("the gate is never closed").forget();
             TargetPage { targets, total }
         })
+    }
+}
+
+impl Handler<GetEntries> for Fake {
+    type Result = MessageResult<GetEntries>;
+
+    fn handle(&mut self, _: GetEntries, _: &mut Self::Context) -> Self::Result {
+        MessageResult(names())
+    }
+}
+
+/// Followed names: one that has addresses, and one of a variant that never had.
+pub fn names() -> Vec<EntryState> {
+    vec![entry("up.test up", 2, Some(1_700_000_000)), entry("gone.test#wan2 a\"b\n", 0, None)]
+}
+
+fn entry(id: &str, targets: usize, succeeded: Option<u64>) -> EntryState {
+    let at = |second| UNIX_EPOCH + Duration::from_secs(second);
+    EntryState {
+        entry: Entry {
+            id: id.parse().expect("an identity"),
+            interval: Interval::DEFAULT,
+            options: TargetOptions::default(),
+            excluded: Vec::new(),
+            origins: vec![Origin::Config],
+            targets,
+            decides_interval: false,
+        },
+        lookups: Some(LookupState {
+            verdict: None,
+            since: at(1_600_000_000),
+            next: at(1_600_000_000),
+            succeeded: succeeded.map(at),
+        }),
     }
 }
 
@@ -117,7 +154,15 @@ pub fn target(network: &ScriptedNetwork, address: &str, name: &str) -> TargetRef
     let seed = Seed { phase: 1 << 31, first_number: 0 };
     let pinger =
         PingActor::new(key.clone(), interval, Timeout::DEFAULT, seed, network.engine()).start().downgrade();
-    TargetRef { key, name: name.into(), interval, overrides: None, pinger, shard: ShardHandle::current() }
+    TargetRef {
+        key,
+        name: name.into(),
+        names: Vec::new(),
+        interval,
+        overrides: None,
+        pinger,
+        shard: ShardHandle::current(),
+    }
 }
 
 /// Many targets that share one actor, enough to fill every buffer between server and client.
@@ -134,6 +179,7 @@ pub fn sources(fake: Fake) -> WebSources {
         state: None,
         targets: fake.clone().recipient(),
         status: fake.clone().recipient(),
+        entries: fake.clone().recipient(),
         control: Some(fake.clone().recipient()),
         reload: Some(fake.recipient()),
     }

@@ -1,7 +1,7 @@
 //! The exposition in each dialect, compared byte for byte with a golden file and checked by promtool.
 
 use crate::EVIL;
-use crate::fake::{status, target};
+use crate::fake::{names, status, target};
 use crate::statistics::{busy_totals, wall};
 use crate::{golden_file, promtool};
 use meshping::actors::control_stats::ControlStats;
@@ -50,7 +50,7 @@ fn exposition(dialect: Dialect) -> String {
     let control = Some(ControlStats { answered: 7, ignored: [4, 3, 2, 1], unsent: 0 });
     let file = Some(FileState { successful: true, failures: 2 });
     let web = WebStats { file, rejected: [1, 2, 3, 4, 5, 6] };
-    let rest = DaemonSnapshot { status: &status(), control, web, stores: Some(stores()) }
+    let rest = DaemonSnapshot { status: &status(), control, names: names(), web, stores: Some(stores()) }
         .render(dialect, &Registry::new())
         .unwrap();
     let pieces: Vec<u8> = Exposition::new(columns, rest).flatten().collect();

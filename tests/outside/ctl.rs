@@ -46,6 +46,10 @@ fn without_times(line: &str) -> String {
         let words = line.split(' ').map(|word| if is_time(word) && word != "0.000" { "#.###" } else { word });
         return words.collect::<Vec<_>>().join(" ");
     }
+    if let Some((state, rest)) = line.split_once(" since ").filter(|_| line.starts_with("  name ")) {
+        let addresses = rest.split(", ").nth(1).unwrap_or_default();
+        return format!("{state} since YYYY-MM-DD, {addresses}, next look-up #.#");
+    }
     let line = match line.split_once(":00 ") {
         Some((hour, rest)) if hour.len() == "2026-11-30 17".len() => format!("YYYY-MM-DD HH:00 {rest}"),
         _ => line.to_owned(),

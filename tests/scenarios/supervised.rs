@@ -14,7 +14,7 @@ use meshping::probe::scripted::{ScriptedNetwork, ScriptedOutcome, panic_at_send,
 use meshping::resolve::FamilyAnswer;
 use meshping::resolve::scripted::{LookupScript, ScriptedNames, addresses};
 use meshping::target::{
-    Address, Defaults, HostName, Interval, OptionKey, TargetOptions, TargetSpec, Variant,
+    Address, Defaults, HostName, Interval, NewEntry, OptionKey, TargetOptions, TargetSpec, Variant,
 };
 use std::rc::Rc;
 use std::time::Duration;
@@ -103,12 +103,12 @@ impl Fixture {
 }
 
 fn add(name: &str, host: &str, interval: Option<&str>) -> AddTarget {
-    AddTarget(TargetSpec {
+    AddTarget(NewEntry::from(TargetSpec {
         name: name.into(),
         host: host.parse().expect("a host"),
         variant: Variant::default(),
         options: TargetOptions::every(interval.map(seconds)),
-    })
+    }))
 }
 
 fn address(text: &str) -> Address {
@@ -313,13 +313,13 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
     let with = |pairs: &[(OptionKey, &str)]| {
         let mut add = add("web", "a.example", None);
         for (key, text) in pairs {
-            add.0.options.set(*key, text).expect("a good value");
+            add.0.spec.options.set(*key, text).expect("a good value");
         }
         add
     };
     let first = with(&[(OptionKey::Size, "100"), (OptionKey::Dscp, "EF"), (OptionKey::Timeout, "2")]);
     let second = with(&[(OptionKey::Ttl, "7"), (OptionKey::Size, "200")]);
-    let both = second.0.options.merged_over(&first.0.options);
+    let both = second.0.spec.options.merged_over(&first.0.spec.options);
     fixture.supervisor.send(first.clone()).await.expect("it runs").result.expect("it is added");
     until(fixture.began, 3_000).await;
     let before = hosts.map(|host| fixture.network.sightings(address(host)).len());
@@ -330,7 +330,7 @@ async fn options_of_an_add_reach_every_request_to_every_address_of_a_name() {
         let seen = fixture.network.sightings(address(host));
         let (early, later) = seen.split_at(before);
         assert!(early.len() >= 2 && later.len() >= 2, "{seen:?}");
-        assert!(early.iter().all(|sighting| sighting.packet == packet(&first.0.options)), "{early:?}");
+        assert!(early.iter().all(|sighting| sighting.packet == packet(&first.0.spec.options)), "{early:?}");
         assert!(later.iter().all(|sighting| sighting.packet == packet(&both)), "{later:?}");
     }
 }

@@ -134,7 +134,8 @@ impl<H: Clone> Registry<H> {
     ) -> Result<Option<HostName>, AddError> {
         let revision = self.next_revision();
         let host = configured.host.clone();
-        let subscribed = self.subscribe_entry(Origin::Config, configured, revision, changes)?;
+        let how = (Origin::Config, revision, &[][..]);
+        let subscribed = self.subscribe_entry(configured, how, changes)?;
         Ok(new_name(subscribed, host))
     }
 

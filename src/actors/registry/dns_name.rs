@@ -2,7 +2,7 @@
 
 use super::subscription::{MAX_SUBSCRIPTIONS, Subscription};
 use super::{AddError, Origin};
-use crate::target::{Address, Family, HostName, Label, TargetKey, TargetOptions, Variant};
+use crate::target::{Address, Family, HostName, Label, NewEntry, TargetKey, TargetOptions, Variant};
 use std::collections::HashSet;
 
 /// A followed DNS name.
@@ -46,9 +46,6 @@ impl NameSubscription {
         only.is_none_or(|family: Family| family == address.family()) && !self.excluded.contains(&address)
     }
 }
-
-/// Maximum number of excluded addresses of a subscription: as many as a name can have.
-const MAX_EXCLUDED: usize = 256;
 
 impl DnsName {
     /// Adds a subscription or changes its options; returns whether it is new.
@@ -132,7 +129,7 @@ impl DnsName {
             return Vec::new();
         }
         let excludes = |it: &&mut NameSubscription| {
-            it.excluded.len() < MAX_EXCLUDED && variant.is_none_or(|variant| it.variant == *variant)
+            it.excluded.len() < NewEntry::MAX_EXCLUDED && variant.is_none_or(|variant| it.variant == *variant)
         };
         let excluding = self.subscriptions.iter_mut().filter(excludes);
         excluding
@@ -147,11 +144,12 @@ impl DnsName {
         }
     }
 
-    /// Includes all addresses in the subscriptions of a name again; returns whether that changes anything.
-    pub(super) fn include(&mut self, name: &Label, variant: &Variant) -> bool {
+    /// Excludes these addresses, and no others, from the subscriptions of a name; returns whether others had been excluded.
+    pub(super) fn exclude_only(&mut self, name: &Label, variant: &Variant, addresses: &[Address]) -> bool {
+        let excluded: HashSet<Address> = addresses.iter().copied().take(NewEntry::MAX_EXCLUDED).collect();
         let subscriptions = self.subscriptions.iter_mut().filter(|it| it.has(name, variant));
-        let excluded: usize =
-            subscriptions.map(|subscription| std::mem::take(&mut subscription.excluded).len()).sum();
-        excluded > 0
+        let replace = |it: &mut NameSubscription| std::mem::replace(&mut it.excluded, excluded.clone());
+        let before: HashSet<Address> = subscriptions.flat_map(replace).collect();
+        !before.is_subset(&excluded)
     }
 }

@@ -37,6 +37,13 @@ pub enum AddError {
     TooManyNames(usize),
 }
 
+impl AddError {
+    /// Whether the DNS name has no address now, but may have one later.
+    pub const fn is_of_dns(&self) -> bool {
+        matches!(self, Self::NoName | Self::NoAddress | Self::ServersFail | Self::EndlessAliases)
+    }
+}
+
 /// Selects targets: all of them, or those with the name and those of the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {

@@ -4,9 +4,11 @@
 
 mod config_targets;
 mod dns_name;
+mod entries;
 mod limits;
 mod origin;
 mod removal;
+mod resolution;
 mod runtime_change;
 mod runtime_state;
 mod selection;
@@ -21,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use subscription::Subscription;
 
 pub use config_targets::ConfigChange;
+pub use entries::{Entry, EntryQuery};
 pub use limits::{AddError, Filter, RegistryLimits};
 pub use origin::Origin;
 pub use runtime_change::RuntimeChange;
@@ -35,7 +38,7 @@ pub struct Registry<H> {
     /// Each label with each of its targets, except targets whose label is the text of their address. The second part is
     /// `None` only in a search key, where it sorts before all targets.
     by_name: BTreeSet<(Label, Option<TargetKey>)>,
-    dns_names: HashMap<HostName, DnsName>,
+    dns_names: BTreeMap<HostName, DnsName>,
     /// The followed DNS names of each label.
     hosts_of_label: HashMap<Label, Vec<HostName>>,
     /// Configured targets that were removed over the control socket since, with their configured options.
@@ -94,7 +97,7 @@ impl<H: Clone> Registry<H> {
             defaults,
             targets: BTreeMap::new(),
             by_name: BTreeSet::new(),
-            dns_names: HashMap::new(),
+            dns_names: BTreeMap::new(),
             hosts_of_label: HashMap::new(),
             suppressed: HashMap::new(),
             runtime_changes: Vec::new(),
@@ -168,6 +171,18 @@ impl<H: Clone> Registry<H> {
     /// # Errors
     /// [`AddError`] beyond a limit.
     pub fn add(&mut self, spec: &TargetSpec) -> Result<(Option<NameSubscribed>, Vec<Change<H>>), AddError> {
+        self.add_excluding(spec, &[])
+    }
+
+    /// Like [`Self::add`], without some addresses of the DNS name.
+    ///
+    /// # Errors
+    /// [`AddError`] beyond a limit.
+    pub fn add_excluding(
+        &mut self,
+        spec: &TargetSpec,
+        excluded: &[Address],
+    ) -> Result<(Option<NameSubscribed>, Vec<Change<H>>), AddError> {
         let name = &spec.name;
         let mut changes = Vec::new();
         let host = spec.host_variant();
@@ -182,20 +197,27 @@ impl<H: Clone> Registry<H> {
         };
         let entry = TargetSpec { options, ..spec.clone() };
         let change = RuntimeChange::Add(entry.clone());
-        let mut subscribed = self.subscribe_entry(Origin::Runtime, entry, revision, &mut changes)?;
+        let how = (Origin::Runtime, revision, excluded);
+        let mut subscribed = self.subscribe_entry(entry, how, &mut changes)?;
         if let Some(subscribed) = subscribed.as_mut().filter(|_| new.is_some()) {
             subscribed.name = NameState::New;
         }
         self.runtime_changes.push(change);
+        if let Host::Name(host) = &spec.host {
+            let host = NameVariant { name: host.clone(), variant: spec.variant.clone() };
+            let exclude =
+                |&address| RuntimeChange::ExcludeAddress { name: name.clone(), host: host.clone(), address };
+            self.runtime_changes.extend(excluded.iter().map(exclude));
+        }
         Ok((subscribed, changes))
     }
 
-    /// Subscribes to the address or the DNS name of an entry; the result has the state of the DNS name.
+    /// Subscribes to the address or the DNS name of an entry, from an origin, with a revision and without some addresses
+    /// of the DNS name; the result has the state of the DNS name.
     fn subscribe_entry(
         &mut self,
-        origin: Origin,
         TargetSpec { name, host, variant, options }: TargetSpec,
-        revision: u32,
+        (origin, revision, excluded): (Origin, u32, &[Address]),
         changes: &mut Vec<Change<H>>,
     ) -> Result<Option<NameSubscribed>, AddError> {
         match host {
@@ -207,7 +229,7 @@ impl<H: Clone> Registry<H> {
             Host::Name(host) => {
                 let host = NameVariant { name: host, variant };
                 let (subscribed, caused) =
-                    self.subscribe_name_as(origin, &name, &host, (options, revision))?;
+                    self.subscribe_name_as(origin, &name, &host, (options, revision), excluded)?;
                 changes.extend(caused);
                 Ok(Some(subscribed))
             }
@@ -220,6 +242,7 @@ impl<H: Clone> Registry<H> {
         name: &Label,
         host_variant: &NameVariant,
         revised: (TargetOptions, u32),
+        excluded: &[Address],
     ) -> Result<(NameSubscribed, Vec<Change<H>>), AddError> {
         let NameVariant { name: host, variant } = host_variant;
         if !self.dns_names.contains_key(host) && self.dns_names.len() >= self.limits.names {
@@ -228,7 +251,7 @@ impl<H: Clone> Registry<H> {
         let state = self.state(host);
         let dns_name = self.dns_names.entry(host.clone()).or_default();
         let is_new = dns_name.subscribe(name, variant, origin, revised)?;
-        if origin == Origin::Runtime && dns_name.include(name, variant) {
+        if origin == Origin::Runtime && dns_name.exclude_only(name, variant, excluded) {
             self.runtime_changes
                 .push(RuntimeChange::IncludeAddresses { name: name.clone(), host: host_variant.clone() });
         }
@@ -244,45 +267,6 @@ impl<H: Clone> Registry<H> {
             }
             _ => Ok((NameSubscribed { is_new, name: state }, changes)),
         }
-    }
-
-    fn state(&self, host: &HostName) -> NameState {
-        match self.dns_names.get(host) {
-            None => NameState::New,
-            Some(dns_name) if !dns_name.addresses.is_empty() => NameState::Resolved,
-            Some(dns_name) if dns_name.answered => NameState::Unresolved,
-            Some(_) => NameState::Unanswered,
-        }
-    }
-
-    /// Sets the addresses of a DNS name. The error is that of addresses beyond a limit.
-    pub fn resolved(
-        &mut self,
-        host: &HostName,
-        addresses: Vec<Address>,
-        answered: bool,
-    ) -> (Vec<Change<H>>, Option<AddError>) {
-        let Some(dns_name) = self.dns_names.get_mut(host) else { return (Vec::new(), None) };
-        dns_name.answered |= answered;
-        let before = std::mem::replace(&mut dns_name.addresses, addresses);
-        let vanished: Vec<Address> =
-            before.into_iter().filter(|address| !dns_name.addresses.contains(address)).collect();
-        // New addresses first, so that an address with another subscription is not restarted.
-        let (mut changes, rejected) = self.apply(host);
-        for key in vanished.into_iter().flat_map(|address| self.keys_of_address(address)).collect::<Vec<_>>()
-        {
-            self.unsubscribe(&key, |subscription| subscription.dns_name.as_ref() == Some(host), &mut changes);
-        }
-        (changes, rejected)
-    }
-
-    /// Whether the subscription to a DNS name has any address that is pinged.
-    pub fn has_subscribed_address(&self, name: &Label, host: &NameVariant) -> bool {
-        let is_subscribed = |address: &Address| {
-            let key = TargetKey::new(*address, host.variant.clone());
-            self.targets.get(&key).is_some_and(|entry| entry.is_subscribed_by(name, &host.name))
-        };
-        self.dns_names.get(&host.name).is_some_and(|dns_name| dns_name.addresses.iter().any(is_subscribed))
     }
 
     /// The options of a subscription to the host itself; not of one to a name that resolves to it.
@@ -349,20 +333,6 @@ impl<H: Clone> Registry<H> {
         }
         unsubscribed.ended.into_vec()
     }
-
-    /// Subscribes to the addresses of a DNS name that its subscriptions include, and ends those to the others.
-    fn apply(&mut self, host: &HostName) -> (Vec<Change<H>>, Option<AddError>) {
-        let (mut changes, mut rejected) = (Vec::new(), None);
-        let all = self.dns_names.get(host).map_or_else(Vec::new, |dns_name| dns_name.to_addresses(host));
-        for (key, subscription, is_included) in all {
-            if is_included {
-                rejected = self.subscribe(key, subscription, &mut changes).err().or(rejected);
-            } else {
-                self.unsubscribe(&key, |other| other.is_same(&subscription), &mut changes);
-            }
-        }
-        (changes, rejected)
-    }
 }
 
 /// The address that a label is the text of; it needs no index.
@@ -370,6 +340,8 @@ fn address_of_label(name: &Label) -> Option<Address> {
     name.parse().ok()
 }
 
+#[cfg(test)]
+mod entries_tests;
 #[cfg(test)]
 mod origin_tests;
 #[cfg(test)]

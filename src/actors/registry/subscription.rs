@@ -1,7 +1,7 @@
 //! One target of the registry: its subscriptions, and the options that follow from them.
 
 use super::{AddError, Origin};
-use crate::target::{Defaults, EntryConflict, HostName, Interval, Label, TargetKey, TargetOptions};
+use crate::target::{Defaults, EntryConflict, HostName, Label, TargetKey, TargetOptions};
 use smallvec::SmallVec;
 
 /// One target.
@@ -54,6 +54,21 @@ impl<H> TargetEntry<H> {
     /// The first of its names.
     pub fn name(&self) -> &Label {
         &self.subscriptions[0].name
+    }
+
+    /// All its names in the order of their adding, each once; empty if there is only one.
+    pub fn several_names(&self) -> Vec<Label> {
+        let [first, others @ ..] = &self.subscriptions[..] else { return Vec::new() };
+        if others.iter().all(|other| other.name == first.name) {
+            return Vec::new();
+        }
+        let mut names: Vec<Label> = Vec::new();
+        for name in self.subscriptions.iter().map(|it| &it.name) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
     }
 
     /// Its options.
@@ -143,22 +158,22 @@ impl<H> TargetEntry<H> {
         let first = self.subscriptions.first();
         let mut options = first.map(|first| self.entry_options(first)).unwrap_or_default();
         if options.overrides.is_none() {
-            options.interval = self.latest_interval();
+            options.interval = self.decides_interval().and_then(|it| it.options.interval);
         }
         let changed = options != self.options;
         self.options = options;
         changed
     }
 
-    /// The interval that was set last, by the first entry or by an `add` without other options.
-    fn latest_interval(&self) -> Option<Interval> {
+    /// The subscription that set the interval last: of the first entry, or of an `add` without other options.
+    pub(super) fn decides_interval(&self) -> Option<&Subscription> {
         let first = self.subscriptions.first()?;
         let counts = |it: &&Subscription| {
             it.is_same_entry(first) || (it.origin == Origin::Runtime && it.options.overrides.is_none())
         };
         let with_interval =
             self.subscriptions.iter().filter(counts).filter(|it| it.options.interval.is_some());
-        with_interval.max_by_key(|it| it.revision)?.options.interval
+        with_interval.max_by_key(|it| it.revision)
     }
 
     /// The options of an entry: those of runtime over those of the configuration. A later change of the configuration

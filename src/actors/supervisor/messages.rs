@@ -3,23 +3,26 @@
 use super::Settings;
 use crate::actors::persistence::Receipt;
 use crate::actors::pinger::PingActor;
-pub use crate::actors::registry::{AddError, ConfigChange, Filter, RuntimeChange};
+pub use crate::actors::registry::{AddError, ConfigChange, Entry, EntryQuery, Filter, Origin, RuntimeChange};
 use crate::actors::reload::ReloadState;
 use crate::actors::shard::ShardHandle;
 use crate::probe::EngineStats;
+use crate::resolve::LookupVerdict;
 use crate::target::{
-    EntryConflict, HostSelector, HostVariant, Interval, Label, OptionOverrides, TargetKey, TargetSpec,
+    EntryConflict, HostSelector, HostVariant, Interval, Label, NewEntry, OptionOverrides, TargetKey,
+    TargetSpec,
 };
 use actix::WeakAddr;
 use actix::prelude::*;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Adds a target. An existing one keeps the options that the specification does not set.
 ///
 /// The reply comes with the result, or after 300 ms with `Ok`: then look-ups of the name go on.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Added")]
-pub struct AddTarget(pub TargetSpec);
+pub struct AddTarget(pub NewEntry);
 
 /// Result of an [`AddTarget`].
 #[derive(Debug)]
@@ -83,6 +86,8 @@ pub struct TargetRef {
     pub key: TargetKey,
     /// Its first name.
     pub name: Label,
+    /// All its names, the first one included; empty if there is only one.
+    pub names: Vec<Label>,
     /// Its interval.
     pub interval: Interval,
     /// Its options that differ from the defaults.
@@ -91,6 +96,33 @@ pub struct TargetRef {
     pub pinger: WeakAddr<PingActor>,
     /// The shard that the actor runs on.
     pub shard: ShardHandle,
+}
+
+/// Asks for entries.
+#[derive(Debug, Clone, Default, Message)]
+#[rtype(result = "Vec<EntryState>")]
+pub struct GetEntries(pub EntryQuery);
+
+/// An entry, and what is known of its DNS name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntryState {
+    /// The entry.
+    pub entry: Entry,
+    /// The look-ups of its DNS name; `None` for an address.
+    pub lookups: Option<LookupState>,
+}
+
+/// The look-ups of a DNS name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LookupState {
+    /// Result of the latest one; `None` during the first.
+    pub verdict: Option<LookupVerdict>,
+    /// Since when the result is the same.
+    pub since: SystemTime,
+    /// When the next one begins, or when the present one began.
+    pub next: SystemTime,
+    /// The latest one that found an address.
+    pub succeeded: Option<SystemTime>,
 }
 
 /// Asks for the state of the daemon.

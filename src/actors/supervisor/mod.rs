@@ -1,7 +1,9 @@
 //! Owns the registry, and the actors of its targets and DNS names.
 
 mod config;
+mod lookup_state;
 mod messages;
+mod name_log;
 mod pending_adds;
 mod persistence;
 
@@ -11,16 +13,17 @@ use super::reload::ReloadState;
 use super::resolver::{self, LookUpNow, LookupResult, Parent, ResolverActor, ResolverDied};
 use super::shard::{PingerSpec, Seeds, Shard, ShardHandle};
 use crate::resolve::{LookupVerdict, Resolve};
-use crate::target::{Defaults, EntryConflict, Host, HostName, NameVariant, TargetKey};
+use crate::target::{Defaults, EntryConflict, Host, HostName, NameVariant, NewEntry, TargetKey};
 use actix::WeakAddr;
 use actix::prelude::*;
 use futures_util::future::join_all;
+use name_log::{AddressDifference, NameLog};
 use pending_adds::{PendingAdd, PendingAdds};
 use persistence::Persistence;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tracing::{error, warn};
 
 pub use messages::*;
@@ -51,6 +54,7 @@ pub struct SupervisorActor {
     ready: bool,
     reload: ReloadState,
     persistence: Persistence,
+    name_log: NameLog,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +80,7 @@ impl Pinger {
 struct Resolver {
     actor: Addr<ResolverActor>,
     generation: u64,
+    lookups: LookupState,
 }
 
 /// Time limit for the first answer of a name that is added; after it the add succeeds, and look-ups go on.
@@ -97,6 +102,7 @@ impl SupervisorActor {
             ready: false,
             reload: ReloadState::default(),
             persistence: Persistence::default(),
+            name_log: NameLog::default(),
         }
     }
 
@@ -139,16 +145,17 @@ impl SupervisorActor {
         let generation = self.generations;
         let parent = Parent { lookups: ctx.address().recipient(), deaths: ctx.address().recipient() };
         let actor = ResolverActor::new(name.clone(), generation, Rc::clone(&self.resolve), parent).start();
-        self.resolvers.insert(name.clone(), Resolver { actor, generation });
+        let lookups = self.resolvers.get(name).map_or_else(LookupState::begun, |before| before.lookups);
+        self.resolvers.insert(name.clone(), Resolver { actor, generation, lookups });
     }
 
     /// Adds a host; `Some` if the result depends on the first answer of a name.
     fn add(
         &mut self,
-        AddTarget(target): AddTarget,
+        AddTarget(NewEntry { spec: target, excluded, unresolved }): AddTarget,
         ctx: &mut Context<Self>,
     ) -> Result<Option<PendingAdd>, AddError> {
-        let (subscribed, changes) = self.registry.add(&target)?;
+        let (subscribed, changes) = self.registry.add_excluding(&target, &excluded)?;
         self.apply(changes, ctx);
         let (Some(subscribed), Host::Name(host)) = (subscribed, target.host) else { return Ok(None) };
         match subscribed.name {
@@ -158,7 +165,8 @@ impl SupervisorActor {
             NameState::Resolved | NameState::Unresolved => return Ok(None),
         }
         let host = NameVariant { name: host, variant: target.variant };
-        Ok(Some(PendingAdd { name: target.name, host, provisional: subscribed.is_new }))
+        let provisional = subscribed.is_new && !unresolved;
+        Ok(Some(PendingAdd { name: target.name, host, provisional, unresolved }))
     }
 
     fn look_up_now(&self, host: &HostName) {
@@ -182,6 +190,7 @@ impl SupervisorActor {
                 {
                     Ok(())
                 }
+                Err(error) if pending.unresolved && error.is_of_dns() => Ok(()),
                 other => other.clone(),
             };
             if result.is_err() && pending.provisional {
@@ -218,6 +227,7 @@ impl SupervisorActor {
             Some(TargetRef {
                 key: key.clone(),
                 name: entry.name().clone(),
+                names: entry.several_names(),
                 interval,
                 overrides,
                 pinger,
@@ -282,12 +292,14 @@ impl Handler<LookupResult> for SupervisorActor {
 
     fn handle(&mut self, lookup: LookupResult, ctx: &mut Self::Context) {
         let host = &lookup.name;
-        if self.resolvers.get(host).is_none_or(|resolver| resolver.generation != lookup.generation) {
-            return;
-        }
-        let resolved = !lookup.addresses.is_empty();
+        let known = self.resolvers.get_mut(host).filter(|known| known.generation == lookup.generation);
+        let Some(resolver) = known else { return };
+        resolver.lookups.take(&lookup, SystemTime::now());
+        let has_addresses = !lookup.addresses.is_empty();
         let answered = lookup.verdict != LookupVerdict::Silent;
+        let difference = AddressDifference::new(self.registry.addresses_of(host), &lookup.addresses);
         let (changes, rejected) = self.registry.resolved(host, lookup.addresses, answered);
+        self.name_log.log(host, &difference);
         self.apply(changes, ctx);
         let conflicts = self.log_conflicts();
         if let Some(error) = &rejected {
@@ -295,7 +307,7 @@ impl Handler<LookupResult> for SupervisorActor {
         }
         let result = match (lookup.verdict, rejected) {
             (_, Some(error)) => Err(error),
-            _ if resolved => Ok(()),
+            _ if has_addresses => Ok(()),
             (LookupVerdict::NoName, _) => Err(AddError::NoName),
             (LookupVerdict::NoAddress, _) => Err(AddError::NoAddress),
             (LookupVerdict::ServersFail, _) => Err(AddError::ServersFail),
@@ -338,6 +350,21 @@ impl Handler<GetTargets> for SupervisorActor {
 
     fn handle(&mut self, query: GetTargets, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.target_page(&query))
+    }
+}
+
+impl Handler<GetEntries> for SupervisorActor {
+    type Result = MessageResult<GetEntries>;
+
+    fn handle(&mut self, GetEntries(query): GetEntries, _: &mut Self::Context) -> Self::Result {
+        let state = |entry: Entry| {
+            let resolver = match &entry.id.host.host {
+                Host::Name(name) => self.resolvers.get(name),
+                Host::Address(_) => None,
+            };
+            EntryState { entry, lookups: resolver.map(|resolver| resolver.lookups) }
+        };
+        MessageResult(self.registry.entries(&query).into_iter().map(state).collect())
     }
 }
 

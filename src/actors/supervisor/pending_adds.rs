@@ -14,6 +14,8 @@ pub(super) struct PendingAdd {
     pub host: NameVariant,
     /// No add of this subscription has been confirmed yet: it is undone if the name does not exist.
     pub provisional: bool,
+    /// The name is followed even if it has no address.
+    pub unresolved: bool,
 }
 
 impl PendingAdd {

@@ -45,8 +45,11 @@ async fn add_and_remove_reach_the_supervisor() {
     let refusal = r#"{"status": "error", "errmessage": "Name or service not known"}"#;
     assert_eq!(socket.ask(r#"{"cmd": "add", "name": "x"}"#).await, refusal);
     let script = socket.script.lock().expect("no panic");
-    assert_eq!((&*script.added[0].0.name, script.added[0].0.host.to_string()), ("w", "10.0.0.1".into()));
-    assert_eq!(script.added[0].0.options.interval.map(crate::target::Interval::seconds), Some(0.5));
+    assert_eq!(
+        (&*script.added[0].0.spec.name, script.added[0].0.spec.host.to_string()),
+        ("w", "10.0.0.1".into())
+    );
+    assert_eq!(script.added[0].0.spec.options.interval.map(crate::target::Interval::seconds), Some(0.5));
     let removed = &script.removed[0];
     assert_eq!(removed.name.as_deref(), Some("w"));
     assert_eq!(removed.host.as_ref().map(ToString::to_string).as_deref(), Some("web.example"));

@@ -1,9 +1,11 @@
 //! The commands: each asks the actors, and makes their answers into a reply. One file a command.
 
 mod add;
+mod entries;
 mod histogram;
 mod history;
 mod list;
+mod names;
 mod reload;
 mod remove;
 mod reset;

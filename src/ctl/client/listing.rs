@@ -2,32 +2,7 @@
 
 use super::ClientError;
 use crate::protocol::{Command, ListRequest, TargetRow};
-use crate::target::{OptionKey, TargetKey};
-use serde_json::Value;
-use std::collections::BTreeMap;
-
-/// The options that are set for a target, except its interval, and its labels.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ListedOptions {
-    /// The options as texts that `meshpingctl add` accepts, in the order of their table.
-    pub options: Vec<(OptionKey, String)>,
-    /// Labels by name.
-    pub labels: BTreeMap<String, String>,
-}
-
-impl ListedOptions {
-    /// The options of a target in a list with detail; members that this client does not know are left out.
-    pub fn of(row: &TargetRow<'_>) -> Self {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let option = |key: OptionKey| Some((key, text(row.others.get(key.row().member)?)));
-        let label = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
-        let labels = row.others.get("labels").and_then(Value::as_object);
-        Self {
-            options: OptionKey::ALL.into_iter().filter_map(option).collect(),
-            labels: labels.into_iter().flatten().filter_map(label).collect(),
-        }
-    }
-}
+use crate::target::TargetKey;
 
 /// The targets of one reply, or of several pages.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 #[deny(clippy::disallowed_methods)]
 mod listing;
 
-pub use listing::{ListedOptions, Listing};
+pub use listing::Listing;
 
 use crate::protocol::{Command, ListRequest, PageRequest, StatusReply};
 use crate::target::TargetKey;

@@ -10,7 +10,7 @@ use super::json::{MAX_REPLY, append, as_text, is_off};
 use super::members::Members;
 use super::{Command, RequestError, Selector};
 use crate::measure::{DetailedStats, PeriodStats, WallMapping};
-use crate::target::{Interval, OptionOverrides, TargetKey};
+use crate::target::{Interval, Label, OptionOverrides, TargetKey};
 use detail::write_options;
 use serde::{Serialize, Serializer};
 use std::collections::HashMap;
@@ -84,6 +84,8 @@ pub struct ListedTarget<'a> {
     pub key: &'a TargetKey,
     /// Its first name.
     pub name: &'a str,
+    /// All its names, if there are several; written only with the detail.
+    pub names: &'a [Label],
     /// Its interval.
     pub interval: Interval,
     /// Its statistics.

@@ -22,6 +22,9 @@ pub struct TargetRow<'a> {
     /// The variant, if the target has one.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub variant: Cow<'a, str>,
+    /// All its names, if there are several, in a list with detail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Cow<'a, str>>,
     /// The address family: 2 for IPv4, 10 for IPv6.
     #[serde(default)]
     pub af: u8,
@@ -58,6 +61,7 @@ impl<'a> From<&'a ListedTarget<'_>> for TargetRow<'a> {
             name: target.name.into(),
             addr: target.key.address(),
             variant: target.key.variant().into(),
+            names: target.detail.iter().flat_map(|_| target.names).map(|name| (&**name).into()).collect(),
             af: target.key.family().number(),
             itv: target.interval.get().into(),
             counters: WireCounters::without_zeros(&target.summary),

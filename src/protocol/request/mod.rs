@@ -1,16 +1,18 @@
 //! Reads requests from datagrams.
 
 use super::add::{self, AddRequest};
+use super::entries::EntriesRequest;
 use super::histogram::HistogramRequest;
 use super::history::HistoryRequest;
 use super::list::ListRequest;
 use super::members::Members;
+use super::names::NamesRequest;
 use super::noop::NoopRequest;
 use super::reload::ReloadRequest;
 use super::remove::RemoveRequest;
 use super::reset::ResetRequest;
 use super::{Command, Quoted, RequestError};
-use crate::target::TargetSpec;
+use crate::target::NewEntry;
 
 /// A request as the daemon reads it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +22,7 @@ pub enum Request {
     /// Asks for the statistics of targets.
     List(ListRequest),
     /// Starts measuring a host.
-    Add(TargetSpec),
+    Add(NewEntry),
     /// Ends the measuring of targets.
     Remove(RemoveRequest),
     /// Starts a new measurement period.
@@ -29,6 +31,10 @@ pub enum Request {
     History(HistoryRequest),
     /// Asks for a histogram of round-trip times.
     Histogram(HistogramRequest),
+    /// Asks for the followed DNS names.
+    Names(NamesRequest),
+    /// Asks for the entries.
+    Entries(EntriesRequest),
     /// Reads the configuration again.
     Reload(ReloadRequest),
 }
@@ -52,6 +58,8 @@ impl Request {
             HistogramRequest::NAME => HistogramRequest::parse(&members).map(Self::Histogram),
             ReloadRequest::NAME => Ok(Self::Reload(ReloadRequest {})),
             HistoryRequest::NAME => HistoryRequest::parse(&members).map(Self::History),
+            NamesRequest::NAME => NamesRequest::parse(&members).map(Self::Names),
+            EntriesRequest::NAME => EntriesRequest::parse(&members).map(Self::Entries),
             unknown => Err(RequestError::UnknownCommand(Quoted::text(unknown))),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::{PageRequest, RowPosition, Selector};
-use crate::target::{Interval, OptionKey, TargetOptions, Variant};
+use crate::target::{Interval, OptionKey, TargetOptions, TargetSpec, Variant};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -145,7 +145,7 @@ fn a_request_of_a_client_is_read_unchanged() {
     }
     assert_eq!(NoopRequest {}.to_json(), r#"{"cmd":"noop"}"#);
     let options = Map::from_iter([("itv".to_owned(), 0.5.into())]);
-    let add = AddRequest { name: Some("n".into()), addr: None, variant: None, options };
+    let add = AddRequest { name: Some("n".into()), options, ..AddRequest::default() };
     assert_eq!(add.to_json(), r#"{"cmd":"add","name":"n","itv":0.5}"#);
 }
 
@@ -175,12 +175,10 @@ fn name_and_addr_serve_for_each_other() {
         let (name, host) = (called.into(), pinged.parse().expect("a host"));
         assert_eq!(
             parsed(&request.to_string()),
-            Request::Add(TargetSpec {
-                name,
-                host,
-                variant: Variant::default(),
-                options: TargetOptions::default()
-            }),
+            Request::Add(
+                TargetSpec { name, host, variant: Variant::default(), options: TargetOptions::default() }
+                    .into()
+            ),
             "{request}"
         );
     }
@@ -222,8 +220,8 @@ fn an_interval_is_a_number_or_a_numeric_string() {
         ("86400", Some(86_400.0)),
         ("null", None),
     ] {
-        let Request::Add(TargetSpec { options, .. }) = parsed(&itv(value)) else { panic!("{value}") };
-        assert_eq!(options.interval.map(Interval::seconds), seconds, "{value}");
+        let Request::Add(NewEntry { spec, .. }) = parsed(&itv(value)) else { panic!("{value}") };
+        assert_eq!(spec.options.interval.map(Interval::seconds), seconds, "{value}");
     }
     let digits = "9".repeat(400);
     for value in [
@@ -240,12 +238,9 @@ fn an_interval_is_a_number_or_a_numeric_string() {
 
 #[test]
 fn every_flag_refuses_arrays_and_objects() {
-    for request in [
-        r#"{"cmd": "list", "reset": [1]}"#,
-        r#"{"cmd": "list", "detail": [1]}"#,
-        r#"{"cmd": "histogram", "addr": "::1", "reset": [1]}"#,
-    ] {
-        assert!(errmessage(request).ends_with(" must be true or false, not [1]"), "{request}");
+    for members in [r#""list", "reset""#, r#""list", "detail""#, r#""histogram", "addr": "::1", "reset""#] {
+        let message = errmessage(&format!(r#"{{"cmd": {members}: [1]}}"#));
+        assert!(message.ends_with(" must be true or false, not [1]"), "{message}");
     }
 }
 
@@ -366,13 +361,17 @@ fn an_add_takes_every_option_of_a_target() {
     for (key, value) in OptionKey::ALL.into_iter().zip(values.as_array().expect("an array")) {
         request[key.row().member] = value.clone();
     }
-    let Request::Add(TargetSpec { options, .. }) = parsed(&request.to_string()) else { panic!("{request}") };
+    let Request::Add(NewEntry { spec: TargetSpec { options, .. }, .. }) = parsed(&request.to_string()) else {
+        panic!("{request}")
+    };
     let set: Vec<(OptionKey, String)> = options.iter().collect();
     let expected = ["5", "1.5", "1000", "46", "9", "192.0.2.1", "eth0", "true", "ipv4"].map(str::to_owned);
     assert_eq!(set, OptionKey::ALL.into_iter().zip(expected).collect::<Vec<_>>());
     assert_eq!(options.labels().collect::<Vec<_>>(), [("site", "B")]);
     let absent = json!({"cmd": "add", "name": "N", "timeout": null, "source": "", "labels": {}});
-    let Request::Add(TargetSpec { options, .. }) = parsed(&absent.to_string()) else { panic!("{absent}") };
+    let Request::Add(NewEntry { spec: TargetSpec { options, .. }, .. }) = parsed(&absent.to_string()) else {
+        panic!("{absent}")
+    };
     assert_eq!(options, TargetOptions::default());
 }
 

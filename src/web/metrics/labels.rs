@@ -84,6 +84,7 @@ mod tests {
             let target = TargetRef {
                 key: key.parse().expect("a key"),
                 name: "n".into(),
+                names: Vec::new(),
                 interval: Interval::DEFAULT,
                 overrides: Some(OptionOverrides { labels: overrides, ..OptionOverrides::default() }.into()),
                 pinger: pinger.start().downgrade(),

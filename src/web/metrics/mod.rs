@@ -8,6 +8,7 @@ pub mod exposition;
 mod family;
 #[deny(clippy::disallowed_methods)]
 pub mod labels;
+mod names;
 mod send_lateness;
 #[deny(clippy::disallowed_methods)]
 pub mod snapshot;

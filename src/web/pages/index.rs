@@ -2,17 +2,20 @@
 
 use crate::actors::ask_all::ask_all;
 use crate::actors::pinger::Query;
-use crate::actors::supervisor::{GetTargets, TargetPage, TargetRef};
+use crate::actors::supervisor::{EntryQuery, EntryState, GetEntries, GetTargets, TargetPage, TargetRef};
 use crate::build_info::{REVISION, VERSION};
 use crate::format::escape::{Escaped, Medium};
 use crate::format::table::Row;
+use crate::format::time::iso_8601;
 use crate::measure::PeriodStats;
+use crate::resolve::LookupVerdict;
 use crate::web::context::WebState;
 use crate::web::respond::{ask, no_answer};
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web::Data;
 use std::fmt;
+use std::time::UNIX_EPOCH;
 
 /// Maximum number of rows: browsers are slow with tables of a hundred thousand.
 const MAX_ROWS: usize = 1000;
@@ -29,7 +32,7 @@ tr:hover td{background:#8882}";
 /// Heading and meaning of each column; the second is shown when the pointer rests on the first.
 const COLUMNS: [(&str, &str); 13] = [
     ("Target", "Address that is pinged"),
-    ("Name", "Name that the target was added with"),
+    ("Name", "Names that the target was added with, the first one first"),
     ("Sent", "Echo requests sent"),
     ("Replies", "Requests answered in time"),
     ("Errors", "Requests answered by an ICMP error, or refused by our own routing"),
@@ -56,15 +59,25 @@ pub(crate) async fn show(state: Data<WebState>) -> HttpResponse {
     };
     let answers = tokio::time::timeout(time_limit, ask_all(members, Query::<PeriodStats>::new)).await;
     let Ok(answers) = answers else { return no_answer() };
-    let row =
-        |(target, stats): &(TargetRef, PeriodStats)| (target.name.to_string(), Row::new(&target.key, stats));
+    let Some(names) = ask(&state.sources.entries, GetEntries(EntryQuery::names()), time_limit).await else {
+        return no_answer();
+    };
+    let row = |(target, stats): &(TargetRef, PeriodStats)| (names_of(target), Row::new(&target.key, stats));
     let rows = answers.iter().map(row).collect();
-    HttpResponse::Ok().insert_header(ContentType::html()).body(IndexPage { rows, total }.to_string())
+    let unresolved = names.into_iter().filter(|name| name.entry.targets == 0).collect();
+    let page = IndexPage { rows, unresolved, total };
+    HttpResponse::Ok().insert_header(ContentType::html()).body(page.to_string())
+}
+
+fn names_of(target: &TargetRef) -> String {
+    if target.names.is_empty() { target.name.to_string() } else { target.names.join(", ") }
 }
 
 struct IndexPage {
-    /// Name and statistics of each target on the page.
+    /// Names and statistics of each target on the page.
     rows: Vec<(String, Row)>,
+    /// DNS names without a target.
+    unresolved: Vec<EntryState>,
     /// Number of all targets.
     total: usize,
 }
@@ -83,6 +96,7 @@ impl fmt::Display for IndexPage {
         if more > 0 {
             writeln!(f, "<p>And {more} more.</p>")?;
         }
+        self.names(f)?;
         f.write_str("</body>\n</html>\n")
     }
 }
@@ -96,6 +110,46 @@ impl IndexPage {
         f.write_str("</tr></thead>\n<tbody>\n")?;
         self.rows.iter().try_for_each(|(name, row)| line(f, name, row))?;
         f.write_str("</tbody>\n</table>\n")
+    }
+}
+
+impl IndexPage {
+    /// The names that have no line in the table of targets.
+    fn names(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.unresolved.is_empty() {
+            return Ok(());
+        }
+        f.write_str("<h2>Names without an address</h2>\n<table>\n<thead><tr>")?;
+        for heading in ["DNS name", "Name", "State", "Since (UTC)"] {
+            write!(f, "<th>{heading}</th>")?;
+        }
+        f.write_str("</tr></thead>\n<tbody>\n")?;
+        for EntryState { entry, lookups } in self.unresolved.iter().take(MAX_ROWS) {
+            let since = lookups.and_then(|lookups| lookups.since.duration_since(UNIX_EPOCH).ok());
+            let state = lookups.map_or("", |lookups| state(lookups.verdict));
+            let since = since.map(iso_8601).unwrap_or_default();
+            write!(f, "<tr><td>{}</td>", Escaped(Medium::Html, &entry.id.host.to_string()))?;
+            write!(f, "<td>{}</td><td>{state}</td>", Escaped(Medium::Html, &entry.id.name))?;
+            writeln!(f, "<td>{since}</td></tr>")?;
+        }
+        f.write_str("</tbody>\n</table>\n")?;
+        match self.unresolved.len().saturating_sub(MAX_ROWS) {
+            0 => Ok(()),
+            more => writeln!(f, "<p>And {more} more.</p>"),
+        }
+    }
+}
+
+/// What the latest look-up of a name without a target has found.
+const fn state(verdict: Option<LookupVerdict>) -> &'static str {
+    match verdict {
+        None => "waiting for the first answer",
+        Some(LookupVerdict::Addresses) => "no address that is pinged",
+        Some(LookupVerdict::NoName) => "does not exist",
+        Some(LookupVerdict::NoAddress) => "has no address to ping",
+        Some(LookupVerdict::ServersFail) => "the name servers fail",
+        Some(LookupVerdict::EndlessAliases) => "its aliases lead nowhere",
+        Some(LookupVerdict::Silent) => "no name server answers",
     }
 }
 
@@ -129,7 +183,7 @@ mod tests {
     #[test]
     fn the_page_states_the_number_of_targets_that_it_omits() {
         let rows = vec![("a name".to_owned(), Row { address: "10.0.0.1".into(), ..Row::default() })];
-        let page = |total| IndexPage { rows: rows.clone(), total }.to_string();
+        let page = |total| IndexPage { rows: rows.clone(), total, unresolved: Vec::new() }.to_string();
         assert!(page(1).contains("1 target.") && !page(1).contains(" more."), "{}", page(1));
         assert!(page(1001).contains("1001 targets.") && page(1001).contains("And 1000 more."));
         assert!(page(1).contains("<td>10.0.0.1</td><td>a name</td><td>0</td>"));
@@ -139,7 +193,8 @@ mod tests {
     fn every_column_has_a_heading_of_its_own_and_a_meaning() {
         let headings: std::collections::HashSet<&str> = COLUMNS.iter().map(|(heading, _)| *heading).collect();
         assert_eq!(headings.len(), COLUMNS.len());
-        let page = IndexPage { rows: vec![("a".into(), Row::default())], total: 1 }.to_string();
+        let page = IndexPage { rows: vec![("a".into(), Row::default())], total: 1, unresolved: Vec::new() }
+            .to_string();
         assert_eq!(page.matches("<th title=\"").count(), COLUMNS.len());
         assert_eq!(page.matches("<td>").count(), COLUMNS.len());
     }
@@ -147,7 +202,8 @@ mod tests {
     #[test]
     fn times_are_unknown_until_there_is_a_reply() {
         let times = |row: Row| {
-            let page = IndexPage { rows: vec![(String::new(), row)], total: 1 }.to_string();
+            let page =
+                IndexPage { rows: vec![(String::new(), row)], total: 1, unresolved: Vec::new() }.to_string();
             let cells: Vec<String> =
                 page.split("<td>").skip(10).map(|cell| cell.split('<').next().unwrap_or("").into()).collect();
             cells
@@ -160,7 +216,7 @@ mod tests {
     #[test]
     fn names_cannot_add_markup() {
         let row = ("<b>\"'&\u{1b}".to_owned(), Row { address: "<i>".into(), ..Row::default() });
-        let page = IndexPage { rows: vec![row], total: 1 }.to_string();
+        let page = IndexPage { rows: vec![row], total: 1, unresolved: Vec::new() }.to_string();
         assert!(page.contains("<td>&lt;i&gt;</td><td>&lt;b&gt;&quot;&#39;&amp;\\u{1b}</td>"), "{page}");
     }
 }

@@ -5,9 +5,10 @@ use crate::actors::ask_all::ask_all;
 use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{FlushSoon, GetStoreStats};
 use crate::actors::pinger::{LifetimeReport, Query};
-use crate::actors::supervisor::GetStatus;
+use crate::actors::supervisor::{EntryQuery, GetEntries, GetStatus};
 use crate::web::context::{HttpLimits, WebState};
 use crate::web::metrics::daemon::DaemonSnapshot;
+use crate::web::metrics::dialects::Dialect;
 use crate::web::metrics::exposition::{Columns, Exposition};
 use crate::web::metrics::snapshot::Snapshot;
 use crate::web::respond::{ask, line, no_answer};
@@ -78,12 +79,16 @@ async fn expose(query: TargetQuery, state: &WebState) -> Option<Exposition> {
         None => None,
     };
     let dialect = query.dialect();
+    let names = match dialect {
+        Dialect::Own => ask(&sources.entries, GetEntries(EntryQuery::names()), time_limit).await?,
+        _ => Vec::new(),
+    };
     let columns = collect(query, state).await.ok()?;
     if let Some(state) = &sources.state {
         // Counters that a scrape has shown must not go back after a restart.
         state.flush.do_send(FlushSoon);
     }
-    let daemon = DaemonSnapshot { status: &status, control, web: state.stats(), stores };
+    let daemon = DaemonSnapshot { status: &status, control, names, web: state.stats(), stores };
     match daemon.render(dialect, &state.process) {
         Ok(rest) => Some(Exposition::new(columns, rest)),
         Err(error) => {

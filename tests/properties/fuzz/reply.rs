@@ -97,6 +97,7 @@ impl Target {
         ListedTarget {
             key,
             name: &self.name,
+            names: &[],
             interval: self.interval,
             summary: self.summary,
             detail: self.detail.as_ref().map(|detail| (detail, wall)),

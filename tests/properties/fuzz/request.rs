@@ -3,7 +3,7 @@
 use meshping::protocol::{
     AddRequest, Command, ListRequest, MAX_REPLY, PageRequest, Quoted, Request, RequestError,
 };
-use meshping::target::TargetSpec;
+use meshping::target::NewEntry;
 use serde_json::{Map, Value, json};
 
 /// A datagram is a request that survives being written and read again, or an error whose reply fits.
@@ -47,6 +47,8 @@ fn print(request: &Request) -> Value {
         Request::History(history) => history.to_json(),
         Request::Histogram(histogram) => histogram.to_json(),
         Request::Reload(reload) => reload.to_json(),
+        Request::Names(names) => names.to_json(),
+        Request::Entries(entries) => entries.to_json(),
         Request::Add(target) => add_request(target).to_json(),
     };
     let mut members: Value = serde_json::from_str(&json).expect("a request is JSON");
@@ -60,12 +62,14 @@ fn print(request: &Request) -> Value {
 }
 
 /// The request that adds such a target.
-fn add_request(target: &TargetSpec) -> AddRequest {
+fn add_request(NewEntry { spec: target, excluded, unresolved }: &NewEntry) -> AddRequest {
     let mut options: Map<String, Value> =
         target.options.iter().map(|(key, text)| (key.row().member.to_owned(), text.into())).collect();
     let labels: Map<String, Value> =
         target.options.labels().map(|(name, value)| (name.to_owned(), value.into())).collect();
     options.insert("labels".into(), json!(labels));
     let variant = (!target.variant.is_empty()).then(|| target.variant.as_str().to_owned());
-    AddRequest { name: Some(target.name.to_string()), addr: Some(target.host.to_string()), variant, options }
+    let exclude = excluded.iter().map(ToString::to_string).collect();
+    let (name, addr) = (Some(target.name.to_string()), Some(target.host.to_string()));
+    AddRequest { name, addr, variant, exclude, unresolved: *unresolved, options }
 }

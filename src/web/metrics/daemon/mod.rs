@@ -3,11 +3,11 @@
 use super::CollectorResult;
 use super::dialects::{Dialect, ExporterFamily};
 use super::send_lateness::SendLateness;
-use super::state;
+use super::{names, state};
 use crate::actors::control_stats::{ControlStats, IgnoreReason};
 use crate::actors::persistence::StoreStats;
 use crate::actors::reload::ReloadState;
-use crate::actors::supervisor::Status;
+use crate::actors::supervisor::{EntryState, Status};
 use crate::build_info::{REVISION, VERSION};
 use crate::probe::RejectReason;
 use crate::web::context::WebStats;
@@ -27,6 +27,8 @@ pub struct DaemonSnapshot<'a> {
     pub control: Option<ControlStats>,
     /// Condition of the HTTP server.
     pub web: WebStats,
+    /// The followed DNS names.
+    pub names: Vec<EntryState>,
     /// Condition of the databases; `None` without a state directory.
     pub stores: Option<Vec<StoreStats>>,
 }
@@ -64,6 +66,7 @@ impl DaemonSnapshot<'_> {
         for family in reloads(&self.status.reload)? {
             registry.register(family)?;
         }
+        names::register(&self.names, registry)?;
         if let Some(control) = self.control {
             registry.register(control_requests(&control)?)?;
         }
