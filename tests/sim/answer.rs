@@ -53,7 +53,7 @@ impl Host {
     pub fn answer(&mut self, request: &Request, now: Instant) -> Vec<Planned> {
         let count = self.requests;
         self.requests += 1;
-        let with = Answering { request, now, parameter: self.behaviour.parameter };
+        let with = Answering { request, now, count, parameter: self.behaviour.parameter };
         if self.behaviour.code == code::REORDERED {
             return self.reorder(with.reply(Duration::ZERO));
         }
@@ -75,6 +75,8 @@ impl Host {
 struct Answering<'a> {
     request: &'a Request,
     now: Instant,
+    /// How many requests the host got before.
+    count: u64,
     parameter: u8,
 }
 
@@ -102,7 +104,14 @@ impl Answering<'_> {
             code::BAD_CHECKSUM => vec![self.bad_checksum()],
             code::CUT => vec![self.spoiled(|icmp| icmp.truncate(p.into()))],
             code::LONGER => vec![self.spoiled(|icmp| icmp.resize(icmp.len() + usize::from(p), 0))],
-            code::FROM_ELSEWHERE => vec![self.strange_reply()],
+            code::FROM_ELSEWHERE => vec![self.strange_reply(Kind::Reply, |_| {})],
+            code::ELSEWHERE_FIRST if self.count < u64::from(p) => {
+                vec![self.strange_reply(Kind::Reply, |_| {})]
+            }
+            code::ELSEWHERE_FIRST => vec![reply(at_once)],
+            code::FLIPPED_ELSEWHERE => {
+                vec![self.strange_reply(Kind::Spoiled, |icmp| icmp[usize::from(p)] ^= 0x10)]
+            }
             _ => Vec::new(),
         }
     }
@@ -115,9 +124,9 @@ impl Answering<'_> {
         self.message(Duration::ZERO, Kind::Spoiled, self.request.destination, TTL, spoil)
     }
 
-    fn strange_reply(self) -> Planned {
+    fn strange_reply(self, kind: Kind, spoil: impl FnOnce(&mut Vec<u8>)) -> Planned {
         let elsewhere = elsewhere(self.request.family());
-        self.message(Duration::ZERO, Kind::Spoiled, elsewhere, TTL, |_| {})
+        self.message(Duration::ZERO, kind, elsewhere, TTL, spoil)
     }
 
     fn flipped(self) -> Planned {

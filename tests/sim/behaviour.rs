@@ -35,6 +35,8 @@
 //! | 53 | `CUT` | replies with an ICMP message that is cut to P bytes |
 //! | 54 | `LONGER` | replies with P bytes more than it was sent |
 //! | 55 | `FROM_ELSEWHERE` | replies from another address, [`elsewhere`] |
+//! | 56 | `ELSEWHERE_FIRST` | replies to P requests from there, then from its own address |
+//! | 57 | `FLIPPED_ELSEWHERE` | replies from there with one bit flipped in byte P, the checksum being right |
 //! | 254 | `ROUTER` | nothing; errors come from here |
 
 use meshping::target::Family;
@@ -72,6 +74,8 @@ pub mod code {
     pub const CUT: u8 = 53;
     pub const LONGER: u8 = 54;
     pub const FROM_ELSEWHERE: u8 = 55;
+    pub const ELSEWHERE_FIRST: u8 = 56;
+    pub const FLIPPED_ELSEWHERE: u8 = 57;
     pub const ROUTER: u8 = 254;
 }
 
@@ -166,7 +170,7 @@ pub fn router_of(host: IpAddr) -> IpAddr {
     }
 }
 
-/// Where the replies of `FROM_ELSEWHERE` come from.
+/// Where the replies of `FROM_ELSEWHERE` and its kind come from.
 pub fn elsewhere(family: Family) -> IpAddr {
     at(family, code::ROUTER, 0, 2)
 }

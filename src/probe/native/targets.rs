@@ -52,7 +52,7 @@ impl NativeTarget {
         self.address.ip()
     }
 
-    /// Whether a packet from this source can be a reply of the target.
+    /// Whether this source is the target's own address.
     pub(super) fn is_from(&self, source: SocketAddr) -> bool {
         let same_zone = match source {
             SocketAddr::V6(v6) if self.scope != 0 => v6.scope_id() == self.scope,

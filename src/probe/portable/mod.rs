@@ -10,6 +10,7 @@
 //! | a reply after a redirect or source quench | the same | the request is void unless it was answered before |
 //! | verification of a reply | surge-ping returns no payload and no checksum | only address, identifier, sequence and length are compared; a reply of another length is malformed, and its request void |
 //! | foreign packets | not returned | not counted |
+//! | a reply from another address | surge-ping finds the request by the source of the reply | lost |
 //! | packets that the receive buffer dropped | not reported | lost |
 //! | errors on datagram sockets | not returned | lost |
 //! | TTL of replies in IPv6, or on datagram sockets of Linux | not returned | unknown |

@@ -12,7 +12,15 @@ fn key(text: &str) -> TargetKey {
 }
 
 fn target<'a>(key: &'a TargetKey, name: &'a str, summary: PeriodStats) -> ListedTarget<'a> {
-    ListedTarget { key, name, interval: Interval::DEFAULT, summary, detail: None, overrides: None }
+    ListedTarget {
+        key,
+        name,
+        interval: Interval::DEFAULT,
+        summary,
+        detail: None,
+        answered_by: None,
+        overrides: None,
+    }
 }
 
 fn busy() -> PeriodStats {
