@@ -58,6 +58,11 @@ impl Address {
         self.zone.as_ref()
     }
 
+    /// Whether the address needs a zone, or an interface: it is link-local IPv6.
+    pub const fn is_link_local(&self) -> bool {
+        matches!(self.ip, IpAddr::V6(v6) if v6.is_unicast_link_local())
+    }
+
     /// The family that the address belongs to.
     pub const fn family(&self) -> Family {
         Family::of(self.ip)

@@ -1,6 +1,6 @@
 //! What a host makes of an echo request: packets, and how long each is held.
 
-use super::behaviour::{Behaviour, code, elsewhere, router_of};
+use super::behaviour::{Behaviour, code, elsewhere, router, router_of};
 use super::packet::{Quote, Request, datagram, spoil_checksum};
 use meshping::target::Family;
 use std::net::IpAddr;
@@ -99,6 +99,7 @@ impl Answering<'_> {
             code::REPLY_THEN_ERROR => vec![reply(at_once), self.host_unreachable(soon, Quote::Whole)],
             code::ERROR_LATE => vec![self.host_unreachable(behaviour.delay(), Quote::Whole)],
             code::ERROR_FLIPPED => vec![self.host_unreachable(at_once, Quote::Flipped(p))],
+            code::FAR_ROUTER => vec![self.far_router()],
             code::FLIPPED => vec![self.flipped()],
             code::FLIPPED_THEN_RIGHT => vec![self.flipped(), reply(Duration::from_millis(5))],
             code::BAD_CHECKSUM => vec![self.bad_checksum()],
@@ -169,6 +170,14 @@ impl Answering<'_> {
     fn host_unreachable(self, after: Duration, quote: Quote) -> Planned {
         let (kind, code) = if self.request.family() == Family::V4 { (3, 1) } else { (1, 3) };
         self.router_says(after, kind, code, quote)
+    }
+
+    fn far_router(self) -> Planned {
+        let (kind, code) = if self.request.family() == Family::V4 { (3, 1) } else { (1, 3) };
+        let icmp =
+            self.request.error(kind, code, if self.parameter == 1 { Quote::Eight } else { Quote::Whole });
+        let router = router(self.request.family());
+        self.plan(Duration::ZERO, Kind::Router, datagram(router, self.request.source, TTL, icmp))
     }
 
     fn redirect(self) -> Planned {

@@ -29,6 +29,7 @@
 //! | 39 | `REPLY_THEN_ERROR` | a reply, and host unreachable P ms later |
 //! | 40 | `ERROR_LATE` | host unreachable after 100·P ms |
 //! | 41 | `ERROR_FLIPPED` | host unreachable with one bit flipped in byte P of the quoted ICMP message |
+//! | 42 | `FAR_ROUTER` | host (address) unreachable from [`router`], also about a link-local host; quotes 8 bytes only when P is 1 |
 //! | 50 | `FLIPPED` | replies with one bit flipped in byte P of the ICMP message, the checksum being right |
 //! | 51 | `FLIPPED_THEN_RIGHT` | as before, and 5 ms later the right reply |
 //! | 52 | `BAD_CHECKSUM` | replies with a wrong checksum |
@@ -68,6 +69,7 @@ pub mod code {
     pub const REPLY_THEN_ERROR: u8 = 39;
     pub const ERROR_LATE: u8 = 40;
     pub const ERROR_FLIPPED: u8 = 41;
+    pub const FAR_ROUTER: u8 = 42;
     pub const FLIPPED: u8 = 50;
     pub const FLIPPED_THEN_RIGHT: u8 = 51;
     pub const BAD_CHECKSUM: u8 = 52;

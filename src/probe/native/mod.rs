@@ -6,7 +6,7 @@
 //! | `transmit`, `receive` | the two directions |
 //! | `targets`, `custom_packet`, `slots`, `pacing` | targets and their packet options, alarms, and the size of volleys |
 //! | `answerers` | targets that another address answers for |
-//! | `idents` | the thread that a packet belongs to |
+//! | `idents`, `interfaces` | the thread that a packet belongs to, the interface that it leaves through |
 //! | `clock`, `drops` | interpretation of the kernel's time stamps and drop counters |
 //! | `socket`, `sys` | sockets and system calls |
 //!
@@ -20,6 +20,7 @@ mod custom_packet;
 mod driver;
 mod drops;
 mod idents;
+mod interfaces;
 #[deny(clippy::disallowed_methods)]
 mod pacing;
 mod receive;

@@ -1,0 +1,13 @@
+//! What holds on every engine and on both kinds of sockets: options and zones.
+#![allow(dead_code, reason = "what the tests of the native engine are made of serves here too")]
+#![allow(clippy::panic, reason = "this is test code: what goes wrong is to fail the test")]
+
+#[path = "../native/daemon.rs"]
+mod daemon;
+mod kind;
+#[path = "../native/metrics.rs"]
+mod metrics;
+mod option_table;
+#[path = "../sim/mod.rs"]
+mod sim;
+mod zones;
