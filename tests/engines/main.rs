@@ -1,4 +1,4 @@
-//! What holds on every engine and on both kinds of sockets: options and zones.
+//! What holds on every engine and on both kinds of sockets: options, zones, and changes of the network.
 #![allow(dead_code, reason = "what the tests of the native engine are made of serves here too")]
 #![allow(clippy::panic, reason = "this is test code: what goes wrong is to fail the test")]
 
@@ -7,6 +7,7 @@ mod daemon;
 mod kind;
 #[path = "../native/metrics.rs"]
 mod metrics;
+mod network_changes;
 mod option_table;
 #[path = "../sim/mod.rs"]
 mod sim;
