@@ -7,8 +7,11 @@ mod daemon;
 mod kind;
 #[path = "../native/metrics.rs"]
 mod metrics;
+mod neighbour;
 mod network_changes;
 mod option_table;
+#[path = "../native/peer.rs"]
+mod peer;
 #[path = "../sim/mod.rs"]
 mod sim;
 mod zones;

@@ -21,14 +21,14 @@ const OTHER: &str = "net1";
 
 /// A target, by its address.
 #[derive(Clone, Copy)]
-struct Target {
-    address: &'static str,
-    options: fn() -> Value,
+pub struct Target {
+    pub address: &'static str,
+    pub options: fn() -> Value,
     /// Whether it names the interface.
-    bound: bool,
+    pub bound: bool,
 }
 
-const fn target(address: &'static str) -> Target {
+pub const fn target(address: &'static str) -> Target {
     Target { address, options: || json!({}), bound: false }
 }
 
@@ -75,13 +75,23 @@ fn route_to(device: &str, own: u8) {
     ip(&format!("-6 route replace fd77::/64 dev {device} src fd77::{own} metric {metric}"));
 }
 
-struct Trial<'a> {
+/// A daemon that pings some targets while the network changes.
+pub struct Trial<'a> {
     daemon: Daemon,
     network: &'a Network,
     targets: Vec<Target>,
 }
 
-impl Trial<'_> {
+impl<'a> Trial<'a> {
+    /// Starts a daemon of that kind with the targets.
+    pub fn start(kind: EngineKind, network: &'a Network, targets: Vec<Target>) -> Self {
+        let trial = Self { daemon: kind.start("1"), network, targets };
+        for target in &trial.targets {
+            add(&trial.daemon, target.address, 0.1, &(target.options)());
+        }
+        trial
+    }
+
     fn counters(&self) -> Vec<Counters> {
         let rows = list(&self.daemon);
         self.targets.iter().map(|target| Counters::of(&rows, target.address)).collect()
@@ -106,14 +116,14 @@ impl Trial<'_> {
     }
 
     /// Waits until nothing of these targets is answered any more.
-    fn broken(&self, change: &str, concerns: impl Fn(Target) -> bool) {
+    pub fn broken(&self, change: &str, concerns: impl Fn(Target) -> bool) {
         self.wait(&format!("{change}: no answers"), Duration::from_secs(10), |target, before, now| {
             !concerns(target) || now.errs + now.lost >= before.errs + before.lost + 3
         });
     }
 
     /// Waits until every target is answered again.
-    fn recovered(&self, change: &str) {
+    pub fn recovered(&self, change: &str) {
         self.wait(&format!("{change}: answers"), RECOVERY, |_, before, now| now.recv >= before.recv + 3);
     }
 
@@ -162,7 +172,7 @@ impl Trial<'_> {
     }
 }
 
-fn every(_: Target) -> bool {
+pub fn every(_: Target) -> bool {
     true
 }
 
@@ -177,10 +187,7 @@ fn check(network: &Network, kind: EngineKind) {
     let disable_ipv6 = |of: &str, value| sysctl(&format!("net/ipv6/conf/{of}/disable_ipv6"), value);
     disable_ipv6("all", "1");
     disable_ipv6("default", "1");
-    let trial = Trial { daemon: kind.start("1"), network, targets: targets(kind) };
-    for target in &trial.targets {
-        add(&trial.daemon, target.address, 0.1, &(target.options)());
-    }
+    let trial = Trial::start(kind, network, targets(kind));
     trial.broken("no interface, no IPv6", every);
     disable_ipv6("default", "0");
     disable_ipv6("all", "0");

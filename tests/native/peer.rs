@@ -17,21 +17,38 @@ pub fn add_peer() -> Peer {
         assert!(Instant::now() < deadline, "unshare takes its time");
         std::thread::sleep(Duration::from_millis(5));
     }
-    ip(&format!("link add near0 mtu 1280 type veth peer name far0 mtu 1280 netns {pid}"));
-    for (address, nodad) in [("192.168.8.1/24", ""), ("fd88::1/64", " nodad")] {
-        ip(&format!("address add {address} dev near0{nodad}"));
-    }
-    ip("link set near0 up");
-    let inside = "ip address add 192.168.8.2/24 dev far0 && ip address add fd88::2/64 dev far0 nodad \
-                  && ip link set far0 up";
-    peer.run(inside);
+    peer.link();
     peer
+}
+
+/// Brings our end up, with its addresses.
+pub fn bring_up_near() {
+    ip("address replace 192.168.8.1/24 dev near0");
+    ip("link set near0 up");
+    ip("address replace fd88::1/64 dev near0 nodad");
+    ip("address replace fe80::1/64 dev near0 nodad");
 }
 
 /// The namespace; dropping it ends it.
 pub struct Peer(Child);
 
 impl Peer {
+    /// Makes the link; it must not exist.
+    pub fn link(&self) {
+        let pid = self.0.id();
+        ip(&format!("link add near0 mtu 1280 type veth peer name far0 mtu 1280 netns {pid}"));
+        bring_up_near();
+        self.bring_up_far();
+    }
+
+    /// Brings the other end up, with its addresses.
+    pub fn bring_up_far(&self) {
+        self.run(
+            "ip address replace 192.168.8.2/24 dev far0 && ip link set far0 up \
+             && ip address replace fd88::2/64 dev far0 nodad && ip address replace fe80::2/64 dev far0 nodad",
+        );
+    }
+
     /// Runs a shell command in the namespace.
     pub fn run(&self, script: &str) {
         let pid = self.0.id().to_string();
