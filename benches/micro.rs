@@ -113,6 +113,7 @@ fn list_page(bencher: Bencher<'_, '_>, targets: u32) {
                 interval: Interval::DEFAULT,
                 summary,
                 detail: None,
+                answered_by: None,
                 overrides: None,
             };
             page.push(&target);

@@ -22,8 +22,9 @@ pub(super) fn encode<'a>(
     for TargetStats { member, summary, report } in targets {
         let (key, name, names, interval) = (&member.key, &*member.name, &member.names[..], member.interval);
         let detail = report.as_deref().map(|report| (&report.detail, report.wall));
-        let overrides = member.overrides.as_deref();
-        reply.push(&ListedTarget { key, name, names, interval, summary: view(summary), detail, overrides });
+        let answered_by = report.as_deref().and_then(|report| report.answered_by);
+        let (summary, overrides) = (view(summary), member.overrides.as_deref());
+        reply.push(&ListedTarget { key, name, names, interval, summary, detail, answered_by, overrides });
     }
     reply
 }

@@ -163,6 +163,7 @@ const LINES: &[(&str, &[(&str, Value)])] = &[
     ),
     ("outage", &[("", |row| row.detail.outage.as_ref().map(outage))]),
     ("longest", &[("", |row| row.detail.longest_outage.as_ref().map(outage))]),
+    ("answered by", &[("", |row| row.detail.answered_by.as_deref().map(str::to_owned))]),
 ];
 
 /// A round-trip time of the replies; unknown without replies.
@@ -209,7 +210,7 @@ mod tests {
             "avg6h": 0.00125, "avg24h": 0.00125, "loss15m": 0.7143, "loss6h": 0.7, "loss24h": 0.7,
             "outage": {"since": 1_700_000_000.5, "requests": 9, "cause": "send", "reason": "no route to host"},
             "longest_outage": {"since": 1_600_000_000.0, "requests": 3, "cause": "host_unreachable", "duration": 200.5},
-            "timeout": 2.5, "x": "\u{1b}[2J"});
+            "answered_by": "10.0.0.7", "timeout": 2.5, "x": "\u{1b}[2J"});
         let expected = "10.0.0.1  router
   interval   0.5 s
   requests   sent 14, answered 4, errors 1, lost 9, out of date 0, duplicates 2
@@ -219,6 +220,7 @@ mod tests {
   loss       15 min 71.43 %, 6 h 70.00 %, 24 h 70.00 %
   outage     since 2023-11-14T22:13:20Z, 9 requests without an answer, send: no route to host
   longest    3 min 20 s, since 2020-09-13T12:26:40Z, 3 requests without an answer, host_unreachable
+  answered by 10.0.0.7
   timeout    2.5
   x          \\u{1b}[2J
 ";

@@ -155,6 +155,10 @@ pub trait Engine {
     fn complete_until(&self) -> Timestamp;
     /// Whether the receive buffer of this target's family dropped packets between the two moments.
     fn dropped_between(&self, id: TargetId, from: Timestamp, to: Timestamp) -> bool;
+    /// The address that the target's latest reply came from, if it is not the target's own.
+    fn answered_by(&self, _: TargetId) -> Option<Address> {
+        None
+    }
     /// The counters of the engine.
     fn stats(&self) -> EngineStats;
 }

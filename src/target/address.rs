@@ -58,6 +58,11 @@ impl Address {
         self.zone.as_ref()
     }
 
+    /// Whether the address needs a zone, or an interface: it is link-local IPv6.
+    pub const fn is_link_local(&self) -> bool {
+        matches!(self.ip, IpAddr::V6(v6) if v6.is_unicast_link_local())
+    }
+
     /// The family that the address belongs to.
     pub const fn family(&self) -> Family {
         Family::of(self.ip)
@@ -83,7 +88,11 @@ impl Address {
         Some(Self { ip, zone: None })
     }
 
-    fn with_zone(ip: IpAddr, zone: Option<Zone>) -> Result<Self, AddressError> {
+    /// The address in that zone.
+    ///
+    /// # Errors
+    /// [`AddressError`] if it is not the address of one host, or has a zone and is not link-local.
+    pub fn within(ip: IpAddr, zone: Option<Zone>) -> Result<Self, AddressError> {
         let ip = ip.to_canonical();
         if ip.is_unspecified() {
             return Err(AddressError::Unspecified(ip));
@@ -106,7 +115,7 @@ impl TryFrom<IpAddr> for Address {
     type Error = AddressError;
 
     fn try_from(ip: IpAddr) -> Result<Self, AddressError> {
-        Self::with_zone(ip, None)
+        Self::within(ip, None)
     }
 }
 
@@ -120,13 +129,13 @@ impl FromStr for Address {
         if let Some((ip, zone)) = bare.split_once('%') {
             let ip: Ipv6Addr = ip.parse().map_err(|_| AddressError::NotAnAddress)?;
             let zone = Zone::parse(zone).ok_or(AddressError::BadZone)?;
-            return Self::with_zone(ip.into(), Some(zone));
+            return Self::within(ip.into(), Some(zone));
         }
         let ip: IpAddr = bare.parse().map_err(|_| AddressError::NotAnAddress)?;
         if inner.is_some() && ip.is_ipv4() {
             return Err(AddressError::NotAnAddress);
         }
-        Self::with_zone(ip, None)
+        Self::within(ip, None)
     }
 }
 

@@ -2,12 +2,14 @@
 //! responder's own log.
 #![allow(clippy::panic, reason = "this is test code: what goes wrong is to fail the test")]
 
+mod another_address;
 mod daemon;
 mod errors;
 mod faults;
 mod figures;
 mod foreign;
 mod metrics;
+mod peer;
 mod privilege;
 mod resets;
 mod run;

@@ -1,17 +1,17 @@
 //! What requests look like on the wire, as each target's options say, and what becomes of those that can't leave.
 
 use crate::daemon::{Daemon, NONE, Start};
+use crate::peer::add_peer;
 use crate::run::{Counts, Outcome};
 use crate::sim::behaviour::{of_both_families, ourselves};
 use crate::sim::network::{SECOND, add_second_device, ip, packets_out, sysctl};
 use crate::sim::packet::Look;
-use crate::sim::{FAMILIES, Network, at, code, in_namespace, sys};
+use crate::sim::{FAMILIES, Network, at, code, in_namespace};
 use meshping::target::Family;
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A host that answers at once.
 fn host(family: Family, number: u8) -> IpAddr {
@@ -323,39 +323,6 @@ fn an_interface_is_the_one_of_that_name_also_when_it_comes_back() {
 #[test]
 fn datagram_sockets_take_the_interface_too() {
     in_namespace(|network| check_interface(&unprivileged(), network));
-}
-
-/// A link of 1280 bytes to a namespace of its own, where the kernel answers: 192.168.8.2 and fd88::2.
-fn add_peer() -> Peer {
-    let mut command = Command::new("unshare");
-    let peer = sys::die_with_us(command.args(["-n", "sleep", "120"])).spawn().expect("unshare (util-linux)");
-    let pid = peer.id();
-    let peer = Peer(peer);
-    let ours = std::fs::read_link("/proc/self/ns/net").expect("a namespace");
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while std::fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|theirs| theirs == ours) {
-        assert!(Instant::now() < deadline, "unshare takes its time");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    ip(&format!("link add near0 mtu 1280 type veth peer name far0 mtu 1280 netns {pid}"));
-    for (address, nodad) in [("192.168.8.1/24", ""), ("fd88::1/64", " nodad")] {
-        ip(&format!("address add {address} dev near0{nodad}"));
-    }
-    ip("link set near0 up");
-    let inside = "ip address add 192.168.8.2/24 dev far0 && ip address add fd88::2/64 dev far0 nodad \
-                  && ip link set far0 up";
-    let status = Command::new("nsenter").args(["-t", &pid.to_string(), "-n", "sh", "-c", inside]).status();
-    assert!(status.is_ok_and(|status| status.success()), "nsenter (util-linux) and iproute2");
-    peer
-}
-
-struct Peer(Child);
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a host makes of an echo request: packets, and how long each is held.
 
-use super::behaviour::{Behaviour, code, elsewhere, router_of};
+use super::behaviour::{Behaviour, code, elsewhere, router, router_of};
 use super::packet::{Quote, Request, datagram, spoil_checksum};
 use meshping::target::Family;
 use std::net::IpAddr;
@@ -53,7 +53,7 @@ impl Host {
     pub fn answer(&mut self, request: &Request, now: Instant) -> Vec<Planned> {
         let count = self.requests;
         self.requests += 1;
-        let with = Answering { request, now, parameter: self.behaviour.parameter };
+        let with = Answering { request, now, count, parameter: self.behaviour.parameter };
         if self.behaviour.code == code::REORDERED {
             return self.reorder(with.reply(Duration::ZERO));
         }
@@ -75,6 +75,8 @@ impl Host {
 struct Answering<'a> {
     request: &'a Request,
     now: Instant,
+    /// How many requests the host got before.
+    count: u64,
     parameter: u8,
 }
 
@@ -97,12 +99,20 @@ impl Answering<'_> {
             code::REPLY_THEN_ERROR => vec![reply(at_once), self.host_unreachable(soon, Quote::Whole)],
             code::ERROR_LATE => vec![self.host_unreachable(behaviour.delay(), Quote::Whole)],
             code::ERROR_FLIPPED => vec![self.host_unreachable(at_once, Quote::Flipped(p))],
+            code::FAR_ROUTER => vec![self.far_router()],
             code::FLIPPED => vec![self.flipped()],
             code::FLIPPED_THEN_RIGHT => vec![self.flipped(), reply(Duration::from_millis(5))],
             code::BAD_CHECKSUM => vec![self.bad_checksum()],
             code::CUT => vec![self.spoiled(|icmp| icmp.truncate(p.into()))],
             code::LONGER => vec![self.spoiled(|icmp| icmp.resize(icmp.len() + usize::from(p), 0))],
-            code::FROM_ELSEWHERE => vec![self.strange_reply()],
+            code::FROM_ELSEWHERE => vec![self.strange_reply(Kind::Reply, |_| {})],
+            code::ELSEWHERE_FIRST if self.count < u64::from(p) => {
+                vec![self.strange_reply(Kind::Reply, |_| {})]
+            }
+            code::ELSEWHERE_FIRST => vec![reply(at_once)],
+            code::FLIPPED_ELSEWHERE => {
+                vec![self.strange_reply(Kind::Spoiled, |icmp| icmp[usize::from(p)] ^= 0x10)]
+            }
             _ => Vec::new(),
         }
     }
@@ -115,9 +125,9 @@ impl Answering<'_> {
         self.message(Duration::ZERO, Kind::Spoiled, self.request.destination, TTL, spoil)
     }
 
-    fn strange_reply(self) -> Planned {
+    fn strange_reply(self, kind: Kind, spoil: impl FnOnce(&mut Vec<u8>)) -> Planned {
         let elsewhere = elsewhere(self.request.family());
-        self.message(Duration::ZERO, Kind::Spoiled, elsewhere, TTL, |_| {})
+        self.message(Duration::ZERO, kind, elsewhere, TTL, spoil)
     }
 
     fn flipped(self) -> Planned {
@@ -160,6 +170,14 @@ impl Answering<'_> {
     fn host_unreachable(self, after: Duration, quote: Quote) -> Planned {
         let (kind, code) = if self.request.family() == Family::V4 { (3, 1) } else { (1, 3) };
         self.router_says(after, kind, code, quote)
+    }
+
+    fn far_router(self) -> Planned {
+        let (kind, code) = if self.request.family() == Family::V4 { (3, 1) } else { (1, 3) };
+        let icmp =
+            self.request.error(kind, code, if self.parameter == 1 { Quote::Eight } else { Quote::Whole });
+        let router = router(self.request.family());
+        self.plan(Duration::ZERO, Kind::Router, datagram(router, self.request.source, TTL, icmp))
     }
 
     fn redirect(self) -> Planned {

@@ -29,12 +29,15 @@
 //! | 39 | `REPLY_THEN_ERROR` | a reply, and host unreachable P ms later |
 //! | 40 | `ERROR_LATE` | host unreachable after 100·P ms |
 //! | 41 | `ERROR_FLIPPED` | host unreachable with one bit flipped in byte P of the quoted ICMP message |
+//! | 42 | `FAR_ROUTER` | host (address) unreachable from [`router`], also about a link-local host; quotes 8 bytes only when P is 1 |
 //! | 50 | `FLIPPED` | replies with one bit flipped in byte P of the ICMP message, the checksum being right |
 //! | 51 | `FLIPPED_THEN_RIGHT` | as before, and 5 ms later the right reply |
 //! | 52 | `BAD_CHECKSUM` | replies with a wrong checksum |
 //! | 53 | `CUT` | replies with an ICMP message that is cut to P bytes |
 //! | 54 | `LONGER` | replies with P bytes more than it was sent |
 //! | 55 | `FROM_ELSEWHERE` | replies from another address, [`elsewhere`] |
+//! | 56 | `ELSEWHERE_FIRST` | replies to P requests from there, then from its own address |
+//! | 57 | `FLIPPED_ELSEWHERE` | replies from there with one bit flipped in byte P, the checksum being right |
 //! | 254 | `ROUTER` | nothing; errors come from here |
 
 use meshping::target::Family;
@@ -66,12 +69,15 @@ pub mod code {
     pub const REPLY_THEN_ERROR: u8 = 39;
     pub const ERROR_LATE: u8 = 40;
     pub const ERROR_FLIPPED: u8 = 41;
+    pub const FAR_ROUTER: u8 = 42;
     pub const FLIPPED: u8 = 50;
     pub const FLIPPED_THEN_RIGHT: u8 = 51;
     pub const BAD_CHECKSUM: u8 = 52;
     pub const CUT: u8 = 53;
     pub const LONGER: u8 = 54;
     pub const FROM_ELSEWHERE: u8 = 55;
+    pub const ELSEWHERE_FIRST: u8 = 56;
+    pub const FLIPPED_ELSEWHERE: u8 = 57;
     pub const ROUTER: u8 = 254;
 }
 
@@ -166,7 +172,7 @@ pub fn router_of(host: IpAddr) -> IpAddr {
     }
 }
 
-/// Where the replies of `FROM_ELSEWHERE` come from.
+/// Where the replies of `FROM_ELSEWHERE` and its kind come from.
 pub fn elsewhere(family: Family) -> IpAddr {
     at(family, code::ROUTER, 0, 2)
 }

@@ -6,7 +6,7 @@ mod query;
 use super::persistence::SavedTarget;
 use crate::measure::{Histogram, RequestTracker, Schedule, WallMapping};
 use crate::probe::{Engine, EngineHandle, Listener, TargetId};
-use crate::target::{Interval, PacketOptions, PingSettings, TargetKey, Timeout};
+use crate::target::{Address, Interval, PacketOptions, PingSettings, TargetKey, Timeout};
 use actix::prelude::*;
 use ping_loop::PingLoop;
 use std::rc::Rc;
@@ -111,6 +111,11 @@ impl PingActor {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         WallMapping::new(self.engine.now(), unix)
     }
+
+    /// See [`Engine::answered_by`].
+    fn answered_by(&self) -> Option<Address> {
+        self.engine.answered_by(self.id)
+    }
 }
 
 /// What distinguishes the schedule and the numbers of one pinger from those of others.
@@ -148,7 +153,7 @@ impl<T: QueryReply> Handler<Query<T>> for PingActor {
     type Result = MessageResult<Query<T>>;
 
     fn handle(&mut self, _: Query<T>, _: &mut Self::Context) -> Self::Result {
-        MessageResult(T::read(&self.ping_loop.updated_tracker(self.engine()), || self.wall()))
+        MessageResult(T::read(&self.ping_loop.updated_tracker(self.engine()), self))
     }
 }
 
@@ -157,7 +162,7 @@ impl<T: QueryReply> Handler<ResetPeriod<T>> for PingActor {
 
     fn handle(&mut self, _: ResetPeriod<T>, _: &mut Self::Context) -> Self::Result {
         let mut tracker = self.ping_loop.updated_tracker(self.engine());
-        let reply = T::read(&tracker, || self.wall());
+        let reply = T::read(&tracker, self);
         MessageResult((tracker.begin_period(), reply))
     }
 }

@@ -1,9 +1,11 @@
 //! What a pinger can be asked about its target. The type parameter of a question is the type of its reply.
 
+use super::PingActor;
 use crate::measure::{
     DetailedStats, EncodedStats, EndedPeriod, Histogram, LifetimeStats, PeriodStats, RequestTracker,
     WallMapping,
 };
+use crate::target::Address;
 use actix::prelude::*;
 use std::marker::PhantomData;
 
@@ -27,8 +29,8 @@ pub struct ResumePeriod(pub EndedPeriod);
 
 /// Statistics that a pinger can be asked for.
 pub trait QueryReply: 'static {
-    /// Reads them. `wall` maps moments to the wall clock, and holds the present.
-    fn read(tracker: &RequestTracker, wall: impl FnOnce() -> WallMapping) -> Self;
+    /// Reads them from the pinger and its tracker, which the pinger has brought up to date.
+    fn read(tracker: &RequestTracker, pinger: &PingActor) -> Self;
 }
 
 /// Statistics of the current period, with everything that needs more than its counters.
@@ -38,6 +40,8 @@ pub struct Report {
     pub summary: PeriodStats,
     /// Everything beyond them.
     pub detail: DetailedStats,
+    /// The address that the latest reply came from, if it is not the target's own.
+    pub answered_by: Option<Address>,
     /// The wall-clock time of the moments in `detail`.
     pub wall: WallMapping,
 }
@@ -77,37 +81,37 @@ impl<T: 'static> Message for ResetPeriod<T> {
 
 /// For a [`ResetPeriod`] that asks for nothing else.
 impl QueryReply for () {
-    fn read(_: &RequestTracker, _: impl FnOnce() -> WallMapping) {}
+    fn read(_: &RequestTracker, _: &PingActor) {}
 }
 
 impl QueryReply for PeriodStats {
-    fn read(tracker: &RequestTracker, _: impl FnOnce() -> WallMapping) -> Self {
+    fn read(tracker: &RequestTracker, _: &PingActor) -> Self {
         tracker.summary()
     }
 }
 
 impl QueryReply for Report {
-    fn read(tracker: &RequestTracker, wall: impl FnOnce() -> WallMapping) -> Self {
-        let wall = wall();
-        Self { summary: tracker.summary(), detail: tracker.detail(wall.now()), wall }
+    fn read(tracker: &RequestTracker, pinger: &PingActor) -> Self {
+        let (wall, answered_by) = (pinger.wall(), pinger.answered_by());
+        Self { summary: tracker.summary(), detail: tracker.detail(wall.now()), answered_by, wall }
     }
 }
 
 impl QueryReply for LifetimeReport {
-    fn read(tracker: &RequestTracker, wall: impl FnOnce() -> WallMapping) -> Self {
-        Self { totals: tracker.totals(), wall: wall() }
+    fn read(tracker: &RequestTracker, pinger: &PingActor) -> Self {
+        Self { totals: tracker.totals(), wall: pinger.wall() }
     }
 }
 
 impl QueryReply for Histogram {
-    fn read(tracker: &RequestTracker, _: impl FnOnce() -> WallMapping) -> Self {
+    fn read(tracker: &RequestTracker, _: &PingActor) -> Self {
         tracker.histogram()
     }
 }
 
 /// Everything that is needed after a restart.
 impl QueryReply for EncodedStats {
-    fn read(tracker: &RequestTracker, wall: impl FnOnce() -> WallMapping) -> Self {
-        tracker.save(wall().now())
+    fn read(tracker: &RequestTracker, pinger: &PingActor) -> Self {
+        tracker.save(pinger.wall().now())
     }
 }

@@ -1,34 +1,30 @@
 //! Packet options of targets that differ from the defaults.
 
 use super::socket::Fragments;
-use super::sys::{self, PacketMarks};
+use super::sys::PacketMarks;
 use crate::probe::wire::PAYLOAD;
 use crate::target::{PacketOptions, Zone};
 use std::net::IpAddr;
 use std::num::NonZero;
 
-/// Packet options of a target, and the interface that they name.
+/// Packet options of a target.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CustomPacket {
-    packet: PacketOptions,
-    /// Index of its interface; 0 without one, or while there is no such interface.
-    interface: u32,
-}
+pub(super) struct CustomPacket(PacketOptions);
 
 impl CustomPacket {
     /// `None` for the default options.
     pub(super) fn new(packet: PacketOptions) -> Option<Box<Self>> {
-        (packet != PacketOptions::default()).then(|| Box::new(Self { packet, interface: 0 }))
+        (packet != PacketOptions::default()).then(|| Box::new(Self(packet)))
     }
 
     /// Number of bytes after the ICMP header.
     pub(super) fn size(&self) -> usize {
-        self.packet.size.map_or(PAYLOAD, |size| size.get().into())
+        self.0.size.map_or(PAYLOAD, |size| size.get().into())
     }
 
     /// The source address of its requests, if set.
     pub(super) const fn source(&self) -> Option<IpAddr> {
-        self.packet.source
+        self.0.source
     }
 
     /// How requests that exceed the MTU of a link are fragmented.
@@ -36,7 +32,7 @@ impl CustomPacket {
     /// Requests of the default size are never fragmented; larger ones are, unless that is forbidden, because measuring
     /// with large packets is the purpose of the size.
     pub(super) fn fragments(&self) -> Fragments {
-        match self.packet.dont_fragment {
+        match self.0.dont_fragment {
             Some(true) => Fragments::Never,
             Some(false) => Fragments::Anywhere,
             None if self.size() <= PAYLOAD => Fragments::Never,
@@ -44,24 +40,19 @@ impl CustomPacket {
         }
     }
 
-    /// Control data of its packets; looks up the interface if necessary.
-    ///
-    /// # Errors
-    /// The interface, if it does not exist.
-    pub(super) fn marks(&mut self) -> Result<PacketMarks, Zone> {
-        if let (Some(name), 0) = (self.packet.interface, self.interface) {
-            self.interface = sys::interface_of(name.as_str()).ok_or(name)?;
-        }
-        Ok(PacketMarks {
-            traffic_class: self.packet.traffic_class(),
-            ttl: self.packet.ttl.map(NonZero::get),
-            source: self.packet.source,
-            interface: self.interface,
-        })
+    /// The interface that its requests leave through, if set.
+    pub(super) const fn interface(&self) -> Option<Zone> {
+        self.0.interface
     }
 
-    /// Makes the next request look up the interface again: it may have another index now.
-    pub(super) fn invalidate_interface(&mut self) {
-        self.interface = 0;
+    /// Control data of its packets. `interface` is the index of an interface; 0 for the one of the routing table, or of
+    /// the destination.
+    pub(super) fn marks(&self, interface: u32) -> PacketMarks {
+        PacketMarks {
+            traffic_class: self.0.traffic_class(),
+            ttl: self.0.ttl.map(NonZero::get),
+            source: self.0.source,
+            interface,
+        }
     }
 }

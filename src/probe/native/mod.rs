@@ -5,18 +5,22 @@
 //! | `driver` | the task: sleep until the next slot, read, call due targets, send |
 //! | `transmit`, `receive` | the two directions |
 //! | `targets`, `custom_packet`, `slots`, `pacing` | targets and their packet options, alarms, and the size of volleys |
-//! | `idents` | the thread that a packet belongs to |
+//! | `answerers` | targets that another address answers for |
+//! | `idents`, `interfaces` | the thread that a packet belongs to, the interface that it leaves through |
 //! | `clock`, `drops` | interpretation of the kernel's time stamps and drop counters |
 //! | `socket`, `sys` | sockets and system calls |
 //!
-//! A reply needs a 64-bit token, so it can't be forged without reading a request. Errors quote no token: to forge one,
+//! A reply needs a 64-bit token, so it can't be forged without reading a request. The token proves it, not its source:
+//! hosts answer from another address than the one that was asked (RFC 4443 §4.2). Errors quote no token: to forge one,
 //! the random identifier and a target's random sequence number have to be guessed, 1 chance in 2^32.
 
+mod answerers;
 mod clock;
 mod custom_packet;
 mod driver;
 mod drops;
 mod idents;
+mod interfaces;
 #[deny(clippy::disallowed_methods)]
 mod pacing;
 mod receive;
@@ -32,6 +36,7 @@ use super::wire::TokenKey;
 use super::{Engine, EngineStats, Event, Listener, RejectReason, TargetId};
 use crate::measure::{Log2Histogram, Timestamp};
 use crate::target::{Address, Family, PacketOptions};
+use answerers::Answerers;
 use clock::WallClock;
 use slots::Slots;
 use socket::{IcmpSocket, SocketKind};
@@ -53,6 +58,7 @@ pub struct NativeEngine {
     epoch: i128,
     sockets: RefCell<Vec<IcmpSocket>>,
     targets: RefCell<NativeTargets>,
+    answerers: RefCell<Answerers>,
     slots: RefCell<Slots>,
     queue: RefCell<Vec<(TargetId, u32)>>,
     receiver: RefCell<receive::Receiver>,
@@ -106,6 +112,7 @@ impl NativeEngine {
             epoch,
             sockets: RefCell::new(sockets),
             targets: RefCell::default(),
+            answerers: RefCell::default(),
             slots: RefCell::default(),
             queue: RefCell::default(),
             receiver: RefCell::new(receive::Receiver::new(wall)),
@@ -198,6 +205,7 @@ impl Engine for NativeEngine {
     fn detach(&self, id: TargetId) {
         let Some(removed) = self.targets.borrow_mut().remove(id) else { return };
         self.send_failures.borrow_mut().remove(id);
+        self.answerers.borrow_mut().remove(id);
         if let Some(slot) = removed.alarm {
             self.slots.borrow_mut().remove(slot, id.index);
         }
@@ -252,6 +260,10 @@ impl Engine for NativeEngine {
         let Some(family) = targets.get(id).map(|target| Family::of(target.ip())) else { return false };
         let sockets = self.sockets.borrow();
         sockets.iter().any(|socket| socket.family == family && socket.drops.between(from, to))
+    }
+
+    fn answered_by(&self, id: TargetId) -> Option<Address> {
+        self.answerers.borrow().get(id)
     }
 
     fn stats(&self) -> EngineStats {

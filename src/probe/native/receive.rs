@@ -173,11 +173,18 @@ impl NativeEngine {
             return Err(RejectReason::Forged);
         }
         let (target_id, target) = targets.at(index).ok_or(RejectReason::Stale)?;
-        if !target.is_from(source) {
-            return Err(RejectReason::NotOurs);
-        }
-        let number = reply.verify(&self.key, target.ip(), target_id, target.size())?;
-        target.listener.on_event(Event::Reply { number, received, ttl })
+        let own = target.is_from(source);
+        let number =
+            reply.verify(&self.key, target.ip(), target_id, target.size()).map_err(
+                |reason| match reason {
+                    // Without a token of ours it answers another program, which chose the same identifier.
+                    RejectReason::Forged | RejectReason::Malformed if !own => RejectReason::NotOurs,
+                    reason => reason,
+                },
+            )?;
+        target.listener.on_event(Event::Reply { number, received, ttl })?;
+        self.answerers.borrow_mut().note(target_id, (!own).then_some(source));
+        Ok(())
     }
 
     fn deliver_error(

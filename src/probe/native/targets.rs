@@ -1,8 +1,9 @@
 //! The engine's table of targets, with access by index for replies and by address for errors.
 
 use super::custom_packet::CustomPacket;
+use super::interfaces::Interfaces;
 use super::socket::Fragments;
-use super::sys;
+use super::sys::PacketMarks;
 use crate::measure::Timestamp;
 use crate::probe::wire::{PAYLOAD, Quote};
 use crate::probe::{Listener, TargetId};
@@ -21,7 +22,7 @@ pub(super) struct NativeTarget {
     pub alarm: Option<Timestamp>,
     /// Its address.
     pub address: Address,
-    /// Index of its zone's interface; 0 without a zone, or while there is no such interface.
+    /// Index of the interface that a link-local address belongs to, as of the latest request; 0 without one.
     scope: u32,
     /// Requests per second, in millionths.
     rate: u64,
@@ -38,7 +39,7 @@ pub(super) struct Route {
     /// How it is fragmented.
     pub fragments: Fragments,
     /// Control data of its packet.
-    pub marks: Option<sys::PacketMarks>,
+    pub marks: Option<PacketMarks>,
 }
 
 /// Why a request can't be sent; for the log.
@@ -52,13 +53,15 @@ impl NativeTarget {
         self.address.ip()
     }
 
-    /// Whether a packet from this source can be a reply of the target.
+    /// Whether this source is the target's own address.
     pub(super) fn is_from(&self, source: SocketAddr) -> bool {
-        let same_zone = match source {
-            SocketAddr::V6(v6) if self.scope != 0 => v6.scope_id() == self.scope,
-            _ => true,
-        };
-        source.ip().to_canonical() == self.address.ip() && same_zone
+        let scope = if let SocketAddr::V6(v6) = source { v6.scope_id() } else { 0 };
+        source.ip().to_canonical() == self.address.ip() && self.is_within(scope)
+    }
+
+    /// Whether the target can be behind the interface with this index; 0 is an unknown one.
+    const fn is_within(&self, scope: u32) -> bool {
+        scope == 0 || self.scope == 0 || scope == self.scope
     }
 
     /// Number of bytes after the ICMP header of its requests.
@@ -71,40 +74,47 @@ impl NativeTarget {
         self.custom.as_ref()?.source()
     }
 
-    /// The route of a request to that destination.
-    fn route(&mut self, to: SocketAddr) -> Result<Route, NoInterface> {
-        Ok(match &mut self.custom {
+    /// The interface that its address or its options name; the zone of an address is the same as the option, if it has both.
+    fn interface(&self) -> Option<Zone> {
+        let option = || self.custom.as_ref().and_then(|custom| custom.interface());
+        self.address.zone().copied().or_else(option)
+    }
+
+    /// The route of a request; `index` looks up an interface.
+    fn route(&mut self, index: impl FnOnce(Zone) -> Option<u32>) -> Result<Route, NoInterface> {
+        let mut interface = match self.interface() {
+            None => 0,
+            Some(name) => index(name).ok_or(NoInterface(name))?,
+        };
+        if self.address.is_link_local() {
+            // Part of the destination, which datagram sockets demand.
+            self.scope = std::mem::take(&mut interface);
+        }
+        let to = match self.address.ip() {
+            IpAddr::V4(v4) => (v4, 0).into(),
+            IpAddr::V6(v6) => SocketAddrV6::new(v6, 0, 0, self.scope).into(),
+        };
+        Ok(match &self.custom {
             None => Route { to, size: PAYLOAD, fragments: Fragments::Never, marks: None },
             Some(custom) => Route {
                 to,
                 size: custom.size(),
                 fragments: custom.fragments(),
-                marks: Some(custom.marks().map_err(NoInterface)?),
+                marks: Some(custom.marks(interface)),
             },
         })
     }
-
-    /// The destination of its requests; `None` while its zone's interface does not exist.
-    fn destination(&self) -> Option<SocketAddr> {
-        match self.address.ip() {
-            IpAddr::V4(v4) => Some((v4, 0).into()),
-            IpAddr::V6(_) if self.address.zone().is_some() && self.scope == 0 => None,
-            IpAddr::V6(v6) => Some(SocketAddrV6::new(v6, 0, 0, self.scope).into()),
-        }
-    }
 }
-
-/// Address of a target, and the index of its zone's interface or 0.
-type RouteKey = (IpAddr, u32);
 
 /// All targets of an engine.
 #[derive(Default)]
 pub(super) struct NativeTargets {
     entries: Vec<NativeEntry>,
     free: Vec<u32>,
-    by_address: HashMap<RouteKey, u32>,
-    /// Further targets of an address: variants, and other spellings of a zone.
-    siblings: HashMap<RouteKey, Vec<u32>>,
+    by_address: HashMap<IpAddr, u32>,
+    /// Further targets of an address: variants, other zones, and other spellings of a zone.
+    siblings: HashMap<IpAddr, Vec<u32>>,
+    interfaces: Interfaces,
     rate: u64,
 }
 
@@ -124,10 +134,9 @@ impl NativeTargets {
             self.entries.push(NativeEntry::default());
             u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
         });
-        let scope = scope_of(address);
-        self.link((address.ip(), scope), index);
+        self.link(address.ip(), index);
         let entry = &mut self.entries[index as usize];
-        entry.target = Some(NativeTarget { listener, alarm: None, address, scope, rate: 0, custom: None });
+        entry.target = Some(NativeTarget { listener, alarm: None, address, scope: 0, rate: 0, custom: None });
         TargetId { index, generation: entry.generation }
     }
 
@@ -139,7 +148,7 @@ impl NativeTargets {
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(id.index);
         self.rate -= target.rate;
-        self.unlink((target.address.ip(), target.scope), id.index);
+        self.unlink(target.ip(), id.index);
         Some(target)
     }
 
@@ -174,55 +183,52 @@ impl NativeTargets {
         (index as usize) < self.entries.len()
     }
 
-    /// The target whose request an error quotes; `scope` is the interface index of the error's sender.
+    /// The target whose request an error quotes; `scope` is the interface index of the error's sender, or 0.
     ///
-    /// Several targets can have the address. Then the index in the quoted payload decides. If less is quoted, the error
-    /// belongs to the only one of them that awaits the sequence number; it is stale if two of them do.
+    /// Several targets can have the address, so the index in the quoted payload decides. If less is quoted, the error
+    /// belongs to the only one of them, or to the only one that awaits the sequence number; it is stale if two of them do.
     pub(super) fn quoted(&self, quote: &Quote, scope: u32) -> Option<&NativeTarget> {
         let ip = quote.destination.to_canonical();
-        let zones = if scope == 0 { &[0][..] } else { &[0, scope] };
-        let candidates = || {
-            let indices = zones.iter().flat_map(|zone| self.indices((ip, *zone)));
-            indices.filter_map(|index| Some((index, self.entries.get(index as usize)?.target.as_ref()?)))
-        };
+        if let Some(index) = quote.index {
+            return self.at(index).map(|(_, target)| target).filter(|target| target.ip() == ip);
+        }
+        let of_address = || self.indices(ip).filter_map(|index| self.at(index).map(|(_, target)| target));
+        let candidates = || of_address().filter(|target| target.is_within(scope));
         let mut all = candidates();
-        let (_, first) = all.next()?;
+        let first = all.next()?;
         if all.next().is_none() {
             return Some(first);
         }
-        if quote.index.is_some() {
-            return candidates().find(|(index, _)| Some(*index) == quote.index).map(|(_, target)| target);
-        }
-        let mut awaiting = candidates().filter(|(_, target)| target.listener.awaits(quote.sequence));
-        awaiting.next().filter(|_| awaiting.next().is_none()).map(|(_, target)| target)
+        let mut awaiting = candidates().filter(|target| target.listener.awaits(quote.sequence));
+        awaiting.next().filter(|_| awaiting.next().is_none())
     }
 
-    fn indices(&self, key: RouteKey) -> impl Iterator<Item = u32> {
-        self.by_address.get(&key).into_iter().chain(self.siblings.get(&key).into_iter().flatten()).copied()
+    fn indices(&self, ip: IpAddr) -> impl Iterator<Item = u32> {
+        self.by_address.get(&ip).into_iter().chain(self.siblings.get(&ip).into_iter().flatten()).copied()
     }
 
-    fn link(&mut self, key: RouteKey, index: u32) {
-        match self.by_address.entry(key) {
+    fn link(&mut self, ip: IpAddr, index: u32) {
+        match self.by_address.entry(ip) {
             Entry::Vacant(first) => drop(first.insert(index)),
-            Entry::Occupied(_) => self.siblings.entry(key).or_default().push(index),
+            Entry::Occupied(_) => self.siblings.entry(ip).or_default().push(index),
         }
     }
 
-    fn unlink(&mut self, key: RouteKey, index: u32) {
+    fn unlink(&mut self, ip: IpAddr, index: u32) {
         let mut next = None;
-        if let Some(siblings) = self.siblings.get_mut(&key) {
-            if self.by_address.get(&key) == Some(&index) {
+        if let Some(siblings) = self.siblings.get_mut(&ip) {
+            if self.by_address.get(&ip) == Some(&index) {
                 next = siblings.pop();
             } else {
                 siblings.retain(|sibling| *sibling != index);
             }
             if siblings.is_empty() {
-                self.siblings.remove(&key);
+                self.siblings.remove(&ip);
             }
         }
         match next {
-            Some(next) => drop(self.by_address.insert(key, next)),
-            None if self.by_address.get(&key) == Some(&index) => drop(self.by_address.remove(&key)),
+            Some(next) => drop(self.by_address.insert(ip, next)),
+            None if self.by_address.get(&ip) == Some(&index) => drop(self.by_address.remove(&ip)),
             None => {}
         }
     }
@@ -231,42 +237,28 @@ impl NativeTargets {
     pub(super) fn set_packet_options(&mut self, id: TargetId, packet: PacketOptions) {
         if let Some(target) = self.get_mut(id) {
             target.custom = CustomPacket::new(packet);
+            target.scope = 0;
         }
     }
 
-    /// The route of a target's requests; looks up interfaces if necessary. `None` if the target was removed.
+    /// The route of a target's requests; `None` if the target was removed.
     ///
     /// # Errors
-    /// [`NoInterface`] while an interface does not exist.
-    pub(super) fn route(&mut self, id: TargetId) -> Option<Result<Route, NoInterface>> {
-        let target = self.get_mut(id)?;
-        if let Some(to) = target.destination() {
-            return Some(target.route(to));
-        }
-        let address = target.address;
-        self.set_scope(id, scope_of(address));
-        let target = self.get_mut(id)?;
-        match (target.destination(), address.zone()) {
-            (Some(to), _) => Some(target.route(to)),
-            (None, zone) => zone.map(|zone| Err(NoInterface(*zone))),
-        }
+    /// [`NoInterface`] while there is no such interface.
+    pub(super) fn route(
+        &mut self,
+        id: TargetId,
+        now: impl Fn() -> Timestamp,
+    ) -> Option<Result<Route, NoInterface>> {
+        let Self { entries, interfaces, .. } = self;
+        let entry = entries.get_mut(id.index as usize).filter(|entry| entry.generation == id.generation)?;
+        Some(entry.target.as_mut()?.route(|name| interfaces.index(name, now())))
     }
 
-    /// Makes the next request look up the interfaces of a target again: they may have other indices now.
-    pub(super) fn invalidate_interfaces(&mut self, id: TargetId) {
-        self.set_scope(id, 0);
-        if let Some(custom) = self.get_mut(id).and_then(|target| target.custom.as_mut()) {
-            custom.invalidate_interface();
-        }
-    }
-
-    fn set_scope(&mut self, id: TargetId, scope: u32) {
-        let Some(target) = self.get_mut(id) else { return };
-        if target.scope != scope && target.address.zone().is_some() {
-            let ip = target.address.ip();
-            let before = std::mem::replace(&mut target.scope, scope);
-            self.unlink((ip, before), id.index);
-            self.link((ip, scope), id.index);
+    /// Makes the next request of a target look up its interface again.
+    pub(super) fn forget_interfaces(&mut self, id: TargetId) {
+        if self.get(id).is_some_and(|target| target.interface().is_some()) {
+            self.interfaces.forget();
         }
     }
 
@@ -284,10 +276,6 @@ impl NativeTargets {
     pub(super) fn rate(&self) -> f64 {
         self.rate as f64 / 1e6
     }
-}
-
-fn scope_of(address: Address) -> u32 {
-    address.zone().and_then(|zone| sys::interface_of(zone.as_str())).unwrap_or(0)
 }
 
 #[cfg(test)]

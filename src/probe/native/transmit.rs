@@ -98,7 +98,7 @@ impl NativeEngine {
 
     /// The route of a request; `None` if it was refused.
     fn route(&self, socket: &IcmpSocket, request: Queued) -> Option<Route> {
-        let route = self.targets.borrow_mut().route(request.0)?;
+        let route = self.targets.borrow_mut().route(request.0, || self.now())?;
         let route = route.map_err(|error| self.refuse(request, &error, Some(SendError::NoInterface))).ok()?;
         if let Some(reason) = route.marks.and_then(|marks| socket.unsupported(marks)) {
             self.refuse(request, &reason, None);
@@ -203,7 +203,7 @@ impl NativeEngine {
     fn refuse(&self, (id, number): Queued, message: &dyn Display, reason: Option<SendError>) {
         let at = self.now();
         let mut targets = self.targets.borrow_mut();
-        targets.invalidate_interfaces(id);
+        targets.forget_interfaces(id);
         if let Some(target) = targets.get(id) {
             self.send_failures.borrow_mut().refused((id, target.address), message, at);
             self.report(target, Event::Refused { number, at, reason });

@@ -10,10 +10,11 @@
 //! | a reply after a redirect or source quench | the same | the request is void unless it was answered before |
 //! | verification of a reply | surge-ping returns no payload and no checksum | only address, identifier, sequence and length are compared; a reply of another length is malformed, and its request void |
 //! | foreign packets | not returned | not counted |
+//! | a reply from another address | surge-ping finds the request by the source of the reply | lost |
 //! | packets that the receive buffer dropped | not reported | lost |
 //! | errors on datagram sockets | not returned | lost |
 //! | TTL of replies in IPv6, or on datagram sockets of Linux | not returned | unknown |
-//! | every packet option but `size` | surge-ping has them for whole sockets, if at all | requests of a target with one of them are refused as errors of the class `send`, and the log has the reason |
+//! | every packet option but `size`, and the `interface` of a link-local address | surge-ping has them for whole sockets, if at all | requests of a target with one of them are refused as errors of the class `send`, and the log has the reason |
 //! | a size above 1980 bytes | surge-ping reads no more of a reply | the same |
 //! | the time of a suspend | `std`'s clock may stop | not counted |
 //!
@@ -27,12 +28,11 @@ use crate::measure::Timestamp;
 use crate::target::{Address, Family, PacketOptions, Timeout};
 use request::{PortableRequest, RequestTotals};
 use std::cell::{Cell, RefCell};
-use std::fmt::Display;
 use std::io;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 use surge_ping::{Client, Config, ICMP};
-use targets::{PortableTarget, PortableTargets};
+use targets::{PortableTarget, PortableTargets, Unsendable};
 use tokio::sync::Notify;
 
 /// The portable engine of one thread.
@@ -111,25 +111,21 @@ impl PortableEngine {
         if in_flight >= MAX_IN_FLIGHT {
             return Some(Err((listener, Event::NotSent { number })));
         }
-        let refused = |address, message: &dyn Display| {
-            let at = self.clock.now();
-            self.totals.send_failures.borrow_mut().refused((id, address), message, at);
-            Some(Err((Rc::clone(&listener), Event::Refused { number, at, reason: None })))
-        };
-        let client = self.client(target.lane, family_index(target.address));
-        let (Some(client), Some(destination)) = (client, target.destination()) else {
-            let reason = "there is no interface of that name, or no socket of this family";
-            return refused(target.address, &reason);
-        };
-        let size = match target.size() {
-            Ok(size) => size,
-            Err(error) => return refused(target.address, &error),
+        let address = target.address;
+        let client = self.client(target.lane, family_index(address)).ok_or(Unsendable::NoSocket);
+        let route = client.and_then(|client| Ok((client, target.size()?, target.destination()?)));
+        let (client, size, destination) = match route {
+            Ok(route) => route,
+            Err(error) => {
+                let (at, reason) = (self.clock.now(), error.reason());
+                self.totals.send_failures.borrow_mut().refused((id, address), &error, at);
+                return Some(Err((listener, Event::Refused { number, at, reason })));
+            }
         };
         let timeout = target.timeout;
         let wait = if in_flight < MAX_LATE_WAITERS { timeout.memory() } else { timeout.get() };
         let unanswerable = Rc::clone(&target.unanswerable);
-        let (address, ident, clock, totals) =
-            (target.address, target.ident, self.clock, Rc::clone(&self.totals));
+        let (ident, clock, totals) = (target.ident, self.clock, Rc::clone(&self.totals));
         Some(Ok(PortableRequest {
             client,
             target: id,

@@ -1,10 +1,10 @@
 //! The targets of the portable engine: their requests in flight and their alarms.
 
 use super::request::{MAX_PAYLOAD, PortableRequest};
-use crate::measure::Timestamp;
+use crate::measure::{SendError, Timestamp};
 use crate::probe::wire::PAYLOAD;
 use crate::probe::{Listener, TargetId};
-use crate::target::{Address, OptionKey, OptionOverrides, PacketOptions, Timeout};
+use crate::target::{Address, OptionKey, OptionOverrides, PacketOptions, Timeout, Zone};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -40,7 +40,6 @@ pub(super) struct PortableTarget {
     alarm: Timestamp,
     in_flight: JoinSet<()>,
     packet: PacketOptions,
-    resolved: Option<SocketAddr>,
 }
 
 impl PortableTargets {
@@ -137,19 +136,7 @@ impl PortableTarget {
     ) -> Self {
         let (alarm, in_flight, packet) = (Timestamp::NEVER, JoinSet::new(), PacketOptions::default());
         let unanswerable = Rc::default();
-        Self {
-            id,
-            address,
-            listener,
-            timeout,
-            ident,
-            lane,
-            unanswerable,
-            alarm,
-            in_flight,
-            packet,
-            resolved: None,
-        }
+        Self { id, address, listener, timeout, ident, lane, unanswerable, alarm, in_flight, packet }
     }
 
     /// Changes the options of its requests.
@@ -160,16 +147,23 @@ impl PortableTarget {
     /// Number of bytes after the ICMP header of its requests.
     ///
     /// # Errors
-    /// [`Unsupported`] if this engine can't send such requests.
-    pub(super) fn size(&self) -> Result<usize, Unsupported> {
-        let supported = PacketOptions { size: self.packet.size, ..PacketOptions::default() };
+    /// [`Unsendable`] if this engine can't send such requests.
+    pub(super) fn size(&self) -> Result<usize, Unsendable> {
+        // The interface of a link-local address is a part of the destination.
+        let interface = self.packet.interface.filter(|_| self.address.is_link_local());
+        let supported = PacketOptions { size: self.packet.size, interface, ..PacketOptions::default() };
         if self.packet != supported {
-            let all = OptionOverrides { packet: self.packet, ..OptionOverrides::default() };
-            let other = all.iter().map(|(key, _)| key).find(|key| *key != OptionKey::Size);
-            other.map_or(Ok(()), |key| Err(Unsupported::Option(key)))?;
+            let packet = PacketOptions {
+                size: None,
+                interface: self.packet.interface.filter(|_| interface.is_none()),
+                ..self.packet
+            };
+            let rest = OptionOverrides { packet, ..OptionOverrides::default() };
+            let other = rest.iter().map(|(key, _)| key).next();
+            other.map_or(Ok(()), |key| Err(Unsendable::Option(key)))?;
         }
         let size = self.packet.size.map_or(PAYLOAD, |size| size.get().into());
-        if size > MAX_PAYLOAD { Err(Unsupported::Size(size)) } else { Ok(size) }
+        if size > MAX_PAYLOAD { Err(Unsendable::Size(size)) } else { Ok(size) }
     }
 
     /// Starts a request, and removes those that have ended.
@@ -178,26 +172,49 @@ impl PortableTarget {
         self.in_flight.spawn_local(request.run());
     }
 
-    /// The address as a socket address; `None` while its zone is not an existing interface.
-    pub(super) fn destination(&mut self) -> Option<SocketAddr> {
-        self.resolved = self.resolved.or_else(|| match self.address.zone() {
-            None => Some(SocketAddr::new(self.address.ip(), 0)),
-            // The system's parser of addresses knows the indices of interfaces; it sends no DNS query.
-            Some(_) => (self.address.to_string(), 0).to_socket_addrs().ok()?.next(),
-        });
-        self.resolved
+    /// The destination of its next request. An interface is looked up each time: made again, it has another index.
+    ///
+    /// # Errors
+    /// [`Unsendable`] while the interface that the address or the options name does not exist.
+    pub(super) fn destination(&self) -> Result<SocketAddr, Unsendable> {
+        let option = || self.packet.interface.filter(|_| self.address.is_link_local());
+        match self.address.zone().copied().or_else(option) {
+            None => Ok(SocketAddr::new(self.address.ip(), 0)),
+            Some(name) => self.within(name).ok_or(Unsendable::NoInterface(name)),
+        }
+    }
+
+    /// The address within the zone of an interface; `None` while there is no such interface.
+    fn within(&self, name: Zone) -> Option<SocketAddr> {
+        // The system's parser of addresses knows the indices of interfaces; it sends no DNS query.
+        (format!("{}%{}", self.address.ip(), name.as_str()), 0).to_socket_addrs().ok()?.next()
     }
 }
 
-/// An option that this engine does not support; for the log.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unsupported {
+/// Why this engine can't send a request; for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unsendable {
     #[error("the portable engine can't set {0}: remove that option, or use the native engine")]
     Option(OptionKey),
     #[error(
         "the portable engine can't send {0} bytes, at most {MAX_PAYLOAD}: choose another size, or use the native engine"
     )]
     Size(usize),
+    #[error("there is no interface {0:?}")]
+    NoInterface(Zone),
+    #[error("there is no socket of this family")]
+    NoSocket,
+}
+
+impl Unsendable {
+    /// The reason as statistics have it; `None` for what only the log says.
+    pub(super) const fn reason(self) -> Option<SendError> {
+        match self {
+            Self::NoInterface(_) => Some(SendError::NoInterface),
+            Self::NoSocket => Some(SendError::NoSocket),
+            Self::Option(_) | Self::Size(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

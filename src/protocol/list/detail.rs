@@ -2,7 +2,7 @@
 
 use crate::measure::{DetailedStats, EndedOutage, Outage, WallMapping};
 use crate::protocol::json::{Decimal, put, write_string};
-use crate::target::{OptionOverrides, ValueKind};
+use crate::target::{Address, OptionOverrides, ValueKind};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -50,6 +50,9 @@ pub struct TargetDetail<'a> {
     /// The longest outage, the present one included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longest_outage: Option<OutageMembers<'a>>,
+    /// The address that the latest reply came from, if it is not the target's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<Cow<'a, str>>,
 }
 
 /// An outage.
@@ -72,7 +75,7 @@ pub struct OutageMembers<'a> {
 
 impl TargetDetail<'_> {
     /// The members of these statistics; moments get their wall-clock time from `wall`.
-    pub(super) fn new(detail: &DetailedStats, wall: WallMapping) -> Self {
+    pub(super) fn new(detail: &DetailedStats, wall: WallMapping, answered_by: Option<Address>) -> Self {
         let seconds = |duration: Option<Duration>| duration.map(Decimal::from);
         let quantile = |index: usize| detail.quantiles.map(|quantiles| Decimal::from(quantiles[index]));
         let average = |window: usize| seconds(detail.averages[window].rtt());
@@ -91,6 +94,7 @@ impl TargetDetail<'_> {
             loss24h: loss(2),
             outage: detail.outage.map(|outage| OutageMembers::present(&outage, wall)),
             longest_outage: detail.longest_outage.map(|outage| OutageMembers::ended(&outage, wall)),
+            answered_by: answered_by.map(|address| address.to_string().into()),
         }
     }
 }
@@ -147,11 +151,15 @@ mod tests {
     use crate::target::{Labels, OptionKey, TargetOptions};
 
     fn written(detail: &DetailedStats) -> String {
+        written_with(detail, None)
+    }
+
+    fn written_with(detail: &DetailedStats, answered_by: Option<Address>) -> String {
         let wall = WallMapping::new(
             Timestamp::from_nanos(100_000_000_000),
             Duration::from_millis(1_700_000_100_250),
         );
-        let (members, mut json) = (TargetDetail::new(detail, wall), Vec::new());
+        let (members, mut json) = (TargetDetail::new(detail, wall, answered_by), Vec::new());
         append(&mut json, &members);
         let read: TargetDetail<'_> = serde_json::from_slice(&json).expect("members");
         assert_eq!(read, members);
@@ -189,6 +197,12 @@ mod tests {
             r#","longest_outage":{"since":1700000001.25,"requests":12,"cause":"host_unreachable","duration":13.0}}"#,
         );
         assert_eq!(written(&detail), expected);
+    }
+
+    #[test]
+    fn an_answer_from_another_address_is_named() {
+        let other = "fe80::1%eth0".parse().ok();
+        assert_eq!(written_with(&DetailedStats::default(), other), r#"{"answered_by":"fe80::1%eth0"}"#);
     }
 
     #[test]

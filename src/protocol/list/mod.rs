@@ -10,7 +10,7 @@ use super::json::{MAX_REPLY, append, as_text, is_off};
 use super::members::Members;
 use super::{Command, RequestError, Selector};
 use crate::measure::{DetailedStats, PeriodStats, WallMapping};
-use crate::target::{Interval, Label, OptionOverrides, TargetKey};
+use crate::target::{Address, Interval, Label, OptionOverrides, TargetKey};
 use detail::write_options;
 use serde::{Serialize, Serializer};
 use std::collections::HashMap;
@@ -92,6 +92,8 @@ pub struct ListedTarget<'a> {
     pub summary: PeriodStats,
     /// Its further statistics, and the wall-clock time of the moments in them.
     pub detail: Option<(&'a DetailedStats, WallMapping)>,
+    /// The address that its latest reply came from, if it is not its own; written only with the detail.
+    pub answered_by: Option<Address>,
     /// Its options; written only with the detail.
     pub overrides: Option<&'a OptionOverrides>,
 }

@@ -69,9 +69,9 @@ impl<'a> From<&'a ListedTarget<'_>> for TargetRow<'a> {
             min: Decimal::from_micros(rtt.min),
             max: Decimal::from_micros(rtt.max),
             last: Decimal::from_micros(rtt.last),
-            detail: target
-                .detail
-                .map_or_else(TargetDetail::default, |(detail, wall)| TargetDetail::new(detail, wall)),
+            detail: target.detail.map_or_else(TargetDetail::default, |(detail, wall)| {
+                TargetDetail::new(detail, wall, target.answered_by)
+            }),
             others: Map::new(),
         }
     }

@@ -19,6 +19,7 @@ fn target<'a>(key: &'a TargetKey, name: &'a str, summary: PeriodStats) -> Listed
         interval: Interval::DEFAULT,
         summary,
         detail: None,
+        answered_by: None,
         overrides: None,
     }
 }

@@ -101,6 +101,7 @@ impl Target {
             interval: self.interval,
             summary: self.summary,
             detail: self.detail.as_ref().map(|detail| (detail, wall)),
+            answered_by: self.detail.as_ref().map(|_| key.address()),
             overrides: self.options.overrides.as_deref(),
         }
     }

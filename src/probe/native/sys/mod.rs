@@ -120,6 +120,15 @@ pub(super) fn interface_of(name: &str) -> Option<u32> {
     interface_index(name).or_else(|| name.parse().ok()).filter(|index| *index != 0)
 }
 
+/// The name of the interface with this index; `None` if it does not exist.
+pub(super) fn interface_name(index: u32) -> Option<String> {
+    let mut name = [0; libc::IF_NAMESIZE];
+    // SAFETY: the buffer has the size that the function demands.
+    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr()) };
+    let bytes = name.iter().take_while(|&&c| c != 0).map(|c| c.to_ne_bytes()[0]);
+    (!found.is_null()).then(|| bytes.map(char::from).collect())
+}
+
 /// The first two numbers of the kernel's version; (0, 0) if there are none.
 pub(super) fn kernel_version() -> (u32, u32) {
     // SAFETY: zeroes are valid for this plain C structure of arrays.
