@@ -90,6 +90,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("clap", &["config", "ctl", "main", "meshpingctl"]),
     ("crossterm", &["screen"]),
     ("hickory_resolver", &["resolve"]),
+    ("hyper", &["web"]),
+    ("hyper_util", &["web"]),
     ("libc", &["probe"]),
     ("listenfd", &["daemon"]),
     ("prometheus", &["web"]),

@@ -59,8 +59,10 @@ pub struct HttpLimits {
     pub answer_timeout: Duration,
     /// Time limit for a reload.
     pub reload_timeout: Duration,
-    /// Time limit for a client's TLS handshake, for the head of its request, and for accepting sent data.
+    /// Time limit for a client's TLS handshake, for the head and the body of its request, and for accepting sent data.
     pub client_timeout: Duration,
+    /// Time after which a connection without a request is closed; longer than usual scrape intervals.
+    pub idle_timeout: Duration,
     /// Maximum number of connections.
     pub max_connections: usize,
     /// Maximum number of concurrent TLS handshakes; a further one aborts the oldest.
@@ -75,6 +77,7 @@ impl Default for HttpLimits {
             answer_timeout: Duration::from_secs(10),
             reload_timeout: Duration::from_secs(60),
             client_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
             max_connections: 256,
             max_handshakes: 64,
         }

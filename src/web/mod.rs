@@ -4,7 +4,9 @@
 //! `server::connection` does TLS; `guard` checks rate, body and user of each request; `security::csrf` checks requests that
 //! change something. Their settings come from the file that `security::web_config` watches.
 
+mod client;
 mod context;
+mod framing;
 mod guard;
 pub mod metrics;
 mod pages;
