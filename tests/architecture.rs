@@ -69,6 +69,7 @@ const PURE_PLACES: &[&str] = &[
     "src/resolve/search.rs",
     "src/state/hour_rollover.rs",
     "src/target/",
+    "src/web/client/reader_pace.rs",
     "src/web/metrics/dialects/",
     "src/web/metrics/family/",
     "src/web/metrics/labels.rs",

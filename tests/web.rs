@@ -21,6 +21,8 @@ mod raw;
 mod reread;
 #[path = "web/server.rs"]
 mod server;
+#[path = "web/slow_readers.rs"]
+mod slow_readers;
 #[path = "web/tls.rs"]
 mod tls;
 #[path = "web/users.rs"]

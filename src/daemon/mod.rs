@@ -133,7 +133,8 @@ async fn serve(
             reload: Some(reload.recipient()),
             state: state.as_ref().map(|state| web::StateSources::from(state.actor.clone())),
         };
-        web::serve(web, sources, protection, web::HttpLimits::default()).await?;
+        let limits = web::HttpLimits { max_scrapes: config.max_scrapes, ..web::HttpLimits::default() };
+        web::serve(web, sources, protection, limits).await?;
     }
     if live_table::is_enabled(config.quiet) {
         actix_rt::spawn(live_table::run(console, supervisor.clone().recipient()));

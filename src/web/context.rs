@@ -1,5 +1,6 @@
 //! What all requests share: the actors to ask, the limits, and what protects the server.
 
+use super::scrape_slots::ScrapeSlots;
 use super::security::auth::PasswordChecker;
 use super::security::rate_limit::TokenBucket;
 use super::security::rejections::{HttpRejection, HttpRejections};
@@ -10,10 +11,8 @@ use crate::actors::reload::Reload;
 use crate::actors::supervisor::{GetStatus, GetTargets};
 use actix::prelude::*;
 use prometheus::Registry;
-use std::sync::Arc;
 use std::time::Duration;
 use strum::EnumCount;
-use tokio::sync::Semaphore;
 
 /// The actors that the server asks.
 #[derive(Clone)]
@@ -51,8 +50,11 @@ where
 /// Limits of the HTTP server.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpLimits {
-    /// Maximum number of concurrent scrapes; further ones are answered with 503.
+    /// Maximum number of concurrent scrapes.
     pub max_scrapes: usize,
+    /// Time for which a further scrape waits before it is answered with 503. While one waits, the connections of slow readers
+    /// are reset.
+    pub slot_timeout: Duration,
     /// Time limit for taking the snapshots of a scrape, and again for the client to read the body.
     pub scrape_timeout: Duration,
     /// Time limit for one answer of an actor; a scrape asks once for each page of targets.
@@ -73,6 +75,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             max_scrapes: 2,
+            slot_timeout: Duration::from_secs(1),
             scrape_timeout: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(10),
             reload_timeout: Duration::from_secs(60),
@@ -88,7 +91,7 @@ impl Default for HttpLimits {
 pub(super) struct WebState {
     pub(super) sources: WebSources,
     pub(super) limits: HttpLimits,
-    pub(super) scrape_slots: Arc<Semaphore>,
+    pub(super) scrape_slots: ScrapeSlots,
     pub(super) process: Registry,
     pub(super) protection: Protection,
     pub(super) checker: PasswordChecker,

@@ -1,9 +1,17 @@
 //! How long the server waits for the client of a connection.
 
-use crate::web::context::HttpLimits;
 use std::cell::Cell;
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
+
+/// How long the server waits.
+pub(in crate::web) struct PatienceLimits {
+    /// For the next request.
+    pub idle: Duration,
+    /// For the head of a request, and for the end of a closed connection.
+    pub client: Duration,
+}
 
 /// What the server waits for, and since when.
 pub(in crate::web) struct Patience {
@@ -53,12 +61,16 @@ impl Patience {
     }
 
     /// Returns when the client has taken too long, or is idle while others need its connection (`crowded`).
-    pub(in crate::web) async fn has_ended(&self, limits: &HttpLimits, mut crowded: watch::Receiver<bool>) {
+    pub(in crate::web) async fn has_ended(
+        &self,
+        limits: &PatienceLimits,
+        mut crowded: watch::Receiver<bool>,
+    ) {
         loop {
             let awaited = self.awaited.get();
             let deadline = match awaited {
-                Awaited::Idle(since) => Some(since + limits.idle_timeout),
-                Awaited::Head(since) | Awaited::Close(since) => Some(since + limits.client_timeout),
+                Awaited::Idle(since) => Some(since + limits.idle),
+                Awaited::Head(since) | Awaited::Close(since) => Some(since + limits.client),
                 Awaited::Answer => None,
             };
             tokio::select! {
@@ -78,13 +90,10 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
     use tokio::time::advance;
 
-    fn limits() -> HttpLimits {
-        let client_timeout = Duration::from_secs(10);
-        HttpLimits { client_timeout, idle_timeout: Duration::from_secs(75), ..HttpLimits::default() }
-    }
+    const LIMITS: PatienceLimits =
+        PatienceLimits { idle: Duration::from_secs(75), client: Duration::from_secs(10) };
 
     /// What happens on a connection.
     type Act = fn(&Patience);
@@ -113,8 +122,7 @@ mod tests {
             act(&patience);
             let start = Instant::now();
             let limit = Duration::from_secs(1000);
-            let limits = limits();
-            let ended = tokio::time::timeout(limit, patience.has_ended(&limits, crowded)).await;
+            let ended = tokio::time::timeout(limit, patience.has_ended(&LIMITS, crowded)).await;
             assert_eq!(ended.ok().map(|()| start.elapsed().as_secs()), expected, "{name}");
         }
     }
@@ -131,10 +139,9 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        let limits = limits();
         tokio::select! {
             () = drip => {}
-            () = patience.has_ended(&limits, crowded) => {}
+            () = patience.has_ended(&LIMITS, crowded) => {}
         }
         assert!(start.elapsed() <= Duration::from_secs(12), "{:?}", start.elapsed());
     }
@@ -150,8 +157,7 @@ mod tests {
             let patience = Patience::default();
             act(&patience);
             sender.send_replace(true);
-            let limits = limits();
-            let ended = tokio::time::timeout(Duration::ZERO, patience.has_ended(&limits, crowded)).await;
+            let ended = tokio::time::timeout(Duration::ZERO, patience.has_ended(&LIMITS, crowded)).await;
             assert_eq!(ended.is_ok(), expected);
         }
     }

@@ -2,6 +2,8 @@
 
 use super::connection::{Connection, Handshakes};
 use super::http1::{self, Application};
+#[cfg(target_os = "linux")]
+use crate::web::client::reader_pace::MAX_UNSENT;
 use crate::web::context::{HttpLimits, WebState};
 use crate::web::security::rejections::HttpRejection;
 use crate::web::{guard, routes};
@@ -167,6 +169,8 @@ fn set_options(stream: &TcpStream, time_limit: Duration) {
         socket.set_tcp_nodelay(true),
         #[cfg(target_os = "linux")]
         socket.set_tcp_user_timeout(Some(time_limit)),
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_notsent_lowat(MAX_UNSENT),
     ];
     for error in results.into_iter().filter_map(Result::err) {
         tracing::debug!(%error, "cannot set an option of a connection");

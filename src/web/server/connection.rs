@@ -104,6 +104,15 @@ impl Handshakes {
     }
 }
 
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -157,11 +166,23 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(task, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(task, bytes);
+        match &written {
+            Poll::Ready(Ok(length)) => self.client.delivery.took(*length),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.client.delivery.full(),
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(task)
+        // With TLS, encrypted bytes may be left after a write that took all.
+        let flushed = Pin::new(&mut self.stream).poll_flush(task);
+        match &flushed {
+            Poll::Ready(_) => self.client.delivery.took(0),
+            Poll::Pending => self.client.delivery.full(),
+        }
+        flushed
     }
 
     /// Closes its own side, and discards what the client sends until it closes too: the kernel resets a connection that is
@@ -182,5 +203,14 @@ impl AsyncWrite for Connection {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.client.delivery.is_reset() {
+            // Closing then resets the connection and discards what is not sent yet.
+            let _ = socket2::SockRef::from(self.stream.tcp()).set_linger(Some(Duration::ZERO));
+        }
     }
 }

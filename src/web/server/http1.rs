@@ -5,6 +5,7 @@
 
 use super::connection::Connection;
 use crate::web::client::WebClient;
+use crate::web::client::patience::PatienceLimits;
 use crate::web::context::HttpLimits;
 use actix_http::error::PayloadError;
 use actix_http::{BoxedPayloadStream, Payload, Request};
@@ -47,6 +48,7 @@ pub(super) async fn serve(
     let answering = Rc::clone(&client);
     let service = service_fn(move |request| answer(request, Rc::clone(&answering), Rc::clone(&application)));
     let mut http = http1::Builder::new();
+    let patience = PatienceLimits { idle: limits.idle_timeout, client: limits.client_timeout };
     // `client.patience` limits the time for a head.
     http.half_close(true).header_read_timeout(None);
     http.max_headers(MAX_FIELDS).max_header_size(MAX_HEAD).max_buf_size(MAX_HEAD);
@@ -54,7 +56,8 @@ pub(super) async fn serve(
         ended = http.serve_connection(TokioIo::new(connection), service) => if let Err(error) = ended {
             tracing::debug!(%error, "connection ended");
         },
-        () = client.patience.has_ended(limits, crowded) => {}
+        () = client.delivery.ended() => tracing::debug!(peer = %client.peer.address, "connection of a slow reader reset"),
+        () = client.patience.has_ended(&patience, crowded) => {}
     }
 }
 
