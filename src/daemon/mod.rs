@@ -94,6 +94,7 @@ async fn serve(
     let config = Config { targets, ..loaded_config.config.clone() };
     let (stop, hangups) = (StopSignals::new()?, Hangups::new()?);
     // Sockets first: a port below 1024 needs a capability that is dropped next.
+    privilege::raise_for_ports();
     let (control, web) = inherited.open(&config)?;
     privilege::keep_for_opening();
     // Read without privileges, because it must be possible to read the file again.
