@@ -97,6 +97,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("listenfd", &["daemon"]),
     ("prometheus", &["web"]),
     ("rusqlite", &["state"]),
+    ("rustix", &["daemon"]),
     ("rustls", &["web"]),
     ("sd_notify", &["daemon"]),
     ("serde_saphyr", &["config", "web"]),

@@ -209,3 +209,43 @@ fn confined(bounding: &str, program: &Path) -> Command {
     command.args(["--securebits=+noroot", "--inh-caps=-all", &bounding, "--"]).arg(program);
     command
 }
+
+/// The daemon with this limit of open files, soft and hard.
+fn with_files(soft: u32, hard: u32, options: &[&str]) -> Started {
+    let mut command = Command::new("prlimit");
+    command
+        .arg(format!("--nofile={soft}:{hard}"))
+        .arg("--")
+        .arg(env!("CARGO_BIN_EXE_meshping"))
+        .args(options);
+    start(&mut command)
+}
+
+#[test]
+fn a_start_with_too_few_files_fails_with_one_line_whatever_the_limit() {
+    in_namespace(|_| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = directory.path().join("state");
+        let state = ["--state-dir", state.to_str().expect("UTF-8"), "--web.listen-address", "127.0.0.1:9922"];
+        for (options, step) in [(&[][..], 1), (&state, 4)] {
+            let mut enough = None;
+            for limit in (4..=100).step_by(step) {
+                match with_files(limit, limit, options) {
+                    Started::Served(socket) => {
+                        enough = enough.or(Some(limit));
+                        assert_eq!(socket, "raw", "{limit}");
+                    }
+                    Started::Ended(status, text) => {
+                        assert_eq!((status, text.lines().count()), (Some(1), 1), "{limit}: {text}");
+                        let says = format!("{limit} open files are too few");
+                        assert!(text.contains(&says) && text.contains("ulimit -n"), "{limit}: {text}");
+                        assert_eq!(enough, None, "{limit} are too few");
+                    }
+                }
+            }
+            println!("{options:?}: {enough:?} are enough");
+            assert!(enough.is_some());
+        }
+        assert_eq!(with_files(4, 1024, &[]), Started::Served("raw".to_owned()), "the soft limit is raised");
+    });
+}
