@@ -1,4 +1,5 @@
-//! The HTTP server of the daemon with a web config file: TLS, certificates, users, limits, changes of files.
+//! The HTTP server of the daemon: framing of requests and responses, TLS, certificates, users, limits, changes of the web
+//! config file.
 
 #![allow(clippy::panic, reason = "these are tests")]
 
@@ -10,12 +11,18 @@ mod own_network;
 mod certificates;
 #[path = "web/client.rs"]
 mod client;
+#[path = "web/framing.rs"]
+mod framing;
 #[path = "web/limits.rs"]
 mod limits;
+#[path = "web/raw.rs"]
+mod raw;
 #[path = "web/reread.rs"]
 mod reread;
 #[path = "web/server.rs"]
 mod server;
+#[path = "web/slow_readers.rs"]
+mod slow_readers;
 #[path = "web/tls.rs"]
 mod tls;
 #[path = "web/users.rs"]

@@ -38,6 +38,8 @@ pub struct Config {
     pub web: Vec<SocketAddr>,
     /// File with TLS, users and limits of the HTTP server, in the format of Prometheus' exporter toolkit.
     pub web_config: Option<PathBuf>,
+    /// Maximum number of concurrent scrapes.
+    pub max_scrapes: usize,
     /// Maximum number of targets.
     pub max_targets: usize,
     /// Families of the addresses of DNS names that are pinged. Literal addresses of both families are pinged.
@@ -61,6 +63,8 @@ impl Config {
     pub const WEB: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), Self::WEB_PORT);
     /// Port of the HTTP server.
     pub const WEB_PORT: u16 = 9922;
+    /// Default of `web.max_scrapes`.
+    pub const MAX_SCRAPES: usize = 2;
     /// Default of `max_targets`.
     pub const MAX_TARGETS: usize = 200_000;
     /// Maximum number of DNS names that are followed.
@@ -88,6 +92,7 @@ impl Config {
             ("control", self.control != other.control),
             ("web.listen_address", self.web != other.web),
             ("web.config.file", self.web_config != other.web_config),
+            ("web.max_scrapes", self.max_scrapes != other.max_scrapes),
             ("family", self.families != other.families),
             ("engine", self.engine != other.engine),
             ("state_dir, history_days", self.state != other.state),
@@ -113,6 +118,7 @@ impl Default for Config {
             control_allow: Self::loopback(),
             web: vec![Self::WEB],
             web_config: None,
+            max_scrapes: Self::MAX_SCRAPES,
             max_targets: Self::MAX_TARGETS,
             families: Families::BOTH,
             engine: EngineKind::Auto,

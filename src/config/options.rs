@@ -70,6 +70,13 @@ partial_config! {
             #[arg(long = "web.config.file", value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = value_parser!(PathBuf))]
             "web.config.file" web_config: Option<PathBuf> = one(path);
 
+            /// Maximum number of concurrent scrapes of /metrics, 1 to 100
+            ///
+            /// A further scrape waits for a second and is then answered with 503. While it waits, the connections of
+            /// clients that read less than 1 MB/s are reset.
+            #[arg(long = "web.max-scrapes", value_name = "N", default_value = Config::MAX_SCRAPES.to_string())]
+            "web.max_scrapes" max_scrapes: Option<usize> = one(max_scrapes);
+
             /// Maximum number of targets
             #[arg(long, value_name = "N", default_value = Config::MAX_TARGETS.to_string())]
             "max_targets" max_targets: Option<usize> = one(max_targets);
@@ -147,6 +154,7 @@ impl ConfigOptions {
             control_allow: self.control_allow.unwrap_or_else(Config::loopback),
             web: self.web.map_or_else(|| Ok(vec![Config::WEB]), |web| addresses(&web))?,
             web_config: self.web_config,
+            max_scrapes: self.max_scrapes.unwrap_or(Config::MAX_SCRAPES),
             max_targets,
             families: self.family.unwrap_or(Families::BOTH),
             engine: self.engine.unwrap_or_default(),
@@ -215,12 +223,22 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 fn max_targets(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| (1..=MAX_MAX_TARGETS).contains(number));
-    number.ok_or_else(|| format!("it takes a whole number from 1 to {MAX_MAX_TARGETS}"))
+    number_up_to(MAX_MAX_TARGETS, text)
+}
+
+fn max_scrapes(text: &str) -> Result<usize, String> {
+    number_up_to(MAX_MAX_SCRAPES, text)
+}
+
+fn number_up_to(max: usize, text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=max).contains(number));
+    number.ok_or_else(|| format!("it takes a whole number from 1 to {max}"))
 }
 
 /// Highest value of `max_targets`.
 const MAX_MAX_TARGETS: usize = 10_000_000;
+/// Highest value of `web.max_scrapes`: each holds 100 bytes for each target.
+const MAX_MAX_SCRAPES: usize = 100;
 
 fn history_days(text: &str) -> Result<u16, String> {
     let days = text.parse().ok().filter(|days| *days <= StateConfig::MAX_HISTORY_DAYS);

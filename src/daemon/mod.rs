@@ -1,5 +1,6 @@
 //! The daemon: opens sockets and files, starts the actors, runs until a signal ends it.
 
+mod descriptors;
 mod file_watcher;
 mod privilege;
 mod reload;
@@ -36,6 +37,8 @@ use tokio::sync::Notify;
 use tracing::info;
 
 pub use crate::state::tools::run as run_state_command;
+use descriptors::InheritedDescriptors;
+pub use descriptors::TooFewDescriptors;
 pub use shards::EngineError;
 use sockets::InheritedSockets;
 pub use sockets::SocketError;
@@ -43,6 +46,9 @@ pub use sockets::SocketError;
 /// Why the daemon can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The limit of open files is too low.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// A socket can't be used.
     #[error(transparent)]
     Socket(#[from] SocketError),
@@ -77,16 +83,26 @@ fn protection(config: &Config) -> Result<Protection, ConfigError> {
 /// # Errors
 /// [`StartError`], before the first ping. After the start only a signal ends the daemon.
 pub fn run(loader: Loader, loaded_config: LoadedConfig) -> Result<(), StartError> {
+    let descriptors = InheritedDescriptors::read();
+    descriptors.ensure(&loaded_config.config, shards::count(&loaded_config.config, &[]))?;
     let inherited = InheritedSockets::take()?;
     let console = Console::open()?;
     let level = logging::start(loaded_config.config.log_level, console.handle()).map_err(io::Error::other)?;
-    System::new().block_on(serve(loader, loaded_config, inherited, console.handle(), level))
+    // System::new() would panic without descriptors or memory for a runtime.
+    let runtime = actix_rt::Runtime::new()?;
+    System::with_tokio_rt(|| runtime).block_on(serve(
+        loader,
+        loaded_config,
+        (inherited, descriptors),
+        console.handle(),
+        level,
+    ))
 }
 
 async fn serve(
     loader: Loader,
     mut loaded_config: LoadedConfig,
-    inherited: InheritedSockets,
+    (inherited, descriptors): (InheritedSockets, InheritedDescriptors),
     console: ConsoleHandle,
     level: LevelHandle,
 ) -> Result<(), StartError> {
@@ -94,14 +110,16 @@ async fn serve(
     let config = Config { targets, ..loaded_config.config.clone() };
     let (stop, hangups) = (StopSignals::new()?, Hangups::new()?);
     // Sockets first: a port below 1024 needs a capability that is dropped next.
+    privilege::raise_for_ports();
     let (control, web) = inherited.open(&config)?;
     privilege::keep_for_opening();
     // Read without privileges, because it must be possible to read the file again.
     let protection = protection(&config)?;
     let mut state = config.state.clone().map(SavedState::open).transpose()?;
     let runtime_changes = state.as_mut().map(|state| std::mem::take(&mut state.changes)).unwrap_or_default();
-    let shards =
-        shards::start(config.engine, config.timeout, shards::count(&config, &runtime_changes)).await?;
+    let shards = shards::count(&config, &runtime_changes);
+    descriptors.ensure(&config, shards)?;
+    let shards = shards::start(config.engine, config.timeout, shards).await?;
     privilege::keep_for_running();
     let supervisor = supervise(&config, shards, state.as_mut())?;
     info!(version = env!("CARGO_PKG_VERSION"), targets = config.target_count(), "meshping started");
@@ -134,7 +152,8 @@ async fn serve(
             reload: Some(reload.recipient()),
             state: state.as_ref().map(|state| web::StateSources::from(state.actor.clone())),
         };
-        web::serve(web, sources, protection, web::HttpLimits::default()).await?;
+        let limits = web::HttpLimits { max_scrapes: config.max_scrapes, ..web::HttpLimits::default() };
+        web::serve(web, sources, protection, limits).await?;
     }
     if live_table::is_enabled(config.quiet) {
         actix_rt::spawn(live_table::run(console, supervisor.clone().recipient()));

@@ -1,11 +1,21 @@
-//! Drops every capability that pinging does not need. Each thread has its own capabilities (capabilities(7)).
+//! Raises the capabilities that the daemon needs, and drops all others. Each thread has its own (capabilities(7)).
+//!
+//! A capability of the binary that is permitted and not effective (`setcap cap_net_raw+p`) is raised here. An effective one
+//! (`+ep`) needs none of this, but execve(2) fails with EPERM where the bounding set lacks it, as in many containers.
 
 #[cfg(target_os = "linux")]
 mod linux {
     use caps::{CapSet, Capability, CapsHashSet};
     use tracing::debug;
 
-    /// Keeps the capabilities for opening sockets: raw sockets, and receive buffers beyond the system's limit.
+    /// Raises the capability for ports below 1024, if it is permitted.
+    pub(crate) fn raise_for_ports() {
+        if let Err(error) = caps::raise(None, CapSet::Effective, Capability::CAP_NET_BIND_SERVICE) {
+            debug!(%error, "no capability for ports below 1024");
+        }
+    }
+
+    /// Raises and keeps the capabilities for opening sockets: raw sockets, and receive buffers beyond the system's limit.
     pub(crate) fn keep_for_opening() {
         keep(&[Capability::CAP_NET_RAW, Capability::CAP_NET_ADMIN]);
     }
@@ -32,9 +42,13 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{keep_for_opening, keep_for_running};
+pub(super) use linux::{keep_for_opening, keep_for_running, raise_for_ports};
 
 /// Other systems have no capabilities.
+#[cfg(not(target_os = "linux"))]
+pub fn raise_for_ports() {}
+
+/// Likewise.
 #[cfg(not(target_os = "linux"))]
 pub fn keep_for_opening() {}
 

@@ -9,6 +9,7 @@ use crate::probe::native::{self, Idents, NativeEngine, NativeError};
 use crate::probe::portable::{PortableEngine, PortableError};
 use crate::target::{TargetOptions, Timeout};
 use actix::prelude::*;
+use std::io;
 use std::num::NonZero;
 use std::rc::Rc;
 use std::time::Duration;
@@ -32,9 +33,9 @@ pub enum EngineError {
     /// The system has no random numbers.
     #[error("can't get a random number for the identifiers of requests")]
     Random,
-    /// A thread ended while it started.
-    #[error("can't start a thread for an engine")]
-    Thread,
+    /// A thread can't be created, or ended while it started.
+    #[error("can't start a thread for an engine: {0}")]
+    Thread(io::Error),
 }
 
 /// Number of shards for the targets of the start. A thread sends 100 000 requests a second with a third of its time,
@@ -69,13 +70,14 @@ pub(super) async fn start(
     let parts = EngineParts::new(shards)?;
     let mut started = Vec::new();
     for shard in 0..shards {
-        let arbiter = Arbiter::new();
+        let arbiter = Arbiter::try_new().map_err(EngineError::Thread)?;
         let (opened, result) = oneshot::channel();
         arbiter.spawn_fn(move || {
             name_thread(&format!("shard-{shard}"));
             let _ = opened.send(open_in_thread(kind, timeout, parts.of_shard(shard)));
         });
-        result.await.map_err(|_| EngineError::Thread)??;
+        let ended = |_| EngineError::Thread(io::Error::other("it ended at once"));
+        result.await.map_err(ended)??;
         started.push(Shard::Remote(arbiter.handle()));
     }
     Ok(started)

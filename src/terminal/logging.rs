@@ -40,10 +40,7 @@ impl LevelHandle {
 /// Our own events up to `level`, and warnings of the libraries.
 fn filter(level: LevelFilter) -> Targets {
     let libraries = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::WARN) };
-    // Invalid requests of clients are not errors of the daemon.
-    let requests = if level == LevelFilter::TRACE { level } else { LevelFilter::OFF };
-    let targets = Targets::new().with_default(libraries).with_target("actix_http", requests);
-    targets.with_target("meshping", level)
+    Targets::new().with_default(libraries).with_target("meshping", level)
 }
 
 /// Writes events that pass the filter as lines, without time stamps under the journal, which adds its own.

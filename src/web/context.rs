@@ -1,5 +1,6 @@
 //! What all requests share: the actors to ask, the limits, and what protects the server.
 
+use super::scrape_slots::ScrapeSlots;
 use super::security::auth::PasswordChecker;
 use super::security::rate_limit::TokenBucket;
 use super::security::rejections::{HttpRejection, HttpRejections};
@@ -10,10 +11,8 @@ use crate::actors::reload::Reload;
 use crate::actors::supervisor::{GetEntries, GetStatus, GetTargets};
 use actix::prelude::*;
 use prometheus::Registry;
-use std::sync::Arc;
 use std::time::Duration;
 use strum::EnumCount;
-use tokio::sync::Semaphore;
 
 /// The actors that the server asks.
 #[derive(Clone)]
@@ -53,16 +52,21 @@ where
 /// Limits of the HTTP server.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpLimits {
-    /// Maximum number of concurrent scrapes; further ones are answered with 503.
+    /// Maximum number of concurrent scrapes.
     pub max_scrapes: usize,
+    /// Time for which a further scrape waits before it is answered with 503. While one waits, the connections of slow readers
+    /// are reset.
+    pub slot_timeout: Duration,
     /// Time limit for taking the snapshots of a scrape, and again for the client to read the body.
     pub scrape_timeout: Duration,
     /// Time limit for one answer of an actor; a scrape asks once for each page of targets.
     pub answer_timeout: Duration,
     /// Time limit for a reload.
     pub reload_timeout: Duration,
-    /// Time limit for a client's TLS handshake, for the head of its request, and for accepting sent data.
+    /// Time limit for a client's TLS handshake, for the head and the body of its request, and for accepting sent data.
     pub client_timeout: Duration,
+    /// Time after which a connection without a request is closed; longer than usual scrape intervals.
+    pub idle_timeout: Duration,
     /// Maximum number of connections.
     pub max_connections: usize,
     /// Maximum number of concurrent TLS handshakes; a further one aborts the oldest.
@@ -73,10 +77,12 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             max_scrapes: 2,
+            slot_timeout: Duration::from_secs(1),
             scrape_timeout: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(10),
             reload_timeout: Duration::from_secs(60),
             client_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
             max_connections: 256,
             max_handshakes: 64,
         }
@@ -87,7 +93,7 @@ impl Default for HttpLimits {
 pub(super) struct WebState {
     pub(super) sources: WebSources,
     pub(super) limits: HttpLimits,
-    pub(super) scrape_slots: Arc<Semaphore>,
+    pub(super) scrape_slots: ScrapeSlots,
     pub(super) process: Registry,
     pub(super) protection: Protection,
     pub(super) checker: PasswordChecker,

@@ -4,12 +4,15 @@
 //! `server::connection` does TLS; `guard` checks rate, body and user of each request; `security::csrf` checks requests that
 //! change something. Their settings come from the file that `security::web_config` watches.
 
+mod client;
 mod context;
+mod framing;
 mod guard;
 pub mod metrics;
 mod pages;
 mod respond;
 mod routes;
+mod scrape_slots;
 mod security;
 mod server;
 
@@ -21,13 +24,12 @@ pub use server::bind::{BindError, bind};
 
 use actix_web::web;
 use context::WebState;
+use scrape_slots::ScrapeSlots;
 use security::auth::PasswordChecker;
 use security::rate_limit::TokenBucket;
 use security::rejections::HttpRejections;
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// Serves on bound listeners (see [`bind()`]), on a thread of its own.
 ///
@@ -42,7 +44,7 @@ pub async fn serve(
     let state = WebState {
         sources,
         limits,
-        scrape_slots: Arc::new(Semaphore::new(limits.max_scrapes)),
+        scrape_slots: ScrapeSlots::new(limits.max_scrapes),
         process: metrics::daemon::process(),
         protection,
         checker: PasswordChecker::new()?,

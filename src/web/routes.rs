@@ -5,7 +5,7 @@ use super::respond::line;
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Resource, guard};
+use actix_web::{HttpRequest, HttpResponse, Resource, guard};
 
 /// Adds all paths; all but `/-/reload` are read-only.
 pub(super) fn add(app: &mut ServiceConfig) {
@@ -42,7 +42,11 @@ fn reading() -> actix_web::Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-async fn unknown() -> HttpResponse {
+async fn unknown(request: HttpRequest) -> HttpResponse {
+    // Only OPTIONS takes it, and asks about the server (RFC 9110, section 9.3.7).
+    if request.path() == "*" {
+        return HttpResponse::NoContent().insert_header((ALLOW, "GET, HEAD, POST")).finish();
+    }
     let text = "No such path. Try one of: / /metrics /-/healthy /-/ready /-/reload\n";
     line(HttpResponse::NotFound(), text)
 }

@@ -31,7 +31,7 @@ pub const NOT_RUN: &[(&str, &str)] = &[
     ("systemctl reload", SERVICE),
     ("systemctl status", SERVICE),
     ("systemd-analyze security", "scripts/test runs it with --offline and a threshold"),
-    ("setcap cap_net_raw+ep /usr/bin/meshping", "needs root; scripts/run does it with its own build"),
+    ("setcap cap_net_raw+p /usr/bin/meshping", "needs root; scripts/run does it with its own build"),
     ("apparmor_parser -r /etc/apparmor.d/usr.sbin.dhcpd", "needs root and a kernel with AppArmor"),
     ("meshpingctl reload", "tests/config.rs runs it with a configuration"),
     ("install -d -m 755 /etc/default /etc/sysctl.d", SERVICE),

@@ -1,4 +1,4 @@
-//! The service exists only while there are connections; clients must not notice that.
+//! Connections: when they arrive, and how many there may be.
 
 use crate::fake::{Fake, sources, start};
 use crate::http::{DEADLINE, get};
@@ -47,7 +47,7 @@ async fn idle(server: SocketAddr) -> std::net::TcpStream {
 async fn connections_over_the_limit_wait() {
     let limits = HttpLimits { max_connections: 2, ..HttpLimits::default() };
     let (server, handle) = start(Fake::new(Vec::new()), limits).await;
-    // The server keeps idle connections for five seconds.
+    // Idle connections make room for others.
     let idle = [idle(server).await, idle(server).await];
     let has_ended = |mut stream: &std::net::TcpStream| matches!(stream.read(&mut [0]), Ok(0));
     let mut waiting: FuturesUnordered<_> = (0..20).map(|_| get(server, "/-/healthy")).collect();

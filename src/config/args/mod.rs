@@ -67,7 +67,7 @@ Exit status:
   2  a bad command line
 
 Permissions:
-  Pinging needs CAP_NET_RAW (setcap cap_net_raw+ep meshping), root, or a
+  Pinging needs CAP_NET_RAW (setcap cap_net_raw+p meshping), root, or a
   net.ipv4.ping_group_range that includes the user's group.
 
 See also: meshpingctl --help";

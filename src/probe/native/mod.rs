@@ -86,7 +86,7 @@ pub enum NativeError {
     /// Neither kind of socket is permitted.
     #[error(
         "no permission to send ICMP: run as root, or give the binary the capability \
-         (setcap cap_net_raw+ep meshping), or allow datagram sockets \
+         (setcap cap_net_raw+p meshping), or allow datagram sockets \
          (sysctl net.ipv4.ping_group_range=\"0 2147483647\")"
     )]
     NotPermitted,

@@ -58,7 +58,7 @@ pub enum PortableError {
     /// Neither raw nor datagram sockets are permitted.
     #[error(
         "no permission to send ICMP: run as root; or, on Linux, give the binary the capability \
-         (setcap cap_net_raw+ep meshping), or allow datagram sockets \
+         (setcap cap_net_raw+p meshping), or allow datagram sockets \
          (sysctl net.ipv4.ping_group_range=\"0 2147483647\")"
     )]
     NotPermitted,

@@ -6,21 +6,22 @@ use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{FlushSoon, GetStoreStats};
 use crate::actors::pinger::{LifetimeReport, Query};
 use crate::actors::supervisor::{EntryQuery, GetEntries, GetStatus};
-use crate::web::context::{HttpLimits, WebState};
+use crate::web::client::WebClient;
+use crate::web::context::WebState;
 use crate::web::metrics::daemon::DaemonSnapshot;
 use crate::web::metrics::dialects::Dialect;
 use crate::web::metrics::exposition::{Columns, Exposition};
 use crate::web::metrics::snapshot::Snapshot;
 use crate::web::respond::{ask, line, no_answer};
+use crate::web::scrape_slots::ScrapeSlot;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::{FutureExt, Stream, TryStreamExt};
-use std::cell::RefCell;
+use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::OwnedSemaphorePermit;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -35,11 +36,15 @@ pub(crate) async fn show(request: HttpRequest, state: Data<WebState>) -> HttpRes
         Ok(query) => query,
         Err(error) => return bad_query(&error),
     };
-    let Ok(slot) = Arc::clone(&state.scrape_slots).try_acquire_owned() else { return busy() };
-    match timeout(state.limits.scrape_timeout, expose(query, &state)).await.ok().flatten() {
-        Some(exposition) => ok().streaming(ScrapeBody::new(exposition, slot, state.limits)),
-        None => no_answer(),
+    let Some(mut slot) = state.scrape_slots.take(state.limits.slot_timeout).await else { return busy() };
+    let Some(exposition) = timeout(state.limits.scrape_timeout, expose(query, &state)).await.ok().flatten()
+    else {
+        return no_answer();
+    };
+    if let Some(client) = request.extensions().get::<Rc<WebClient>>() {
+        slot.begin_reading(&client.delivery);
     }
+    ok().streaming(ScrapeBody::new(exposition, slot, state.limits.scrape_timeout))
 }
 
 /// The response to HEAD: that of a scrape, without taking one.
@@ -116,45 +121,32 @@ async fn collect(query: TargetQuery, state: &WebState) -> Result<Columns, NoAnsw
     Ok(columns)
 }
 
-/// The body of a scrape. Holds its slot until the body is read or dropped, or the time limit has passed.
+/// The body of a scrape. Holds its slot until the body is read or dropped.
 struct ScrapeBody {
-    work: Rc<RefCell<ScrapeWork>>,
+    work: Option<(Box<Exposition>, ScrapeSlot)>,
     deadline: JoinHandle<()>,
 }
 
-enum ScrapeWork {
-    Running { exposition: Box<Exposition>, _slot: OwnedSemaphorePermit },
-    Done,
-    TimedOut,
-}
-
 impl ScrapeBody {
-    fn new(exposition: Exposition, slot: OwnedSemaphorePermit, limits: HttpLimits) -> Self {
-        let work = Rc::new(RefCell::new(ScrapeWork::Running { exposition: exposition.into(), _slot: slot }));
+    fn new(exposition: Exposition, slot: ScrapeSlot, time_limit: Duration) -> Self {
+        let reader = slot.reader().cloned();
         // The body is not polled while the client reads nothing, so the deadline needs a task of its own.
-        let weak = Rc::downgrade(&work);
         let deadline = actix_web::rt::spawn(async move {
-            sleep(limits.scrape_timeout).await;
-            if let Some(work) = weak.upgrade() {
-                work.replace(ScrapeWork::TimedOut);
-            }
+            sleep(time_limit).await;
+            reader.inspect(|reader| reader.reset());
         });
-        Self { work, deadline }
+        Self { work: Some((exposition.into(), slot)), deadline }
     }
 }
 
 impl Stream for ScrapeBody {
-    type Item = Result<Bytes, SlowReader>;
+    type Item = Result<Bytes, Infallible>;
 
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut work = self.work.borrow_mut();
-        let chunk = match &mut *work {
-            ScrapeWork::Running { exposition, .. } => exposition.next(),
-            ScrapeWork::Done => None,
-            ScrapeWork::TimedOut => return Poll::Ready(Some(Err(SlowReader))),
-        };
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let chunk = self.work.as_mut().and_then(|(exposition, _)| exposition.next());
         if chunk.is_none() {
-            *work = ScrapeWork::Done;
+            self.work = None;
+            self.deadline.abort();
         }
         Poll::Ready(chunk.map(Ok))
     }
@@ -165,8 +157,3 @@ impl Drop for ScrapeBody {
         self.deadline.abort();
     }
 }
-
-/// Why the body of a scrape ends early.
-#[derive(Debug, thiserror::Error)]
-#[error("the client took too long to read")]
-struct SlowReader;

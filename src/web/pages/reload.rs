@@ -1,15 +1,16 @@
 //! `POST /-/reload`: reads the configuration again, for clients that may change something.
 
 use crate::actors::reload::Reload;
+use crate::web::client::WebClient;
 use crate::web::context::WebState;
 use crate::web::guard::User;
 use crate::web::respond::{ask, line, no_answer};
 use crate::web::security::csrf::{self, WriteError, WriteRequest};
-use crate::web::security::peer::Peer;
 use crate::web::security::rejections::HttpRejection;
 use actix_web::http::header::ALLOW;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use std::rc::Rc;
 
 /// Reads the configuration again, and responds with the report or the error.
 pub(crate) async fn run(request: HttpRequest, state: Data<WebState>) -> HttpResponse {
@@ -40,8 +41,9 @@ pub(crate) async fn only_post() -> HttpResponse {
 }
 
 fn may_write(request: &HttpRequest) -> Result<(), WriteError> {
-    // Every connection has a peer.
-    let peer = *request.conn_data::<Peer>().ok_or(WriteError::Unauthenticated)?;
-    let is_user = request.extensions().contains::<User>();
+    let extensions = request.extensions();
+    // Every request has a client.
+    let peer = extensions.get::<Rc<WebClient>>().ok_or(WriteError::Unauthenticated)?.peer;
+    let is_user = extensions.contains::<User>();
     csrf::check(&WriteRequest { peer, is_user, headers: request.headers() })
 }

@@ -1,27 +1,27 @@
-//! Accepts connections, on a thread of its own. The service behind them keeps a timer that fires twice a second, so it
-//! exists only while there are connections.
+//! Accepts connections, on a thread of its own.
 
 use super::connection::{Connection, Handshakes};
+use super::http1::{self, Application};
+#[cfg(target_os = "linux")]
+use crate::web::client::reader_pace::MAX_UNSENT;
 use crate::web::context::{HttpLimits, WebState};
 use crate::web::security::rejections::HttpRejection;
 use crate::web::{guard, routes};
 use actix::prelude::*;
-use actix_http::error::DispatchError;
-use actix_http::{HttpService, Protocol};
-use actix_service::boxed::{RcService, rc_service};
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, map_config};
-use actix_web::dev::AppConfig;
+use actix_service::boxed::rc_service;
+use actix_service::{IntoServiceFactory, ServiceExt, ServiceFactory, map_config};
+use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::{TcpListener, TcpStream};
 use actix_web::{App, web};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 /// A server that runs until [`HttpServer::stop`] or the end of the actor system; dropping this does not end it.
 #[derive(Debug)]
@@ -63,10 +63,15 @@ async fn run(listeners: Vec<TcpListener>, state: web::Data<WebState>) {
 }
 
 async fn accept(mut listeners: Vec<TcpListener>, state: web::Data<WebState>) {
+    let Some(application) = application(state.clone()).await else { return };
     let permits = Arc::new(Semaphore::new(state.limits.max_connections));
-    let (mut current, mut handshakes) = (PresentService::default(), Handshakes::default());
-    // The semaphore is never closed.
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+    let crowded = watch::Sender::new(false);
+    let mut handshakes = Handshakes::default();
+    loop {
+        crowded.send_replace(permits.available_permits() == 0);
+        // The semaphore is never closed.
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        crowded.send_replace(false);
         let accepted = match next(&mut listeners).await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -77,17 +82,14 @@ async fn accept(mut listeners: Vec<TcpListener>, state: web::Data<WebState>) {
                 continue;
             }
         };
-        set_send_timeout(&accepted.0, state.limits.client_timeout);
-        let Some(service) = current.get(&state).await else { continue };
+        set_options(&accepted.0, state.limits.client_timeout);
         let opening = Opening::begin(accepted, &state, &mut handshakes);
-        let state = state.clone();
+        let (state, application, crowded) = (state.clone(), Rc::clone(&application), crowded.subscribe());
         actix_rt::spawn(async move {
-            if let Some(connection) = opening.done(&state).await
-                && let Err(error) = serve(&*service, connection).await
-            {
-                tracing::debug!(%error, "connection ended");
+            if let Some(connection) = opening.done(&state).await {
+                http1::serve(connection, application, &state.limits, crowded).await;
             }
-            drop((service, permit));
+            drop(permit);
         });
     }
 }
@@ -148,59 +150,33 @@ fn is_client_error(error: io::ErrorKind) -> bool {
     matches!(error, ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Input of the service for connections.
-type Accepted = (Connection, Protocol, Option<SocketAddr>);
-type Connections = dyn Service<Accepted, Response = (), Error = DispatchError, Future = Serving>;
-type Serving = actix_service::boxed::BoxFuture<Result<(), DispatchError>>;
-
-async fn serve(service: &Connections, connection: Connection) -> Result<(), DispatchError> {
-    poll_fn(|task| service.poll_ready(task)).await?;
-    let address = connection.peer.address;
-    service.call((connection, Protocol::Http1, Some(address))).await
-}
-
-/// The service of the open connections; none while there are no connections.
-#[derive(Default)]
-struct PresentService(Option<Weak<Connections>>);
-
-impl PresentService {
-    async fn get(&mut self, state: &web::Data<WebState>) -> Option<Rc<Connections>> {
-        if let Some(service) = self.0.as_ref().and_then(Weak::upgrade) {
-            return Some(service);
-        }
-        let service = service(state.clone()).await;
-        self.0 = service.as_ref().map(Rc::downgrade);
-        service
-    }
-}
-
-/// A service for connections; `None` if it did not start, which it has logged.
-async fn service(state: web::Data<WebState>) -> Option<RcService<Accepted, (), DispatchError>> {
-    let HttpLimits { client_timeout, .. } = state.limits;
+/// The application of all connections; `None` if it did not start, which it has logged.
+async fn application(state: web::Data<WebState>) -> Option<Application> {
     let app = App::new().app_data(state).configure(routes::add);
     let app = app.wrap(routes::compression()).wrap(from_fn(guard::admit)).wrap(routes::headers());
-    let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
-    let http =
-        HttpService::build().client_request_timeout(client_timeout).client_disconnect_timeout(client_timeout);
-    let http = http.on_connect_ext(|connection: &Connection, data| {
-        data.insert(connection.peer);
-        data.insert(Arc::clone(&connection.policy));
-    });
-    let factory = http.finish(map_config(app, |()| AppConfig::default()));
-    factory.new_service(()).await.ok().map(rc_service)
+    let factory = map_config(app.into_factory(), |()| AppConfig::default());
+    let service = factory.new_service(()).await.ok()?;
+    Some(rc_service(service.map(ServiceResponse::map_into_boxed_body)))
 }
 
 /// Pause after an error of our own, for example too many open files.
 const ACCEPT_ERROR_PAUSE: Duration = Duration::from_millis(100);
 
 /// Lets the kernel end a connection whose client does not acknowledge sent data within the time limit.
-fn set_send_timeout(stream: &TcpStream, time_limit: Duration) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(time_limit)) {
-        tracing::debug!(%error, "cannot set the timeout of a connection");
+fn set_options(stream: &TcpStream, time_limit: Duration) {
+    let socket = socket2::SockRef::from(stream);
+    let results = [
+        socket.set_tcp_nodelay(true),
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(Some(time_limit)),
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_notsent_lowat(MAX_UNSENT),
+    ];
+    for error in results.into_iter().filter_map(Result::err) {
+        tracing::debug!(%error, "cannot set an option of a connection");
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (stream, time_limit);
+    let _ = time_limit;
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
-//! One connection, plain or with TLS, and its handshake.
+//! One connection, plain or with TLS: its handshake, its bytes, and its end.
 
+use crate::web::client::WebClient;
 use crate::web::security::peer::Peer;
 use crate::web::security::web_config::{Policy, Tls};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -19,10 +21,15 @@ use tokio_rustls::server::TlsStream;
 pub(crate) struct Connection {
     stream: Stream,
     /// Its client.
-    pub peer: Peer,
-    /// The policy under which it was accepted.
-    pub policy: Arc<Policy>,
+    pub client: Rc<WebClient>,
+    /// Whether its own side is closed.
+    is_closed: bool,
+    /// Number of bytes that were discarded since.
+    discarded: usize,
 }
+
+/// Maximum number of bytes that are discarded of a client that goes on sending.
+const MAX_DISCARDED: usize = 1 << 20;
 
 enum Stream {
     Plain(TcpStream),
@@ -33,7 +40,11 @@ impl Connection {
     /// A connection without TLS.
     pub(crate) fn plain((stream, address): (TcpStream, SocketAddr), policy: Arc<Policy>) -> Self {
         let peer = Peer { address, encrypted: false, certified: false };
-        Self { stream: Stream::Plain(stream), peer, policy }
+        Self::new(Stream::Plain(stream), WebClient::new(peer, policy))
+    }
+
+    fn new(stream: Stream, client: WebClient) -> Self {
+        Self { stream, client: Rc::new(client), is_closed: false, discarded: 0 }
     }
 
     /// Does the TLS handshake.
@@ -50,7 +61,7 @@ impl Connection {
         let certificates = stream.get_ref().1.peer_certificates();
         let certified = certificates.is_some_and(|chain| !chain.is_empty()) && tls.clients.verifies();
         let peer = Peer { address, encrypted: true, certified };
-        Ok(Self { stream: Stream::Tls(Box::new(stream)), peer, policy })
+        Ok(Self::new(Stream::Tls(Box::new(stream)), WebClient::new(peer, policy)))
     }
 }
 
@@ -93,38 +104,113 @@ impl Handshakes {
     }
 }
 
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(task, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(task, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(task, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(task, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(task),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(task),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(task),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(task),
+        }
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         task: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(task, buffer),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(task, buffer),
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(task, buffer))?;
+        if buffer.filled().len() > before {
+            self.client.patience.received();
         }
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(task, bytes),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(task, bytes),
+        let written = Pin::new(&mut self.stream).poll_write(task, bytes);
+        match &written {
+            Poll::Ready(Ok(length)) => self.client.delivery.took(*length),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.client.delivery.full(),
         }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(task),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(task),
+        // With TLS, encrypted bytes may be left after a write that took all.
+        let flushed = Pin::new(&mut self.stream).poll_flush(task);
+        match &flushed {
+            Poll::Ready(_) => self.client.delivery.took(0),
+            Poll::Pending => self.client.delivery.full(),
         }
+        flushed
     }
 
+    /// Closes its own side, and discards what the client sends until it closes too: the kernel resets a connection that is
+    /// closed with unread data, and then the client may lose the last response (RFC 9112, section 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(task),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(task),
+        if !self.is_closed {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(task))?;
+            self.is_closed = true;
+            self.client.patience.begin_close();
+        }
+        let mut scrap = [0; 4096];
+        while self.discarded < MAX_DISCARDED {
+            let mut scrap = ReadBuf::new(&mut scrap);
+            ready!(Pin::new(&mut self.stream).poll_read(task, &mut scrap))?;
+            match scrap.filled().len() {
+                0 => break,
+                length => self.discarded += length,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.client.delivery.is_reset() {
+            // Closing then resets the connection and discards what is not sent yet.
+            let _ = socket2::SockRef::from(self.stream.tcp()).set_linger(Some(Duration::ZERO));
         }
     }
 }

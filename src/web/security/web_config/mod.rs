@@ -25,9 +25,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What protects the HTTP server.
+/// What protects the HTTP server: by default nothing.
 #[derive(Default)]
-pub struct Protection(Option<Mutex<WatchedConfig>>);
+pub struct Protection(PolicySource);
+
+enum PolicySource {
+    /// The same policy each time: connections compare the one in force with theirs by its place in memory.
+    Fixed(Arc<Policy>),
+    Watched(Mutex<WatchedConfig>),
+}
+
+impl Default for PolicySource {
+    fn default() -> Self {
+        Self::Fixed(Arc::default())
+    }
+}
 
 impl Protection {
     /// Reads the file.
@@ -39,26 +51,26 @@ impl Protection {
         let policy = Arc::new(Policy::read(&mut files)?);
         let next_check = Instant::now() + CHECK_INTERVAL;
         let state = FileState { successful: true, failures: 0 };
-        Ok(Self(Some(Mutex::new(WatchedConfig {
-            path: path.to_owned(),
-            policy,
-            files: files.read,
-            next_check,
-            state,
-        }))))
+        let path = path.to_owned();
+        let watched = WatchedConfig { path, policy, files: files.read, next_check, state };
+        Ok(Self(PolicySource::Watched(Mutex::new(watched))))
     }
 
     /// The policy in force. Checks the files for changes, at most once a second.
     pub fn current(&self) -> Arc<Policy> {
-        let Some(watched) = &self.0 else { return Arc::default() };
-        let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.check(Instant::now());
-        Arc::clone(&watched.policy)
+        match &self.0 {
+            PolicySource::Fixed(policy) => Arc::clone(policy),
+            PolicySource::Watched(watched) => {
+                let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+                watched.check(Instant::now());
+                Arc::clone(&watched.policy)
+            }
+        }
     }
 
     /// Condition of the file; `None` without one.
     pub fn state(&self) -> Option<FileState> {
-        let watched = self.0.as_ref()?;
+        let PolicySource::Watched(watched) = &self.0 else { return None };
         Some(watched.lock().unwrap_or_else(PoisonError::into_inner).state)
     }
 }
