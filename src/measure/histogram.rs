@@ -81,12 +81,22 @@ impl Histogram {
     /// Replies with an RTT of at most 2^k seconds, for each k of [`Self::OCTAVES`].
     pub fn buckets(&self) -> [u64; Self::BUCKETS] {
         let mut buckets = [0; Self::BUCKETS];
-        for (bucket, octave) in buckets.iter_mut().zip(Self::OCTAVES) {
-            let below: u64 =
-                self.iter().take_while(|&(bin, _)| bin < octave * 8).map(|(_, count)| count).sum();
+        let below = self.up_to(Self::OCTAVES.map(|octave| octave * 8 - 1));
+        for ((bucket, octave), below) in buckets.iter_mut().zip(Self::OCTAVES).zip(below) {
             *bucket = below + self.exactly(octave);
         }
         buckets
+    }
+
+    /// For each of these bins, which are in order, the number of replies in all bins up to and including it.
+    pub fn up_to(&self, bins: impl Iterator<Item = i16>) -> impl Iterator<Item = u64> {
+        let mut counts = self.iter().peekable();
+        bins.scan(0, move |sum, last| {
+            while let Some((_, count)) = counts.next_if(|&(bin, _)| bin <= last) {
+                *sum += count;
+            }
+            Some(*sum)
+        })
     }
 
     fn exactly(&self, octave: i16) -> u64 {

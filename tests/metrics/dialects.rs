@@ -4,6 +4,7 @@ use crate::fake::{Fake, start, target};
 use crate::http::{exchange, get, request};
 use crate::{EVIL, promtool};
 use actix::clock::timeout;
+use meshping::measure::Histogram;
 use meshping::probe::scripted::{ScriptedNetwork, reply};
 use meshping::web::HttpLimits;
 use std::time::Duration;
@@ -36,12 +37,36 @@ async fn a_dialect_has_only_its_own_families_of_the_selected_targets() {
         assert!(text.contains(series) && !text.contains("127.0.0.3"), "{text}");
         for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
             assert!(dialect == "meshping2017" || !line.contains(" meshping_"), "{dialect}: {line}");
-            assert!(!line.contains("_info") && !line.contains(" process_"), "{dialect}: {line}");
+            assert!(
+                line.contains("smokeping_prober_build_info") || !line.contains("_info"),
+                "{dialect}: {line}"
+            );
+            assert!(!line.contains(" process_"), "{dialect}: {line}");
         }
         if dialect != "meshping2017" {
             promtool::check(text);
         }
     }
+    handle.stop();
+}
+
+#[actix::test]
+async fn a_target_that_never_answered_has_every_bucket_and_a_ttl_of_zero() {
+    let network = ScriptedNetwork::new();
+    let fake = Fake::new(vec![target(&network, "127.0.0.2", "silent")]);
+    let (server, handle) = start(fake, HttpLimits::default()).await;
+    let smokeping = get(server, "/metrics?dialect=smokeping_prober").await;
+    let text = smokeping.text();
+    assert!(
+        text.contains("\nsmokeping_response_ttl{ip=\"127.0.0.2\",host=\"silent\",source=\"\",tos=\"0\"} 0\n")
+    );
+    for le in ["5e-05", "0.0001", "0.1024", "0.8192", "26.2144", "+Inf"] {
+        assert!(text.contains(&format!("tos=\"0\",le=\"{le}\"}} 0\n")), "{le}: {text}");
+    }
+    assert_eq!(text.matches("_bucket{").count(), 21);
+    assert!(text.contains("\nsmokeping_prober_build_info{revision=\""));
+    let old = get(server, "/metrics?dialect=meshping2017").await;
+    assert_eq!(old.text().matches("meshping_pings_bucket{").count(), Histogram::BINS.count() + 1);
     handle.stop();
 }
 

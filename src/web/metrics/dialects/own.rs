@@ -2,7 +2,7 @@
 
 use crate::actors::supervisor::TargetRef;
 use crate::measure::{LIFETIME_COUNTERS, LifetimeStats, Outage};
-use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind, rtt};
+use crate::web::metrics::family::{Bounds, HistogramNames, MetricFamily, SampleKind, rtt};
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 use std::sync::LazyLock;
@@ -82,7 +82,7 @@ const OTHER_FAMILIES: [MetricFamily; 11] = [
     MetricFamily {
         name: "meshping_rtt_seconds",
         help: "Round-trip times of the requests answered in time.",
-        kind: SampleKind::Log2Histogram(RTT),
+        kind: SampleKind::Histogram(Bounds::PowersOfTwo, RTT),
     },
     MetricFamily {
         name: "meshping_rtt_last_seconds",
