@@ -13,6 +13,7 @@ mod partial;
 #[deny(clippy::disallowed_methods)]
 mod targets_file;
 
+use crate::measure::last_rtts::SettledWindow;
 use crate::resolve::Families;
 use crate::target::{Interval, TargetSpec, Timeout};
 use ipnet::IpNet;
@@ -38,6 +39,8 @@ pub struct Config {
     pub web: Vec<SocketAddr>,
     /// File with TLS, users and limits of the HTTP server, in the format of Prometheus' exporter toolkit.
     pub web_config: Option<PathBuf>,
+    /// Number of settled requests that values in the dialect of ping_exporter cover, unless a scrape has a number.
+    pub ping_exporter_window: SettledWindow,
     /// Maximum number of targets.
     pub max_targets: usize,
     /// Families of the addresses of DNS names that are pinged. Literal addresses of both families are pinged.
@@ -88,6 +91,7 @@ impl Config {
             ("control", self.control != other.control),
             ("web.listen_address", self.web != other.web),
             ("web.config.file", self.web_config != other.web_config),
+            ("web.ping_exporter_window", self.ping_exporter_window != other.ping_exporter_window),
             ("family", self.families != other.families),
             ("engine", self.engine != other.engine),
             ("state_dir, history_days", self.state != other.state),
@@ -113,6 +117,7 @@ impl Default for Config {
             control_allow: Self::loopback(),
             web: vec![Self::WEB],
             web_config: None,
+            ping_exporter_window: SettledWindow::DEFAULT,
             max_targets: Self::MAX_TARGETS,
             families: Families::BOTH,
             engine: EngineKind::Auto,

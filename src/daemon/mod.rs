@@ -114,7 +114,7 @@ async fn serve(
     backend.reload = Some(reload.clone().recipient());
     backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
     backend.flush = state.as_ref().map(|state| state.actor.clone().recipient());
-    let control_address = config.control;
+    let (control_address, ping_exporter_window) = (config.control, config.ping_exporter_window);
     let control = match control {
         Some(socket) => Some(control::start(socket, config.control_allow, backend).await?),
         None => None,
@@ -133,7 +133,8 @@ async fn serve(
             reload: Some(reload.recipient()),
             state: state.as_ref().map(|state| web::StateSources::from(state.actor.clone())),
         };
-        web::serve(web, sources, protection, web::HttpLimits::default()).await?;
+        let limits = web::HttpLimits { ping_exporter_window, ..web::HttpLimits::default() };
+        web::serve(web, sources, protection, limits).await?;
     }
     if live_table::is_enabled(config.quiet) {
         actix_rt::spawn(live_table::run(console, supervisor.clone().recipient()));

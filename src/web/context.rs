@@ -8,6 +8,7 @@ use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{FlushSoon, GetStoreStats};
 use crate::actors::reload::Reload;
 use crate::actors::supervisor::{GetStatus, GetTargets};
+use crate::measure::last_rtts::SettledWindow;
 use actix::prelude::*;
 use prometheus::Registry;
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub struct HttpLimits {
     pub max_connections: usize,
     /// Maximum number of concurrent TLS handshakes; a further one aborts the oldest.
     pub max_handshakes: usize,
+    /// Number of settled requests that values in the dialect of ping_exporter cover, unless the scrape has a number.
+    pub ping_exporter_window: SettledWindow,
 }
 
 impl Default for HttpLimits {
@@ -77,6 +80,7 @@ impl Default for HttpLimits {
             client_timeout: Duration::from_secs(10),
             max_connections: 256,
             max_handshakes: 64,
+            ping_exporter_window: SettledWindow::DEFAULT,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::http::{exchange, get, request};
 use crate::{EVIL, promtool};
 use actix::clock::timeout;
 use meshping::measure::Histogram;
-use meshping::probe::scripted::{ScriptedNetwork, reply};
+use meshping::probe::scripted::{ScriptedNetwork, reply, silence};
 use meshping::web::HttpLimits;
 use std::time::Duration;
 
@@ -67,6 +67,49 @@ async fn a_target_that_never_answered_has_every_bucket_and_a_ttl_of_zero() {
     assert!(text.contains("\nsmokeping_prober_build_info{revision=\""));
     let old = get(server, "/metrics?dialect=meshping2017").await;
     assert_eq!(old.text().matches("meshping_pings_bucket{").count(), Histogram::BINS.count() + 1);
+    handle.stop();
+}
+
+#[actix::test]
+async fn ping_exporter_covers_as_many_requests_as_the_scrape_asks_for() {
+    let network = ScriptedNetwork::new().host("127.0.0.2".parse().unwrap(), [reply(2), silence()]);
+    let fake = Fake::new(vec![target(&network, "127.0.0.2", "half")]);
+    let limits = HttpLimits { ping_exporter_window: "40".parse().unwrap(), ..HttpLimits::default() };
+    let (server, handle) = start(fake, limits).await;
+    let loss = async |query: &str| {
+        let scrape = get(server, &format!("/metrics?dialect=ping_exporter{query}")).await;
+        assert_eq!(scrape.status, 200, "{}", scrape.text());
+        let line = scrape.text().lines().find(|line| line.starts_with("ping_loss_ratio{"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+    };
+    // Requests are settled out of order: replies at once, losses after the timeout.
+    let settled = async {
+        loop {
+            let (forty, one) = (loss("").await, loss("&window=1").await);
+            if forty.is_some_and(|ratio| ratio > 0.0 && ratio < 1.0) {
+                assert!(one == Some(0.0) || one == Some(1.0), "{one:?}");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(crate::http::DEADLINE, settled).await.expect("both are settled");
+    let cases = [
+        ("dialect=ping_exporter&window=0", "from 1 to 100"),
+        ("dialect=ping_exporter&window=101", "from 1 to 100"),
+        ("dialect=ping_exporter&window=x", "from 1 to 100"),
+        ("dialect=ping_exporter&window=1&window=1", "more than one window"),
+        ("dialect=smokeping_prober&window=42", "dialect=ping_exporter only"),
+        ("window=42", "dialect=ping_exporter only"),
+    ];
+    for (query, allowed) in cases {
+        for method in ["GET", "HEAD"] {
+            let answer = exchange(server, &request(method, &format!("/metrics?{query}"), "")).await;
+            let answer = answer.expect("a whole response");
+            assert_eq!(answer.status, 400, "{method} {query}");
+            assert!(method == "HEAD" || answer.text().contains(allowed), "{query}: {}", answer.text());
+        }
+    }
     handle.stop();
 }
 
