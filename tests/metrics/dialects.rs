@@ -4,9 +4,12 @@ use crate::fake::{Fake, start, target};
 use crate::http::{exchange, get, request};
 use crate::{EVIL, promtool};
 use actix::clock::timeout;
+use meshping::actors::supervisor::TargetRef;
 use meshping::measure::Histogram;
 use meshping::probe::scripted::{ScriptedNetwork, reply, silence};
+use meshping::target::{Labels, OptionOverrides};
 use meshping::web::HttpLimits;
+use meshping::web::metrics::dialects::Dialect;
 use std::time::Duration;
 
 /// Each dialect, a family of its targets, and a label of 127.0.0.2.
@@ -45,6 +48,43 @@ async fn a_dialect_has_only_its_own_families_of_the_selected_targets() {
         }
         if dialect != "meshping2017" {
             promtool::check(text);
+        }
+    }
+    handle.stop();
+}
+
+/// Labels that one dialect or another has, and one that none has.
+const LABELS: [&str; 10] =
+    ["class", "host", "ip", "ip_version", "le", "name", "quantile", "site", "source", "target"];
+
+#[actix::test]
+async fn an_own_label_is_in_every_dialect_that_has_none_of_its_name() {
+    let network = ScriptedNetwork::new();
+    let labels = Labels::new(LABELS.map(|label| (label, "own"))).unwrap();
+    let overrides = OptionOverrides { labels, ..OptionOverrides::default() };
+    let target = TargetRef { overrides: Some(overrides.into()), ..target(&network, "127.0.0.2", "the name") };
+    let cases = [
+        (Dialect::Own, &["name", "target", "class", "le", "quantile"][..]),
+        (Dialect::SmokepingProber, &["host", "ip", "source", "le"]),
+        (Dialect::PingExporter, &["target", "ip", "ip_version"]),
+        (Dialect::Meshping2017, &LABELS),
+    ];
+    for (dialect, taken) in cases {
+        let labels = dialect.labels(&target);
+        let own: Vec<&str> =
+            labels.as_str().split(',').filter_map(|pair| pair.strip_suffix("=\"own\"")).collect();
+        let expected: Vec<&str> = LABELS.into_iter().filter(|label| !taken.contains(label)).collect();
+        assert_eq!(own, expected, "{dialect:?}");
+    }
+    let (server, handle) = start(Fake::new(vec![target]), HttpLimits::default()).await;
+    for (dialect, family, _) in DIALECTS {
+        let scrape = get(server, &format!("/metrics?dialect={dialect}")).await;
+        for line in scrape.text().lines().filter(|line| line.starts_with(family)) {
+            for label in LABELS {
+                let begins = [format!("{{{label}=\""), format!(",{label}=\"")];
+                let times: usize = begins.iter().map(|begin| line.matches(begin.as_str()).count()).sum();
+                assert!(times <= 1, "{label} {times} times: {line}");
+            }
         }
     }
     handle.stop();

@@ -83,7 +83,10 @@ fn check(prometheus: &Prometheus, expected: Vec<Expected>) {
 #[test]
 fn dashboards_of_other_exporters_show_what_happened() {
     in_namespace(|_| {
-        let _scenario = Scenario::of(&HOSTS, &json!({"site": "a\"b"}));
+        // Each but the first is reserved in one dialect or another.
+        let labels =
+            json!({"site": "a\"b", "class": "c", "le": "l", "name": "n", "quantile": "q", "target": "t"});
+        let _scenario = Scenario::of(&HOSTS, &labels);
         let prometheus = Prometheus::start_with(JOBS, RULES);
         prometheus.wait_for(
             "\"slower\" was slow for ten seconds",
@@ -93,6 +96,7 @@ fn dashboards_of_other_exporters_show_what_happened() {
         let mut all = meshping2017();
         all.extend(smokeping_prober());
         all.extend(ping_exporter());
+        all.extend(own_labels());
         check(&prometheus, all);
         for group in prometheus.api("rules", &[])["groups"].as_array().expect("a list") {
             for rule in group["rules"].as_array().expect("a list") {
@@ -229,4 +233,21 @@ fn ping_exporter() -> Vec<Expected> {
         expect("count(ping_loss_ratio{job=\"meshping-ping-exporter\",target=\"dual\"})", 2.0, 0.0),
         expect("ping_up{job=\"meshping-ping-exporter\"}", 1.0, 0.0),
     ]
+}
+
+/// Labels of the targets are in every dialect that has none of that name.
+fn own_labels() -> Vec<Expected> {
+    let site = "site=\"a\\\"b\"";
+    [
+        format!("meshping_requests_total{{job=\"meshping\",name=\"near\",{site},class=\"\",le=\"\",quantile=\"\"}}"),
+        format!(
+            "smokeping_requests_total{{host=\"near\",{site},class=\"c\",name=\"n\",quantile=\"q\",target=\"t\",le=\"\"}}"
+        ),
+        format!(
+            "ping_loss_ratio{{job=\"window-10\",target=\"near\",{site},class=\"c\",name=\"n\",quantile=\"q\",le=\"l\"}}"
+        ),
+        "meshping_sent{job=\"meshping-2017\",name=\"near\",site=\"\",class=\"\"}".to_owned(),
+    ]
+    .map(|series| expect(format!("count({series})"), 1.0, 0.0))
+    .into()
 }
