@@ -127,6 +127,9 @@ const POWERS_OF_TWO: [&str; Histogram::BUCKETS + 1] = [
     ",le=\"2\"",
     ",le=\"4\"",
     ",le=\"8\"",
+    ",le=\"16\"",
+    ",le=\"32\"",
+    ",le=\"64\"",
     NO_BOUND,
 ];
 
