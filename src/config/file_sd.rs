@@ -69,7 +69,9 @@ impl TargetFile {
     /// were some for each of them.
     pub(super) fn keep(&mut self, earlier: &[TargetSpec]) -> bool {
         let mut by_host: HashMap<&Host, Vec<&TargetSpec>> = HashMap::new();
-        earlier.iter().for_each(|target| by_host.entry(&target.host).or_default().push(target));
+        for target in earlier {
+            by_host.entry(&target.host).or_default().push(target);
+        }
         let entry = |target: &TargetSpec| (target.name.clone(), target.host_variant());
         let mut known: HashSet<(Label, HostVariant)> = self.targets.iter().map(entry).collect();
         let mut complete = self.refused.iter().all(|refused| !refused.hosts.is_empty());
