@@ -328,3 +328,32 @@ fn a_reload_over_the_control_socket_reports_what_it_did() {
     assert!(report.starts_with("targets: 0 added, 0 changed, "), "{report}");
     assert!(ctl(&["-q", "reload"]).stdout.is_empty());
 }
+
+#[test]
+fn a_wrong_entry_of_a_target_file_costs_no_other_one_and_is_reported() {
+    let good = r#"{"targets": ["127.0.0.1"], "labels": {"name": "x", "site": "b"}}"#;
+    let other = |label: &str| format!(r#"{{"targets": ["127.0.0.2"], "labels": {{"{label}": "7"}}}}"#);
+    let place = Place::with(&[
+        ("m.toml", "target_files = [\"*.json\", \"*.yml\"]\n"),
+        ("a.json", &format!("[{good}, {}]", other("si-te"))),
+        ("b.yml", "- targets: [127.0.0.3, 0.0.0.0]\n  labels: {le: l, quantile: q, class: c, target: t}\n"),
+    ]);
+    let daemon = place.start();
+    until(&daemon, &["127.0.0.1", "127.0.0.3"]);
+    assert!(logged(&daemon, "a.json: group 2: ").contains("si-te"));
+    assert!(logged(&daemon, "b.yml: group 1: ").contains("0.0.0.0"));
+    logged(&daemon, "the label name of ");
+    assert_eq!(metric(&daemon, "meshping_target_files_broken"), 2);
+    assert_eq!(metric(&daemon, "meshping_target_file_errors_total"), 2);
+
+    place.replace("a.json", &format!("[{good}, {}]", other("rack")));
+    until(&daemon, &["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
+    // An error in an entry that was good does not end its targets.
+    place.replace("a.json", &format!("[{}, {}]", good.replace("127.0.0.1", "127.0.0.4"), other("ra-ck")));
+    until(&daemon, &["127.0.0.2", "127.0.0.3", "127.0.0.4"]);
+    assert_eq!(metric(&daemon, "meshping_target_files_broken"), 2);
+    place.replace("b.yml", "- targets: [127.0.0.3]\n");
+    place.replace("a.json", &format!("[{good}]"));
+    until(&daemon, &["127.0.0.1", "127.0.0.3"]);
+    assert_eq!(metric(&daemon, "meshping_target_files_broken"), 0);
+}

@@ -6,9 +6,9 @@
 //! Prometheus; all others are labels of the target.
 
 use super::file::spec;
-use crate::target::{Labels, OptionKey, TargetOptions, TargetSpec, Variant};
+use crate::target::{Host, HostVariant, Label, Labels, OptionKey, TargetOptions, TargetSpec, Variant};
 use serde::{Deserialize, Deserializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 #[derive(Debug, Deserialize)]
@@ -27,23 +27,95 @@ fn null_as_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from:
 /// Prefix of labels that are the name or an option.
 const OPTION_PREFIX: &str = "__meshping_";
 
-/// Reads a target file; its path decides about the format.
+/// The content of a target file.
+#[derive(Debug, Default)]
+pub(super) struct TargetFile {
+    /// The targets of its good groups.
+    pub targets: Vec<TargetSpec>,
+    /// Groups, and single hosts of groups, that cannot be used.
+    pub refused: Vec<RefusedEntry>,
+}
+
+/// A group of a target file, or one of its hosts, that cannot be used.
+#[derive(Debug)]
+pub(super) struct RefusedEntry {
+    /// The number of the group, and what is wrong.
+    pub text: String,
+    /// The hosts that are meant, as written.
+    pub hosts: Vec<String>,
+}
+
+/// Reads a target file; its path decides about the format. A group that cannot be used does not cost the others.
 ///
 /// # Errors
-/// The first problem, with its group.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<TargetSpec>, String> {
+/// Why nothing of the file can be used.
+pub(super) fn parse(path: &Path, text: &str) -> Result<TargetFile, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let is_yaml = path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
     let groups = if is_yaml { yaml(text)? } else { json(text)? };
-    let mut targets = Vec::new();
-    for (index, TargetGroup { targets: hosts, labels }) in groups.iter().enumerate() {
-        let place = |text: String| format!("group {}: {text}", index + 1);
-        let GroupOptions { name, variant, options } = options(labels).map_err(place)?;
-        for host in hosts {
-            targets.push(spec(host, name, variant.clone(), &options).map_err(place)?);
+    let mut file = TargetFile::default();
+    for (index, group) in groups.into_iter().enumerate() {
+        let before = file.refused.len();
+        file.add(group);
+        for refused in &mut file.refused[before..] {
+            refused.text.insert_str(0, &format!("group {}: ", index + 1));
         }
     }
-    Ok(targets)
+    Ok(file)
+}
+
+impl TargetFile {
+    /// Adds the targets that an earlier content of the file had for the hosts of refused entries. Returns whether there
+    /// were some for each of them.
+    pub(super) fn keep(&mut self, earlier: &[TargetSpec]) -> bool {
+        let mut by_host: HashMap<&Host, Vec<&TargetSpec>> = HashMap::new();
+        for target in earlier {
+            by_host.entry(&target.host).or_default().push(target);
+        }
+        let entry = |target: &TargetSpec| (target.name.clone(), target.host_variant());
+        let mut known: HashSet<(Label, HostVariant)> = self.targets.iter().map(entry).collect();
+        let mut complete = self.refused.iter().all(|refused| !refused.hosts.is_empty());
+        for host in self.refused.iter().flat_map(|refused| &refused.hosts) {
+            let host = host.parse::<TargetSpec>().map(|target| target.host);
+            let found = host.ok().and_then(|host| by_host.get(&host));
+            complete &= found.is_some();
+            let found = found.into_iter().flatten().filter(|target| known.insert(entry(target)));
+            self.targets.extend(found.map(|target| TargetSpec::clone(target)));
+        }
+        complete
+    }
+
+    fn add(&mut self, group: Result<TargetGroup, RefusedEntry>) {
+        let TargetGroup { targets: hosts, labels } = match group {
+            Ok(group) => group,
+            Err(refused) => return self.refused.push(refused),
+        };
+        let GroupOptions { name, variant, options } = match options(&labels) {
+            Ok(options) => options,
+            Err(text) => return self.refused.push(RefusedEntry { text, hosts }),
+        };
+        for host in hosts {
+            match spec(&host, name, variant.clone(), &options) {
+                Ok(target) => self.targets.push(target),
+                Err(text) => self.refused.push(RefusedEntry { text, hosts: vec![host] }),
+            }
+        }
+    }
+}
+
+/// A group in JSON, or what is wrong with it.
+#[derive(Deserialize)]
+#[serde(from = "serde_json::Value")]
+struct JsonGroup(Result<TargetGroup, RefusedEntry>);
+
+impl From<serde_json::Value> for JsonGroup {
+    fn from(value: serde_json::Value) -> Self {
+        Self(TargetGroup::deserialize(&value).map_err(|error| {
+            let hosts = value.get("targets").and_then(|hosts| hosts.as_array()).into_iter().flatten();
+            let hosts = hosts.filter_map(|host| host.as_str().map(str::to_owned)).collect();
+            RefusedEntry { text: error.to_string(), hosts }
+        }))
+    }
 }
 
 /// What the labels of a group set for its targets.
@@ -54,14 +126,18 @@ struct GroupOptions<'a> {
     options: TargetOptions,
 }
 
-fn json(text: &str) -> Result<Vec<TargetGroup>, String> {
-    let groups = serde_json::from_str::<Option<Vec<TargetGroup>>>(text).map_err(|error| {
+type Groups = Vec<Result<TargetGroup, RefusedEntry>>;
+
+fn json(text: &str) -> Result<Groups, String> {
+    let groups = serde_json::from_str::<Option<Vec<JsonGroup>>>(text).map_err(|error| {
         format!("{error}; write [{{\"targets\": [\"192.0.2.1\"], \"labels\": {{\"site\": \"berlin\"}}}}]")
     })?;
-    Ok(groups.unwrap_or_default())
+    Ok(groups.unwrap_or_default().into_iter().map(|JsonGroup(group)| group).collect())
 }
 
-fn yaml(text: &str) -> Result<Vec<TargetGroup>, String> {
+/// Reads YAML, in which a group of the wrong form makes the whole file unusable: the texts of its scalars depend on the
+/// types that are wanted.
+fn yaml(text: &str) -> Result<Groups, String> {
     // To YAML an empty file is null; here it is one that is being written.
     if text.trim().is_empty() {
         return Err("the file is empty; write [] for no targets".into());
@@ -75,7 +151,7 @@ fn yaml(text: &str) -> Result<Vec<TargetGroup>, String> {
     let groups = groups.map_err(|error| {
         format!("{error}; write - targets: [\"192.0.2.1\"] and below it labels: {{site: berlin}}")
     })?;
-    Ok(groups.unwrap_or_default())
+    Ok(groups.unwrap_or_default().into_iter().map(Ok).collect())
 }
 
 /// Maximum number of texts, lists and mappings in a YAML file; 200 000 groups with three labels have 2 million.
@@ -129,7 +205,9 @@ mod tests {
                 spec.options.labels().map(|(name, text)| format!("{name}={text}")).collect();
             format!("{} {} {} {}", spec.name, spec.host_variant(), options.join(" "), labels.join(" "))
         };
-        let targets: Vec<String> = parse(Path::new("a.json"), text).unwrap().iter().map(written).collect();
+        let file = parse(Path::new("a.json"), text).unwrap();
+        assert!(file.refused.is_empty(), "{:?}", file.refused);
+        let targets: Vec<String> = file.targets.iter().map(written).collect();
         let expected = [
             "192.0.2.1 192.0.2.1 ttl=9 site=B",
             "host.example host.example interval=5 ttl=9 site=B",
@@ -139,31 +217,76 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_its_group() {
-        let cases = [
-            ("", "EOF while parsing"),
-            ("[", "line 1 column 1"),
-            (r#"{"targets": []}"#, "write [{"),
-            (r#"[{"target": []}]"#, "unknown field `target`"),
-            (r#"[{"labels": {}}]"#, "missing field `targets`"),
-            (r#"[{"targets": [5]}]"#, "expected a string"),
-            (
-                r#"[{"targets": []}, {"targets": ["0.0.0.0"]}]"#,
-                "group 2: \"0.0.0.0\": 0.0.0.0 is the unspecified",
-            ),
-            (r#"[{"targets": ["a"], "labels": {"name": "x"}}]"#, "the label name is meshping's own"),
-            (r#"[{"targets": ["a"], "labels": {"__meshping_tos": "x"}}]"#, "the options are __meshping_name"),
-            (
-                r#"[{"targets": ["a"], "labels": {"__meshping_variant": "a b"}}]"#,
-                "\"a b\" is not usable: a variant is",
-            ),
-            (r#"[{"targets": ["a"], "labels": {"__meshping_ttl": "0"}}]"#, "from 1 to 255"),
-            (r#"[{"targets": ["::1"], "labels": {"__meshping_family": "ipv4"}}]"#, "::1 is no IPv4 address"),
-        ];
+    fn a_text_of_another_format_is_an_error() {
+        let cases = [("", "EOF while parsing"), ("[", "line 1 column 1"), (r#"{"targets": []}"#, "write [{")];
         for (text, reason) in cases {
             let error = parse(Path::new("a.json"), text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_wrong_entry_costs_no_other_one_and_names_its_group() {
+        let cases = [
+            ("5", "expected a group of targets"),
+            (r#"{"target": ["x"]}"#, "unknown field `target`"),
+            (r#"{"labels": {}}"#, "missing field `targets`"),
+            (r#"{"targets": [5]}"#, "expected a string"),
+            (r#"{"targets": ["bad"], "labels": {"port": 7}}"#, "expected a string"),
+            (r#"{"targets": ["0.0.0.0"]}"#, "\"0.0.0.0\": 0.0.0.0 is the unspecified"),
+            (r#"{"targets": ["bad"], "labels": {"si-te": "x"}}"#, "\"si-te\" can't be a label"),
+            (r#"{"targets": ["bad"], "labels": {"__meshping_tos": "x"}}"#, "the options are __meshping_name"),
+            (
+                r#"{"targets": ["bad"], "labels": {"__meshping_variant": "a b"}}"#,
+                "\"a b\" is not usable: a variant is",
+            ),
+            (r#"{"targets": ["bad"], "labels": {"__meshping_ttl": "0"}}"#, "from 1 to 255"),
+            (r#"{"targets": ["::1"], "labels": {"__meshping_family": "ipv4"}}"#, "::1 is no IPv4 address"),
+        ];
+        let good = r#"{"targets": ["good.example"], "labels": {"name": "n", "le": "x"}}"#;
+        for (entry, reason) in cases {
+            for (text, group) in
+                [(format!("[{good}, {entry}]"), 2), (format!("[{entry}, {good}, {good}]"), 1)]
+            {
+                let file = parse(Path::new("a.json"), &text).unwrap();
+                assert_eq!(file.targets.len(), text.matches("good.example").count(), "{text}");
+                let [refused] = &file.refused[..] else { panic!("{text}: {:?}", file.refused) };
+                let place = format!("group {group}: ");
+                assert!(
+                    refused.text.starts_with(&place) && refused.text.contains(reason),
+                    "{}",
+                    refused.text
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_host_costs_no_other_one_of_its_group() {
+        for (path, text) in [
+            ("a.json", r#"[{"targets": ["a", "0.0.0.0", "::1", "b b"], "labels": {"target": "x"}}]"#),
+            ("a.yml", "- targets: [a, 0.0.0.0, '::1', b b]\n  labels: {target: x}\n"),
+        ] {
+            let file = parse(Path::new(path), text).unwrap();
+            assert_eq!(file.targets.iter().map(|it| &*it.name).collect::<Vec<_>>(), ["a", "::1"], "{path}");
+            assert_eq!(file.refused.len(), 2, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_of_a_refused_entry_keep_their_earlier_targets() {
+        let file = |groups: &str| parse(Path::new("a.json"), &format!("[{groups}]")).unwrap();
+        let good = r#"{"targets": ["::1", "n"], "labels": {"__meshping_ttl": "7"}}"#;
+        let other = r#"{"targets": ["A.example/5", "b"], "labels": {"__meshping_name": "x"}}"#;
+        let bad = r#"{"targets": ["a.example", "c", "n"], "labels": {"__meshping_ttl": "0"}}"#;
+        let earlier = file(&format!("{good}, {other}")).targets;
+        let mut now = file(&format!("{good}, {bad}"));
+        assert!(!now.keep(&earlier), "c has none");
+        let kept: Vec<String> = now.targets.iter().map(|it| format!("{} {}", it.name, it.host)).collect();
+        assert_eq!(kept, ["::1 ::1", "n n", "x A.example"]);
+        assert!(file(&bad.replace(r#""c", "#, "")).keep(&earlier));
+        assert!(file(good).keep(&[]), "nothing is refused");
+        assert!(!file(r#"{"target": ["::1"]}"#).keep(&earlier), "nobody knows what is meant");
     }
 
     #[test]
@@ -198,8 +321,9 @@ mod tests {
                     spec.options.labels().map(|(name, value)| format!("{name}={value}")).collect();
                 format!("{} {}", spec.host, labels.join(" "))
             };
-            let targets = parse(Path::new(path), text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(targets.iter().map(written).collect::<Vec<_>>().join(", "), expected, "{text}");
+            let file = parse(Path::new(path), text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert!(file.refused.is_empty(), "{text}: {:?}", file.refused);
+            assert_eq!(file.targets.iter().map(written).collect::<Vec<_>>().join(", "), expected, "{text}");
         }
     }
 
@@ -217,7 +341,6 @@ mod tests {
             ("- target: []\n", "line 1"),
             ("- targets: ['::1']\n  label: x\n", "line 2"),
             ("targets: []", "write - targets"),
-            ("- targets: ['0.0.0.0']", "group 1: \"0.0.0.0\""),
             (&nested, ""),
             (&bomb, ""),
         ];
@@ -237,6 +360,6 @@ mod tests {
             )
         };
         let text: String = (0..100_000).map(groups).collect();
-        assert_eq!(parse(Path::new("a.yml"), &text).unwrap().len(), 100_000);
+        assert_eq!(parse(Path::new("a.yml"), &text).unwrap().targets.len(), 100_000);
     }
 }

@@ -13,6 +13,7 @@ mod partial;
 #[deny(clippy::disallowed_methods)]
 mod targets_file;
 
+use crate::measure::last_rtts::SettledWindow;
 use crate::resolve::Families;
 use crate::target::{Interval, TargetSpec, Timeout};
 use ipnet::IpNet;
@@ -40,6 +41,8 @@ pub struct Config {
     pub web_config: Option<PathBuf>,
     /// Maximum number of concurrent scrapes.
     pub max_scrapes: usize,
+    /// Number of settled requests that values in the dialect of ping_exporter cover, unless a scrape has a number.
+    pub ping_exporter_window: SettledWindow,
     /// Maximum number of targets.
     pub max_targets: usize,
     /// Families of the addresses of DNS names that are pinged. Literal addresses of both families are pinged.
@@ -93,6 +96,7 @@ impl Config {
             ("web.listen_address", self.web != other.web),
             ("web.config.file", self.web_config != other.web_config),
             ("web.max_scrapes", self.max_scrapes != other.max_scrapes),
+            ("web.ping_exporter_window", self.ping_exporter_window != other.ping_exporter_window),
             ("family", self.families != other.families),
             ("engine", self.engine != other.engine),
             ("state_dir, history_days", self.state != other.state),
@@ -119,6 +123,7 @@ impl Default for Config {
             web: vec![Self::WEB],
             web_config: None,
             max_scrapes: Self::MAX_SCRAPES,
+            ping_exporter_window: SettledWindow::DEFAULT,
             max_targets: Self::MAX_TARGETS,
             families: Families::BOTH,
             engine: EngineKind::Auto,

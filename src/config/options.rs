@@ -3,6 +3,7 @@
 use super::listen_address::ListenAddress;
 use super::partial::partial_config;
 use super::{Config, EngineKind, StateConfig};
+use crate::measure::last_rtts::{SettledWindow, WindowError};
 use crate::resolve::Families;
 use crate::target::{Host, Interval, OptionKey, TargetSpec, Timeout};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -76,6 +77,13 @@ partial_config! {
             /// clients that read less than 1 MB/s are reset.
             #[arg(long = "web.max-scrapes", value_name = "N", default_value = Config::MAX_SCRAPES.to_string())]
             "web.max_scrapes" max_scrapes: Option<usize> = one(max_scrapes);
+
+            /// Settled requests that values in the dialect ping_exporter cover, 1 to 1000
+            ///
+            /// The history-size of ping_exporter. A scrape with window=N has its own. Each target keeps 4 bytes for a
+            /// request beyond the tenth, from the first scrape of this dialect on.
+            #[arg(long = "web.ping-exporter-window", value_name = "N", default_value = SettledWindow::DEFAULT.to_string())]
+            "web.ping_exporter_window" ping_exporter_window: Option<SettledWindow> = one(settled_window);
 
             /// Maximum number of targets
             #[arg(long, value_name = "N", default_value = Config::MAX_TARGETS.to_string())]
@@ -155,6 +163,7 @@ impl ConfigOptions {
             web: self.web.map_or_else(|| Ok(vec![Config::WEB]), |web| addresses(&web))?,
             web_config: self.web_config,
             max_scrapes: self.max_scrapes.unwrap_or(Config::MAX_SCRAPES),
+            ping_exporter_window: self.ping_exporter_window.unwrap_or(SettledWindow::DEFAULT),
             max_targets,
             families: self.family.unwrap_or(Families::BOTH),
             engine: self.engine.unwrap_or_default(),
@@ -220,6 +229,10 @@ fn network(text: &str) -> Result<IpNet, String> {
     text.parse()
         .or_else(|_| address())
         .map_err(|_| "it takes a network like 10.1.0.0/16, or an address".into())
+}
+
+fn settled_window(text: &str) -> Result<SettledWindow, String> {
+    text.parse().map_err(|error: WindowError| error.to_string())
 }
 
 fn max_targets(text: &str) -> Result<usize, String> {

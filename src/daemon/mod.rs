@@ -132,7 +132,7 @@ async fn serve(
     backend.reload = Some(reload.clone().recipient());
     backend.history = state.as_ref().map(|state| state.actor.clone().recipient());
     backend.flush = state.as_ref().map(|state| state.actor.clone().recipient());
-    let control_address = config.control;
+    let (control_address, ping_exporter_window) = (config.control, config.ping_exporter_window);
     let control = match control {
         Some(socket) => Some(control::start(socket, config.control_allow, backend).await?),
         None => None,
@@ -152,7 +152,11 @@ async fn serve(
             reload: Some(reload.recipient()),
             state: state.as_ref().map(|state| web::StateSources::from(state.actor.clone())),
         };
-        let limits = web::HttpLimits { max_scrapes: config.max_scrapes, ..web::HttpLimits::default() };
+        let limits = web::HttpLimits {
+            max_scrapes: config.max_scrapes,
+            ping_exporter_window,
+            ..web::HttpLimits::default()
+        };
         web::serve(web, sources, protection, limits).await?;
     }
     if live_table::is_enabled(config.quiet) {

@@ -56,24 +56,25 @@ impl ReloadActor {
     /// After a start with a configuration, whose targets the supervisor has.
     pub(super) fn new(loader: Loader, loaded_config: LoadedConfig, components: Components) -> Self {
         let watcher = FileWatcher::start(&loaded_config);
-        let LoadedConfig { config, broken, repeated, hash, .. } = loaded_config;
+        log_problems(&loaded_config);
+        let broken_files = loaded_config.broken_files();
+        let LoadedConfig { config, broken, hash, .. } = loaded_config;
         let state = ReloadState {
             successful: true,
             applied_at: now(),
             hash,
-            broken_files: broken.len(),
-            broken_reads: u64::try_from(broken.len()).unwrap_or(u64::MAX),
+            broken_files,
+            broken_reads: u64::try_from(broken_files).unwrap_or(u64::MAX),
             watched: watcher.has_events(),
             problem: first_broken(&broken),
         };
-        log_problems(&broken, repeated);
         let loader = Arc::new(Mutex::new(loader));
         Self { loader, components, started: config.clone(), config, state, watcher }
     }
 
     /// Notes and logs the result of loading.
     fn note_result(&mut self, result: &Result<LoadedConfig, String>) {
-        let broken = result.as_ref().map_or(0, |loaded_config| loaded_config.broken.len());
+        let broken = result.as_ref().map_or(0, LoadedConfig::broken_files);
         self.state.successful = result.is_ok();
         self.state.problem = problem(result);
         self.state.broken_reads += u64::try_from(broken).unwrap_or(u64::MAX);
@@ -81,7 +82,7 @@ impl ReloadActor {
             Err(error) => error!(%error, "can't load the configuration, the present one stays in force"),
             Ok(loaded_config) => {
                 self.state.broken_files = broken;
-                log_problems(&loaded_config.broken, loaded_config.repeated);
+                log_problems(loaded_config);
                 self.watcher.follow(&loaded_config.watched);
                 self.state.watched = self.watcher.has_events();
             }
@@ -148,7 +149,7 @@ impl ReloadActor {
         let loading = async move { load(loader).await };
         let then = move |result: Result<LoadedConfig, String>, actor: &mut Self, _: &mut Context<Self>| {
             let same = matches!(&result, Ok(loaded_config) if loaded_config.hash == actor.state.hash && actor.state.successful
-                && loaded_config.broken.len() == actor.state.broken_files);
+                && loaded_config.broken_files() == actor.state.broken_files);
             if same && !forced {
                 if let Ok(loaded_config) = &result {
                     actor.watcher.follow(&loaded_config.watched);
@@ -259,13 +260,16 @@ fn first_broken(broken: &[Problem]) -> Option<Arc<str>> {
     Some(format!("can't use a target file: {first}{more}").into())
 }
 
-fn log_problems(broken: &[Problem], repeated: usize) {
-    for problem in broken {
-        error!(%problem, "can't use a target file; its last good content, if any, stays in force");
+fn log_problems(loaded_config: &LoadedConfig) {
+    for problem in &loaded_config.broken {
+        error!(%problem, "can't use a target file, or an entry of it; its last good content, if any, stays in force");
     }
-    if repeated > 0 {
+    for text in &loaded_config.reserved_labels {
+        warn!("{text}");
+    }
+    if loaded_config.repeated > 0 {
         warn!(
-            repeated,
+            repeated = loaded_config.repeated,
             "targets occur more than once with the same name; later options override earlier ones"
         );
     }

@@ -22,9 +22,9 @@ impl Histogram {
     /// Smallest and largest bin.
     pub const BINS: RangeInclusive<i16> = -160..=47;
     /// Exponents k of the Prometheus buckets, `le` = 2^k seconds.
-    pub const OCTAVES: RangeInclusive<i16> = -15..=3;
+    pub const OCTAVES: RangeInclusive<i16> = -15..=6;
     /// Number of Prometheus buckets, without `+Inf`.
-    pub const BUCKETS: usize = 19;
+    pub const BUCKETS: usize = 22;
 
     /// Counts one reply.
     pub fn record(&mut self, rtt: Rtt) {
@@ -81,12 +81,22 @@ impl Histogram {
     /// Replies with an RTT of at most 2^k seconds, for each k of [`Self::OCTAVES`].
     pub fn buckets(&self) -> [u64; Self::BUCKETS] {
         let mut buckets = [0; Self::BUCKETS];
-        for (bucket, octave) in buckets.iter_mut().zip(Self::OCTAVES) {
-            let below: u64 =
-                self.iter().take_while(|&(bin, _)| bin < octave * 8).map(|(_, count)| count).sum();
+        let below = self.up_to(Self::OCTAVES.map(|octave| octave * 8 - 1));
+        for ((bucket, octave), below) in buckets.iter_mut().zip(Self::OCTAVES).zip(below) {
             *bucket = below + self.exactly(octave);
         }
         buckets
+    }
+
+    /// For each of these bins, which are in order, the number of replies in all bins up to and including it.
+    pub fn up_to(&self, bins: impl Iterator<Item = i16>) -> impl Iterator<Item = u64> {
+        let mut counts = self.iter().peekable();
+        bins.scan(0, move |sum, last| {
+            while let Some((_, count)) = counts.next_if(|&(bin, _)| bin <= last) {
+                *sum += count;
+            }
+            Some(*sum)
+        })
     }
 
     fn exactly(&self, octave: i16) -> u64 {
@@ -182,8 +192,11 @@ impl Histogram {
         }
         if !input.is_empty() {
             let counts = histogram.on_edge.get_or_insert_default();
-            for count in counts.iter_mut() {
+            for count in counts.iter_mut().take(EXACT_EDGES_OF_FIRST_VERSION) {
                 *count = input.number()?;
+            }
+            for count in counts.iter_mut().skip(EXACT_EDGES_OF_FIRST_VERSION) {
+                *count = if input.is_empty() { 0 } else { input.number()? };
             }
             if !histogram.edges_are_in_their_bins() {
                 return None;
@@ -239,7 +252,10 @@ static LOWER_EDGES: LazyLock<[u64; 208]> = LazyLock::new(|| {
 
 /// 2^-6 s is 15625 µs, the smallest power of two that is a whole number of microseconds.
 const FIRST_EXACT_OCTAVE: i16 = -6;
-const OCTAVES_WITH_EXACT_EDGE: usize = 10;
+/// Up to 2^5 s: no round-trip time is longer than a timeout, which is at most a minute.
+const OCTAVES_WITH_EXACT_EDGE: usize = 12;
+/// Those that statistics of the first version have on disk.
+const EXACT_EDGES_OF_FIRST_VERSION: usize = 10;
 
 fn exact_octave(rtt: Rtt) -> Option<usize> {
     let factor = rtt.micros() / 15_625;
@@ -295,7 +311,26 @@ mod tests {
         let buckets = of(&[30, 31, 15_624, 15_625, 15_626, 8_000_000, 8_000_001]).buckets();
         assert_eq!(buckets[0], 1, "2^-15 s is 30.5 µs");
         assert_eq!(buckets[9], 4, "2^-6 s is 15625 µs, and `le` includes it");
-        assert_eq!(buckets[18], 6, "2^3 s");
+        assert_eq!(buckets[18..], [6, 7, 7, 7], "8, 16, 32 and 64 s");
+        for (bucket, octave) in [(18, 3), (19, 4), (20, 5)] {
+            let edge = 1_000_000 << octave;
+            let buckets = of(&[edge - 1, edge, edge + 1]).buckets();
+            assert_eq!(buckets[bucket - 1..=bucket + 1], [0, 2, 3], "2^{octave} s");
+        }
+        assert_eq!(of(&[60_000_000]).buckets()[20..], [0, 1], "the longest timeout");
+    }
+
+    #[test]
+    fn statistics_of_the_first_version_have_no_exact_counts_above_eight_seconds() {
+        let histogram = of(&[15_625, 8_000_000, 16_000_000]);
+        let mut out = VarintWriter::new(1);
+        histogram.write(&mut out);
+        let bytes = out.into_bytes();
+        let read = |bytes: &[u8]| Histogram::read(&mut VarintReader::new(&bytes[1..]));
+        assert_eq!(read(&bytes), Some(histogram));
+        let old = read(&bytes[..bytes.len() - 2]).expect("two numbers less");
+        assert_eq!(old.buckets()[18..], [2, 2, 3, 3], "16 s counts as above 16 s");
+        assert!(read(&bytes[..bytes.len() - 3]).is_none(), "cut");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Counts of durations up to 2^k seconds, k = -15 … 3, and of those beyond.
+/// Counts of durations up to 2^k seconds, k = -15 … 6, and of those beyond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Log2Histogram {
     counts: [u64; Self::BUCKETS + 1],
@@ -11,7 +11,7 @@ pub struct Log2Histogram {
 
 impl Log2Histogram {
     /// Number of bounds.
-    pub const BUCKETS: usize = 19;
+    pub const BUCKETS: usize = 22;
 
     /// Counts a duration.
     pub fn record(&mut self, duration: Duration) {
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_bucket_counts_durations_up_to_and_including_its_bound() {
         let mut histogram = Log2Histogram::default();
-        for micros in [0, 30, 31, 1_000_000, 1_000_001, 8_000_000, 9_000_000] {
+        for micros in [0, 30, 31, 1_000_000, 1_000_001, 8_000_000, 9_000_000, 64_000_000, 64_000_001] {
             histogram.record(Duration::from_micros(micros));
         }
         let buckets: Vec<(f64, u64)> = histogram.buckets().collect();
@@ -69,7 +69,8 @@ mod tests {
         assert_eq!(buckets[15], (1.0, 4));
         assert_eq!(buckets[16], (2.0, 5));
         assert_eq!(buckets[18], (8.0, 6));
-        assert_eq!(histogram.count(), 7);
-        assert!((histogram.seconds() - 19.000_062).abs() < 1e-6);
+        assert_eq!(buckets[19..], [(16.0, 7), (32.0, 7), (64.0, 8)]);
+        assert_eq!(histogram.count(), 9);
+        assert!((histogram.seconds() - 147.000_063).abs() < 1e-6);
     }
 }

@@ -13,6 +13,8 @@ impl Labels {
     pub const MAX_NAME_LENGTH: usize = 64;
     /// Maximum length of a value, in bytes.
     pub const MAX_VALUE_LENGTH: usize = 256;
+    /// Names that the exposition in meshping's own dialect uses itself; it leaves out a target's label of such a name.
+    pub const RESERVED: [&str; 5] = ["name", "target", "class", "le", "quantile"];
 
     /// Labels from names and values. As in Prometheus, an empty value is the same as no label.
     ///
@@ -51,18 +53,12 @@ impl Labels {
     }
 }
 
-/// Names of the labels that series of meshping and the exposition format have.
-const RESERVED: [&str; 5] = ["name", "target", "class", "le", "quantile"];
-
 fn check(name: &str, value: &str) -> Result<(), LabelError> {
     let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
     let follows = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let valid = name.starts_with(starts) && name.chars().all(follows) && !name.starts_with("__");
     if !valid || name.len() > Labels::MAX_NAME_LENGTH {
         return Err(LabelError::Name(cut(name)));
-    }
-    if RESERVED.contains(&name) {
-        return Err(LabelError::Reserved(name.into()));
     }
     if value.len() > Labels::MAX_VALUE_LENGTH {
         return Err(LabelError::LongValue(name.into(), value.len()));
@@ -90,9 +86,6 @@ pub enum LabelError {
         max = Labels::MAX_NAME_LENGTH
     )]
     Name(Box<str>),
-    /// The name of a label that every series has.
-    #[error("the label {0} is meshping's own, choose another name")]
-    Reserved(Box<str>),
     /// A value that is too long.
     #[error("the value of the label {0} has {1} bytes, the maximum is {max}", max = Labels::MAX_VALUE_LENGTH)]
     LongValue(Box<str>, usize),
@@ -116,6 +109,14 @@ mod tests {
     }
 
     #[test]
+    fn labels_that_only_a_dialect_reserves_are_allowed() {
+        for name in Labels::RESERVED {
+            let labels = Labels::new([(name, "x"), ("site", "b")]).unwrap();
+            assert!(labels.iter().any(|label| label == (name, "x")), "{name}");
+        }
+    }
+
+    #[test]
     fn what_can_not_be_a_label_is_refused_with_a_reason() {
         let long = "x".repeat(257);
         let cases = [
@@ -124,7 +125,6 @@ mod tests {
             (vec![("a-b\n", "x")], "\"a-b\\n\" can't be a label"),
             (vec![("__meta", "x")], "can't be a label"),
             (vec![(&long, "x")], "at most 64 bytes"),
-            (vec![("target", "x")], "the label target is meshping's own"),
             (vec![("site", &long)], "has 257 bytes, the maximum is 256"),
             (vec![("site", "a"), ("site", "b")], "occurs twice"),
         ];

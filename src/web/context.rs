@@ -9,6 +9,7 @@ use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{FlushSoon, GetStoreStats};
 use crate::actors::reload::Reload;
 use crate::actors::supervisor::{GetEntries, GetStatus, GetTargets};
+use crate::measure::last_rtts::SettledWindow;
 use actix::prelude::*;
 use prometheus::Registry;
 use std::time::Duration;
@@ -71,6 +72,8 @@ pub struct HttpLimits {
     pub max_connections: usize,
     /// Maximum number of concurrent TLS handshakes; a further one aborts the oldest.
     pub max_handshakes: usize,
+    /// Number of settled requests that values in the dialect of ping_exporter cover, unless the scrape has a number.
+    pub ping_exporter_window: SettledWindow,
 }
 
 impl Default for HttpLimits {
@@ -85,6 +88,7 @@ impl Default for HttpLimits {
             idle_timeout: Duration::from_secs(75),
             max_connections: 256,
             max_handshakes: 64,
+            ping_exporter_window: SettledWindow::DEFAULT,
         }
     }
 }

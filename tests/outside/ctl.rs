@@ -133,7 +133,7 @@ const CHANGES: [&[&str]; 21] = [
     &["add", "nodata.golden"],
     &["add", "silent.golden"],
     &["add", "--name", "x", "--addr", "224.0.0.1"],
-    &["add", "--addr", "127.0.0.1", "--label", "name=x"],
+    &["add", "--addr", "127.0.0.1", "--label", "si-te=x"],
     &["add", "127.0.0.1", "--source", "::1"],
 ];
 
@@ -253,7 +253,7 @@ const BAD: [&[&str]; 46] = [
     &["add", "web", "--dont-fragment=yes"],
     &["add", "web", "--family", "both"],
     &["add", "web", "--label", "site"],
-    &["add", "web", "--label", "name=x"],
+    &["add", "web", "--label", "si-te=x"],
     &["add", "web", "--label=a=1", "--label=a=2"],
     &["remove"],
     &["remove", ""],

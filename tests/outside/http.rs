@@ -90,11 +90,6 @@ fn without_measurements(line: &str) -> String {
     let is_measured = series.contains("fd00::1") && value.parse::<f64>().is_ok();
     let is_bucket = series.contains("_bucket{") && !series.contains("+Inf");
     match value {
-        // Only bins that are not empty are there, in this dialect.
-        _ if is_measured && is_bucket && series.starts_with("meshping_pings_bucket") => {
-            let (labels, _) = series.split_once("le=\"").expect("a bucket");
-            format!("{labels}le=\"<float>\"}} {value}")
-        }
         _ if is_measured && is_bucket => format!("{series} <0 or 1>"),
         _ if OF_THE_DAEMON.iter().any(|family| series.starts_with(family)) => format!("{series} <number>"),
         _ if is_measured && value.contains('.') => format!("{series} <float>"),

@@ -3,13 +3,13 @@
 use crate::daemon::Daemon;
 use crate::sim::{at, code};
 use meshping::target::Family;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::net::IpAddr;
 use tempfile::TempDir;
 
 /// A simulated host, and how it is called.
 #[derive(Clone, Copy)]
-pub struct Host(&'static str, Family, u8, u8);
+pub struct Host(pub &'static str, pub Family, pub u8, pub u8);
 
 impl Host {
     /// Its address.
@@ -46,22 +46,26 @@ pub struct Scenario {
 impl Scenario {
     /// Starts it.
     pub fn start() -> Self {
+        let scenario = Self::of(&HOSTS, &json!({"site": "a\"b"}));
+        // There is no route to it.
+        scenario.add("nowhere", "192.0.2.7".parse().expect("an address"), &json!({"site": "a\"b"}));
+        scenario
+    }
+
+    /// Starts it with these hosts, all with these labels.
+    pub fn of(hosts: &[Host], labels: &Value) -> Self {
         let state = tempfile::tempdir().expect("a temporary directory");
         let directory = state.path().display().to_string();
         let daemon = Daemon::start(&["-i", "0.1", "-t", "2", "--state-dir", &directory]);
         let scenario = Self { daemon, _state: state };
-        for host in HOSTS {
-            scenario.add(host.0, host.address());
+        for host in hosts {
+            scenario.add(host.0, host.address(), labels);
         }
-        // There is no route to it.
-        scenario.add("nowhere", "192.0.2.7".parse().expect("an address"));
         scenario
     }
 
-    fn add(&self, name: &str, address: IpAddr) {
-        let reply = self
-            .daemon
-            .ask(&json!({"cmd": "add", "name": name, "addr": address, "labels": {"site": "a\"b"}}));
+    fn add(&self, name: &str, address: IpAddr, labels: &Value) {
+        let reply = self.daemon.ask(&json!({"cmd": "add", "name": name, "addr": address, "labels": labels}));
         assert_eq!(reply, json!({"status": "ok"}), "adding {name}");
     }
 

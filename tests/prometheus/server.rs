@@ -22,17 +22,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 const LISTEN: &str = "127.0.0.1:9090";
 
-/// The example that comes with meshping, scraped more often.
-fn configuration() -> String {
+/// The example that comes with meshping, scraped more often, with more jobs and the rules of a file beside it.
+fn configuration(jobs: &str) -> String {
     let example = std::fs::read_to_string(contrib("prometheus/prometheus.yml")).expect("there is an example");
     let rules = contrib("prometheus/meshping.rules.yml");
     let often = example
         .replace("scrape_interval: 30s", "scrape_interval: 1s\n  scrape_timeout: 1s")
         .replace("evaluation_interval: 30s", "evaluation_interval: 1s")
         .replace("localhost:9922", "127.0.0.1:9922")
-        .replace("meshping.rules.yml", &rules.display().to_string());
+        .replace("meshping.rules.yml", &format!("{}\n  - more.rules.yml", rules.display()));
     assert!(!often.contains("30s") && !often.contains("localhost"), "{often}");
-    often
+    often + jobs
 }
 
 /// Something below `contrib`.
@@ -43,10 +43,16 @@ pub fn contrib(path: &str) -> PathBuf {
 impl Prometheus {
     /// Starts it, and waits until it answers.
     pub fn start() -> Self {
+        Self::start_with("", "groups: []")
+    }
+
+    /// Starts it with more jobs and rules, in YAML, and waits until it answers.
+    pub fn start_with(jobs: &str, rules: &str) -> Self {
         let program = std::env::var("PROMETHEUS").unwrap_or_else(|_| "prometheus".into());
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("prometheus.yml");
-        std::fs::write(&file, configuration()).expect("it can be written");
+        std::fs::write(&file, configuration(jobs)).expect("it can be written");
+        std::fs::write(directory.path().join("more.rules.yml"), rules).expect("it can be written");
         let log = File::create(directory.path().join("log")).expect("a place for the log");
         let mut command = Command::new(&program);
         command

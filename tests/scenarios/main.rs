@@ -7,6 +7,7 @@ mod periods;
 mod supervised;
 mod target_options;
 mod timing;
+mod windows;
 
 use actix::prelude::*;
 use meshping::actors::pinger::{LifetimeReport, PingActor, Query, Seed};

@@ -53,11 +53,12 @@ impl Host {
     pub fn answer(&mut self, request: &Request, now: Instant) -> Vec<Planned> {
         let count = self.requests;
         self.requests += 1;
-        let with = Answering { request, now, count, parameter: self.behaviour.parameter };
-        if self.behaviour.code == code::REORDERED {
+        let behaviour = self.behaviour.with_request(count);
+        let with = Answering { request, now, count, parameter: behaviour.parameter };
+        if behaviour.code == code::REORDERED {
             return self.reorder(with.reply(Duration::ZERO));
         }
-        if self.behaviour.loses(count) { Vec::new() } else { with.packets(self.behaviour) }
+        if behaviour.loses(count) { Vec::new() } else { with.packets(behaviour) }
     }
 
     /// Withholds every other reply until the one after it is out.

@@ -11,6 +11,7 @@
 //! | 1 | `DELAY_MS` | replies after P ms |
 //! | 2 | `DELAY_10_MS` | replies after 10·P ms |
 //! | 3 | `DELAY_100_MS` | replies after 100·P ms (P = 35: late for a timeout of 1 s, in time for 5 s) |
+//! | 4 | `SLOWER_LATER` | replies after 20 ms to the first 10·P requests, after 80 ms to all later ones |
 //! | 10 | `LOSS_PERCENT` | loses P of every 100 requests, evenly spread |
 //! | 11 | `LOSS_EVERY` | loses every P-th request |
 //! | 12 | `FLAPPING` | answers P requests, leaves P unanswered, and so on |
@@ -51,6 +52,7 @@ pub mod code {
     pub const DELAY_MS: u8 = 1;
     pub const DELAY_10_MS: u8 = 2;
     pub const DELAY_100_MS: u8 = 3;
+    pub const SLOWER_LATER: u8 = 4;
     pub const LOSS_PERCENT: u8 = 10;
     pub const LOSS_EVERY: u8 = 11;
     pub const FLAPPING: u8 = 12;
@@ -111,6 +113,13 @@ impl Behaviour {
             IpAddr::V4(v4) => Self { code: v4.octets()[1], parameter: v4.octets()[2] },
             IpAddr::V6(v6) => Self { code: v6.octets()[11], parameter: v6.octets()[13] },
         }
+    }
+
+    /// What it does with the request with that count.
+    #[must_use]
+    pub fn with_request(self, count: u64) -> Self {
+        let parameter = if count < 10 * u64::from(self.parameter) { 20 } else { 80 };
+        if self.code == code::SLOWER_LATER { Self { code: code::DELAY_MS, parameter } } else { self }
     }
 
     /// Whether the request with that count stays without an answer.

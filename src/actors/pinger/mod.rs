@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tracing::warn;
 
-pub use query::{LifetimeReport, Query, QueryReply, Report, ResetHistogram, ResetPeriod, ResumePeriod};
+pub use query::{
+    LifetimeReport, Query, QueryReply, QueryWindow, Report, ResetHistogram, ResetPeriod, ResumePeriod,
+};
 
 /// Changes how the target is pinged.
 #[derive(Debug, Message)]
@@ -154,6 +156,18 @@ impl<T: QueryReply> Handler<Query<T>> for PingActor {
 
     fn handle(&mut self, _: Query<T>, _: &mut Self::Context) -> Self::Result {
         MessageResult(T::read(&self.ping_loop.updated_tracker(self.engine()), self))
+    }
+}
+
+impl Handler<QueryWindow> for PingActor {
+    type Result = MessageResult<QueryWindow>;
+
+    fn handle(&mut self, QueryWindow(window): QueryWindow, _: &mut Self::Context) -> Self::Result {
+        let mut tracker = self.ping_loop.updated_tracker(self.engine());
+        tracker.keep_last(window);
+        let mut report = LifetimeReport::read(&tracker, self);
+        report.totals.recent = report.totals.recent.last(window);
+        MessageResult(report)
     }
 }
 

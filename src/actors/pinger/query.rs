@@ -1,6 +1,7 @@
 //! What a pinger can be asked about its target. The type parameter of a question is the type of its reply.
 
 use super::PingActor;
+use crate::measure::last_rtts::SettledWindow;
 use crate::measure::{
     DetailedStats, EncodedStats, EndedPeriod, Histogram, LifetimeStats, PeriodStats, RequestTracker,
     WallMapping,
@@ -12,6 +13,12 @@ use std::marker::PhantomData;
 /// Asks for `T`, with everything in it that has happened by now.
 #[derive(Debug)]
 pub struct Query<T>(PhantomData<fn() -> T>);
+
+/// Asks for a [`LifetimeReport`] whose latest settled requests are at most this many. From then on the target keeps as
+/// many.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "LifetimeReport")]
+pub struct QueryWindow(pub SettledWindow);
 
 /// Starts a new measurement period. The reply is the one that just ended, and `T` as it was at its end.
 #[derive(Debug)]

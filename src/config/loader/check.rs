@@ -37,6 +37,7 @@ pub(super) fn result(loaded_config: &LoadedConfig, further: Result<(), String>) 
     if conflicts.len() > MAX_WARNINGS {
         warnings.push(format!("warning: and {} more\n", conflicts.len() - MAX_WARNINGS));
     }
+    warnings.extend(loaded_config.reserved_labels.iter().map(|text| format!("warning: {text}\n")));
     let warnings = warnings.concat();
     let note = if loaded_config.watched.paths.is_empty() || !runs_as_root() { "" } else { ROOT_NOTE };
     EarlyExit::Asked(format!("{warnings}{note}the configuration is good, with {targets}{repeated}\n"))

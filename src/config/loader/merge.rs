@@ -1,6 +1,6 @@
 //! Merges the entries of all sources of a configuration, and finds those that contradict each other.
 
-use crate::target::{Defaults, EntryConflict, HostVariant, Label, OptionOverrides, TargetSpec};
+use crate::target::{Defaults, EntryConflict, HostVariant, Label, Labels, OptionOverrides, TargetSpec};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -64,6 +64,27 @@ impl MergedTargets {
         }
         conflicts
     }
+
+    /// A text for each label that meshping's own metrics leave out.
+    pub(super) fn reserved_labels(&self) -> Vec<String> {
+        let text = |reserved| reserved_label(reserved, &self.targets);
+        Labels::RESERVED.into_iter().filter_map(text).collect()
+    }
+}
+
+/// The text about the targets with a label of this name; `None` without any.
+fn reserved_label(reserved: &str, targets: &[TargetSpec]) -> Option<String> {
+    let has = |target: &&TargetSpec| target.options.labels().any(|(label, _)| label == reserved);
+    let mut with = targets.iter().filter(has);
+    let first = with.next()?;
+    let more = match with.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let name = &*first.name;
+    Some(format!(
+        "the label {reserved} of {name:?}{more} is left out of meshping's own metrics, which use that name"
+    ))
 }
 
 /// Makes targets with equal options share them: often all targets of a file have the same.

@@ -5,24 +5,23 @@
 mod check;
 mod expand;
 mod merge;
+mod sources;
 mod watched;
 
 use super::args::CommandLine;
 use super::early_exit::EarlyExit;
 pub use super::file::Problem;
 use super::file::{self, ConfigFile};
-use super::options::{ConfigOptions, UsageError};
-use super::{file_sd, targets_file};
+use super::options::ConfigOptions;
+use super::targets_file;
 use crate::config::Config;
 use crate::target::{Defaults, EntryConflict, TargetSpec};
 use expand::MatchingFiles;
 use merge::MergedTargets;
-use siphasher::sip::SipHasher13;
-use std::collections::HashMap;
+use sources::{ConfigSources, FileProblem, absolute};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::fs::File;
-use std::hash::{Hash, Hasher};
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 pub use watched::{Fingerprints, WatchedFiles};
 
@@ -45,14 +44,16 @@ pub struct LoadedConfig {
     pub config: Config,
     /// The files, to be watched.
     pub watched: WatchedFiles,
-    /// Problems of target files; the configuration has the last good content of the files, if any.
+    /// Problems of target files; the configuration has the last good content of the files and entries, if any.
     pub broken: Vec<Problem>,
-    /// Whether a target file is unusable and has no last good content, so that targets may be missing.
+    /// Whether a target file or an entry is unusable and has no last good content, so that targets may be missing.
     pub incomplete: bool,
     /// Number of targets that occur more than once; later options override earlier ones.
     pub repeated: usize,
     /// Options that have no effect, because another entry for the same target has other ones.
     pub conflicts: Vec<EntryConflict>,
+    /// A text for each label of targets that meshping's own metrics leave out.
+    pub reserved_labels: Vec<String>,
     /// Hash of the arguments and the content of all files, less than 2^48.
     pub hash: u64,
 }
@@ -66,6 +67,13 @@ pub enum LoadError {
     /// Problems of files or of the whole configuration; never empty.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Files(Vec<Problem>),
+}
+
+impl LoadedConfig {
+    /// Number of target files with problems.
+    pub fn broken_files(&self) -> usize {
+        self.broken.iter().map(|problem| &problem.file).collect::<HashSet<_>>().len()
+    }
 }
 
 impl Loader {
@@ -116,11 +124,12 @@ impl Loader {
         let mut config = options.into_config(targets).map_err(|error| sources.problem(&error))?;
         merged.targets = std::mem::take(&mut config.targets);
         let conflicts = merged.conflicts(&Defaults { interval: config.interval, timeout: config.timeout });
+        let reserved_labels = merged.reserved_labels();
         let MergedTargets { targets, repeated, .. } = merged;
         config.targets = targets;
         let hash = sources.hash(&self.arguments);
         let ConfigSources { watched, broken, incomplete, .. } = sources;
-        Ok(LoadedConfig { config, watched, broken, incomplete, repeated, conflicts, hash })
+        Ok(LoadedConfig { config, watched, broken, incomplete, repeated, conflicts, reserved_labels, hash })
     }
 
     /// The targets of the file of `--targets`.
@@ -171,7 +180,10 @@ impl Loader {
         }
         for path in files {
             match sources.read_target_file(&path) {
-                Ok(good) => drop(before.insert(path.clone(), good)),
+                Ok(file) => {
+                    let earlier = before.remove(&path);
+                    before.extend(sources.usable(&path, file, earlier).map(|good| (path.clone(), good)));
+                }
                 Err(FileProblem::Unreadable(error)) => sources.note_unreadable(&path, &error),
                 Err(FileProblem::Content(text)) => sources.note_broken(&path, text),
             }
@@ -202,22 +214,6 @@ fn state_directory(command_line: &CommandLine) -> Result<PathBuf, EarlyExit> {
     })
 }
 
-/// Why a target file is unusable.
-enum FileProblem {
-    /// It can't be read; trying again may help.
-    Unreadable(io::Error),
-    /// Its content is wrong.
-    Content(String),
-}
-
-/// An absolute path; "-" stays as it is.
-fn absolute(path: &Path) -> PathBuf {
-    if path.as_os_str() == "-" {
-        return path.to_owned();
-    }
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
 fn read_config_file(path: &Path, sources: &mut ConfigSources) -> Result<ConfigFile, LoadError> {
     let text = sources.read(path)?;
     sources.config = Some(path.to_owned());
@@ -227,125 +223,6 @@ fn read_config_file(path: &Path, sources: &mut ConfigSources) -> Result<ConfigFi
 fn in_target_list(path: &Path, error: &targets_file::TargetsFileError) -> LoadError {
     let (line, text) = (Some(error.line), error.error.to_string());
     LoadError::Files(vec![Problem { file: path.display().to_string(), line, text }])
-}
-
-/// The files of a configuration.
-#[derive(Default)]
-struct ConfigSources {
-    config: Option<PathBuf>,
-    watched: WatchedFiles,
-    broken: Vec<Problem>,
-    incomplete: bool,
-    hasher: SipHasher13,
-}
-
-/// Maximum size of a file, in bytes; 100 000 targets take a tenth of it.
-const MAX_FILE_SIZE: u64 = 256 << 20;
-
-impl ConfigSources {
-    /// Opens a file that must exist.
-    fn open(&mut self, path: &Path) -> Result<HashedFile<'_>, LoadError> {
-        self.watched.note(path);
-        path.hash(&mut self.hasher);
-        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        Ok(HashedFile { file, hasher: &mut self.hasher })
-    }
-
-    /// Reads a file that must exist.
-    fn read(&mut self, path: &Path) -> Result<String, LoadError> {
-        self.watched.note(path);
-        self.read_text(path).map_err(|error| unreadable(path, &error))
-    }
-
-    fn read_text(&mut self, path: &Path) -> io::Result<String> {
-        path.hash(&mut self.hasher);
-        let mut text = String::new();
-        let hashed = HashedFile { file: File::open(path)?, hasher: &mut self.hasher };
-        let length = hashed.take(MAX_FILE_SIZE + 1).read_to_string(&mut text)?;
-        if u64::try_from(length).is_ok_and(|length| length > MAX_FILE_SIZE) {
-            return Err(io::Error::other(format!("it has more than {MAX_FILE_SIZE} bytes")));
-        }
-        Ok(text)
-    }
-
-    fn read_target_file(&mut self, path: &Path) -> Result<Vec<TargetSpec>, FileProblem> {
-        // Opening a pipe blocks until there is a writer.
-        if !path.is_file() {
-            return Err(FileProblem::Content("it is not a regular file".into()));
-        }
-        let text = self.read_text(path).map_err(|error| match error.kind() {
-            // Too large, or not UTF-8: reading it again would not help.
-            ErrorKind::Other | ErrorKind::InvalidData => FileProblem::Content(error.to_string()),
-            _ => FileProblem::Unreadable(error),
-        })?;
-        file_sd::parse(path, &text).map_err(FileProblem::Content)
-    }
-
-    /// The files that match patterns, sorted, without duplicates.
-    fn matching(&mut self, patterns: &[PathBuf]) -> MatchingFiles {
-        let mut matching = MatchingFiles::default();
-        for pattern in patterns.iter().map(|pattern| absolute(pattern)) {
-            self.watched.patterns.push(pattern.clone());
-            self.watched.paths.push(pattern.clone());
-            match glob::Pattern::new(&pattern.to_string_lossy()) {
-                Ok(_) => matching.find(&pattern),
-                Err(error) => self.note_broken(&pattern, format!("not a pattern of files: {error}")),
-            }
-        }
-        matching.files.sort();
-        matching.files.dedup();
-        self.watched.fingerprints.insert(&matching);
-        matching
-    }
-
-    fn note_broken(&mut self, path: &Path, text: String) {
-        self.broken.push(Problem { file: path.display().to_string(), line: None, text });
-    }
-
-    /// Notes a path that is to be tried again; only once, because several patterns can lead to it.
-    fn note_unreadable(&mut self, path: &Path, error: &io::Error) {
-        if !self.watched.unreadable.iter().any(|known| known == path) {
-            self.note_broken(path, format!("can't be read: {error}"));
-            self.watched.unreadable.push(path.to_owned());
-        }
-    }
-
-    /// A problem of the configuration as a whole.
-    fn problem(&self, error: &UsageError) -> LoadError {
-        match &self.config {
-            None => LoadError::CommandLine(EarlyExit::Usage(error.to_string())),
-            Some(path) => {
-                let (file, text) = (path.display().to_string(), error.to_string());
-                LoadError::Files(vec![Problem { file, line: None, text }])
-            }
-        }
-    }
-
-    fn hash(&self, arguments: &[OsString]) -> u64 {
-        let mut hasher = self.hasher;
-        arguments.hash(&mut hasher);
-        // A sample of Prometheus represents integers of this size exactly.
-        hasher.finish() >> 16
-    }
-}
-
-/// A file whose content is hashed while it is read.
-struct HashedFile<'a> {
-    file: File,
-    hasher: &'a mut SipHasher13,
-}
-
-impl Read for HashedFile<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.file.read(buffer)?;
-        self.hasher.write(&buffer[..length]);
-        Ok(length)
-    }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> LoadError {
-    let (file, text) = (path.display().to_string(), format!("can't be read: {error}"));
-    LoadError::Files(vec![Problem { file, line: None, text }])
 }
 
 impl LoadError {

@@ -101,6 +101,48 @@ fn a_target_file_that_breaks_keeps_its_last_good_content_and_one_that_goes_does_
 }
 
 #[test]
+fn a_wrong_entry_of_a_target_file_costs_no_other_target() {
+    let group = |hosts: &str, label: &str| {
+        format!(r#"{{"targets": [{hosts}], "labels": {{"__meshping_name": "n", "{label}": "5"}}}}"#)
+    };
+    let (good, bad) = (group("\"10.0.0.1\"", "site"), group("\"10.0.0.2\", \"10.0.0.3\"", "si-te"));
+    let directory = TestDirectory::with(&[
+        ("a.json", &format!("[{good}, {bad}]")),
+        ("b.json", r#"[{"targets": ["10.0.0.4"], "labels": {"name": "x", "le": "1"}}]"#),
+    ]);
+    let (mut loader, first) = directory.start("--target-files $/*.json").unwrap();
+    assert_eq!(
+        (targets(&first), first.broken_files(), first.incomplete),
+        (vec!["n".into(), "10.0.0.4".into()], 1, true)
+    );
+    let problem = first.broken[0].to_string();
+    assert!(problem.contains("a.json: group 2: \"si-te\" can't be a label"), "{problem}");
+    assert_eq!(first.reserved_labels.len(), 2);
+    let text = "the label name of \"10.0.0.4\" is left out of meshping's own metrics, which use that name";
+    assert_eq!(first.reserved_labels[0], text);
+
+    directory.write("a.json", &format!("[{good}, {}]", bad.replace("si-te", "site")));
+    let mended = loader.load().unwrap();
+    assert_eq!((targets(&mended).len(), mended.broken_files(), mended.incomplete), (4, 0, false));
+    // Broken again, the group keeps its targets, and the others follow the file.
+    let new = group("\"10.0.0.9\"", "site");
+    directory.write("a.json", &format!("[{new}, {bad}, {bad}]"));
+    let again = loader.load().unwrap();
+    let hosts: Vec<String> = again.config.targets.iter().map(|it| it.host.to_string()).collect();
+    assert_eq!(hosts, ["10.0.0.9", "10.0.0.2", "10.0.0.3", "10.0.0.4"]);
+    assert_eq!((again.broken.len(), again.broken_files(), again.incomplete), (2, 1, false));
+}
+
+#[test]
+fn at_most_twenty_wrong_entries_of_a_file_are_listed() {
+    let bad = vec![r#"{"targets": ["0.0.0.0"]}"#; 30].join(", ");
+    let directory = TestDirectory::with(&[("a.json", &format!(r#"[{{"targets": ["::1"]}}, {bad}]"#))]);
+    let (_, loaded_config) = directory.start("--target-files $/*.json").unwrap();
+    assert_eq!((loaded_config.broken.len(), loaded_config.broken_files()), (21, 1));
+    assert_eq!(loaded_config.broken[20].text, "10 more entries can't be used");
+}
+
+#[test]
 fn a_pipe_among_the_target_files_is_reported_and_does_not_block() {
     let directory = TestDirectory::with(&[("a.json", r#"[{"targets": ["10.0.0.1"]}]"#)]);
     let made = std::process::Command::new("mkfifo").arg(directory.0.path().join("b.json")).status().unwrap();

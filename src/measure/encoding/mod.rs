@@ -3,6 +3,7 @@
 //! A reader skips unknown parts, and missing parts are empty; so a newer version can add parts.
 
 use super::averages::{WINDOWS, Weights};
+use super::last_rtts::SettledWindow;
 use super::varint::{VarintReader, VarintWriter};
 use super::{
     Cause, EndedOutage, ErrorClass, ErrorCounts, Histogram, Jitter, LifetimeStats, Outage, Outages,
@@ -244,7 +245,8 @@ fn read_rtt(input: &mut VarintReader<'_>) -> Option<RttStats> {
 
 fn write_recent(totals: &LifetimeStats, out: &mut VarintWriter) {
     out.number(totals.jitter.sixteenths().into());
-    for rtt in totals.recent.iter() {
+    // A longer window is one that scrapes ask for, and starts again with ten after a restart.
+    for rtt in totals.recent.clone().last(SettledWindow::DEFAULT).iter() {
         out.number(rtt.map_or(0, Rtt::micros));
     }
 }

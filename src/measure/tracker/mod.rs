@@ -6,6 +6,7 @@ mod in_flight;
 mod report;
 mod restore;
 
+use super::last_rtts::SettledWindow;
 use super::{Averages, Cause, ErrorClass, Histogram, LifetimeStats, Rtt, SendError, Timestamp};
 use in_flight::{Outcome, PackedRequest, TrackedRequest};
 use report::{SinceReset, record_in_outages};
@@ -220,6 +221,11 @@ impl RequestTracker {
         self.pass_settled();
         let oldest = TrackedRequest::from(*self.requests.get(self.settled)?);
         Some(oldest.sent + self.timeout())
+    }
+
+    /// Keeps at least this many of the latest settled requests from now on.
+    pub fn keep_last(&mut self, window: SettledWindow) {
+        self.totals.recent.keep(window);
     }
 
     /// Time after which a request is lost.

@@ -4,7 +4,7 @@ use super::query::{NoAnswer, QueryError, TargetQuery};
 use crate::actors::ask_all::ask_all;
 use crate::actors::control_stats::GetControlStats;
 use crate::actors::persistence::{FlushSoon, GetStoreStats};
-use crate::actors::pinger::{LifetimeReport, Query};
+use crate::actors::pinger::{LifetimeReport, Query, QueryWindow};
 use crate::actors::supervisor::{EntryQuery, GetEntries, GetStatus};
 use crate::web::client::WebClient;
 use crate::web::context::WebState;
@@ -16,6 +16,7 @@ use crate::web::respond::{ask, line, no_answer};
 use crate::web::scrape_slots::ScrapeSlot;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
+use futures_util::future::Either;
 use futures_util::{FutureExt, Stream, TryStreamExt};
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -32,7 +33,7 @@ const MAX_CONCURRENT_PAGES: usize = 3;
 
 /// All families of the targets that match the query, and those of the daemon.
 pub(crate) async fn show(request: HttpRequest, state: Data<WebState>) -> HttpResponse {
-    let query = match TargetQuery::parse(request.query_string()) {
+    let query = match TargetQuery::parse(request.query_string(), state.limits.ping_exporter_window) {
         Ok(query) => query,
         Err(error) => return bad_query(&error),
     };
@@ -48,8 +49,8 @@ pub(crate) async fn show(request: HttpRequest, state: Data<WebState>) -> HttpRes
 }
 
 /// The response to HEAD: that of a scrape, without taking one.
-pub(crate) async fn describe(request: HttpRequest) -> HttpResponse {
-    match TargetQuery::parse(request.query_string()) {
+pub(crate) async fn describe(request: HttpRequest, state: Data<WebState>) -> HttpResponse {
+    match TargetQuery::parse(request.query_string(), state.limits.ping_exporter_window) {
         Ok(_) => ok().finish(),
         Err(error) => bad_query(&error),
     }
@@ -105,11 +106,14 @@ async fn expose(query: TargetQuery, state: &WebState) -> Option<Exposition> {
 
 /// Asks the targets for their statistics, page by page; each page has the time limit of one answer.
 async fn collect(query: TargetQuery, state: &WebState) -> Result<Columns, NoAnswer> {
-    let (time_limit, dialect) = (state.limits.answer_timeout, query.dialect());
+    let (time_limit, dialect, window) = (state.limits.answer_timeout, query.dialect(), query.window());
     let mut columns = Columns::new(dialect);
     let totals = |page| {
-        timeout(time_limit, ask_all(page, Query::<LifetimeReport>::new))
-            .map(|totals| totals.map_err(|_| NoAnswer))
+        let asking = match window {
+            Some(window) => Either::Left(ask_all(page, move || QueryWindow(window))),
+            None => Either::Right(ask_all(page, Query::<LifetimeReport>::new)),
+        };
+        timeout(time_limit, asking).map(|totals| totals.map_err(|_| NoAnswer))
     };
     let pages = query.pages(&state.sources.targets, time_limit).map_ok(totals);
     let mut answers = pin!(pages.try_buffered(MAX_CONCURRENT_PAGES));

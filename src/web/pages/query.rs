@@ -1,7 +1,8 @@
 //! The query of a scrape: `?name=…&target=…` selects targets, each any number of times, all without any of them;
-//! `&dialect=…` selects the names of the metrics.
+//! `&dialect=…` selects the names of the metrics, and `&window=…` the number of requests that ping_exporter's cover.
 
 use crate::actors::supervisor::{Filter, GetTargets, TargetRef};
+use crate::measure::last_rtts::SettledWindow;
 use crate::protocol::Quoted;
 use crate::target::{Host, HostSelector, MAX_NAME, TargetKey, TargetKeyError};
 use crate::web::metrics::dialects::Dialect;
@@ -30,6 +31,8 @@ const FILTER_PAGE_SIZE: usize = 10_000;
 pub(super) struct TargetQuery {
     filters: Vec<Filter>,
     dialect: Dialect,
+    /// `None` in dialects without such values.
+    window: Option<SettledWindow>,
 }
 
 /// Why a query is invalid; the client receives this text.
@@ -37,22 +40,33 @@ pub(super) struct TargetQuery {
 pub(super) enum QueryError {
     /// The query is not valid form encoding.
     #[error(
-        "cannot read the query: {0}; allowed are name=NAME and target=ADDRESS, each any number of times, and \
-         dialect=DIALECT"
+        "cannot read the query: {0}; allowed are name=NAME and target=ADDRESS, each any number of times, \
+         dialect=DIALECT and window=N"
     )]
     Unreadable(String),
     /// An unknown parameter.
     #[error(
-        "unknown parameter {0}; allowed are name=NAME and target=ADDRESS, each any number of times, and \
-         dialect=DIALECT"
+        "unknown parameter {0}; allowed are name=NAME and target=ADDRESS, each any number of times, \
+         dialect=DIALECT and window=N"
     )]
     Unknown(Quoted),
     /// An unknown dialect.
     #[error("unknown dialect {0}; allowed are {known}; without a dialect the names are meshping's own", known = Dialect::names())]
     Dialect(Quoted),
-    /// More than one dialect.
-    #[error("more than one dialect; allowed is one")]
-    TwoDialects,
+    /// More than one dialect, or window.
+    #[error("more than one {0}; allowed is one")]
+    Twice(&'static str),
+    /// A window that is no number, or too large.
+    #[error("window={value} is invalid: it takes a whole number of settled requests from 1 to {max}")]
+    Window {
+        /// The value.
+        value: Quoted,
+        /// The largest window.
+        max: SettledWindow,
+    },
+    /// A window in a dialect without values of a window.
+    #[error("window=N is for dialect=ping_exporter only")]
+    NoWindow,
     /// A target that is not an address.
     #[error("target={value} is invalid: {why}; allowed is one address, a % in it written as %25")]
     Target {
@@ -70,17 +84,18 @@ pub(super) enum QueryError {
 }
 
 impl TargetQuery {
-    /// Reads the query of a URL, with or without percent-encoding; a `+` is a space.
+    /// Reads the query of a URL, with or without percent-encoding; a `+` is a space. The default window applies to
+    /// queries without one.
     ///
     /// # Errors
     /// [`QueryError`], for the client.
-    pub(super) fn parse(query: &str) -> Result<Self, QueryError> {
+    pub(super) fn parse(query: &str, default_window: SettledWindow) -> Result<Self, QueryError> {
         // A word without `=` is a parameter with an empty value; invalid UTF-8 becomes replacement characters.
         let pairs = Query::<Vec<(String, String)>>::from_query(query)
             .map_err(|error| QueryError::Unreadable(error.to_string()))?
             .into_inner();
-        let (dialects, values): (Vec<_>, Vec<_>) =
-            pairs.into_iter().partition(|(parameter, _)| parameter == "dialect");
+        let (dialects, values) = split(pairs, "dialect");
+        let (windows, values) = split(values, "window");
         if values.len() > MAX_QUERY_VALUES {
             return Err(QueryError::TooMany(values.len()));
         }
@@ -91,12 +106,18 @@ impl TargetQuery {
                 filters.push(filter);
             }
         }
-        Ok(Self { filters, dialect: dialect(&dialects)? })
+        let dialect = dialect(&dialects)?;
+        Ok(Self { filters, dialect, window: window(&windows, dialect, default_window)? })
     }
 
     /// The dialect of the exposition.
     pub(super) const fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Number of settled requests that its values cover; `None` in dialects without such values.
+    pub(super) const fn window(&self) -> Option<SettledWindow> {
+        self.window
     }
 
     /// The selected targets, in address order; the time limit applies to each question to the supervisor.
@@ -157,11 +178,36 @@ fn matching_any(
     selected.try_flatten_stream()
 }
 
+type Parameters = Vec<(String, String)>;
+
+/// The parameters of a name, and the others.
+fn split(parameters: Parameters, name: &str) -> (Parameters, Parameters) {
+    parameters.into_iter().partition(|(parameter, _)| parameter == name)
+}
+
 fn dialect(parameters: &[(String, String)]) -> Result<Dialect, QueryError> {
     match parameters {
         [] => Ok(Dialect::Own),
         [(_, name)] => name.parse().map_err(|_| QueryError::Dialect(Quoted::text(name))),
-        _ => Err(QueryError::TwoDialects),
+        _ => Err(QueryError::Twice("dialect")),
+    }
+}
+
+/// The window of a query. Clients cannot make the targets keep more requests than the operator wants, except few.
+fn window(
+    parameters: &[(String, String)],
+    dialect: Dialect,
+    default: SettledWindow,
+) -> Result<Option<SettledWindow>, QueryError> {
+    let max = default.max(SettledWindow::MAX_ASKED);
+    match (parameters, dialect.has_window()) {
+        ([], has_window) => Ok(has_window.then_some(default)),
+        (_, false) => Err(QueryError::NoWindow),
+        ([(_, text)], true) => {
+            let window = text.parse().ok().filter(|window| *window <= max);
+            window.map(Some).ok_or_else(|| QueryError::Window { value: Quoted::text(text), max })
+        }
+        _ => Err(QueryError::Twice("window")),
     }
 }
 
@@ -197,6 +243,49 @@ mod tests {
         Filter { name: None, host: Some(address.parse().unwrap()) }
     }
 
+    fn parse(query: &str) -> Result<TargetQuery, QueryError> {
+        TargetQuery::parse(query, SettledWindow::DEFAULT)
+    }
+
+    #[test]
+    fn a_window_is_a_number_up_to_a_hundred_or_to_the_default() {
+        let cases = [
+            ("", "10", Ok("10")),
+            ("&window=1", "10", Ok("1")),
+            ("&window=%34%32&name=a", "10", Ok("42")),
+            ("&window=100", "10", Ok("100")),
+            ("&window=101", "10", Err("from 1 to 100")),
+            ("&window=300", "300", Ok("300")),
+            ("", "300", Ok("300")),
+            (
+                "&window=301",
+                "300",
+                Err("window=\"301\" is invalid: it takes a whole number of settled requests from 1 to 300"),
+            ),
+            ("&window=0", "10", Err("from 1 to 100")),
+            ("&window=-1", "10", Err("from 1 to 100")),
+            ("&window=", "10", Err("from 1 to 100")),
+            ("&window", "10", Err("from 1 to 100")),
+            ("&window=4.2", "10", Err("from 1 to 100")),
+            ("&window=99999999999999999999", "10", Err("from 1 to 100")),
+            ("&window=5&window=5", "10", Err("more than one window")),
+        ];
+        for (query, default, expected) in cases {
+            let parsed =
+                TargetQuery::parse(&format!("dialect=ping_exporter{query}"), default.parse().unwrap());
+            match expected {
+                Ok(window) => assert_eq!(parsed.unwrap().window(), window.parse().ok(), "{query}"),
+                Err(text) => {
+                    let error = parsed.unwrap_err().to_string();
+                    assert!(error.contains(text), "{query}: {error}");
+                }
+            }
+        }
+        for dialect in ["", "&dialect=meshping2017", "&dialect=smokeping_prober"] {
+            assert_eq!(parse(&format!("window=42{dialect}")), Err(QueryError::NoWindow), "{dialect}");
+        }
+    }
+
     #[test]
     fn values_are_decoded_and_addresses_normalised() {
         let cases = [
@@ -213,11 +302,8 @@ mod tests {
             ("name=a&name=b&target=::1&name=%61&target=0::1", vec![name("a"), name("b"), target("::1")]),
         ];
         for (query, filters) in cases {
-            assert_eq!(
-                TargetQuery::parse(query),
-                Ok(TargetQuery { filters, dialect: Dialect::Own }),
-                "{query}"
-            );
+            let expected = TargetQuery { filters, dialect: Dialect::Own, window: None };
+            assert_eq!(parse(query), Ok(expected), "{query}");
         }
     }
 
@@ -233,7 +319,7 @@ mod tests {
             ),
         ];
         for (query, dialect, filters) in cases {
-            let parsed = TargetQuery::parse(query).unwrap();
+            let parsed = parse(query).unwrap();
             assert_eq!((parsed.dialect(), parsed.filters.len()), (dialect, filters), "{query}");
         }
     }
@@ -261,7 +347,7 @@ mod tests {
             ("dialect=ping_exporter&dialect=ping_exporter", "more than one dialect"),
         ];
         for (query, text) in cases {
-            let error = TargetQuery::parse(query).unwrap_err().to_string();
+            let error = parse(query).unwrap_err().to_string();
             assert!(error.contains(text), "{query}: {error}");
         }
     }

@@ -167,7 +167,8 @@ fn replaced_actors(status: &Status) -> CollectorResult {
 }
 
 fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 6]> {
-    let broken_reads = Opts::new("meshping_target_file_errors_total", "Reads of target files that failed.");
+    let broken_reads =
+        Opts::new("meshping_target_file_errors_total", "Reads of target files that found errors.");
     Ok([
         gauge(
             Opts::new(
@@ -187,7 +188,7 @@ fn reloads(state: &ReloadState) -> prometheus::Result<[Box<dyn Collector>; 6]> {
         gauge(
             Opts::new(
                 "meshping_target_files_broken",
-                "Target files that cannot be read; their last good content is in force.",
+                "Target files with errors; for what cannot be used, the last good content is in force.",
             ),
             u64::try_from(state.broken_files).unwrap_or(u64::MAX),
         )?,

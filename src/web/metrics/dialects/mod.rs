@@ -52,6 +52,11 @@ impl Dialect {
         }
     }
 
+    /// Whether its values cover a window of settled requests.
+    pub fn has_window(self) -> bool {
+        self == Self::PingExporter
+    }
+
     /// The labels of the series of a target.
     pub fn labels(self, target: &TargetRef) -> LabelPairs {
         match self {

@@ -2,18 +2,19 @@
 
 use crate::actors::supervisor::TargetRef;
 use crate::measure::{LIFETIME_COUNTERS, LifetimeStats, Outage};
-use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind, rtt};
+use crate::target::Labels;
+use crate::web::metrics::family::{Bounds, HistogramNames, MetricFamily, SampleKind, rtt};
 use crate::web::metrics::labels::LabelPairs;
 use crate::web::metrics::snapshot::Snapshot;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// `name="…",target="…"`, `variant` if there is one, and the target's own labels, which cannot have these names.
+/// `name="…",target="…"`, `variant` if there is one, and the target's own labels.
 pub(super) fn labels(target: &TargetRef) -> LabelPairs {
     LabelPairs::default()
         .with("name", &target.name)
         .with("target", target.key.address())
-        .with_own(target, &[])
+        .with_own(target, &Labels::RESERVED)
 }
 
 /// The current outage.
@@ -82,7 +83,7 @@ const OTHER_FAMILIES: [MetricFamily; 11] = [
     MetricFamily {
         name: "meshping_rtt_seconds",
         help: "Round-trip times of the requests answered in time.",
-        kind: SampleKind::Log2Histogram(RTT),
+        kind: SampleKind::Histogram(Bounds::PowersOfTwo, RTT),
     },
     MetricFamily {
         name: "meshping_rtt_last_seconds",

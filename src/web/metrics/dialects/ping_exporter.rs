@@ -1,4 +1,4 @@
-//! The names of ping_exporter. Its values cover the last ten settled requests.
+//! The names of ping_exporter. Its values cover the latest settled requests, as many as the scrape asks for.
 
 use super::ExporterFamily;
 use crate::actors::supervisor::TargetRef;
@@ -17,34 +17,34 @@ pub(super) fn labels(target: &TargetRef) -> LabelPairs {
         Family::V6 => "6",
     };
     let pairs = LabelPairs::default().with("target", &target.name).with("ip", target.key.address());
-    pairs.with("ip_version", version).with_own(target, &["ip", "ip_version"])
+    pairs.with("ip_version", version).with_own(target, &["target", "ip", "ip_version"])
 }
 
 /// The families.
 pub(super) static FAMILIES: [MetricFamily; 5] = [
     MetricFamily {
         name: "ping_rtt_best_seconds",
-        help: "Smallest round-trip time of the last ten settled requests.",
+        help: "Smallest round-trip time of the latest settled requests.",
         kind: SampleKind::Duration(|target| replies(target, |rtts| rtts.min)),
     },
     MetricFamily {
         name: "ping_rtt_worst_seconds",
-        help: "Largest round-trip time of the last ten settled requests.",
+        help: "Largest round-trip time of the latest settled requests.",
         kind: SampleKind::Duration(|target| replies(target, |rtts| rtts.max)),
     },
     MetricFamily {
         name: "ping_rtt_mean_seconds",
-        help: "Mean round-trip time of the last ten settled requests.",
+        help: "Mean round-trip time of the latest settled requests.",
         kind: SampleKind::Duration(|target| replies(target, |rtts| rtts.mean)),
     },
     MetricFamily {
         name: "ping_rtt_std_deviation_seconds",
-        help: "Standard deviation of the round-trip times of the last ten settled requests.",
+        help: "Standard deviation of the round-trip times of the latest settled requests.",
         kind: SampleKind::Duration(|target| replies(target, |rtts| rtts.stddev)),
     },
     MetricFamily {
         name: "ping_loss_ratio",
-        help: "Share of the last ten settled requests without a reply in time, 0 to 1.",
+        help: "Share of the latest settled requests without a reply in time, 0 to 1.",
         kind: SampleKind::Ratio(|target| target.totals.recent.loss()),
     },
 ];

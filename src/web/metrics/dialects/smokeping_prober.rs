@@ -2,8 +2,9 @@
 
 use super::ExporterFamily;
 use crate::actors::supervisor::TargetRef;
+use crate::build_info::{REVISION, VERSION};
 use crate::measure::{ErrorClass, LifetimeStats};
-use crate::web::metrics::family::{HistogramNames, MetricFamily, SampleKind};
+use crate::web::metrics::family::{Bounds, HistogramNames, MetricFamily, SampleKind};
 use crate::web::metrics::labels::LabelPairs;
 
 /// `ip="…",host="…",source="…",tos="…"`, and the target's own labels.
@@ -15,7 +16,7 @@ pub(super) fn labels(target: &TargetRef) -> LabelPairs {
         None => pairs.with("source", ""),
     };
     let pairs = pairs.with("tos", packet.traffic_class().unwrap_or_default());
-    pairs.with_own(target, &["ip", "host", "source", "tos"])
+    pairs.with_own(target, &["ip", "host", "source", "tos", "le"])
 }
 
 const DURATION: HistogramNames = HistogramNames {
@@ -34,12 +35,12 @@ pub(super) static FAMILIES: [MetricFamily; 5] = [
     MetricFamily {
         name: "smokeping_response_duration_seconds",
         help: "Round-trip times of the requests answered in time.",
-        kind: SampleKind::Log2Histogram(DURATION),
+        kind: SampleKind::Histogram(Bounds::Smokeping, DURATION),
     },
     MetricFamily {
         name: "smokeping_response_ttl",
-        help: "Time to live, or hop limit, of the latest reply.",
-        kind: SampleKind::Gauge(|target| target.totals.reply_ttl.map(u64::from)),
+        help: "Time to live, or hop limit, of the latest reply; 0 before the first one.",
+        kind: SampleKind::Gauge(|target| Some(target.totals.reply_ttl.map_or(0, u64::from))),
     },
     MetricFamily {
         name: "smokeping_response_duplicates_total",
@@ -54,7 +55,14 @@ pub(super) static FAMILIES: [MetricFamily; 5] = [
 ];
 
 /// The families of the exporter itself. Its receive errors are our packets dropped for lack of buffer space.
-pub(super) static EXPORTER_FAMILIES: [ExporterFamily; 3] = [
+pub(super) static EXPORTER_FAMILIES: [ExporterFamily; 4] = [
+    ExporterFamily {
+        name: "smokeping_prober_build_info",
+        help: "Version of meshping; always 1.",
+        is_counter: false,
+        labels: &[("version", VERSION), ("revision", REVISION)],
+        value: |_| 1,
+    },
     ExporterFamily {
         name: "smokeping_receive_errors_total",
         help: "Packets that our own receive buffers dropped.",

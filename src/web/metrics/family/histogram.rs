@@ -1,4 +1,4 @@
-//! The histograms of round-trip times: powers of two in seconds, and our own bins in milliseconds.
+//! The histograms of round-trip times: few buckets in seconds, and all our bins in milliseconds.
 
 use super::HistogramNames;
 use crate::measure::Histogram;
@@ -7,10 +7,44 @@ use crate::web::metrics::varint::{Cursor, PackedSnapshots};
 use crate::web::metrics::writer::SampleWriter;
 use std::sync::LazyLock;
 
+/// The upper bounds of the buckets of a histogram in seconds.
+#[derive(Clone, Copy)]
+pub enum Bounds {
+    /// 2^k s, counted exactly.
+    PowersOfTwo,
+    /// smokeping_prober's 5e-05 · 2^k s, k = 0 … 19. Each lies inside one of our bins, whose replies all count as below
+    /// it: the true bound of the counts is the upper edge of the bin, 2.65 % above.
+    Smokeping,
+}
+
+impl Bounds {
+    /// Label `le` of each bucket, after a comma, in Go's notation as usual for Prometheus; the last is +Inf.
+    const fn labels(self) -> &'static [&'static str] {
+        match self {
+            Self::PowersOfTwo => &POWERS_OF_TWO,
+            Self::Smokeping => &SMOKEPING,
+        }
+    }
+}
+
+/// The bin that 5e-05 s lies in; every later bound lies an octave, eight bins, above the one before.
+const FIRST_SMOKEPING_BIN: i16 = -115;
+
 /// Packs the counts of the buckets as differences, which are small numbers, and the sum.
-pub(super) fn pack_octaves(target: &Snapshot, into: &mut PackedSnapshots) {
+pub(super) fn pack_seconds(bounds: Bounds, target: &Snapshot, into: &mut PackedSnapshots) {
+    let histogram = &target.totals.histogram;
+    match bounds {
+        Bounds::PowersOfTwo => pack_counts(histogram.buckets().into_iter(), target, into),
+        Bounds::Smokeping => {
+            let bins = (0..).map(|octave| FIRST_SMOKEPING_BIN + 8 * octave).take(SMOKEPING.len() - 1);
+            pack_counts(histogram.up_to(bins), target, into);
+        }
+    }
+}
+
+fn pack_counts(counts: impl Iterator<Item = u64>, target: &Snapshot, into: &mut PackedSnapshots) {
     let mut before = 0;
-    for count in target.totals.histogram.buckets().into_iter().chain([target.totals.replies]) {
+    for count in counts.chain([target.totals.replies]) {
         into.push(count.saturating_sub(before));
         before = count;
     }
@@ -18,7 +52,8 @@ pub(super) fn pack_octaves(target: &Snapshot, into: &mut PackedSnapshots) {
 }
 
 /// Writes the packed buckets.
-pub(super) fn write_octaves(
+pub(super) fn write_seconds(
+    bounds: Bounds,
     names: &HistogramNames,
     labels: &[u8],
     from: &PackedSnapshots,
@@ -26,7 +61,7 @@ pub(super) fn write_octaves(
     into: &mut SampleWriter,
 ) {
     let mut replies = 0;
-    let buckets = BOUNDS.iter().map(|bound| {
+    let buckets = bounds.labels().iter().map(|bound| {
         replies += from.take(at);
         (*bound, replies)
     });
@@ -47,7 +82,8 @@ pub(super) fn pack_bins(target: &Snapshot, into: &mut PackedSnapshots) {
     into.push(target.totals.rtt.sum);
 }
 
-/// Writes the packed bins.
+/// Writes all bins from the packed ones. Buckets are cumulative, so one that appeared with its first reply would begin at
+/// the count of all smaller ones, which Prometheus does not take for an increase.
 pub(super) fn write_bins(
     names: &HistogramNames,
     labels: &[u8],
@@ -55,22 +91,23 @@ pub(super) fn write_bins(
     at: &mut Cursor,
     into: &mut SampleWriter,
 ) {
-    let (bins, mut replies) = (from.take(at), 0);
-    let buckets = (0..=bins).map(|index| {
-        if index == bins {
-            return (NO_BOUND, replies);
+    let (mut packed, mut replies) = (from.take(at), 0);
+    let mut next = (packed > 0).then(|| from.take(at));
+    let edges = EDGES.iter().map(String::as_str).chain([NO_BOUND]);
+    let buckets = (0..).zip(edges).map(|(bin, edge)| {
+        if next == Some(bin) {
+            replies += from.take(at);
+            packed -= 1;
+            next = (packed > 0).then(|| from.take(at));
         }
-        let bin = usize::try_from(from.take(at)).unwrap_or(usize::MAX);
-        replies += from.take(at);
-        (EDGES.get(bin).map_or(NO_BOUND, String::as_str), replies)
+        (edge, replies)
     });
     into.buckets(names.bucket, labels, buckets);
     into.millis(names.sum, labels, from.take(at));
     into.number(names.count, labels, "", replies);
 }
 
-/// 2^k for k = -15 … 3, in Go's notation as usual for Prometheus; and +Inf.
-const BOUNDS: [&str; Histogram::BUCKETS + 1] = [
+const POWERS_OF_TWO: [&str; Histogram::BUCKETS + 1] = [
     ",le=\"3.0517578125e-05\"",
     ",le=\"6.103515625e-05\"",
     ",le=\"0.0001220703125\"",
@@ -90,6 +127,33 @@ const BOUNDS: [&str; Histogram::BUCKETS + 1] = [
     ",le=\"2\"",
     ",le=\"4\"",
     ",le=\"8\"",
+    ",le=\"16\"",
+    ",le=\"32\"",
+    ",le=\"64\"",
+    NO_BOUND,
+];
+
+const SMOKEPING: [&str; 21] = [
+    ",le=\"5e-05\"",
+    ",le=\"0.0001\"",
+    ",le=\"0.0002\"",
+    ",le=\"0.0004\"",
+    ",le=\"0.0008\"",
+    ",le=\"0.0016\"",
+    ",le=\"0.0032\"",
+    ",le=\"0.0064\"",
+    ",le=\"0.0128\"",
+    ",le=\"0.0256\"",
+    ",le=\"0.0512\"",
+    ",le=\"0.1024\"",
+    ",le=\"0.2048\"",
+    ",le=\"0.4096\"",
+    ",le=\"0.8192\"",
+    ",le=\"1.6384\"",
+    ",le=\"3.2768\"",
+    ",le=\"6.5536\"",
+    ",le=\"13.1072\"",
+    ",le=\"26.2144\"",
     NO_BOUND,
 ];
 
@@ -111,8 +175,31 @@ mod tests {
 
     #[test]
     fn bounds_are_the_powers_of_two_of_the_histogram() {
-        for (label, octave) in BOUNDS.iter().zip(Histogram::OCTAVES) {
+        for (label, octave) in POWERS_OF_TWO.iter().zip(Histogram::OCTAVES) {
             assert_eq!(bound(label), Some(f64::from(octave).exp2()), "{label}");
+        }
+    }
+
+    #[test]
+    fn bounds_of_smokeping_prober_are_doublings_of_50_us_in_go_s_notation() {
+        let mut edge = 5e-05_f64;
+        for label in &SMOKEPING[..20] {
+            assert_eq!(bound(label), Some(edge), "{label}");
+            // Rust's shortest text, and Go's, which has an exponent below 0.0001.
+            let text = if edge < 1e-4 { "5e-05".to_owned() } else { edge.to_string() };
+            assert_eq!(*label, format!(",le=\"{text}\""));
+            edge *= 2.0;
+        }
+        assert_eq!(SMOKEPING[20], NO_BOUND);
+    }
+
+    #[test]
+    fn each_bound_of_smokeping_prober_is_within_the_bin_that_ends_its_counts() {
+        for (label, octave) in SMOKEPING[..20].iter().zip(0..) {
+            let bin = f64::from(FIRST_SMOKEPING_BIN + 8 * octave);
+            let (edge, above) = (bound(label).unwrap(), ((bin + 1.0) / 8.0).exp2());
+            assert!((bin / 8.0).exp2() < edge && edge < above, "{label}");
+            assert!((above / edge - 1.0265).abs() < 1e-4, "{label}: the counts end at {above}");
         }
     }
 

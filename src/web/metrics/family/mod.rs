@@ -7,6 +7,7 @@ use super::snapshot::Snapshot;
 use super::varint::{Cursor, PackedSnapshots};
 use super::writer::SampleWriter;
 use crate::measure::{Counter, LifetimeStats};
+pub(super) use histogram::Bounds;
 use std::time::Duration;
 
 /// One family of the targets.
@@ -36,8 +37,8 @@ pub enum SampleKind {
     Millis(fn(&Snapshot) -> Option<f64>),
     /// A ratio; `None` while unknown.
     Ratio(fn(&Snapshot) -> Option<f64>),
-    /// The histogram of round-trip times in seconds, a bucket for each power of two.
-    Log2Histogram(HistogramNames),
+    /// The histogram of round-trip times in seconds.
+    Histogram(Bounds, HistogramNames),
     /// The histogram of round-trip times in milliseconds, with our own bins.
     Bins(HistogramNames),
 }
@@ -61,7 +62,7 @@ impl SampleKind {
             Self::Gauge(_) | Self::Seconds(_) | Self::Duration(_) | Self::Millis(_) | Self::Ratio(_) => {
                 "gauge"
             }
-            Self::Log2Histogram(_) | Self::Bins(_) => "histogram",
+            Self::Histogram(..) | Self::Bins(_) => "histogram",
         }
     }
 }
@@ -82,7 +83,7 @@ impl MetricFamily {
         match self.kind {
             SampleKind::Counter(read) => into.push(read(&target.totals)),
             SampleKind::Errors => errors::pack(target, into),
-            SampleKind::Log2Histogram(_) => histogram::pack_octaves(target, into),
+            SampleKind::Histogram(bounds, _) => histogram::pack_seconds(bounds, target, into),
             SampleKind::Bins(_) => histogram::pack_bins(target, into),
             SampleKind::Gauge(read) | SampleKind::Seconds(read) => into.push_option(read(target)),
             SampleKind::Duration(read) => into.push_option(read(target).map(nanos)),
@@ -97,7 +98,9 @@ impl MetricFamily {
         match &self.kind {
             SampleKind::Counter(_) => into.number(self.name, labels, "", from.take(at)),
             SampleKind::Errors => errors::write(self.name, labels, from, at, into),
-            SampleKind::Log2Histogram(names) => histogram::write_octaves(names, labels, from, at, into),
+            SampleKind::Histogram(bounds, names) => {
+                histogram::write_seconds(*bounds, names, labels, from, at, into);
+            }
             SampleKind::Bins(names) => histogram::write_bins(names, labels, from, at, into),
             gauge => {
                 if let Some(number) = from.take_option(at) {
