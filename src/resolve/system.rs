@@ -78,11 +78,6 @@ impl Resolve for SystemNames {
 
 /// Maximum number of descriptors that the process may have open.
 fn descriptors() -> usize {
-    let limits = procfs::process::Process::myself().and_then(|process| process.limits());
-    match limits.map(|limits| limits.max_open_files.soft_limit) {
-        Ok(procfs::process::LimitValue::Value(most)) => usize::try_from(most).unwrap_or(usize::MAX),
-        Ok(procfs::process::LimitValue::Unlimited) => usize::MAX,
-        // The usual soft limit.
-        Err(_) => 1_024,
-    }
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
 }
