@@ -97,7 +97,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("listenfd", &["daemon"]),
     ("prometheus", &["web"]),
     ("rusqlite", &["state"]),
-    ("rustix", &["daemon"]),
+    ("rustix", &["daemon", "resolve"]),
     ("rustls", &["web"]),
     ("sd_notify", &["daemon"]),
     ("serde_saphyr", &["config", "web"]),
