@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// List the DNS names that are followed, resolved or not.
 ///
-/// State is resolved, no_such_name (it does not exist), no_address (it exists, but has no address to ping), no_answer
-/// (of the name servers) or waiting (for the first answer).
+/// State is resolved, no_such_name (it does not exist), no_address (it exists, but has no address to ping,
+/// or its aliases lead nowhere), no_answer (of the name servers) or waiting (for the first answer).
 #[derive(Debug, clap::Args)]
 pub(super) struct Names {
     /// Each name as the daemon sends it: a JSON object a line, times in seconds, Unix time.

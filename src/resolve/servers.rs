@@ -36,10 +36,13 @@ const NEGATIVE_TTL: Duration = Duration::from_secs(5);
 /// Time until a special name is looked up again; it never changes.
 const SPECIAL_TTL: Duration = Duration::from_secs(3600);
 
+/// Number of name servers that count (MAXNS of resolv.h).
+const MAX_SERVERS: usize = 3;
+
 /// Maximum number of concurrent queries to one server; hickory rejects further ones. More than there are turns.
 const MAX_ACTIVE_QUERIES: usize = 8_192;
 
-/// Maximum number of questions for the target of an alias that a server has left open.
+/// Maximum number of questions for a name and the targets of its aliases that a server has left open.
 const MAX_ALIAS_QUESTIONS: usize = 16;
 
 /// The content of `/etc/resolv.conf`.
@@ -64,7 +67,8 @@ impl Servers {
         for error in errors {
             warn!(%error, "resolv.conf: line ignored");
         }
-        config.glibc_normalize();
+        // As in glibc, which has no limit for the search list since 2.26.
+        config.nameservers.truncate(MAX_SERVERS);
         if config.nameservers.is_empty() {
             warn!("resolv.conf has no name server; using the one on this host");
         }
@@ -78,7 +82,7 @@ impl Servers {
                 .filter_map(|server| NameServer::new(&server, timeout, &config))
                 .collect(),
             attempts: attempts as usize,
-            search: config.get_last_search_or_domain().filter_map(|domain| search_domain(domain)).collect(),
+            search: search_list(&config, rustix::system::uname().nodename().to_str().unwrap_or_default()),
             ndots: config.ndots.min(15) as usize,
             no_tld_query: config.no_tld_query,
             no_aaaa: config.no_aaaa,
@@ -278,6 +282,16 @@ fn raw_name(name: &str) -> Result<Name, hickory_resolver::proto::ProtoError> {
     Name::from_labels(name.split('.').map(str::as_bytes))
 }
 
+/// The search list; without one the domain of this host, as in resolv.conf(5).
+fn search_list(config: &resolv_conf::Config, host: &str) -> Vec<String> {
+    let list: Vec<String> =
+        config.get_last_search_or_domain().filter_map(|domain| search_domain(domain)).collect();
+    if !list.is_empty() || config.get_search().is_some() || config.get_domain().is_some() {
+        return list;
+    }
+    host.split_once('.').and_then(|(_, domain)| search_domain(domain)).into_iter().collect()
+}
+
 /// A search domain without its dots; `None` for `.` and `--`.
 fn search_domain(domain: &str) -> Option<String> {
     let bare = domain.trim_matches('.');
@@ -306,6 +320,22 @@ mod tests {
         let servers = Servers::parse(b"");
         let ips: Vec<String> = servers.in_file_order.iter().map(|server| server.ip.to_string()).collect();
         assert_eq!(ips, ["127.0.0.1", "::1"]);
+    }
+
+    #[test]
+    fn the_domain_of_this_host_is_searched_without_another_list() {
+        let cases: [(&str, &str, &[&str]); 6] = [
+            ("", "host.site.example", &["site.example"]),
+            ("", "host", &[]),
+            ("search lan", "host.site.example", &["lan"]),
+            ("domain lan", "host.site.example", &["lan"]),
+            ("search .", "host.site.example", &[]),
+            ("options ndots:2", "host.", &[]),
+        ];
+        for (text, host, expected) in cases {
+            let config = resolv_conf::Config::parse(text).expect("a resolv.conf");
+            assert_eq!(search_list(&config, host), expected, "{text:?} {host}");
+        }
     }
 
     #[test]

@@ -40,16 +40,16 @@ const LENGTHS: [Duration; 3] = [Duration::from_millis(100), Duration::from_secs(
 
 /// Maximum number of turns of each lane. More at once would keep the actors of this thread from answering: a question
 /// costs a tenth of a millisecond.
-const MAX_TURNS: [usize; 3] = [256, 128, 64];
+const MAX_TURNS: [usize; 3] = [256, 64, 32];
 
-/// Divisors of the available turns, where the process may not have descriptors for more.
+/// Divisors of the descriptors that look-ups may take.
 const SHARES: [usize; 3] = [2, 4, 4];
 
 /// Names that were not answered before take one turn of this many.
 const SILENT_SHARE: usize = 4;
 
-/// A look-up has a socket for each family.
-const DESCRIPTORS_PER_TURN: usize = 2;
+/// A look-up has a socket for each family, and hickory repeats a question three times, each time on a further socket.
+const DESCRIPTORS_PER_TURN: [usize; 3] = [2, 8, 8];
 
 /// Time limit for waiting for a turn in the last lane. So many names without an answer are before it that it is better to
 /// end the look-up and to try the name again later.
@@ -61,9 +61,9 @@ impl Turns {
 
     /// Lanes of a process that may open this many descriptors; look-ups take at most half of them.
     pub(super) fn new(descriptors: usize) -> Self {
-        let available = descriptors / 2 / DESCRIPTORS_PER_TURN;
         let lane = |at: usize| {
-            let free = MAX_TURNS[at].min(available / SHARES[at]).max(2);
+            let available = descriptors / 2 / SHARES[at] / DESCRIPTORS_PER_TURN[at];
+            let free = MAX_TURNS[at].min(available).max(2);
             let (waiting, silent_waiting) = Default::default();
             let state =
                 LaneState { free, free_for_silent: (free / SILENT_SHARE).max(1), waiting, silent_waiting };

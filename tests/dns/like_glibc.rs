@@ -82,6 +82,8 @@ fn what_glibc_finds_is_found() {
         }
         cases.push((format!("{live}search half.test other-half.test lan\n{quick}"), "host"));
         cases.push((format!("{live}search lan half.test\n{quick}"), "host"));
+        let many = "a.test b.test c.test d.test e.test f.test g.test";
+        cases.push((format!("{live}search {many} lan\n{quick}"), "host"));
         cases.push((format!("{live}search lan\n{quick}"), "host."));
         cases.push((format!("{live}domain lan\n{quick}"), "host"));
         cases.push((format!("{live}{quick}"), "host"));

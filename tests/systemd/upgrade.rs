@@ -124,7 +124,7 @@ fn an_upgrade_over_a_running_release_loses_no_target_and_no_counter() {
     is_installed_and_pings(&lab);
 
     let (listed, metrics_before) = (list(&lab), metrics(&lab));
-    let (exported, pid) = (lab.run(&["meshpingctl", "export"]), lab.property("MainPID"));
+    let pid = lab.property("MainPID");
     lab.run(&["sh", "-c", "dpkg --install /packages/meshping_*+upgrade-1_*.deb"]);
     assert_eq!(lab.run(&["dpkg-query", "--show", "--showformat=${Version}", "meshping"]), version);
     assert_eq!(lab.property("ActiveState"), "active", "{}", lab.journal());
@@ -134,7 +134,7 @@ fn an_upgrade_over_a_running_release_loses_no_target_and_no_counter() {
         list(&lab).as_object().map(serde_json::Map::len) == Some(told(&listed).len())
     });
     assert_eq!(told(&list(&lab)), told(&listed));
-    assert_eq!(lab.run(&["meshpingctl", "export"]), exported);
+    assert_eq!(lab.run(&["meshpingctl", "export"]), EXPORTED);
     assert_none_went_back(&listed, &list(&lab));
 
     let metrics_after = metrics(&lab);
@@ -149,3 +149,13 @@ fn an_upgrade_over_a_running_release_loses_no_target_and_no_counter() {
     let replies = sum(&metrics_after, "meshping_replies_total");
     lab.wait_for("more replies", || sum(&metrics(&lab), "meshping_replies_total") > replies + 10.0);
 }
+
+/// What was configured and added before the upgrade. The release that is upgraded exported the addresses of the moment.
+const EXPORTED: &str = "\
+meshpingctl add --addr 127.0.0.1 -i 0.1
+meshpingctl add --addr 127.0.0.1 --name='second name' -i 1
+meshpingctl add --addr 127.0.0.2 --name='quote\" line\nbreak' -i 0.2 --timeout=2 --size=100 --label='site=berlin'
+meshpingctl add --addr 192.0.2.1 -i 0.5
+meshpingctl add --addr ::1 -i 0.1
+meshpingctl add --addr localhost -i 0.5 --unresolved
+";

@@ -169,8 +169,9 @@ impl SupervisorActor {
         Ok(Some(PendingAdd { name: target.name, host, provisional, unresolved }))
     }
 
-    fn look_up_now(&self, host: &HostName) {
-        if let Some(resolver) = self.resolvers.get(host) {
+    fn look_up_now(&mut self, host: &HostName) {
+        if let Some(resolver) = self.resolvers.get_mut(host) {
+            resolver.lookups.next = resolver.lookups.next.min(SystemTime::now());
             resolver.actor.do_send(LookUpNow);
         }
     }
