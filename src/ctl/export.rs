@@ -41,19 +41,9 @@ impl Subcommand for Export {
 }
 
 fn entries(daemon: &Daemon) -> Result<Vec<EntryRow>, ClientError> {
-    let mut request = EntriesRequest::default();
-    let mut entries = Vec::new();
-    loop {
-        let page: EntriesPage = daemon.client.ask(&request)?;
-        entries.extend(page.entries);
-        let Some(next) = page.next else { return Ok(entries) };
-        let nonsense = || ClientError::Nonsense(daemon.client.server());
-        let next = next.parse().map_err(|_| nonsense())?;
-        // A daemon that ignores `after` would be asked without end.
-        if request.page.after.replace(next) == request.page.after {
-            return Err(nonsense());
-        }
-    }
+    daemon
+        .client
+        .entry_pages(|page| EntriesRequest { page }, |reply: EntriesPage| (reply.entries, reply.next))
 }
 
 /// The entries in the order in which adding them gives each target its interval: of several entries of a host the one

@@ -5,7 +5,7 @@ use super::{CtlError, Daemon, Subcommand};
 use crate::ctl::client::{Client, ClientError};
 use crate::format::escape::shown;
 use crate::format::time::{iso_8601, span};
-use crate::protocol::{EntryPageRequest, NameRow, NamesRequest, Selector};
+use crate::protocol::{NameRow, NamesPage, NamesRequest, Selector};
 use serde::Deserialize;
 use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
@@ -30,7 +30,7 @@ impl Subcommand for Names {
     }
 
     fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {
-        let names = ask(&daemon.client, Selector::default())?;
+        let names = ask(&daemon.client, &Selector::default())?;
         let mut out = io::stdout().lock();
         if self.json {
             for json in names.iter().map(Value::to_string) {
@@ -48,24 +48,9 @@ impl Subcommand for Names {
 }
 
 /// Asks for the selected names, page by page.
-pub(super) fn ask(client: &Client, selector: Selector) -> Result<Vec<Value>, ClientError> {
-    #[derive(Deserialize)]
-    struct Page {
-        names: Vec<Value>,
-        next: Option<String>,
-    }
-    let mut request = NamesRequest { selector, page: EntryPageRequest::default() };
-    let mut names = Vec::new();
-    loop {
-        let page: Page = client.ask_as(&request)?;
-        names.extend(page.names);
-        let Some(next) = page.next else { return Ok(names) };
-        let next = next.parse().map_err(|_| ClientError::Nonsense(client.server()))?;
-        // A daemon that ignores `after` would be asked without end.
-        if request.page.after.replace(next) == request.page.after {
-            return Err(ClientError::Nonsense(client.server()));
-        }
-    }
+pub(super) fn ask(client: &Client, selector: &Selector) -> Result<Vec<Value>, ClientError> {
+    let request = |page| NamesRequest { selector: selector.clone(), page };
+    client.entry_pages(request, |reply: NamesPage<Value>| (reply.names, reply.next))
 }
 
 /// The state of a name in words, for people.

@@ -38,7 +38,7 @@ impl Subcommand for Show {
     fn run(&self, daemon: &Daemon) -> Result<(), CtlError> {
         let selector = self.targets.selector()?;
         let listing = daemon.client.list(&self.request()?)?;
-        let names = names_block(&daemon.client, selector.clone())?;
+        let names = names_block(&daemon.client, &selector)?;
         if listing.rows.is_empty() && names.is_empty() {
             return Err(CtlError::NoTarget(self.targets.to_string()));
         }
@@ -56,7 +56,7 @@ impl Subcommand for Show {
 }
 
 /// A block for each of the selected DNS names; none from a daemon that does not know the request.
-fn names_block(client: &Client, selector: Selector) -> Result<Vec<String>, CtlError> {
+fn names_block(client: &Client, selector: &Selector) -> Result<Vec<String>, CtlError> {
     let names = match names::ask(client, selector) {
         Err(ClientError::Refused(_)) => Vec::new(),
         names => names?,

@@ -80,9 +80,9 @@ pub struct NameRow<'a> {
 
 /// A reply as a client reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct NamesPage {
+pub struct NamesPage<R = NameRow<'static>> {
     /// The names, by host.
-    pub names: Vec<NameRow<'static>>,
+    pub names: Vec<R>,
     /// Where the next page begins; `None` after the last one.
     pub next: Option<String>,
 }

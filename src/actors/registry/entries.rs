@@ -96,7 +96,8 @@ impl<H: Clone> Registry<H> {
                     own.iter().flat_map(|it| it.excluded()).filter(is_excluded).copied().collect();
                 excluded.sort_unstable();
                 excluded.dedup();
-                let options = merged(&own.iter().map(|it| (it.origin, &it.options)));
+                let options =
+                    Origin::merge(|origin| own.iter().find(|it| it.origin == origin).map(|it| &it.options));
                 let is_pinged = |address: &&Address| {
                     let target = self.targets.get(&TargetKey::new(**address, variant.clone()));
                     target.is_some_and(|target| target.is_subscribed_by(name, host))
@@ -123,7 +124,8 @@ impl<H: Clone> Registry<H> {
         let decisive = decisive.filter(|it| it.dns_name.is_none());
         let entry = |name: &Label| {
             let own: Vec<_> = direct.iter().filter(|it| it.name == *name).collect();
-            let options = merged(&own.iter().map(|it| (it.origin, &it.options)));
+            let options =
+                Origin::merge(|origin| own.iter().find(|it| it.origin == origin).map(|it| &it.options));
             Entry {
                 id: id(host.clone(), &variant, name),
                 interval: self.defaults.ping_settings(&options).interval,
@@ -140,14 +142,6 @@ impl<H: Clone> Registry<H> {
 
 fn id(host: Host, variant: &Variant, name: &Label) -> EntryId {
     EntryId { host: HostVariant { host, variant: variant.clone() }, name: name.clone() }
-}
-
-fn merged<'a>(own: &(impl Iterator<Item = (Origin, &'a TargetOptions)> + Clone)) -> TargetOptions {
-    let of = |wanted| own.clone().find(|(origin, _)| *origin == wanted).map(|(_, options)| options);
-    match (of(Origin::Runtime), of(Origin::Config)) {
-        (Some(runtime), Some(config)) => runtime.merged_over(config),
-        (runtime, config) => runtime.or(config).cloned().unwrap_or_default(),
-    }
 }
 
 fn distinct<'a>(names: impl Iterator<Item = &'a Label>) -> impl Iterator<Item = &'a Label> {

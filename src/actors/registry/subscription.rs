@@ -183,10 +183,7 @@ impl<H> TargetEntry<H> {
             let is_own = |it: &&Subscription| it.origin == origin && it.is_same_entry(entry);
             self.subscriptions.iter().find(is_own).map(|it| &it.options)
         };
-        match (of_origin(Origin::Runtime), of_origin(Origin::Config)) {
-            (Some(runtime), Some(config)) => runtime.merged_over(config),
-            (runtime, config) => runtime.or(config).cloned().unwrap_or_default(),
-        }
+        Origin::merge(of_origin)
     }
 }
 

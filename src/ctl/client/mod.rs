@@ -5,7 +5,7 @@ mod listing;
 
 pub use listing::Listing;
 
-use crate::protocol::{Command, ListRequest, PageRequest, StatusReply};
+use crate::protocol::{Command, EntryPageRequest, ListRequest, PageRequest, StatusReply};
 use crate::target::TargetKey;
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind};
@@ -143,6 +143,29 @@ impl Client {
             return Err(ClientError::Nonsense(self.server));
         }
         Ok(page)
+    }
+
+    /// Returns the rows of all pages of names or entries: `request` makes the request for a page, `parts` returns the rows of
+    /// a reply and where the next page begins.
+    ///
+    /// # Errors
+    /// See [`Self::ask`].
+    pub fn entry_pages<C: Command, P: DeserializeOwned, R>(
+        &self,
+        request: impl Fn(EntryPageRequest) -> C,
+        parts: impl Fn(P) -> (Vec<R>, Option<String>),
+    ) -> Result<Vec<R>, ClientError> {
+        let (mut page, mut all) = (EntryPageRequest::default(), Vec::new());
+        loop {
+            let (rows, next) = parts(self.ask_as(&request(page.clone()))?);
+            all.extend(rows);
+            let Some(next) = next else { return Ok(all) };
+            let next = next.parse().map_err(|_| ClientError::Nonsense(self.server))?;
+            // A daemon that ignores `after` would be asked without end.
+            if page.after.replace(next) == page.after {
+                return Err(ClientError::Nonsense(self.server));
+            }
+        }
     }
 
     fn listing(&self, reply: &[u8]) -> Result<Listing, ClientError> {

@@ -1,8 +1,9 @@
 //! The families of followed DNS names. The `prometheus` crate has no family in which only some series have a label.
 
+use super::{family_of, label_pair};
 use crate::actors::supervisor::EntryState;
 use prometheus::core::{Collector, Desc, Describer};
-use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::proto::{Gauge, Metric, MetricFamily, MetricType};
 use prometheus::{Opts, Registry};
 use std::time::UNIX_EPOCH;
 
@@ -54,30 +55,18 @@ impl Collector for NameGauge {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let mut family = MetricFamily::default();
-        family.set_name(self.opts.name.clone());
-        family.set_help(self.opts.help.clone());
-        family.set_field_type(MetricType::GAUGE);
-        family.set_metric(self.metrics.clone());
-        vec![family]
+        vec![family_of(&self.opts, MetricType::GAUGE, self.metrics.clone())]
     }
 }
 
 fn metric(EntryState { entry, .. }: &EntryState, value: f64) -> Metric {
     let host = entry.id.host.host.to_string();
-    let mut labels = vec![label("name", &entry.id.name), label("host", &host)];
+    let mut labels = vec![label_pair("name", &entry.id.name), label_pair("host", &host)];
     let variant = &entry.id.host.variant;
-    labels.extend((!variant.is_empty()).then(|| label("variant", variant.as_str())));
+    labels.extend((!variant.is_empty()).then(|| label_pair("variant", variant.as_str())));
     let mut gauge = Gauge::default();
     gauge.set_value(value);
     let mut metric = Metric::from_label(labels);
     metric.set_gauge(gauge);
     metric
-}
-
-fn label(name: &str, value: &str) -> LabelPair {
-    let mut label = LabelPair::default();
-    label.set_name(name.to_owned());
-    label.set_value(value.to_owned());
-    label
 }

@@ -1,10 +1,11 @@
 //! The family of send delays, by shard. The `prometheus` crate has no histogram with counts from elsewhere.
 
+use super::{family_of, label_pair};
 use crate::actors::supervisor::Status;
 use crate::measure::Log2Histogram;
 use prometheus::Opts;
 use prometheus::core::{Collector, Desc, Describer};
-use prometheus::proto::{Bucket, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::proto::{Bucket, Histogram, Metric, MetricFamily, MetricType};
 
 /// Delay of requests after their slot, by shard.
 pub(super) struct SendLateness {
@@ -33,25 +34,17 @@ impl Collector for SendLateness {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let mut family = MetricFamily::default();
-        family.set_name(self.opts.name.clone());
-        family.set_help(self.opts.help.clone());
-        family.set_field_type(MetricType::HISTOGRAM);
         let metrics = self.shards.iter().enumerate().map(|(shard, lateness)| metric(shard, lateness));
-        family.set_metric(metrics.collect());
-        vec![family]
+        vec![family_of(&self.opts, MetricType::HISTOGRAM, metrics.collect())]
     }
 }
 
 fn metric(shard: usize, lateness: &Log2Histogram) -> Metric {
-    let mut label = LabelPair::default();
-    label.set_name("shard".to_owned());
-    label.set_value(shard.to_string());
     let mut histogram = Histogram::default();
     histogram.set_sample_count(lateness.count());
     histogram.set_sample_sum(lateness.seconds());
     histogram.set_bucket(lateness.buckets().map(bucket).collect());
-    let mut metric = Metric::from_label(vec![label]);
+    let mut metric = Metric::from_label(vec![label_pair("shard", &shard.to_string())]);
     metric.set_histogram(histogram);
     metric
 }
